@@ -1,0 +1,21 @@
+// The CPU references: the same args structs as the C interface, holding host pointers. They define
+// what every CUDA kernel must compute, accumulate in float64 where a sum is involved, and round to
+// the output type once. Multithreaded, because the `cpu` device really runs them. The stream is
+// ignored. Errors as the C interface: a status, and ms_last_error().
+#pragma once
+
+#include "kernels/include/moescope/kernels.h"
+
+namespace moescope::reference {
+
+ms_status softmax_topk(const ms_softmax_topk_args *args, ms_stream stream);
+ms_status sigmoid_topk(const ms_sigmoid_topk_args *args, ms_stream stream);
+ms_status router(const ms_router_args *args, ms_stream stream);
+ms_status route_metadata(const ms_route_metadata_args *args, ms_stream stream);
+ms_status tile_schedule(const ms_tile_schedule_args *args, ms_stream stream);
+ms_status scatter2scatter(const ms_scatter2scatter_args *args, ms_stream stream);
+ms_status active_experts(const ms_active_experts_args *args, ms_stream stream);
+ms_status selective_dequant(const ms_selective_dequant_args *args, ms_stream stream);
+ms_status select_experts(const ms_select_experts_args *args, ms_stream stream);
+
+} // namespace moescope::reference

@@ -1,0 +1,14 @@
+#include "profiler/base/result.h"
+
+namespace moescope {
+
+std::string Error::sentence() const {
+    std::string text = what;
+    if (!why.empty())
+        text += ": " + why;
+    if (!remedy.empty())
+        text += "; " + remedy;
+    return text + ".";
+}
+
+} // namespace moescope

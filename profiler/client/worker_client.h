@@ -1,0 +1,52 @@
+// Starts a worker (a child process, or ssh HOST moescope-worker), speaks its protocol on a thread of
+// its own and feeds a session. Nothing here blocks the caller.
+#pragma once
+
+#include "profiler/base/result.h"
+#include "profiler/session/session.h"
+#include "profiler/session/session_builder.h"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace moescope {
+
+struct WorkerCommand {
+    std::vector<std::string> argv; // {"/path/moescope-worker"} or {"ssh", "user@host", "moescope-worker"}
+    std::string label;             // "this machine", "user@host"
+};
+// The worker beside this program, or the one MOESCOPE_WORKER names; with a host, through ssh.
+Result<WorkerCommand> find_worker(const std::string &remote = "");
+
+class WorkerClient {
+  public:
+    enum class State { Starting, Ready, Running, Restarting, Gone };
+    struct Progress {
+        State state = State::Starting;
+        std::string doing;     // "compiling 12 of 48 tiles", "gate_up / fused: 37 samples"
+        double fraction = -1;  // of the current run, -1: unknown
+        std::string last_words; // the tail of a dead worker's standard error
+        Error error;            // why it is Gone, or why the last request was refused
+        std::vector<DeviceInfo> devices;
+    };
+
+    // Continues `start` if given (new runs append to it). autosave: file kept up to date, "" for none.
+    static std::unique_ptr<WorkerClient> start(WorkerCommand command, SessionPtr start = nullptr,
+                                               const std::filesystem::path &autosave = {});
+    virtual ~WorkerClient() = default;
+
+    // Queues a plan. A plan queued while another runs with replace = true cancels that one first (Live).
+    virtual void run(Plan plan, bool replace = false) = 0;
+    virtual void cancel() = 0;
+    virtual SessionPtr session() const = 0; // latest snapshot, cheap
+    virtual Progress progress() const = 0;
+    // Blocks until nothing is queued or running (command line); false on time-out (seconds < 0: none).
+    virtual bool wait(double seconds = -1) = 0;
+    // Called on the client's thread after each new snapshot, to wake a sleeping window.
+    virtual void on_change(std::function<void()> callback) = 0;
+};
+
+} // namespace moescope

@@ -1,0 +1,58 @@
+// What is to be run and how: the window and the command line make the same plans.
+#pragma once
+
+#include "profiler/base/result.h"
+#include "profiler/workload/operators.h"
+#include "profiler/workload/workload.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace moescope {
+
+// Zero in every field: the kernels' default for the shape.
+struct TileConfig {
+    std::int32_t block_m = 0, block_n = 0, block_k = 0, warps = 0, stages = 0;
+    bool is_default() const { return block_m == 0; }
+    std::string text() const; // "128x128x32 w4 s4", "default"
+    friend auto operator<=>(const TileConfig &, const TileConfig &) = default;
+};
+
+struct PlanItem {
+    OperatorId op = OperatorId::SoftmaxTopk;
+    std::string variant;
+    TileConfig config;
+};
+
+// Repeat until the median's 95 % confidence interval is narrower than target (relative), or a limit.
+struct Repetition {
+    std::int32_t warmup = 3;
+    std::int32_t min_samples = 10;
+    std::int32_t max_samples = 200;
+    double target_relative_ci = 0.01;
+    double max_seconds = 1.0; // of one measurement
+};
+
+enum class CacheState { Cold, Warm }; // Cold: L2 flushed before every repetition
+
+struct Plan {
+    Workload workload;
+    std::string device = "auto"; // "cuda:0", "cpu"
+    std::vector<PlanItem> items;
+    Repetition repetition;
+    CacheState cache = CacheState::Cold;
+    bool capture = true;            // CUPTI activity (cuda only)
+    bool check_results = true;      // compare each variant's output with the operator's first one
+    std::vector<PlanItem> tune;     // operator x variant to tune before the items run; config unused
+    std::int32_t tune_max_candidates = 0; // 0: all
+};
+
+// Which operators apply to a workload (LoRA needs a rank, sigmoid_topk a sigmoid router, ...), all
+// variants of each. An empty ops list means those that apply; naming one that cannot run is an
+// error that says why.
+Result<std::vector<PlanItem>> plan_items(const Workload &workload, const std::vector<std::string> &ops,
+                                         const std::vector<std::string> &variants);
+Status validate(const Plan &plan);
+
+} // namespace moescope

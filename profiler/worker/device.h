@@ -1,0 +1,121 @@
+// What a worker runs on: a CUDA GPU, or the CPU with the reference implementations. Operators see
+// only this; the same operator code serves both.
+#pragma once
+
+#include "kernels/inputs/inputs.h"
+#include "kernels/reference.h"
+#include "profiler/base/result.h"
+#include "profiler/session/records.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace moescope {
+
+// Names of kernels, calls and allocations, interned; a batch on the wire carries the new ones.
+class NameTable {
+  public:
+    NameId intern(std::string_view name);
+    const std::vector<std::string> &all() const { return names_; }
+
+  private:
+    std::vector<std::string> names_;
+    std::unordered_map<std::string, NameId> ids_;
+};
+
+// The operators' entry points: the C interface on a GPU, the references on the CPU.
+struct KernelTable {
+    ms_status (*softmax_topk)(const ms_softmax_topk_args *, ms_stream);
+    ms_status (*sigmoid_topk)(const ms_sigmoid_topk_args *, ms_stream);
+    ms_status (*router)(const ms_router_args *, ms_stream);
+    size_t (*router_workspace_bytes)(const ms_router_args *);
+    ms_status (*route_metadata)(const ms_route_metadata_args *, ms_stream);
+    size_t (*route_metadata_workspace_bytes)(const ms_route_metadata_args *);
+    ms_status (*tile_schedule)(const ms_tile_schedule_args *, ms_stream);
+    ms_status (*scatter2scatter)(const ms_scatter2scatter_args *, ms_stream);
+    size_t (*scatter2scatter_workspace_bytes)(const ms_scatter2scatter_args *);
+    ms_status (*scatter2scatter_default_config)(const ms_scatter2scatter_args *, ms_tile_config *);
+    ms_status (*scatter2scatter_compile)(const ms_scatter2scatter_args *, const char *arch, ms_tile_resources *);
+    ms_status (*active_experts)(const ms_active_experts_args *, ms_stream);
+    ms_status (*selective_dequant)(const ms_selective_dequant_args *, ms_stream);
+    ms_status (*select_experts)(const ms_select_experts_args *, ms_stream);
+    ms_status (*fill_uniform)(const FillUniformArgs *, ms_stream);
+    ms_status (*fill_bytes)(const FillBytesArgs *, ms_stream);
+    ms_status (*routing_logits)(const RoutingLogitsArgs *, ms_stream);
+};
+
+class Device;
+
+// Device memory on the ledger; freed when it goes out of scope. Move-only.
+class Buffer {
+  public:
+    Buffer() = default;
+    Buffer(Device *device, void *data, std::int64_t bytes) : device_(device), data_(data), bytes_(bytes) {}
+    Buffer(Buffer &&other) noexcept;
+    Buffer &operator=(Buffer &&other) noexcept;
+    ~Buffer();
+
+    void *data() const { return data_; }
+    template <typename T> T *as() const { return static_cast<T *>(data_); }
+    std::int64_t bytes() const { return bytes_; }
+
+  private:
+    Device *device_ = nullptr;
+    void *data_ = nullptr;
+    std::int64_t bytes_ = 0;
+};
+
+// What a capture collected since the last take: complete records only.
+struct CaptureBatch {
+    std::vector<KernelRecord> kernels;
+    std::vector<ApiRecord> api_calls;
+    std::vector<CopyRecord> copies;
+    std::vector<MemoryRecord> memory;
+    std::vector<OverheadRecord> overheads;
+    std::int64_t dropped = 0;
+};
+
+class Device {
+  public:
+    virtual ~Device() = default;
+
+    virtual const DeviceInfo &info() const = 0;
+    virtual const KernelTable &kernels() const = 0;
+    virtual ms_stream stream() const = 0;
+
+    // Uninitialised memory, 256-byte aligned. Out of memory: bytes wanted and bytes free.
+    virtual Result<Buffer> allocate(std::int64_t bytes, std::string_view label) = 0;
+    virtual void free(void *data, std::int64_t bytes) = 0;
+    virtual Status upload(void *to_device, const void *from_host, std::int64_t bytes) = 0;
+    virtual Status download(void *to_host, const void *from_device, std::int64_t bytes) = 0;
+    virtual Status fill_byte(void *data, std::uint8_t value, std::int64_t bytes) = 0;
+    virtual std::int64_t free_bytes() = 0; // memory that allocate() could still give
+    virtual Status synchronize() = 0;      // errors of earlier launches surface here
+
+    // Work enqueued between begin and end belongs to `tag` and is one timed repetition.
+    virtual Status make_cold() = 0; // evicts the inputs from the L2 (a no-op on the CPU)
+    virtual Status begin_repetition(Tag tag) = 0;
+    virtual Status end_repetition() = 0;
+    // Durations of the repetitions since the last call, in order (CUDA events; host clock on the
+    // CPU). Synchronises.
+    virtual Result<std::vector<float>> take_repetition_times_ns() = 0;
+
+    // Activity capture (CUPTI); on the CPU start_capture() fails with the reason and the rest is empty.
+    virtual Status start_capture() = 0;
+    virtual Status stop_capture() = 0;
+    virtual Result<CaptureBatch> take_capture() = 0; // synchronises
+    // The ledger's bytes now, and their maximum since the last call of peak_bytes().
+    virtual std::int64_t live_bytes() const = 0;
+    virtual std::int64_t peak_bytes() = 0;
+};
+
+// Every device this worker could open, "cpu" last. Never fails: what is missing is a capability.
+std::vector<DeviceInfo> list_devices();
+// id: "auto" (the first), "cuda:N", "cpu".
+Result<std::unique_ptr<Device>> open_device(std::string_view id, NameTable &names);
+
+} // namespace moescope
