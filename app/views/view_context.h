@@ -1,0 +1,42 @@
+// What every view gets: the session to show, the one selection that runs through all views, and the
+// few actions a view may ask of the shell.
+#pragma once
+
+#include "app/theme.h"
+#include "profiler/client/worker_client.h"
+#include "profiler/session/session.h"
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace moescope {
+
+struct Selection {
+    MeasurementId measurement;          // an operator x variant
+    std::optional<std::size_t> kernel;  // index into Session::kernels
+    std::optional<CandidateId> candidate;
+    std::int32_t expert = -1;           // -1: none
+    // Hovering is like selecting, for one frame: views set `next`, the shell moves it to `hovered`.
+    MeasurementId hovered, next_hovered;
+    std::int32_t hovered_expert = -1, next_hovered_expert = -1;
+};
+
+enum class ViewId { Overview, Dispatch, Autotune, Routing, Timeline, SessionFile };
+
+struct ViewContext {
+    SessionPtr session; // never null
+    WorkerClient::Progress progress;
+    const Theme &theme;
+    float scale = 1; // 1, 1.5, 2: multiply every pixel size by it
+    Selection &selection;
+    RunId run;       // the run shown: the latest, or the one chosen
+    // Requests to the shell; each returns at once.
+    std::function<void(ViewId)> show;
+    std::function<void()> run_plan;              // as the Run button
+    std::function<void(PlanItem)> tune;          // tune one operator x variant on the run's workload
+    std::function<void(std::string)> copy_text;  // to the clipboard
+};
+
+} // namespace moescope

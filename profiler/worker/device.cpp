@@ -1,0 +1,30 @@
+#include "profiler/worker/device.h"
+
+#include <utility>
+
+namespace moescope {
+
+NameId NameTable::intern(std::string_view name) {
+    auto [found, added] = ids_.try_emplace(std::string(name), NameId{std::uint32_t(names_.size())});
+    if (added)
+        names_.emplace_back(name);
+    return found->second;
+}
+
+Buffer::Buffer(Buffer &&other) noexcept
+    : device_(std::exchange(other.device_, nullptr)), data_(std::exchange(other.data_, nullptr)),
+      bytes_(std::exchange(other.bytes_, 0)) {}
+
+Buffer &Buffer::operator=(Buffer &&other) noexcept {
+    std::swap(device_, other.device_);
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+}
+
+Buffer::~Buffer() {
+    if (device_)
+        device_->free(data_, bytes_);
+}
+
+} // namespace moescope
