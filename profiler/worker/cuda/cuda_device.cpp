@@ -1,0 +1,270 @@
+#include "profiler/worker/cuda/cuda_device.h"
+
+#include "profiler/base/units.h"
+#include "profiler/worker/cuda/activity_capture.h"
+#include "profiler/worker/cuda/cuda_info.h"
+
+#include <cuda_runtime_api.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#define MOESCOPE_CUDA_TRY(call)                                                                    \
+    if (::moescope::Status tried = cuda_check((call), #call); !tried)                              \
+    return tried.error()
+
+namespace moescope {
+
+namespace {
+
+const KernelTable kCudaKernels = {
+    .softmax_topk = ms_softmax_topk,
+    .sigmoid_topk = ms_sigmoid_topk,
+    .router = ms_router,
+    .router_workspace_bytes = ms_router_workspace_bytes,
+    .route_metadata = ms_route_metadata,
+    .route_metadata_workspace_bytes = ms_route_metadata_workspace_bytes,
+    .tile_schedule = ms_tile_schedule,
+    .scatter2scatter = ms_scatter2scatter,
+    .scatter2scatter_workspace_bytes = ms_scatter2scatter_workspace_bytes,
+    .scatter2scatter_default_config = ms_scatter2scatter_default_config,
+    .scatter2scatter_compile = ms_scatter2scatter_compile,
+    .active_experts = ms_active_experts,
+    .selective_dequant = ms_selective_dequant,
+    .select_experts = ms_select_experts,
+    .fill_uniform = fill_uniform,
+    .fill_bytes = fill_bytes,
+    .routing_logits = routing_logits,
+};
+
+bool cupti_wanted() { return std::getenv("MOESCOPE_NO_CUPTI") == nullptr; }
+
+class CudaDevice final : public Device {
+  public:
+    CudaDevice(int index, NameTable &names) : index_(index), names_(names), activity_(names) {}
+    ~CudaDevice() override;
+
+    Status open();
+
+    const DeviceInfo &info() const override { return info_; }
+    const KernelTable &kernels() const override { return kCudaKernels; }
+    ms_stream stream() const override { return stream_; }
+
+    Result<Buffer> allocate(std::int64_t bytes, std::string_view label) override;
+    void free(void *data, std::int64_t bytes) override;
+    Status upload(void *to_device, const void *from_host, std::int64_t bytes) override;
+    Status download(void *to_host, const void *from_device, std::int64_t bytes) override;
+    Status fill_byte(void *data, std::uint8_t value, std::int64_t bytes) override;
+    std::int64_t free_bytes() override;
+    Status synchronize() override;
+
+    Status make_cold() override;
+    Status begin_repetition(Tag tag) override;
+    Status end_repetition() override;
+    Result<std::vector<float>> take_repetition_times_ns() override;
+
+    Status start_capture() override;
+    Status stop_capture() override;
+    Result<CaptureBatch> take_capture() override;
+    std::int64_t live_bytes() const override { return ledger_.live_bytes(); }
+    std::int64_t peak_bytes() override { return ledger_.take_peak(); }
+
+  private:
+    struct EventPair {
+        cudaEvent_t begin = nullptr, end = nullptr;
+    };
+    Result<EventPair> event_pair();
+
+    int index_;
+    NameTable &names_;
+    ActivityCapture activity_;
+    Status capture_state_; // why capture is refused, where it is
+    MemoryLedger ledger_;
+    DeviceInfo info_;
+    cudaDeviceProp properties_{};
+    cudaStream_t stream_ = nullptr;
+    void *flush_ = nullptr; // written to evict the L2
+    std::size_t flush_bytes_ = 0;
+    std::vector<EventPair> events_; // in use first, then spare
+    std::size_t events_used_ = 0;
+    Tag tag_;
+};
+
+CudaDevice::~CudaDevice() {
+    cudaDeviceSynchronize();
+    for (const EventPair &pair : events_) {
+        cudaEventDestroy(pair.begin);
+        cudaEventDestroy(pair.end);
+    }
+    cudaFree(flush_);
+    if (stream_)
+        cudaStreamDestroy(stream_);
+}
+
+Status CudaDevice::open() {
+    // Before the context exists: see ActivityCapture.
+    capture_state_ = cupti_wanted() ? activity_.subscribe()
+                                    : Status(Error{"CUPTI activity capture", "MOESCOPE_NO_CUPTI is set", "unset it"});
+    MOESCOPE_CUDA_TRY(cudaSetDevice(index_));
+    MOESCOPE_CUDA_TRY(cudaGetDeviceProperties(&properties_, index_));
+    MOESCOPE_CUDA_TRY(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+
+    Result<DeviceInfo> described = describe_cuda_device(index_);
+    if (!described)
+        return described.error();
+    info_ = *described;
+    if (Result<double> measured = measure_read_bandwidth(info_)) {
+        info_.ceilings.bytes_per_second = *measured;
+        info_.ceilings.measured = true;
+    } else {
+        return measured.error();
+    }
+    info_.free_memory_bytes = free_bytes();
+    info_.capabilities.push_back({"cuda events", "ok", ""});
+    info_.capabilities.push_back(capture_state_.ok()
+                                     ? DeviceInfo::Capability{"cupti activity", "ok", ""}
+                                     : DeviceInfo::Capability{"cupti activity", cupti_wanted() ? "refused" : "absent",
+                                                              capture_state_.error().sentence()});
+    flush_bytes_ = std::size_t(info_.l2_bytes) * 2;
+    MOESCOPE_CUDA_TRY(cudaMalloc(&flush_, flush_bytes_));
+    return {};
+}
+
+Result<Buffer> CudaDevice::allocate(std::int64_t bytes, std::string_view label) {
+    void *data = nullptr;
+    const cudaError_t result = cudaMalloc(&data, std::size_t(std::max<std::int64_t>(bytes, 1)));
+    if (result == cudaErrorMemoryAllocation) {
+        cudaGetLastError(); // not sticky: clear it for the next check
+        return Error{fmt::format("{} ({})", label, format_bytes(double(bytes))),
+                     fmt::format("{} has {} free", info_.name, format_bytes(double(free_bytes()))),
+                     "choose fewer tokens, fewer operators or a smaller model"};
+    }
+    if (Status made = cuda_check(result, "cudaMalloc"); !made)
+        return made.error();
+    ledger_.allocated(data, bytes, names_.intern(label), tag_);
+    return Buffer(this, data, bytes);
+}
+
+void CudaDevice::free(void *data, std::int64_t) {
+    ledger_.freed(data, tag_);
+    cudaFree(data);
+}
+
+Status CudaDevice::upload(void *to_device, const void *from_host, std::int64_t bytes) {
+    MOESCOPE_CUDA_TRY(cudaMemcpyAsync(to_device, from_host, std::size_t(bytes), cudaMemcpyHostToDevice, stream_));
+    return synchronize(); // the host memory may go away
+}
+
+Status CudaDevice::download(void *to_host, const void *from_device, std::int64_t bytes) {
+    MOESCOPE_CUDA_TRY(cudaMemcpyAsync(to_host, from_device, std::size_t(bytes), cudaMemcpyDeviceToHost, stream_));
+    return synchronize();
+}
+
+Status CudaDevice::fill_byte(void *data, std::uint8_t value, std::int64_t bytes) {
+    return cuda_check(cudaMemsetAsync(data, value, std::size_t(bytes), stream_), "cudaMemsetAsync");
+}
+
+std::int64_t CudaDevice::free_bytes() {
+    std::size_t free = 0, total = 0;
+    return cudaMemGetInfo(&free, &total) == cudaSuccess ? std::int64_t(free) : 0;
+}
+
+Status CudaDevice::synchronize() {
+    return cuda_check(cudaStreamSynchronize(stream_), "a kernel launched earlier");
+}
+
+Status CudaDevice::make_cold() { return fill_byte(flush_, 0, std::int64_t(flush_bytes_)); }
+
+Result<CudaDevice::EventPair> CudaDevice::event_pair() {
+    if (events_used_ == events_.size()) {
+        EventPair pair;
+        MOESCOPE_CUDA_TRY(cudaEventCreate(&pair.begin));
+        MOESCOPE_CUDA_TRY(cudaEventCreate(&pair.end));
+        events_.push_back(pair);
+    }
+    return events_[events_used_++];
+}
+
+Status CudaDevice::begin_repetition(Tag tag) {
+    tag_ = tag;
+    Result<EventPair> pair = event_pair();
+    if (!pair)
+        return pair.error();
+    if (activity_.running())
+        if (Status pushed = activity_.push(tag); !pushed)
+            return pushed;
+    return cuda_check(cudaEventRecord(pair->begin, stream_), "cudaEventRecord");
+}
+
+Status CudaDevice::end_repetition() {
+    MOESCOPE_CUDA_TRY(cudaEventRecord(events_[events_used_ - 1].end, stream_));
+    tag_ = {};
+    return activity_.running() ? activity_.pop() : Status{};
+}
+
+Result<std::vector<float>> CudaDevice::take_repetition_times_ns() {
+    if (Status idle = synchronize(); !idle)
+        return idle.error();
+    std::vector<float> times;
+    for (std::size_t i = 0; i < events_used_; ++i) {
+        float milliseconds = 0;
+        MOESCOPE_CUDA_TRY(cudaEventElapsedTime(&milliseconds, events_[i].begin, events_[i].end));
+        times.push_back(milliseconds * 1e6f);
+    }
+    events_used_ = 0;
+    return times;
+}
+
+Status CudaDevice::start_capture() {
+    if (!capture_state_)
+        return capture_state_;
+    if (activity_.running())
+        return {};
+    // What was collected before (CUPTI traces kernels from the first context on) belongs to nobody.
+    std::vector<ObservedMemory> unclaimed;
+    if (Result<CaptureBatch> before = activity_.take(unclaimed); !before)
+        return before.error();
+    return activity_.start();
+}
+
+Status CudaDevice::stop_capture() { return activity_.running() ? activity_.stop() : Status{}; }
+
+Result<CaptureBatch> CudaDevice::take_capture() {
+    MOESCOPE_CUDA_TRY(cudaDeviceSynchronize());
+    std::vector<ObservedMemory> observed;
+    CaptureBatch batch;
+    if (activity_.running()) {
+        Result<CaptureBatch> taken = activity_.take(observed);
+        if (!taken)
+            return taken;
+        batch = std::move(*taken);
+    }
+    for (KernelRecord &kernel : batch.kernels)
+        kernel.theoretical_occupancy = theoretical_occupancy(properties_, kernel);
+    batch.memory = ledger_.take(observed);
+    return batch;
+}
+
+} // namespace
+
+std::vector<DeviceInfo> list_cuda_devices() {
+    int count = 0;
+    if (cudaGetDeviceCount(&count) != cudaSuccess)
+        return {};
+    std::vector<DeviceInfo> devices;
+    for (int index = 0; index < count; ++index)
+        if (Result<DeviceInfo> described = describe_cuda_device(index))
+            devices.push_back(*described);
+    return devices;
+}
+
+Result<std::unique_ptr<Device>> open_cuda_device(int index, NameTable &names) {
+    auto device = std::make_unique<CudaDevice>(index, names);
+    if (Status opened = device->open(); !opened)
+        return opened.error();
+    return std::unique_ptr<Device>(std::move(device));
+}
+
+} // namespace moescope

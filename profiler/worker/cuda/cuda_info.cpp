@@ -1,0 +1,156 @@
+#include "profiler/worker/cuda/cuda_info.h"
+
+#include "profiler/worker/cuda/read_bandwidth.h"
+
+#include <cuda_occupancy.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <string>
+
+namespace moescope {
+
+namespace {
+
+std::string version_text(int version) { return fmt::format("{}.{}", version / 1000, version % 1000 / 10); }
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+// "580.82.07" from the kernel module; the CUDA version the driver supports where that is hidden.
+std::string driver_version() {
+    std::ifstream file("/proc/driver/nvidia/version");
+    for (std::string word; file >> word;)
+        if (word.size() >= 6 && word.find('.') != word.npos &&
+            word.find_first_not_of("0123456789.") == word.npos)
+            return word;
+    int version = 0;
+    return cudaDriverGetVersion(&version) == cudaSuccess ? "CUDA " + version_text(version) : "";
+}
+
+int attribute(cudaDeviceAttr which, int index) {
+    int value = 0;
+    return cudaDeviceGetAttribute(&value, which, index) == cudaSuccess ? value : 0;
+}
+
+Ceilings derived_ceilings(int index, const DeviceInfo &info) {
+    Ceilings ceilings;
+    // Bus width in bits, two transfers a clock; the clock in kHz.
+    ceilings.bytes_per_second =
+        2e3 * attribute(cudaDevAttrMemoryClockRate, index) * attribute(cudaDevAttrGlobalMemoryBusWidth, index) / 8;
+    ceilings.flops_per_second = matrix_flops_per_clock(info.compute_major, info.compute_minor) *
+                                info.multiprocessors * info.sm_clock_mhz * 1e6;
+    return ceilings;
+}
+
+} // namespace
+
+Status cuda_check(cudaError_t result, const char *call) {
+    if (result == cudaSuccess)
+        return {};
+    return Error{call, fmt::format("{} ({})", cudaGetErrorString(result), cudaGetErrorName(result)), ""};
+}
+
+double matrix_flops_per_clock(int major, int minor) {
+    switch (major * 10 + minor) {
+    case 80: // A100
+        return 2048;
+    case 86: // GA10x: half-rate float32 accumulation is GeForce's; the full rate is listed
+    case 89: // AD10x
+    case 120: // GB20x
+        return 1024;
+    case 90: // H100, H200
+        return 4096;
+    case 100: // B100, B200
+    case 103:
+        return 8192;
+    default:
+        return 0;
+    }
+}
+
+Result<DeviceInfo> describe_cuda_device(int index) {
+    cudaDeviceProp properties{};
+    if (Status read = cuda_check(cudaGetDeviceProperties(&properties, index), "cudaGetDeviceProperties"); !read)
+        return read.error();
+    int runtime = 0;
+    cudaRuntimeGetVersion(&runtime);
+
+    DeviceInfo info;
+    info.id = fmt::format("cuda:{}", index);
+    info.name = properties.name;
+    info.arch = fmt::format("sm_{}{}{}", properties.major, properties.minor, properties.major == 9 ? "a" : "");
+    info.driver = driver_version();
+    info.runtime = version_text(runtime);
+    info.host = host_name();
+    info.multiprocessors = properties.multiProcessorCount;
+    info.max_threads_per_sm = properties.maxThreadsPerMultiProcessor;
+    info.warp_size = properties.warpSize;
+    info.max_threads_per_block = properties.maxThreadsPerBlock;
+    info.registers_per_sm = properties.regsPerMultiprocessor;
+    info.registers_per_block = properties.regsPerBlock;
+    info.smem_per_sm_bytes = std::int64_t(properties.sharedMemPerMultiprocessor);
+    info.smem_per_block_bytes = std::int64_t(properties.sharedMemPerBlock);
+    info.smem_per_block_optin_bytes = std::int64_t(properties.sharedMemPerBlockOptin);
+    info.memory_bytes = std::int64_t(properties.totalGlobalMem);
+    info.l2_bytes = properties.l2CacheSize;
+    info.compute_major = properties.major;
+    info.compute_minor = properties.minor;
+    info.sm_clock_mhz = attribute(cudaDevAttrClockRate, index) / 1000;
+    info.memory_clock_mhz = attribute(cudaDevAttrMemoryClockRate, index) / 1000;
+    info.ceilings = derived_ceilings(index, info);
+    return info;
+}
+
+Result<double> measure_read_bandwidth(const DeviceInfo &info) {
+    constexpr int kPasses = 5;
+    const std::int64_t bytes = std::min<std::int64_t>(std::max<std::int64_t>(8 * info.l2_bytes, 256 << 20), 2LL << 30);
+    void *data = nullptr;
+    if (Status made = cuda_check(cudaMalloc(&data, std::size_t(bytes)), "cudaMalloc"); !made)
+        return made.error();
+    cudaMemset(data, 0x5a, std::size_t(bytes));
+    double best = 0;
+    cudaEvent_t begin = nullptr, end = nullptr;
+    cudaEventCreate(&begin);
+    cudaEventCreate(&end);
+    for (int pass = 0; pass < kPasses; ++pass) {
+        cudaEventRecord(begin, nullptr);
+        launch_read_bandwidth(data, bytes, info.multiprocessors, nullptr);
+        cudaEventRecord(end, nullptr);
+        cudaEventSynchronize(end);
+        float milliseconds = 0;
+        if (cudaEventElapsedTime(&milliseconds, begin, end) == cudaSuccess && milliseconds > 0)
+            best = std::max(best, double(bytes) / (milliseconds * 1e-3));
+    }
+    cudaEventDestroy(begin);
+    cudaEventDestroy(end);
+    cudaFree(data);
+    if (Status ran = cuda_check(cudaGetLastError(), "the bandwidth measurement"); !ran)
+        return ran.error();
+    return best;
+}
+
+float theoretical_occupancy(const cudaDeviceProp &properties, const KernelRecord &kernel) {
+    const cudaOccDeviceProp device(properties);
+    cudaOccFuncAttributes function;
+    function.maxThreadsPerBlock = properties.maxThreadsPerBlock;
+    function.numRegs = kernel.registers;
+    function.sharedSizeBytes = std::size_t(kernel.static_smem_bytes);
+    function.partitionedGCConfig = PARTITIONED_GC_OFF;
+    function.shmemLimitConfig = FUNC_SHMEM_LIMIT_OPTIN;
+    function.maxDynamicSharedSizeBytes = properties.sharedMemPerBlockOptin;
+    cudaOccDeviceState state;
+    cudaOccResult result;
+    const int threads = kernel.block[0] * kernel.block[1] * kernel.block[2];
+    if (cudaOccMaxActiveBlocksPerMultiprocessor(&result, &device, &function, &state, threads,
+                                                std::size_t(kernel.dynamic_smem_bytes)) != CUDA_OCC_SUCCESS)
+        return 0;
+    return float(result.activeBlocksPerMultiprocessor * threads) / float(properties.maxThreadsPerMultiProcessor);
+}
+
+} // namespace moescope

@@ -1,0 +1,27 @@
+// What a GPU is and may do, read from the CUDA runtime.
+#pragma once
+
+#include "profiler/base/result.h"
+#include "profiler/session/records.h"
+
+#include <cuda_runtime_api.h>
+
+namespace moescope {
+
+// The error names the runtime call.
+Status cuda_check(cudaError_t result, const char *call);
+
+// Identity and limits; no context is made. Ceilings are derived from clocks and widths.
+Result<DeviceInfo> describe_cuda_device(int index);
+
+// Dense bf16 matrix FLOPs a clock of one multiprocessor (multiply and add count two), from NVIDIA's
+// architecture whitepapers; 0 for an architecture not listed.
+double matrix_flops_per_clock(int major, int minor);
+
+// Measured: streams a buffer several times the L2 through the GPU. Bytes a second.
+Result<double> measure_read_bandwidth(const DeviceInfo &info);
+
+// Active blocks over the most there can be: the occupancy calculator's, not measured. 0..1.
+float theoretical_occupancy(const cudaDeviceProp &properties, const KernelRecord &kernel);
+
+} // namespace moescope
