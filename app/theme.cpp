@@ -3,68 +3,220 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <charconv>
 #include <fstream>
+#include <iterator>
+#include <optional>
 
 namespace moescope {
 
 namespace {
 
-ImVec4 parse_colour(const std::string &hex) {
-    const unsigned long value = std::stoul(hex.substr(1), nullptr, 16);
+struct ColourKey {
+    const char *key;
+    ImVec4 Theme::*member;
+};
+constexpr ColourKey kColours[] = {
+    {"background", &Theme::background}, {"surface", &Theme::surface}, {"raised", &Theme::raised},
+    {"line", &Theme::line},             {"text", &Theme::text},       {"muted", &Theme::muted},
+    {"accent", &Theme::accent},         {"failure", &Theme::failure}, {"warning", &Theme::warning},
+    {"good", &Theme::good},
+};
+
+ImVec4 rgb(unsigned value) {
     return {float((value >> 16) & 0xff) / 255.0f, float((value >> 8) & 0xff) / 255.0f,
             float(value & 0xff) / 255.0f, 1.0f};
 }
 
+std::optional<ImVec4> parse_colour(std::string_view text) {
+    if (text.size() != 7 || text[0] != '#')
+        return std::nullopt;
+    unsigned value = 0;
+    const auto [end, problem] = std::from_chars(text.data() + 1, text.data() + 7, value, 16);
+    if (problem != std::errc() || end != text.data() + 7)
+        return std::nullopt;
+    return rgb(value);
+}
+
+// Reads one theme object key by key; keeps the first thing that is wrong.
+class ThemeReader {
+  public:
+    ThemeReader(const nlohmann::json &json, std::string origin) : json_(json), origin_(std::move(origin)) {}
+
+    const nlohmann::json *find(const char *key, const char *wanted, bool right_type(const nlohmann::json &)) {
+        const auto found = json_.find(key);
+        if (found != json_.end() && right_type(*found))
+            return &*found;
+        fail(found == json_.end() ? fmt::format("there is no \"{}\"", key)
+                                  : fmt::format("\"{}\" is {}", key, shown(*found)),
+             fmt::format("give {}", wanted));
+        return nullptr;
+    }
+
+    void colour(const nlohmann::json &value, const std::string &key, ImVec4 &out) {
+        const auto parsed = value.is_string() ? parse_colour(value.get_ref<const std::string &>()) : std::nullopt;
+        if (parsed)
+            out = *parsed;
+        else
+            fail(fmt::format("\"{}\" is {}", key, shown(value)), "give a colour as \"#rrggbb\"");
+    }
+
+    void fail(std::string why, std::string remedy) {
+        if (!error_)
+            error_ = Error{fmt::format("theme {}", origin_), std::move(why), std::move(remedy)};
+    }
+    const std::optional<Error> &error() const { return error_; }
+
+  private:
+    static std::string shown(const nlohmann::json &value) {
+        std::string text = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        return text.size() <= 40 ? text : text.substr(0, 37) + "...";
+    }
+
+    const nlohmann::json &json_;
+    std::string origin_;
+    std::optional<Error> error_;
+};
+
+void read_series(ThemeReader &reader, Theme &theme) {
+    const auto *series = reader.find("series", "a list of 8 colours",
+                                     [](const nlohmann::json &v) { return v.is_array() && v.size() == 8; });
+    for (std::size_t i = 0; series && i < theme.series.size(); ++i)
+        reader.colour((*series)[i], fmt::format("series[{}]", i), theme.series[i]);
+}
+
 } // namespace
 
+Result<Theme> parse_theme(std::string_view text, const std::string &origin) {
+    const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object())
+        return Error{fmt::format("theme {}", origin), "it is not a JSON object", "compare it with assets/themes/dark.json"};
+    Theme theme;
+    ThemeReader reader(json, origin);
+    if (const auto *name = reader.find("name", "a name in quotes", [](const nlohmann::json &v) { return v.is_string(); }))
+        theme.name = name->get<std::string>();
+    if (const auto *dark = reader.find("dark", "true or false", [](const nlohmann::json &v) { return v.is_boolean(); }))
+        theme.dark = dark->get<bool>();
+    for (const auto &[key, member] : kColours)
+        if (const auto *value = reader.find(key, "a colour as \"#rrggbb\"", [](const nlohmann::json &) { return true; }))
+            reader.colour(*value, key, theme.*member);
+    read_series(reader, theme);
+    if (reader.error())
+        return *reader.error();
+    return theme;
+}
+
 Result<Theme> load_theme(const std::filesystem::path &file) {
-    std::ifstream in(file);
+    std::ifstream in(file, std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(in), {}};
     if (!in)
         return Error{fmt::format("theme {}", file.string()), "the file cannot be read", "check the assets folder"};
-    try {
-        const auto json = nlohmann::json::parse(in);
-        auto colour = [&](const char *key) { return parse_colour(json.at(key).get<std::string>()); };
-        Theme theme;
-        theme.name = json.at("name");
-        theme.dark = json.at("dark");
-        theme.background = colour("background");
-        theme.surface = colour("surface");
-        theme.raised = colour("raised");
-        theme.line = colour("line");
-        theme.text = colour("text");
-        theme.muted = colour("muted");
-        theme.accent = colour("accent");
-        theme.failure = colour("failure");
-        theme.warning = colour("warning");
-        theme.good = colour("good");
-        for (std::size_t i = 0; i < theme.series.size(); ++i)
-            theme.series[i] = parse_colour(json.at("series").at(i).get<std::string>());
-        return theme;
-    } catch (const std::exception &problem) {
-        return Error{fmt::format("theme {}", file.string()), problem.what(), "compare it with assets/themes/dark.json"};
-    }
+    return parse_theme(text, file.string());
 }
+
+Theme built_in_theme(bool dark) {
+    Theme theme;
+    theme.name = dark ? "Built-in dark" : "Built-in light";
+    theme.dark = dark;
+    const unsigned values[][2] = {{0x14171c, 0xf3f5f8}, {0x1a1e25, 0xffffff}, {0x262c36, 0xe8ecf1},
+                                  {0x343c48, 0xcfd6df}, {0xe4e8ee, 0x1b222c}, {0x97a2b1, 0x5d6877},
+                                  {0x5aa9e6, 0x0b69b7}, {0xf2656a, 0xc42b34}, {0xe3b341, 0x8f6400},
+                                  {0x56b98a, 0x1f7a4d}};
+    for (std::size_t i = 0; i < std::size(kColours); ++i)
+        theme.*kColours[i].member = rgb(values[i][dark ? 0 : 1]);
+    const unsigned series[][2] = {{0x4c9be8, 0x1668b8}, {0xe8a33d, 0xc27a0a}, {0x2fb8a0, 0x0f8a76},
+                                  {0xc98bd8, 0x9a4fb0}, {0xd9d06a, 0x857a10}, {0x7fc8f2, 0x2a9ad0},
+                                  {0x9d8df1, 0x5b49c4}, {0xa3adba, 0x6b7685}};
+    for (std::size_t i = 0; i < theme.series.size(); ++i)
+        theme.series[i] = rgb(series[i][dark ? 0 : 1]);
+    return theme;
+}
+
+ImU32 packed(const ImVec4 &colour, float alpha) {
+    return ImGui::ColorConvertFloat4ToU32({colour.x, colour.y, colour.z, colour.w * alpha});
+}
+
+ImVec4 mix(const ImVec4 &a, const ImVec4 &b, float t) {
+    return {a.x + (b.x - a.x) * t, a.y + (b.y - a.y) * t, a.z + (b.z - a.z) * t, a.w + (b.w - a.w) * t};
+}
+
+namespace {
+
+void set_sizes(ImGuiStyle &style) {
+    style.WindowRounding = style.ChildRounding = 0;
+    style.FrameRounding = style.PopupRounding = style.GrabRounding = style.TabRounding = 4;
+    style.ScrollbarRounding = 4;
+    style.WindowBorderSize = style.ChildBorderSize = style.FrameBorderSize = 0;
+    style.PopupBorderSize = 1;
+    style.TabBarBorderSize = 1;
+    style.WindowPadding = {12, 12};
+    style.FramePadding = {8, 4};
+    style.CellPadding = {8, 4};
+    style.ItemSpacing = {8, 8};
+    style.ItemInnerSpacing = {6, 4};
+    style.ScrollbarSize = 12;
+    style.GrabMinSize = 12;
+    style.IndentSpacing = 16;
+    style.HoverStationaryDelay = 0.05f;
+    style.HoverDelayShort = 0.15f;
+}
+
+void set_colours(ImGuiStyle &style, const Theme &theme) {
+    const auto set = [&](ImGuiCol slot, ImVec4 colour, float alpha = 1.0f) {
+        colour.w *= alpha;
+        style.Colors[slot] = colour;
+    };
+    const ImVec4 hover = mix(theme.raised, theme.text, 0.10f), active = mix(theme.raised, theme.accent, 0.35f);
+    set(ImGuiCol_WindowBg, theme.background);
+    set(ImGuiCol_ChildBg, theme.background, 0.0f);
+    set(ImGuiCol_PopupBg, mix(theme.surface, theme.raised, theme.dark ? 0.5f : 0.0f));
+    set(ImGuiCol_Text, theme.text);
+    set(ImGuiCol_TextDisabled, theme.muted);
+    set(ImGuiCol_TextSelectedBg, theme.accent, 0.35f);
+    set(ImGuiCol_Border, theme.line);
+    set(ImGuiCol_Separator, theme.line);
+    set(ImGuiCol_SeparatorHovered, theme.accent);
+    set(ImGuiCol_SeparatorActive, theme.accent);
+    set(ImGuiCol_FrameBg, theme.raised);
+    set(ImGuiCol_FrameBgHovered, hover);
+    set(ImGuiCol_FrameBgActive, hover);
+    set(ImGuiCol_Button, theme.raised);
+    set(ImGuiCol_ButtonHovered, hover);
+    set(ImGuiCol_ButtonActive, active);
+    set(ImGuiCol_CheckMark, theme.accent);
+    set(ImGuiCol_SliderGrab, theme.accent);
+    set(ImGuiCol_SliderGrabActive, mix(theme.accent, theme.text, 0.25f));
+    set(ImGuiCol_Header, theme.accent, 0.22f);
+    set(ImGuiCol_HeaderHovered, theme.accent, 0.14f);
+    set(ImGuiCol_HeaderActive, theme.accent, 0.30f);
+    set(ImGuiCol_Tab, theme.background);
+    set(ImGuiCol_TabHovered, hover);
+    set(ImGuiCol_TabActive, theme.raised);
+    set(ImGuiCol_TabUnfocused, theme.background);
+    set(ImGuiCol_TabUnfocusedActive, theme.raised);
+    set(ImGuiCol_ScrollbarBg, theme.background, 0.0f);
+    set(ImGuiCol_ScrollbarGrab, theme.line);
+    set(ImGuiCol_ScrollbarGrabHovered, mix(theme.line, theme.text, 0.2f));
+    set(ImGuiCol_ScrollbarGrabActive, mix(theme.line, theme.text, 0.3f));
+    set(ImGuiCol_TableHeaderBg, theme.surface);
+    set(ImGuiCol_TableBorderStrong, theme.line);
+    set(ImGuiCol_TableBorderLight, theme.line, 0.6f);
+    set(ImGuiCol_TableRowBg, theme.background, 0.0f);
+    set(ImGuiCol_TableRowBgAlt, theme.text, 0.025f);
+    set(ImGuiCol_PlotHistogram, theme.accent);
+    set(ImGuiCol_NavHighlight, theme.accent);
+    set(ImGuiCol_ModalWindowDimBg, theme.background, 0.6f);
+}
+
+} // namespace
 
 void apply(const Theme &theme, float scale) {
     ImGuiStyle style;
     theme.dark ? ImGui::StyleColorsDark(&style) : ImGui::StyleColorsLight(&style);
-    style.WindowRounding = style.ChildRounding = 0;
-    style.FrameRounding = style.PopupRounding = style.GrabRounding = style.TabRounding = 4;
-    style.WindowBorderSize = style.ChildBorderSize = style.FrameBorderSize = 0;
-    style.WindowPadding = {12, 12};
-    style.FramePadding = {8, 4};
-    style.ItemSpacing = {8, 8};
-    style.ItemInnerSpacing = {4, 4};
-    auto set = [&](ImGuiCol slot, ImVec4 colour) { style.Colors[slot] = colour; };
-    set(ImGuiCol_WindowBg, theme.background);
-    set(ImGuiCol_ChildBg, theme.surface);
-    set(ImGuiCol_PopupBg, theme.raised);
-    set(ImGuiCol_Text, theme.text);
-    set(ImGuiCol_TextDisabled, theme.muted);
-    set(ImGuiCol_Border, theme.line);
-    set(ImGuiCol_Separator, theme.line);
-    set(ImGuiCol_FrameBg, theme.raised);
+    set_sizes(style);
+    set_colours(style, theme);
     style.ScaleAllSizes(scale);
+    style.PopupBorderSize = style.TabBarBorderSize = scale < 1.75f ? 1.0f : 2.0f;
     ImGui::GetStyle() = style;
 }
 

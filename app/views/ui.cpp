@@ -1,0 +1,147 @@
+#include "app/views/ui.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+namespace moescope::ui {
+
+namespace {
+
+const char *begin_of(std::string_view text) { return text.data() ? text.data() : ""; }
+const char *end_of(std::string_view text) { return begin_of(text) + text.size(); }
+
+ImVec2 size_of(std::string_view text, float wrap = -1.0f) {
+    return ImGui::CalcTextSize(begin_of(text), end_of(text), false, wrap);
+}
+
+ImFont *font(int index) {
+    const auto &fonts = ImGui::GetIO().Fonts->Fonts;
+    return fonts[std::min(index, fonts.Size - 1)];
+}
+
+} // namespace
+
+ImFont *body_font() { return font(0); }
+ImFont *small_font() { return font(1); }
+ImFont *bold_font() { return font(2); }
+
+void text(std::string_view text) { ImGui::TextUnformatted(begin_of(text), end_of(text)); }
+
+void text(std::string_view words, const ImVec4 &colour) {
+    ImGui::PushStyleColor(ImGuiCol_Text, colour);
+    text(words);
+    ImGui::PopStyleColor();
+}
+
+void wrapped(std::string_view words, const ImVec4 &colour) {
+    ImGui::PushTextWrapPos(0.0f);
+    text(words, colour);
+    ImGui::PopTextWrapPos();
+}
+
+void heading(std::string_view words) {
+    const FontScope bold(bold_font());
+    text(words);
+}
+
+void small(std::string_view words, const ImVec4 &colour) {
+    const FontScope font(small_font());
+    text(words, colour);
+}
+
+void right_aligned(std::string_view words, const ImVec4 &colour) {
+    const float slack = ImGui::GetContentRegionAvail().x - size_of(words).x;
+    ImGui::SetCursorPosX(ImGui::GetCursorPosX() + std::max(0.0f, slack));
+    text(words, colour);
+}
+
+void right_aligned(std::string_view words) {
+    right_aligned(words, ImGui::GetStyleColorVec4(ImGuiCol_Text));
+}
+
+void tooltip(std::string_view words) {
+    if (words.empty())
+        return;
+    const FontScope small(small_font());
+    ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding,
+                        ImVec2(ImGui::GetFontSize() * 0.7f, ImGui::GetFontSize() * 0.5f));
+    if (ImGui::BeginTooltip()) {
+        ImGui::PushTextWrapPos(ImGui::GetFontSize() * 28.0f);
+        text(words);
+        ImGui::PopTextWrapPos();
+        ImGui::EndTooltip();
+    }
+    ImGui::PopStyleVar();
+}
+
+void explain(std::string_view words) {
+    if (ImGui::IsItemHovered(ImGuiHoveredFlags_DelayShort | ImGuiHoveredFlags_AllowWhenDisabled))
+        tooltip(words);
+}
+
+ImVec2 badge_size(std::string_view words) {
+    const FontScope small(small_font());
+    const ImVec2 size = size_of(words);
+    return {size.x + ImGui::GetFontSize() * 0.8f, size.y + ImGui::GetFontSize() * 0.2f};
+}
+
+void badge(std::string_view words, const ImVec4 &colour) {
+    const float line = ImGui::GetTextLineHeight();
+    const ImVec2 size = badge_size(words);
+    ImVec2 at = ImGui::GetCursorScreenPos();
+    ImGui::Dummy({size.x, std::max(line, size.y)});
+    at.y += (ImGui::GetItemRectSize().y - size.y) * 0.5f;
+    const FontScope small(small_font());
+    auto *draw = ImGui::GetWindowDrawList();
+    draw->AddRectFilled(at, {at.x + size.x, at.y + size.y}, packed(colour, 0.18f), size.y * 0.25f);
+    const float pad = ImGui::GetFontSize();
+    draw->AddText({std::floor(at.x + pad * 0.4f), std::floor(at.y + pad * 0.1f)}, packed(colour),
+                  begin_of(words), end_of(words));
+}
+
+bool primary_button(const Theme &theme, const char *label, ImVec2 size) {
+    ImGui::PushStyleColor(ImGuiCol_Button, mix(theme.accent, theme.background, theme.dark ? 0.35f : 0.0f));
+    ImGui::PushStyleColor(ImGuiCol_ButtonHovered, mix(theme.accent, theme.background, theme.dark ? 0.2f : 0.15f));
+    ImGui::PushStyleColor(ImGuiCol_ButtonActive, theme.accent);
+    ImGui::PushStyleColor(ImGuiCol_Text, ImVec4(1, 1, 1, 1));
+    const bool clicked = ImGui::Button(label, size);
+    ImGui::PopStyleColor(4);
+    return clicked;
+}
+
+bool empty_state(const Theme &theme, std::string_view title, std::string_view sentence, const char *button) {
+    const ImVec2 room = ImGui::GetContentRegionAvail();
+    const float unit = ImGui::GetFontSize();
+    const float width = std::min(room.x, unit * 30.0f);
+    const float text_height = size_of(sentence, width).y;
+    const float height = unit + text_height + (button ? unit * 2.5f : 0.0f) + unit;
+    const ImVec2 start = ImGui::GetCursorPos();
+    const float left = start.x + (room.x - width) * 0.5f;
+    ImGui::SetCursorPos({left, start.y + std::max(0.0f, (room.y - height) * 0.4f)});
+    ImGui::BeginGroup();
+    heading(title);
+    ImGui::PushTextWrapPos(left + width);
+    text(sentence, theme.muted);
+    ImGui::PopTextWrapPos();
+    bool clicked = false;
+    if (button) {
+        ImGui::Spacing();
+        clicked = primary_button(theme, button);
+    }
+    ImGui::EndGroup();
+    return clicked;
+}
+
+std::string fitted(std::string_view words, float width) {
+    if (size_of(words).x <= width)
+        return std::string(words);
+    const char *rest = nullptr;
+    const std::string_view dots = "…";
+    const ImFont *font = ImGui::GetFont();
+    const float room = std::max(0.0f, width - size_of(dots).x);
+    font->CalcTextSizeA(ImGui::GetFontSize(), room, 0.0f, begin_of(words), end_of(words), &rest);
+    return std::string(begin_of(words), rest) + std::string(dots);
+}
+
+} // namespace moescope::ui

@@ -1,0 +1,55 @@
+// The few pieces every view is made of: small text, explained numbers, badges, empty states.
+#pragma once
+
+#include "app/theme.h"
+
+#include <string>
+#include <string_view>
+
+namespace moescope::ui {
+
+// Fonts of the current ImGui context, as app/shell/fonts.h adds them; body where there are fewer.
+ImFont *body_font();
+ImFont *small_font();
+ImFont *bold_font();
+
+// Uses a font until the end of the scope.
+class FontScope {
+  public:
+    explicit FontScope(ImFont *font) { ImGui::PushFont(font); }
+    ~FontScope() { ImGui::PopFont(); }
+    FontScope(const FontScope &) = delete;
+    FontScope &operator=(const FontScope &) = delete;
+};
+
+void text(std::string_view text);
+void text(std::string_view text, const ImVec4 &colour);
+void wrapped(std::string_view text, const ImVec4 &colour);
+void heading(std::string_view text);                    // bold, body size
+void small(std::string_view text, const ImVec4 &colour); // the second text size
+
+// Text that ends at the right edge of the current table column or window.
+void right_aligned(std::string_view text);
+void right_aligned(std::string_view text, const ImVec4 &colour);
+
+// A tooltip, wrapped at a readable width, when the last item is hovered.
+void explain(std::string_view text);
+// The same for a hover that the caller found out.
+void tooltip(std::string_view text);
+
+// A word on a tinted ground: "CUPTI", "measured", "Recorded".
+void badge(std::string_view text, const ImVec4 &colour);
+ImVec2 badge_size(std::string_view text);
+
+// A button that stands out: at most one in sight.
+bool primary_button(const Theme &theme, const char *label, ImVec2 size = {0, 0});
+
+// Centred in what is left of the window: a title, a sentence that says what would fill the view, and
+// a button where there is one (label null: none). True when it was clicked.
+bool empty_state(const Theme &theme, std::string_view title, std::string_view sentence,
+                 const char *button = nullptr);
+
+// Cuts text with an ellipsis so that it is at most width pixels wide in the current font.
+std::string fitted(std::string_view text, float width);
+
+} // namespace moescope::ui
