@@ -23,6 +23,7 @@ struct PlanItem {
     OperatorId op = OperatorId::SoftmaxTopk;
     std::string variant;
     TileConfig config;
+    friend bool operator==(const PlanItem &, const PlanItem &) = default;
 };
 
 // Repeat until the median's 95 % confidence interval is narrower than target (relative), or a limit.
@@ -32,6 +33,7 @@ struct Repetition {
     std::int32_t max_samples = 200;
     double target_relative_ci = 0.01;
     double max_seconds = 1.0; // of one measurement
+    friend bool operator==(const Repetition &, const Repetition &) = default;
 };
 
 enum class CacheState { Cold, Warm }; // Cold: L2 flushed before every repetition
@@ -46,6 +48,7 @@ struct Plan {
     bool check_results = true;      // compare each variant's output with the operator's first one
     std::vector<PlanItem> tune;     // operator x variant to tune before the items run; config unused
     std::int32_t tune_max_candidates = 0; // 0: all
+    friend bool operator==(const Plan &, const Plan &) = default;
 };
 
 // Which operators apply to a workload (LoRA needs a rank, sigmoid_topk a sigmoid router, ...), all

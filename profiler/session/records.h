@@ -19,6 +19,7 @@ namespace moescope {
 struct Tag {
     MeasurementId measurement;
     std::int32_t repetition = -1;
+    friend bool operator==(const Tag &, const Tag &) = default;
 };
 
 struct KernelRecord {
@@ -31,6 +32,7 @@ struct KernelRecord {
     std::int32_t registers = 0; // a thread
     std::int32_t static_smem_bytes = 0, dynamic_smem_bytes = 0, local_bytes_per_thread = 0;
     float theoretical_occupancy = 0; // 0..1, from the occupancy calculator: not measured
+    friend bool operator==(const KernelRecord &, const KernelRecord &) = default;
 };
 
 struct ApiRecord { // a host call into the CUDA runtime or driver
@@ -39,6 +41,7 @@ struct ApiRecord { // a host call into the CUDA runtime or driver
     std::uint32_t correlation = 0;
     std::uint32_t process = 0, thread = 0;
     Tag tag;
+    friend bool operator==(const ApiRecord &, const ApiRecord &) = default;
 };
 
 struct CopyRecord { // memcpy or memset on the device
@@ -49,6 +52,7 @@ struct CopyRecord { // memcpy or memset on the device
     std::uint32_t device = 0, stream = 0;
     Kind kind = Kind::Other;
     Tag tag;
+    friend bool operator==(const CopyRecord &, const CopyRecord &) = default;
 };
 
 struct MemoryRecord { // one allocation (bytes > 0) or free (bytes < 0) of device memory
@@ -57,11 +61,13 @@ struct MemoryRecord { // one allocation (bytes > 0) or free (bytes < 0) of devic
     std::uint64_t address = 0;
     NameId label; // what the worker allocated it for: "gate_up weights"; invalid if unknown
     Tag tag;
+    friend bool operator==(const MemoryRecord &, const MemoryRecord &) = default;
 };
 
 struct OverheadRecord { // the profiler's own cost
     std::int64_t start_ns = 0, end_ns = 0;
     NameId kind;
+    friend bool operator==(const OverheadRecord &, const OverheadRecord &) = default;
 };
 
 // One operator x variant x tile configuration, run repeatedly on one device.
@@ -96,6 +102,7 @@ struct Measurement {
     double achieved_bytes_per_second() const { return time.median > 0 ? cost.bytes / time.median * 1e9 : 0; }
     double achieved_flops_per_second() const { return time.median > 0 ? cost.flops / time.median * 1e9 : 0; }
     double times_floor() const { return floor_ns > 0 ? time.median / floor_ns : 0; }
+    friend bool operator==(const Measurement &, const Measurement &) = default;
 };
 
 // One tile configuration the tuner considered.
@@ -112,6 +119,7 @@ struct Candidate {
     double compile_ms = 0;
     bool from_cache = false;
     Summary time; // when Timed or Best
+    friend bool operator==(const Candidate &, const Candidate &) = default;
 };
 
 // The routing the run's grouped operators used.
@@ -121,6 +129,7 @@ struct RoutingRecord {
     std::int32_t top_k = 0;
     std::vector<std::int32_t> counts;      // [E] slots of each expert
     std::vector<std::int32_t> sample_ids;  // [sample_tokens * top_k] the first tokens' experts, for the flow picture
+    friend bool operator==(const RoutingRecord &, const RoutingRecord &) = default;
 };
 
 struct DeviceInfo {
@@ -139,10 +148,12 @@ struct DeviceInfo {
     // One entry a collector ("cupti activity", "cuda events", "nvml"): state and reason.
     struct Capability {
         std::string collector, state /* ok | refused | absent */, reason;
+        friend bool operator==(const Capability &, const Capability &) = default;
     };
     std::vector<Capability> capabilities;
 
     bool is_cpu() const { return id == "cpu"; }
+    friend bool operator==(const DeviceInfo &, const DeviceInfo &) = default;
 };
 
 struct RunRecord {
@@ -152,6 +163,7 @@ struct RunRecord {
     std::int64_t started_ns = 0, finished_ns = 0;
     State state = State::Running;
     std::int64_t dropped_records = 0; // by CUPTI
+    friend bool operator==(const RunRecord &, const RunRecord &) = default;
 };
 
 struct Failure {
@@ -159,6 +171,7 @@ struct Failure {
     RunId run;
     std::string where; // "worker", "gate_up/split", "session file"
     Error error;
+    friend bool operator==(const Failure &, const Failure &) = default;
 };
 
 } // namespace moescope

@@ -15,12 +15,14 @@ namespace moescope {
 struct Cost {
     double bytes = 0; // least bytes through device memory
     double flops = 0; // floating-point operations (multiply and add count two)
+    friend bool operator==(const Cost &, const Cost &) = default;
 };
 
 struct Ceilings {
     double bytes_per_second = 0;
     double flops_per_second = 0; // matrix units, bf16/f16 with float32 accumulation
     bool measured = false;       // false: derived from the device's clocks and widths
+    friend bool operator==(const Ceilings &, const Ceilings &) = default;
 };
 
 // counts: slots of each expert under the workload's routing (size E).
