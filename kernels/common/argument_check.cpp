@@ -40,12 +40,13 @@ const char *name_of(ms_dtype dtype) {
 ArgumentCheck &ArgumentCheck::require(bool holds, const char *field, const std::string &value,
                                       const std::string &allowed) {
     if (!failed() && !holds)
-        message_ = std::string(function_) + ": " + field + " is " + value + "; it must be " + allowed;
+        message_ =
+            std::string(function_) + ": " + field + " is " + value + "; it must be " + allowed;
     return *this;
 }
 
-ArgumentCheck &ArgumentCheck::range(const char *field, std::int64_t value, std::int64_t low, std::int64_t high,
-                                    const char *why) {
+ArgumentCheck &ArgumentCheck::range(const char *field, std::int64_t value, std::int64_t low,
+                                    std::int64_t high, const char *why) {
     if (failed() || (low <= value && value <= high))
         return *this;
     const std::string allowed = high == std::numeric_limits<std::int64_t>::max()
@@ -54,11 +55,12 @@ ArgumentCheck &ArgumentCheck::range(const char *field, std::int64_t value, std::
     return require(false, field, std::to_string(value), allowed + because(why));
 }
 
-ArgumentCheck &ArgumentCheck::multiple_of(const char *field, std::int64_t value, std::int64_t factor,
-                                          const char *why) {
+ArgumentCheck &ArgumentCheck::multiple_of(const char *field, std::int64_t value,
+                                          std::int64_t factor, const char *why) {
     if (failed() || value % factor == 0)
         return *this;
-    return require(false, field, std::to_string(value), "a multiple of " + std::to_string(factor) + because(why));
+    return require(false, field, std::to_string(value),
+                   "a multiple of " + std::to_string(factor) + because(why));
 }
 
 ArgumentCheck &ArgumentCheck::one_of(const char *field, std::int64_t value,
@@ -74,7 +76,8 @@ ArgumentCheck &ArgumentCheck::one_of(const char *field, std::int64_t value,
     return require(false, field, std::to_string(value), "one of " + list);
 }
 
-ArgumentCheck &ArgumentCheck::dtype(const char *field, ms_dtype value, std::initializer_list<ms_dtype> allowed) {
+ArgumentCheck &ArgumentCheck::dtype(const char *field, ms_dtype value,
+                                    std::initializer_list<ms_dtype> allowed) {
     if (failed())
         return *this;
     std::string list;
@@ -83,11 +86,13 @@ ArgumentCheck &ArgumentCheck::dtype(const char *field, ms_dtype value, std::init
             return *this;
         list += std::string(list.empty() ? "" : ", ") + name_of(one);
     }
-    return require(false, field, std::to_string(value) + " (" + name_of(value) + ")", "one of " + list);
+    return require(false, field, std::to_string(value) + " (" + name_of(value) + ")",
+                   "one of " + list);
 }
 
 ArgumentCheck &ArgumentCheck::finite_from(const char *field, float value, float low) {
-    return require(std::isfinite(value) && value >= low, field, text_of(value), "finite and at least " + text_of(low));
+    return require(std::isfinite(value) && value >= low, field, text_of(value),
+                   "finite and at least " + text_of(low));
 }
 
 ArgumentCheck &ArgumentCheck::finite(const char *field, float value) {
@@ -102,13 +107,16 @@ ArgumentCheck &ArgumentCheck::pointer(const char *field, const void *value, std:
     return optional_pointer(field, value, alignment);
 }
 
-ArgumentCheck &ArgumentCheck::optional_pointer(const char *field, const void *value, std::size_t alignment) {
+ArgumentCheck &ArgumentCheck::optional_pointer(const char *field, const void *value,
+                                               std::size_t alignment) {
     if (failed() || reinterpret_cast<std::uintptr_t>(value) % alignment == 0)
         return *this;
-    return require(false, field, text_of(value), "aligned to " + std::to_string(alignment) + " bytes");
+    return require(false, field, text_of(value),
+                   "aligned to " + std::to_string(alignment) + " bytes");
 }
 
-bool ArgumentCheck::accept_size(const void *args, std::uint32_t struct_size, std::size_t full_size) {
+bool ArgumentCheck::accept_size(const void *args, std::uint32_t struct_size,
+                                std::size_t full_size) {
     if (!failed() && !args)
         message_ = std::string(function_) + ": args is null; it must be a struct of arguments";
     // Every struct is still in its first version, so that no shorter one exists.
@@ -117,6 +125,8 @@ bool ArgumentCheck::accept_size(const void *args, std::uint32_t struct_size, std
     return !failed();
 }
 
-ms_status ArgumentCheck::status() const { return failed() ? fail(MS_INVALID_ARGUMENT, message_) : succeed(); }
+ms_status ArgumentCheck::status() const {
+    return failed() ? fail(MS_INVALID_ARGUMENT, message_) : succeed();
+}
 
 } // namespace moescope

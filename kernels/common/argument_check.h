@@ -37,8 +37,10 @@ class ArgumentCheck {
                          const char *why = nullptr);
     ArgumentCheck &multiple_of(const char *field, std::int64_t value, std::int64_t factor,
                                const char *why = nullptr);
-    ArgumentCheck &one_of(const char *field, std::int64_t value, std::initializer_list<std::int64_t> allowed);
-    ArgumentCheck &dtype(const char *field, ms_dtype value, std::initializer_list<ms_dtype> allowed);
+    ArgumentCheck &one_of(const char *field, std::int64_t value,
+                          std::initializer_list<std::int64_t> allowed);
+    ArgumentCheck &dtype(const char *field, ms_dtype value,
+                         std::initializer_list<ms_dtype> allowed);
     // low <= value and finite; NaN is refused.
     ArgumentCheck &finite_from(const char *field, float value, float low);
     ArgumentCheck &finite(const char *field, float value);
@@ -47,7 +49,8 @@ class ArgumentCheck {
     // Null, or aligned to `alignment` bytes.
     ArgumentCheck &optional_pointer(const char *field, const void *value, std::size_t alignment);
     // Any other rule: "field is VALUE; it must be ALLOWED".
-    ArgumentCheck &require(bool holds, const char *field, const std::string &value, const std::string &allowed);
+    ArgumentCheck &require(bool holds, const char *field, const std::string &value,
+                           const std::string &allowed);
 
     // Reports the broken rule, if any, to ms_last_error().
     ms_status status() const;

@@ -10,11 +10,13 @@
 
 namespace moescope::test {
 
-// Every element must be within absolute + relative * |expected|; NaN equals NaN, an infinity itself.
+// Every element must be within absolute + relative * |expected|; NaN equals NaN, an infinity
+// itself.
 inline std::string difference(const std::vector<float> &actual, const std::vector<float> &expected,
                               double relative, double absolute = 0) {
     if (actual.size() != expected.size())
-        return std::to_string(actual.size()) + " elements, expected " + std::to_string(expected.size());
+        return std::to_string(actual.size()) + " elements, expected " +
+               std::to_string(expected.size());
     const auto element = [&](std::size_t i) {
         return "element " + std::to_string(i) + " is " + std::to_string(actual[i]) + ", expected " +
                std::to_string(expected[i]);
@@ -30,7 +32,8 @@ inline std::string difference(const std::vector<float> &actual, const std::vecto
             continue;
         if (wrong++ == 0)
             first = i;
-        const double ratio = std::isnan(error) ? std::numeric_limits<double>::infinity() : error / allowed;
+        const double ratio =
+            std::isnan(error) ? std::numeric_limits<double>::infinity() : error / allowed;
         if (ratio > worst_ratio) {
             worst_ratio = ratio;
             worst = i;
@@ -38,18 +41,20 @@ inline std::string difference(const std::vector<float> &actual, const std::vecto
     }
     if (wrong == 0)
         return "";
-    return std::to_string(wrong) + " of " + std::to_string(actual.size()) + " differ; first: " + element(first) +
-           "; worst: " + element(worst);
+    return std::to_string(wrong) + " of " + std::to_string(actual.size()) +
+           " differ; first: " + element(first) + "; worst: " + element(worst);
 }
 
 // Exact equality, for integers.
-template <class T> std::string difference(const std::vector<T> &actual, const std::vector<T> &expected) {
+template <class T>
+std::string difference(const std::vector<T> &actual, const std::vector<T> &expected) {
     if (actual.size() != expected.size())
-        return std::to_string(actual.size()) + " elements, expected " + std::to_string(expected.size());
+        return std::to_string(actual.size()) + " elements, expected " +
+               std::to_string(expected.size());
     for (std::size_t i = 0; i < actual.size(); ++i)
         if (actual[i] != expected[i])
-            return "element " + std::to_string(i) + " is " + std::to_string(actual[i]) + ", expected " +
-                   std::to_string(expected[i]);
+            return "element " + std::to_string(i) + " is " + std::to_string(actual[i]) +
+                   ", expected " + std::to_string(expected[i]);
     return "";
 }
 

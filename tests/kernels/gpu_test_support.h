@@ -92,8 +92,8 @@ inline std::vector<float> uniform_values(std::size_t count, float low, float hig
     return values;
 }
 
-inline std::vector<std::int32_t> uniform_ints(std::size_t count, std::int32_t low, std::int32_t high,
-                                              Random &random) {
+inline std::vector<std::int32_t> uniform_ints(std::size_t count, std::int32_t low,
+                                              std::int32_t high, Random &random) {
     std::uniform_int_distribution<std::int32_t> distribution(low, high); // both ends included
     std::vector<std::int32_t> values(count);
     for (std::int32_t &value : values)

@@ -7,7 +7,8 @@
 //     KEY [COUNT] V V V ...        an array: the values follow on the same line
 //     end
 //
-// Floats are written as C hexadecimal floats ("0x1.8p+1"), "inf", "-inf" or "nan": exact to the bit.
+// Floats are written as C hexadecimal floats ("0x1.8p+1"), "inf", "-inf" or "nan": exact to the
+// bit.
 #pragma once
 
 #include <cstddef>
@@ -41,7 +42,9 @@ class VectorCase {
         return result;
     }
 
-    void set(const std::string &key, std::vector<std::string> words) { values_[key] = std::move(words); }
+    void set(const std::string &key, std::vector<std::string> words) {
+        values_[key] = std::move(words);
+    }
 
   private:
     const std::vector<std::string> &words(const std::string &key, std::size_t count) const {

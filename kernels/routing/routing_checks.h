@@ -1,0 +1,31 @@
+// The argument rules of the routing operators, for the C interface and the references alike. Each
+// copies the arguments into `full`, and returns MS_OK or MS_INVALID_ARGUMENT with ms_last_error()
+// naming the field, its value and what is allowed. Workspaces are the GPU's business and are
+// checked there.
+#pragma once
+
+#include "kernels/include/moescope/kernels.h"
+
+#include <optional>
+
+namespace moescope {
+
+constexpr int kMaxSoftmaxWarpExperts = 32;    // MS_TOPK_WARP_BITONIC
+constexpr int kMaxSoftmaxBlockExperts = 1024; // MS_TOPK_BLOCK_MERGE_SORT
+constexpr int kMaxSigmoidExperts = 1024;
+constexpr int kMaxMetadataExperts = 4096;
+
+ms_status check_softmax_topk(const ms_softmax_topk_args *args, ms_softmax_topk_args &full);
+ms_status check_sigmoid_topk(const ms_sigmoid_topk_args *args, ms_sigmoid_topk_args &full);
+ms_status check_route_metadata(const ms_route_metadata_args *args, ms_route_metadata_args &full);
+ms_status check_tile_schedule(const ms_tile_schedule_args *args, ms_tile_schedule_args &full);
+
+// A router's arguments, with the one routing it ends in; that routing reads the router's logits.
+struct CheckedRouter {
+    ms_router_args args;
+    std::optional<ms_softmax_topk_args> softmax;
+    std::optional<ms_sigmoid_topk_args> sigmoid;
+};
+ms_status check_router(const ms_router_args *args, CheckedRouter &full);
+
+} // namespace moescope
