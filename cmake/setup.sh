@@ -50,8 +50,9 @@ install_packages() {
 
 # Debian's mirror as this machine knows it, for a suite it does not have enabled.
 debian_mirror() {
-    cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
-        grep -vE '^[[:space:]]*#' | grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1 | tr -d ' '
+    { grep -hsvE '^[[:space:]]*#' /etc/apt/sources.list /etc/apt/sources.list.d/*.list \
+        /etc/apt/sources.list.d/*.sources || true; } |
+        sed -nE 's|.*(https?://[^ ]+/debian)/?( .*)?$|\1|p' | head -n 1
 }
 
 # Dear ImGui, GLFW and Catch2 at the pinned versions from Debian's trixie suite, through an apt
