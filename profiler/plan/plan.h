@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace moescope {
@@ -51,9 +52,14 @@ struct Plan {
     friend bool operator==(const Plan &, const Plan &) = default;
 };
 
+// Whether this operator and variant can run this workload; the error says why not ("softmax_topk
+// cannot run: ...").
+Status can_run(const Workload &workload, OperatorId op, std::string_view variant);
+
 // Which operators apply to a workload (LoRA needs a rank, sigmoid_topk a sigmoid router, ...), all
-// variants of each. An empty ops list means those that apply; naming one that cannot run is an
-// error that says why.
+// variants of each that can run. An empty ops list means those that apply; naming an operator or a
+// variant that cannot run is an error that says why. Variants, where named, keep only those: with
+// ops they must belong to each, without ops the operators that have none of them are left out.
 Result<std::vector<PlanItem>> plan_items(const Workload &workload, const std::vector<std::string> &ops,
                                          const std::vector<std::string> &variants);
 Status validate(const Plan &plan);

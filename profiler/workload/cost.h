@@ -1,6 +1,34 @@
 // The least work an operator must do: bytes it must move through device memory (each input read
-// once, each output written once) and floating-point operations. The floor is the larger of the two
-// times at the device's ceilings. Formulas: kernels' headers and README, "Floors".
+// once, each output written once) and floating-point operations of its matrix products. The floor
+// is the larger of the two times at the device's ceilings.
+//
+// Names: T tokens, k top-k, S routed slots (the sum of counts), E experts, E_act experts with at
+// least one slot, H hidden size, R LoRA rank, b bytes of the model's dtype. Logits, weights and ids
+// are 4 bytes each. K x N is one expert's weight: gate_up has K = the experts' input size (H, or the
+// latent size) and N = 2I (I where there is no gate); down has K = I and N = the experts' input size.
+//
+//   softmax_topk   bytes = 4TE + 8Tk                      logits in; weights and ids out
+//   sigmoid_topk   bytes = 4TE + 8Tk (+ 4E)               with the correction bias, where there is one
+//   router         bytes = b(TH + EH) + 4TE + 8Tk         logits are an output of the call
+//                  lora adds bR(H + E)
+//                  FLOP = 2THE, lora adds 2TR(H + E)
+//   route_metadata bytes = 12S + 4E + 4(E + 1)            ids in; sorted_slots, inverse, counts, offsets out;
+//                                                         no tile schedule
+//   gate_up        bytes = b[E_act KN + TK + SN]          x read by token, y written grouped
+//   down           bytes = b[E_act KN + SK + SN]          x read grouped, y written by slot
+//                  fused and split add b E_act R(K + N); both have the same floor: what split moves
+//                  besides is its own cost
+//                  FLOP = 2S KN, fused and split add 2S R(K + N)
+//   selective_dequant (of the gate_up weights, NF4 blocks of q values, D experts of n = KN values)
+//                  bytes = Dn(1/2 + 4/q + b) + 64         packed, float32 absmax, out; codebook
+//                  nested: Dn(1/2 + 1/q + 4/(q p) + b) + 64 + 1024   p = nested_block; second codebook
+//                  selective: D = E_act, and 4S + 8E + 4  ids in; active, remap, count out
+//                  full: D = E
+//   select_lora    bytes = 2b E_act R(K + N) + 4S + 8E + 4  of gate_up's A and B: read and written
+//
+// FLOPs count multiply and add as two, and only those of matrix products: exponentials, comparisons
+// and the scaling of dequantised values never bound these operators. Tile schedules and the grouped
+// operators' index arrays (under 0.1 % of the weights) are left out, as in the published formulas.
 #pragma once
 
 #include "profiler/workload/operators.h"
@@ -25,13 +53,25 @@ struct Ceilings {
     friend bool operator==(const Ceilings &, const Ceilings &) = default;
 };
 
+// One expert's weight [K, N].
+struct WeightSize {
+    std::int64_t k = 0, n = 0;
+    std::int64_t numel() const { return k * n; }
+};
+// Of gate_up for every operator but down.
+WeightSize weight_size(const ModelShape &model, OperatorId op);
+
+std::int64_t bytes_of(DType dtype);
+
 // counts: slots of each expert under the workload's routing (size E).
 Cost minimum_cost(const Workload &workload, OperatorId op, std::string_view variant,
                   std::span<const std::int32_t> counts);
+// The larger of bytes and FLOPs over their ceilings; a ceiling of 0 is unknown and left out.
 double floor_ns(const Cost &cost, const Ceilings &ceilings);
 
 // Bytes of device memory the operator's inputs, outputs and workspace take: an upper bound that
-// needs no routing, so that a shape that does not fit is refused before anything is allocated.
+// needs no routing (every expert active), so that a shape that does not fit is refused before
+// anything is allocated. Includes the routing inputs every run makes (logits, ids, their tables).
 double device_bytes(const Workload &workload, OperatorId op, std::string_view variant);
 
 // The published choice between fused and split LoRA: split when E <= 32 and K*N >= 20,000,000

@@ -1,0 +1,160 @@
+#include "profiler/plan/plan.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <fmt/format.h>
+
+using namespace moescope;
+
+namespace {
+
+Workload workload_of(int experts, RouterKind router = RouterKind::Softmax) {
+    Workload workload;
+    workload.model.name = "Model";
+    workload.model.experts = experts;
+    workload.model.router = router;
+    return workload;
+}
+
+std::vector<std::string> names(const Result<std::vector<PlanItem>> &items) {
+    std::vector<std::string> names;
+    REQUIRE(items);
+    for (const PlanItem &item : *items)
+        names.push_back(fmt::format("{}/{}", info(item.op).name, item.variant));
+    return names;
+}
+
+std::string sentence(const Result<std::vector<PlanItem>> &items) {
+    REQUIRE_FALSE(items);
+    return items.error().sentence();
+}
+
+using Names = std::vector<std::string>;
+
+} // namespace
+
+TEST_CASE("a plan without names holds every variant that applies") {
+    CHECK(names(plan_items(workload_of(8), {}, {})) ==
+          Names{"softmax_topk/warp_bitonic", "softmax_topk/block_merge_sort", "softmax_topk/scalar",
+                "router/plain", "router/lora", "route_metadata/counting_sort", "gate_up/base",
+                "gate_up/fused", "gate_up/split", "down/base", "down/fused", "down/split",
+                "selective_dequant/selective", "selective_dequant/selective_nested",
+                "selective_dequant/full", "selective_dequant/full_nested",
+                "select_lora/selective"});
+}
+
+TEST_CASE("the softmax variants follow the number of experts") {
+    CHECK(names(plan_items(workload_of(64), {"softmax_topk"}, {})) ==
+          Names{"softmax_topk/block_merge_sort", "softmax_topk/scalar"});
+    CHECK(names(plan_items(workload_of(2048), {"softmax_topk"}, {})) ==
+          Names{"softmax_topk/scalar"});
+}
+
+TEST_CASE("a sigmoid router plans sigmoid_topk, and softmax_topk only by name") {
+    const Workload workload = workload_of(64, RouterKind::Sigmoid);
+    const Names planned = names(plan_items(workload, {}, {}));
+    CHECK(planned.front() == "sigmoid_topk/warp");
+    CHECK(names(plan_items(workload, {"softmax_topk"}, {"scalar"})) ==
+          Names{"softmax_topk/scalar"});
+    CHECK(names(plan_items(workload_of(64), {"sigmoid_topk"}, {})) == Names{"sigmoid_topk/warp"});
+}
+
+TEST_CASE("without a rank the LoRA variants are left out, and naming one says why") {
+    Workload workload = workload_of(8);
+    workload.lora_rank = 0;
+    CHECK(names(plan_items(workload, {"gate_up", "router"}, {})) ==
+          Names{"gate_up/base", "router/plain"});
+    CHECK(sentence(plan_items(workload, {"gate_up"}, {"fused"})) ==
+          "gate_up/fused cannot run: it needs LoRA and the rank is 0; choose a rank of 1..256.");
+    CHECK(sentence(plan_items(workload, {"select_lora"}, {})) ==
+          "select_lora/selective cannot run: it needs LoRA and the rank is 0; choose a rank of "
+          "1..256.");
+    CHECK(sentence(plan_items(workload, {}, {"split"})).starts_with("gate_up/split cannot run"));
+}
+
+TEST_CASE("a router without a kernel says so, and the grouped operators still run") {
+    const Workload workload = workload_of(8, RouterKind::SqrtSoftplus);
+    CHECK(names(plan_items(workload, {}, {})).front() == "route_metadata/counting_sort");
+    for (const char *op : {"softmax_topk", "sigmoid_topk", "router"})
+        CHECK(sentence(plan_items(workload, {op}, {})).find("sqrt(softplus(logit))") !=
+              std::string::npos);
+}
+
+TEST_CASE("a softmax router that limits groups or adds a bias is not run as a plain one") {
+    Workload grouped = workload_of(160);
+    grouped.model.groups = 8;
+    grouped.model.groups_kept = 3;
+    CHECK(sentence(plan_items(grouped, {"softmax_topk"}, {})).find("keeps 3 of 8 groups") !=
+          std::string::npos);
+    Workload biased = workload_of(64);
+    biased.model.correction_bias = true;
+    CHECK(sentence(plan_items(biased, {"router"}, {})).find("correction bias") !=
+          std::string::npos);
+}
+
+TEST_CASE("float32 weights leave the matrix products out") {
+    Workload workload = workload_of(8);
+    workload.model.dtype = DType::F32;
+    CHECK(sentence(plan_items(workload, {"down"}, {})).find("choose f16 or bf16") !=
+          std::string::npos);
+}
+
+TEST_CASE("named variants keep only themselves") {
+    CHECK(names(plan_items(workload_of(8), {}, {"fused", "split"})) ==
+          Names{"gate_up/fused", "gate_up/split", "down/fused", "down/split"});
+    CHECK(names(plan_items(workload_of(8), {"down"}, {"fused"})) == Names{"down/fused"});
+    CHECK(sentence(plan_items(workload_of(8), {"router"}, {"fused"})) ==
+          "none of the named variants belongs to router: its variants are plain, lora.");
+    CHECK(sentence(plan_items(workload_of(8), {"gate_up"}, {"fused", "plain"})) ==
+          "variant \"plain\" belongs to none of the operators: the chosen operators have other "
+          "variants.");
+    CHECK(sentence(plan_items(workload_of(8), {}, {"merged"}))
+              .starts_with("variant \"merged\" is unknown: the variants are"));
+    CHECK(sentence(plan_items(workload_of(64), {}, {"warp_bitonic"})) ==
+          "softmax_topk/warp_bitonic cannot run: it takes up to 32 experts and Model has 64.");
+}
+
+TEST_CASE("an operator named twice is planned once") {
+    CHECK(names(plan_items(workload_of(8), {"down", "down"}, {"base"})) == Names{"down/base"});
+}
+
+TEST_CASE("a tile's text names its parts") {
+    CHECK(TileConfig{}.text() == "default");
+    CHECK(TileConfig{128, 64, 32, 4, 3}.text() == "128x64x32 w4 s3");
+}
+
+TEST_CASE("a plan is checked field by field") {
+    Plan valid;
+    valid.workload = workload_of(8);
+    valid.items = {{OperatorId::GateUp, "fused", {}}};
+    REQUIRE(validate(valid));
+
+    const auto broken = [&](auto change) {
+        Plan plan = valid;
+        change(plan);
+        const Status status = validate(plan);
+        return status ? std::string("valid") : status.error().sentence();
+    };
+    CHECK(broken([](Plan &p) { p.device = "gpu"; }) ==
+          "device is \"gpu\": it must be auto, cuda:N or cpu.");
+    CHECK(broken([](Plan &p) { p.device = "cuda:"; }).starts_with("device is"));
+    CHECK(broken([](Plan &p) { p.items.clear(); }).starts_with("the plan is empty"));
+    CHECK(broken([](Plan &p) {
+              p.items[0].config = {48, 64, 32, 4, 3};
+          }) == "block_m is 48: it must be one of 16, 32, 64, 128.");
+    CHECK(broken([](Plan &p) {
+              p.items[0].config = {64, 64, 32, 4, 9};
+          }) == "stages is 9: it must be 2..6.");
+    CHECK(broken([](Plan &p) {
+              p.items = {{OperatorId::Router, "plain", {64, 64, 32, 4, 3}}};
+          }).starts_with("router has the tile 64x64x32 w4 s3"));
+    CHECK(broken([](Plan &p) {
+              p.tune = {{OperatorId::Router, "plain", {}}};
+          }).starts_with("router cannot be tuned"));
+    CHECK(broken([](Plan &p) { p.repetition.max_samples = 5; }) ==
+          "max_samples is 5: it must be 10..100000.");
+    CHECK(broken([](Plan &p) { p.repetition.max_seconds = 0; }).starts_with("max_seconds is 0"));
+    CHECK(broken([](Plan &p) { p.workload.tokens = -5; }).starts_with("tokens is -5"));
+    CHECK(broken([](Plan &p) {
+              p.items[0].op = OperatorId(99);
+          }).starts_with("operator 99 is unknown"));
+}

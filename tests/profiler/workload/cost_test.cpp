@@ -1,0 +1,145 @@
+#include "profiler/workload/cost.h"
+
+#include <catch2/catch_approx.hpp>
+#include <catch2/catch_test_macros.hpp>
+
+#include <vector>
+
+using namespace moescope;
+using Catch::Approx;
+
+namespace {
+
+Workload workload_of(int experts, int hidden, int intermediate, int top_k, int rank,
+                     std::int64_t tokens = 2048) {
+    Workload workload;
+    workload.model.experts = experts;
+    workload.model.hidden = hidden;
+    workload.model.intermediate = intermediate;
+    workload.model.top_k = top_k;
+    workload.lora_rank = rank;
+    workload.tokens = tokens;
+    return workload;
+}
+
+std::vector<std::int32_t> even_counts(const Workload &workload) {
+    return std::vector<std::int32_t>(std::size_t(workload.model.experts),
+                                     std::int32_t(workload.slots() / workload.model.experts));
+}
+
+double floor_ms(const Workload &workload, OperatorId op, const char *variant) {
+    const Ceilings h200{4.61e12, 767e12, true};
+    return floor_ns(minimum_cost(workload, op, variant, even_counts(workload)), h200) / 1e6;
+}
+
+} // namespace
+
+// The floors of the published benchmark grid, worked out from the formulas for a card of 4.61 TB/s
+// and 767 TFLOP/s, to its three digits.
+TEST_CASE("the grouped product's floor is the published one where memory binds") {
+    const Workload qwen = workload_of(256, 2048, 512, 8, 16);
+    CHECK(floor_ms(qwen, OperatorId::GateUp, "base") == Approx(0.242).margin(0.0005));
+    CHECK(floor_ms(qwen, OperatorId::GateUp, "fused") == Approx(0.247).margin(0.0005));
+    CHECK(floor_ms(qwen, OperatorId::Down, "fused") == Approx(0.139).margin(0.0005));
+    CHECK(floor_ms(workload_of(256, 2048, 512, 8, 64), OperatorId::GateUp, "fused") ==
+          Approx(0.264).margin(0.0005));
+}
+
+TEST_CASE("the grouped product's floor is the published one where the matrix units bind") {
+    const Workload mixtral = workload_of(8, 4096, 14336, 2, 16);
+    CHECK(floor_ms(mixtral, OperatorId::GateUp, "base") == Approx(1.254).margin(0.0005));
+    CHECK(floor_ms(mixtral, OperatorId::GateUp, "fused") == Approx(1.260).margin(0.0005));
+    CHECK(floor_ms(mixtral, OperatorId::Down, "fused") == Approx(0.630).margin(0.0005));
+}
+
+TEST_CASE("fused and split share one floor") {
+    const Workload workload = workload_of(64, 2048, 1024, 8, 16);
+    for (const OperatorId op : {OperatorId::GateUp, OperatorId::Down}) {
+        const Cost fused = minimum_cost(workload, op, "fused", even_counts(workload));
+        const Cost split = minimum_cost(workload, op, "split", even_counts(workload));
+        CHECK(fused.bytes == split.bytes);
+        CHECK(fused.flops == split.flops);
+    }
+}
+
+TEST_CASE("only active experts' weights are read") {
+    const Workload workload = workload_of(4, 64, 32, 1, 0, 16);
+    const std::vector<std::int32_t> counts{16, 0, 0, 0};
+    const Cost cost = minimum_cost(workload, OperatorId::GateUp, "base", counts);
+    CHECK(cost.bytes == 2.0 * (1 * 64 * 64 + 16 * 64 + 16 * 64));
+    CHECK(cost.flops == 2.0 * 16 * 64 * 64);
+}
+
+TEST_CASE("an ungated or latent model changes the weight, not the formula") {
+    Workload workload = workload_of(4, 64, 32, 1, 0, 16);
+    workload.model.gated = false;
+    workload.model.latent = 16;
+    CHECK(weight_size(workload.model, OperatorId::GateUp).k == 16);
+    CHECK(weight_size(workload.model, OperatorId::GateUp).n == 32);
+    CHECK(weight_size(workload.model, OperatorId::Down).k == 32);
+    CHECK(weight_size(workload.model, OperatorId::Down).n == 16);
+}
+
+TEST_CASE("routing costs follow their formulas") {
+    Workload workload = workload_of(8, 64, 32, 2, 4, 16);
+    const auto counts = even_counts(workload);
+    CHECK(minimum_cost(workload, OperatorId::SoftmaxTopk, "scalar", counts).bytes ==
+          4 * 16 * 8 + 8 * 16 * 2);
+    workload.model.correction_bias = true;
+    CHECK(minimum_cost(workload, OperatorId::SigmoidTopk, "warp", counts).bytes ==
+          4 * 16 * 8 + 8 * 16 * 2 + 4 * 8);
+    CHECK(minimum_cost(workload, OperatorId::RouteMetadata, "counting_sort", counts).bytes ==
+          12 * 32 + 4 * 8 + 4 * 9);
+
+    const Cost plain = minimum_cost(workload, OperatorId::Router, "plain", counts);
+    CHECK(plain.bytes == 2 * (16 * 64 + 8 * 64) + 4 * 16 * 8 + 8 * 16 * 2);
+    CHECK(plain.flops == 2 * 16 * 64 * 8);
+    const Cost lora = minimum_cost(workload, OperatorId::Router, "lora", counts);
+    CHECK(lora.bytes - plain.bytes == 2 * 4 * (64 + 8));
+    CHECK(lora.flops - plain.flops == 2 * 16 * 4 * (64 + 8));
+}
+
+TEST_CASE("dequantising 8 of 256 experts of 2048 x 1024 costs 2.56 bytes a value") {
+    const Workload workload = workload_of(256, 2048, 512, 1, 16, 8);
+    std::vector<std::int32_t> counts(256, 0);
+    for (int expert = 0; expert < 8; ++expert)
+        counts[std::size_t(expert * 30)] = 1;
+    const double values = 8.0 * 2048 * 1024;
+    CHECK(minimum_cost(workload, OperatorId::SelectiveDequant, "selective", counts).bytes ==
+          values * 2.5625 + 64 + 4 * 8 + 8 * 256 + 4);
+    CHECK(minimum_cost(workload, OperatorId::SelectiveDequant, "selective_nested", counts).bytes ==
+          values * (2.5 + 1.0 / 64 + 4.0 / (64 * 256)) + 64 + 1024 + 4 * 8 + 8 * 256 + 4);
+    CHECK(minimum_cost(workload, OperatorId::SelectiveDequant, "full", counts).bytes ==
+          32 * values * 2.5625 + 64);
+    CHECK(minimum_cost(workload, OperatorId::SelectLora, "selective", counts).bytes ==
+          2 * 2.0 * 8 * 16 * (2048 + 1024) + 4 * 8 + 8 * 256 + 4);
+}
+
+TEST_CASE("an unknown ceiling is left out of the floor") {
+    CHECK(floor_ns({1e9, 1e12}, {1e12, 0, false}) == Approx(1e6));
+    CHECK(floor_ns({1e9, 1e12}, {0, 1e12, false}) == Approx(1e9));
+    CHECK(floor_ns({1e9, 1e12}, {0, 0, false}) == 0);
+}
+
+TEST_CASE("device bytes bound the least bytes of any routing from above") {
+    const Workload workload = workload_of(64, 2048, 1024, 8, 16);
+    for (const OperatorInfo &op : operators())
+        for (const VariantInfo &variant : op.variants) {
+            CAPTURE(op.name, variant.name);
+            double least = minimum_cost(workload, op.id, variant.name, even_counts(workload)).bytes;
+            CHECK(device_bytes(workload, op.id, variant.name) >= least);
+        }
+}
+
+TEST_CASE("device bytes of an absurd shape stay finite and positive") {
+    Workload workload = workload_of(4096, 65536, 262144, 1024, 256, 1 << 20);
+    CHECK(device_bytes(workload, OperatorId::GateUp, "split") > 2.8e14);
+}
+
+TEST_CASE("the published rule splits few experts with large weights") {
+    CHECK(published_rule_chooses_split(8, 4096, 28672));
+    CHECK_FALSE(published_rule_chooses_split(256, 4096, 28672));
+    CHECK(published_rule_chooses_split(32, 5000, 4000));
+    CHECK_FALSE(published_rule_chooses_split(32, 4999, 4000));
+    CHECK_FALSE(published_rule_chooses_split(33, 5000, 4000));
+}

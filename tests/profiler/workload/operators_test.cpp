@@ -1,0 +1,38 @@
+#include "profiler/workload/operators.h"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <set>
+#include <string>
+
+using namespace moescope;
+
+TEST_CASE("every operator is found by its name and stands at its id") {
+    REQUIRE(operators().size() == std::size_t(kOperatorCount));
+    for (int id = 0; id < kOperatorCount; ++id) {
+        const OperatorInfo &each = info(OperatorId(id));
+        CHECK(each.id == OperatorId(id));
+        const Result<OperatorId> found = find_operator(each.name);
+        REQUIRE(found);
+        CHECK(*found == each.id);
+    }
+}
+
+TEST_CASE("every operator and variant explains itself in one sentence") {
+    for (const OperatorInfo &each : operators()) {
+        CHECK(each.explain.ends_with("."));
+        REQUIRE_FALSE(each.variants.empty());
+        std::set<std::string_view> names;
+        for (const VariantInfo &variant : each.variants) {
+            CHECK(names.insert(variant.name).second);
+            CHECK(variant.explain.ends_with("."));
+        }
+    }
+}
+
+TEST_CASE("an unknown operator is refused with the list of those there are") {
+    const Result<OperatorId> found = find_operator("gateup");
+    REQUIRE_FALSE(found);
+    CHECK(found.error().what == "operator \"gateup\" is unknown");
+    CHECK(found.error().why.find("gate_up, down") != std::string::npos);
+}
