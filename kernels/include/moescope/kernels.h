@@ -291,7 +291,7 @@ typedef struct ms_nf4_weights {
     const float *nested_code;   /* [256] */
     const float *nested_absmax; /* [ceil(blocks / nested_block)] */
     float nested_offset;
-    int32_t nested_block; /* 256 in bitsandbytes */
+    int32_t nested_block; /* a power of two; 256 in bitsandbytes */
     const float *code;    /* [16] */
     int32_t block_size;   /* a power of two, 32..4096 */
     int32_t experts;
@@ -319,7 +319,7 @@ typedef struct ms_selective_dequant_args {
     ms_nf4_weights weights;
     const int32_t *active; /* [>= capacity] or null */
     const int32_t *count;  /* [1], with active */
-    int32_t capacity;      /* rows of out; count above it is cut to it */
+    int32_t capacity;      /* rows of out, >= E with active null; count above it is cut to it */
     void *out;             /* out [capacity, expert_numel] */
 } ms_selective_dequant_args;
 
