@@ -1,0 +1,262 @@
+#include "profiler/session/json_codec.h"
+
+#include "profiler/session/json_fields.h"
+
+namespace moescope {
+
+namespace {
+
+Json item_to_json(const PlanItem &item) {
+    return {{"operator", info(item.op).name},
+            {"variant", item.variant},
+            {"tile", to_json(item.config)}};
+}
+
+Json items_to_json(const std::vector<PlanItem> &items) {
+    Json list = Json::array();
+    for (const PlanItem &item : items)
+        list.push_back(item_to_json(item));
+    return list;
+}
+
+Result<TileConfig> tile_from(const Json &json, const std::string &where) {
+    TileConfig tile;
+    JsonFields fields(json, where);
+    fields.read("block_m", tile.block_m);
+    fields.read("block_n", tile.block_n);
+    fields.read("block_k", tile.block_k);
+    fields.read("warps", tile.warps);
+    fields.read("stages", tile.stages);
+    return fields.result(tile);
+}
+
+Result<PlanItem> item_from(const Json &json, const std::string &where) {
+    PlanItem item;
+    std::string op;
+    JsonFields fields(json, where);
+    fields.read("operator", op);
+    fields.read("variant", item.variant);
+    fields.read_object("tile", item.config, tile_from);
+    if (const auto found = find_operator(op))
+        item.op = *found;
+    else
+        fields.refuse("operator", op, "the name of an operator");
+    return fields.result(std::move(item));
+}
+
+Result<Skew> skew_from(const Json &json, const std::string &where) {
+    Skew skew;
+    JsonFields fields(json, where);
+    fields.read("kind", skew.kind, Skew::Kind::Hot);
+    fields.read("value", skew.value);
+    return fields.result(skew);
+}
+
+Result<ModelShape> model_from(const Json &json, const std::string &where) {
+    ModelShape shape;
+    JsonFields fields(json, where);
+    fields.read("name", shape.name);
+    fields.read("source", shape.source);
+    fields.read("experts", shape.experts);
+    fields.read("hidden", shape.hidden);
+    fields.read("intermediate", shape.intermediate);
+    fields.read("top_k", shape.top_k);
+    fields.read("shared_experts", shape.shared_experts);
+    fields.read("shared_intermediate", shape.shared_intermediate);
+    fields.read("latent", shape.latent);
+    fields.read("dense_first", shape.dense_first);
+    fields.read("router", shape.router, RouterKind::SqrtSoftplus);
+    fields.read("renorm", shape.renorm, Renorm::Skip);
+    fields.read("renorm_epsilon", shape.renorm_epsilon);
+    fields.read("groups", shape.groups);
+    fields.read("groups_kept", shape.groups_kept);
+    fields.read("group_score", shape.group_score, GroupScore::Max);
+    fields.read("routed_scaling", shape.routed_scaling);
+    fields.read("correction_bias", shape.correction_bias);
+    fields.read("gated", shape.gated);
+    fields.read("dtype", shape.dtype, DType::BF16);
+    return fields.result(std::move(shape));
+}
+
+Result<Workload> workload_from(const Json &json, const std::string &where) {
+    Workload workload;
+    JsonFields fields(json, where);
+    fields.read_object("model", workload.model, model_from);
+    fields.read("tokens", workload.tokens);
+    fields.read("lora_rank", workload.lora_rank);
+    fields.read("lora_scaling", workload.lora_scaling);
+    fields.read_object("skew", workload.skew, skew_from);
+    fields.read("seed", workload.seed);
+    fields.read("quant_block", workload.quant_block);
+    fields.read("nested_block", workload.nested_block);
+    return fields.result(std::move(workload));
+}
+
+Result<Repetition> repetition_from(const Json &json, const std::string &where) {
+    Repetition repetition;
+    JsonFields fields(json, where);
+    fields.read("warmup", repetition.warmup);
+    fields.read("min_samples", repetition.min_samples);
+    fields.read("max_samples", repetition.max_samples);
+    fields.read("target_relative_ci", repetition.target_relative_ci);
+    fields.read("max_seconds", repetition.max_seconds);
+    return fields.result(repetition);
+}
+
+Result<Ceilings> ceilings_from(const Json &json, const std::string &where) {
+    Ceilings ceilings;
+    JsonFields fields(json, where);
+    fields.read("bytes_per_second", ceilings.bytes_per_second);
+    fields.read("flops_per_second", ceilings.flops_per_second);
+    fields.read("measured", ceilings.measured);
+    return fields.result(ceilings);
+}
+
+Result<DeviceInfo::Capability> capability_from(const Json &json, const std::string &where) {
+    DeviceInfo::Capability capability;
+    JsonFields fields(json, where);
+    fields.read("collector", capability.collector);
+    fields.read("state", capability.state);
+    fields.read("reason", capability.reason);
+    return fields.result(std::move(capability));
+}
+
+// Every plain field of a device with its key, for both directions.
+template <typename Device, typename Visit> void visit_device(Device &device, Visit visit) {
+    visit("id", device.id);
+    visit("name", device.name);
+    visit("arch", device.arch);
+    visit("driver", device.driver);
+    visit("runtime", device.runtime);
+    visit("host", device.host);
+    visit("multiprocessors", device.multiprocessors);
+    visit("max_threads_per_sm", device.max_threads_per_sm);
+    visit("warp_size", device.warp_size);
+    visit("max_threads_per_block", device.max_threads_per_block);
+    visit("registers_per_sm", device.registers_per_sm);
+    visit("registers_per_block", device.registers_per_block);
+    visit("smem_per_sm_bytes", device.smem_per_sm_bytes);
+    visit("smem_per_block_bytes", device.smem_per_block_bytes);
+    visit("smem_per_block_optin_bytes", device.smem_per_block_optin_bytes);
+    visit("memory_bytes", device.memory_bytes);
+    visit("free_memory_bytes", device.free_memory_bytes);
+    visit("l2_bytes", device.l2_bytes);
+    visit("compute_major", device.compute_major);
+    visit("compute_minor", device.compute_minor);
+    visit("sm_clock_mhz", device.sm_clock_mhz);
+    visit("memory_clock_mhz", device.memory_clock_mhz);
+}
+
+} // namespace
+
+Json to_json(const TileConfig &config) {
+    return {{"block_m", config.block_m},
+            {"block_n", config.block_n},
+            {"block_k", config.block_k},
+            {"warps", config.warps},
+            {"stages", config.stages}};
+}
+
+Json to_json(const ModelShape &shape) {
+    return {{"name", shape.name},
+            {"source", shape.source},
+            {"experts", shape.experts},
+            {"hidden", shape.hidden},
+            {"intermediate", shape.intermediate},
+            {"top_k", shape.top_k},
+            {"shared_experts", shape.shared_experts},
+            {"shared_intermediate", shape.shared_intermediate},
+            {"latent", shape.latent},
+            {"dense_first", shape.dense_first},
+            {"router", name_of(shape.router)},
+            {"renorm", name_of(shape.renorm)},
+            {"renorm_epsilon", shape.renorm_epsilon},
+            {"groups", shape.groups},
+            {"groups_kept", shape.groups_kept},
+            {"group_score", name_of(shape.group_score)},
+            {"routed_scaling", shape.routed_scaling},
+            {"correction_bias", shape.correction_bias},
+            {"gated", shape.gated},
+            {"dtype", name_of(shape.dtype)}};
+}
+
+Json to_json(const Workload &workload) {
+    return {{"model", to_json(workload.model)},
+            {"tokens", workload.tokens},
+            {"lora_rank", workload.lora_rank},
+            {"lora_scaling", workload.lora_scaling},
+            {"skew", {{"kind", name_of(workload.skew.kind)}, {"value", workload.skew.value}}},
+            {"seed", workload.seed},
+            {"quant_block", workload.quant_block},
+            {"nested_block", workload.nested_block}};
+}
+
+Json to_json(const Plan &plan) {
+    const Repetition &repetition = plan.repetition;
+    return {{"workload", to_json(plan.workload)},
+            {"device", plan.device},
+            {"items", items_to_json(plan.items)},
+            {"repetition",
+             {{"warmup", repetition.warmup},
+              {"min_samples", repetition.min_samples},
+              {"max_samples", repetition.max_samples},
+              {"target_relative_ci", repetition.target_relative_ci},
+              {"max_seconds", repetition.max_seconds}}},
+            {"cache", name_of(plan.cache)},
+            {"capture", plan.capture},
+            {"check_results", plan.check_results},
+            {"tune", items_to_json(plan.tune)},
+            {"tune_max_candidates", plan.tune_max_candidates}};
+}
+
+Json to_json(const DeviceInfo &device) {
+    Json json = Json::object();
+    visit_device(device, [&](const char *key, const auto &value) { json[key] = value; });
+    json["ceilings"] = {{"bytes_per_second", device.ceilings.bytes_per_second},
+                        {"flops_per_second", device.ceilings.flops_per_second},
+                        {"measured", device.ceilings.measured}};
+    json["capabilities"] = Json::array();
+    for (const auto &each : device.capabilities)
+        json["capabilities"].push_back(
+            {{"collector", each.collector}, {"state", each.state}, {"reason", each.reason}});
+    return json;
+}
+
+Result<Workload> workload_from_json(const Json &json) { return workload_from(json, "workload"); }
+
+Result<Plan> plan_from_json(const Json &json) {
+    Plan plan;
+    JsonFields fields(json, "plan");
+    fields.read_object("workload", plan.workload, workload_from);
+    fields.read("device", plan.device);
+    fields.read_list("items", plan.items, item_from);
+    fields.read_object("repetition", plan.repetition, repetition_from);
+    fields.read("cache", plan.cache, CacheState::Warm);
+    fields.read("capture", plan.capture);
+    fields.read("check_results", plan.check_results);
+    fields.read_list("tune", plan.tune, item_from);
+    fields.read("tune_max_candidates", plan.tune_max_candidates);
+    return fields.result(std::move(plan));
+}
+
+Result<DeviceInfo> device_from_json(const Json &json) {
+    DeviceInfo device;
+    JsonFields fields(json, "device");
+    visit_device(device, [&](const char *key, auto &value) { fields.read(key, value); });
+    fields.read_object("ceilings", device.ceilings, ceilings_from);
+    fields.read_list("capabilities", device.capabilities, capability_from);
+    return fields.result(std::move(device));
+}
+
+Result<Json> parse_json(std::string_view text, std::string_view of_what) {
+    Json json = Json::parse(text.begin(), text.end(), nullptr, false);
+    if (json.is_discarded())
+        return Error{fmt::format("{} is not JSON", of_what), "its text cannot be parsed", ""};
+    return json;
+}
+
+std::string dump_json(const Json &json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+} // namespace moescope
