@@ -1,0 +1,62 @@
+// Turns a worker's messages into a session: maps the worker's numbers to the session's ids and sees
+// to it that no measurement of a finished run stays unfinished.
+#pragma once
+
+#include "profiler/base/result.h"
+#include "profiler/session/session_builder.h"
+
+#include "worker.pb.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace moescope {
+
+class SessionFeed {
+  public:
+    explicit SessionFeed(SessionBuilder &builder) : builder_(builder) {}
+
+    // A new worker process numbers its names from 0 again.
+    void worker_started() { names_.clear(); }
+
+    // Adds the run and its measurements, Queued. One run at a time.
+    void begin_run(std::uint64_t request, Plan plan, DeviceInfo device, std::int64_t now_ns);
+    bool running() const { return run_.has_value(); }
+    std::uint64_t request() const { return run_ ? run_->request : 0; }
+
+    // Names, records, measurements, candidates, routing, failures and the end of a run; other kinds
+    // and messages of earlier runs are ignored. Errors: a message this version does not understand.
+    Status apply(const wire::FromWorker &message);
+
+    // Ends the run from this side. What was running becomes Failed with `why` (Cancelled if there is
+    // none), what was queued Cancelled.
+    void end_run(RunRecord::State state, std::optional<Error> why, std::int64_t now_ns);
+    void add_failure(const std::string &where, const Error &error, std::int64_t now_ns);
+
+  private:
+    struct ActiveRun {
+        std::uint64_t request = 0;
+        RunId id;
+        std::vector<MeasurementId> measurements; // by plan item
+        std::map<std::uint32_t, CandidateId> candidates;
+    };
+
+    bool concerns_run(std::uint64_t request) const { return run_ && run_->request == request; }
+    void start_run(const wire::RunStarted &message);
+    Status update_measurement(const wire::MeasurementUpdate &message);
+    Status update_candidate(const wire::CandidateUpdate &message);
+    Status add_records(const wire::Records &message);
+    Status add_names(const wire::Names &message);
+    Status finish_run(const wire::RunFinished &message);
+
+    NameId session_name(NameId wire) const;
+    Tag session_tag(Tag wire) const;
+
+    SessionBuilder &builder_;
+    std::vector<NameId> names_; // by the worker's number
+    std::optional<ActiveRun> run_;
+};
+
+} // namespace moescope

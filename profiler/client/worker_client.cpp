@@ -1,0 +1,446 @@
+#include "profiler/client/worker_client.h"
+
+#include "profiler/client/autosave.h"
+#include "profiler/client/session_feed.h"
+#include "profiler/client/worker_link.h"
+#include "profiler/protocol/codec.h"
+
+#include <fmt/format.h>
+
+#include <poll.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+namespace moescope {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kSnapshotInterval{33};
+constexpr milliseconds kTick{200};
+constexpr milliseconds kCancelGrace{5000};
+constexpr milliseconds kHelloLimit{120000}; // ssh may wait for a password
+constexpr int kMaxRestarts = 3;             // without a run that finished in between
+
+std::int64_t now_ns() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+SessionBuilder first_builder(const SessionPtr &start) {
+    return start ? SessionBuilder(*start) : SessionBuilder("Session");
+}
+
+class Client final : public WorkerClient {
+  public:
+    Client(WorkerCommand command, SessionPtr start, const std::filesystem::path &autosave)
+        : command_(std::move(command)), builder_(first_builder(start)), autosave_(autosave) {
+        if (autosave_.wanted())
+            builder_.set_path(autosave.string());
+        session_ = builder_.snapshot();
+        if (Result<Pipe> pipe = make_pipe(false)) // without one the thread still looks every tick
+            wake_ = std::move(*pipe);
+        thread_ = std::thread([this] { work(); });
+    }
+
+    ~Client() override {
+        ask([this] { stop_ = true; });
+        thread_.join();
+    }
+
+    void run(Plan plan, bool replace) override {
+        ask([&] {
+            if (replace) {
+                queue_.clear();
+                cancel_ = true;
+            }
+            queue_.push_back(std::move(plan));
+        });
+    }
+    void cancel() override {
+        ask([this] {
+            queue_.clear();
+            cancel_ = true;
+        });
+    }
+    SessionPtr session() const override {
+        const std::lock_guard lock(mutex_);
+        return session_;
+    }
+    Progress progress() const override {
+        const std::lock_guard lock(mutex_);
+        return shown_;
+    }
+    bool wait(double seconds) override {
+        std::unique_lock lock(mutex_);
+        if (seconds >= 0)
+            return idle_changed_.wait_for(lock, std::chrono::duration<double>(seconds), [this] { return idle_; });
+        idle_changed_.wait(lock, [this] { return idle_; });
+        return true;
+    }
+    void on_change(std::function<void()> callback) override {
+        const std::lock_guard lock(callback_mutex_);
+        callback_ = std::move(callback);
+    }
+
+  private:
+    struct Requests {
+        std::optional<Plan> plan; // the next to send, if one may be sent now
+        bool cancel = false, stop = false;
+    };
+
+    // Changes what is asked of the thread, and wakes it.
+    template <typename Change> void ask(Change change) {
+        {
+            const std::lock_guard lock(mutex_);
+            change();
+            idle_ = false;
+        }
+        write_available(wake_.write, "x");
+    }
+
+    // ---- On the client's thread
+
+    void work();
+    void step();
+    Requests take_requests();
+    void start_worker();
+    void receive();
+    Status handle(const wire::FromWorker &message);
+    Status greet(const wire::Hello &hello);
+    void send_run(Plan plan);
+    void send_cancel();
+    void check_limits();
+    void worker_ended(const std::string &how);
+    void give_up(Error error);
+    void publish();
+    void save(bool now_or_never);
+    milliseconds until_next_publication() const;
+
+    bool ready() const { return link_ && greeted_ && has_devices_; }
+    void note_change(bool urgent = false) {
+        changed_ = true;
+        urgent_ = urgent_ || urgent;
+    }
+
+    const WorkerCommand command_;
+    Pipe wake_;
+
+    mutable std::mutex mutex_; // guards the next block
+    std::deque<Plan> queue_;
+    bool cancel_ = false, stop_ = false;
+    bool idle_ = false; // nothing queued, running or unpublished
+    std::condition_variable idle_changed_;
+    SessionPtr session_;
+    Progress shown_;
+
+    std::mutex callback_mutex_;
+    std::function<void()> callback_;
+
+    // The thread's own.
+    SessionBuilder builder_;
+    SessionFeed feed_{builder_};
+    Autosave autosave_;
+    std::optional<Error> save_error_; // reported already
+    std::unique_ptr<WorkerLink> link_;
+    Progress progress_;
+    bool greeted_ = false, has_devices_ = false;
+    bool changed_ = true, urgent_ = true;
+    int restarts_ = 0;
+    std::uint64_t next_request_ = 1;
+    Clock::time_point started_at_{}, published_at_{};
+    std::optional<Clock::time_point> cancel_sent_at_;
+
+    std::thread thread_; // last: it uses all of the above
+};
+
+void Client::work() {
+    // A write to a worker that is gone must be an error, not a signal; signals are the program's affair.
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+
+    start_worker();
+    while (true) {
+        const Requests requests = take_requests();
+        if (requests.stop)
+            break;
+        if (requests.cancel)
+            send_cancel();
+        if (requests.plan)
+            send_run(*requests.plan);
+        step();
+        publish();
+    }
+    feed_.end_run(RunRecord::State::Cancelled, std::nullopt, now_ns());
+    link_.reset();
+    session_ = builder_.snapshot();
+    save(true);
+    (void)autosave_.close(); // its errors were reported as they came; nobody is left to tell
+}
+
+Client::Requests Client::take_requests() {
+    (void)read_available(wake_.read);
+    const std::lock_guard lock(mutex_);
+    Requests requests;
+    requests.stop = stop_;
+    requests.cancel = std::exchange(cancel_, false);
+    const bool can_start = !feed_.running() && (ready() || !link_);
+    if (!queue_.empty() && can_start) {
+        requests.plan = std::move(queue_.front());
+        queue_.pop_front();
+    }
+    return requests;
+}
+
+void Client::step() {
+    const auto timeout = until_next_publication();
+    if (!link_) { // gone: sleep until asked
+        pollfd wake{wake_.read.get(), POLLIN, 0};
+        poll(&wake, 1, int(timeout.count()));
+        return;
+    }
+    link_->wait_for_activity(wake_.read, int(timeout.count()));
+    receive();
+    if (link_)
+        check_limits();
+}
+
+milliseconds Client::until_next_publication() const {
+    if (!changed_)
+        return kTick;
+    const auto due = std::chrono::duration_cast<milliseconds>(published_at_ + kSnapshotInterval - Clock::now());
+    return urgent_ ? milliseconds(0) : std::clamp(due, milliseconds(1), kTick);
+}
+
+void Client::start_worker() {
+    progress_.state = State::Starting;
+    progress_.error = {};
+    greeted_ = has_devices_ = false;
+    started_at_ = Clock::now();
+    feed_.worker_started();
+    note_change(true);
+    Result<std::unique_ptr<WorkerLink>> link = WorkerLink::start(command_.argv);
+    if (link)
+        link_ = std::move(*link);
+    else
+        give_up(link.error());
+}
+
+void Client::receive() {
+    Result<std::vector<wire::FromWorker>> messages = link_->receive();
+    if (!messages) {
+        Error error = messages.error();
+        if (const std::string words = link_->last_words(); !words.empty())
+            error.why += "; its last words: " + words;
+        return give_up(std::move(error));
+    }
+    for (const wire::FromWorker &message : *messages)
+        if (Status handled = handle(message); !handled)
+            return give_up(handled.error());
+    if (const std::optional<std::string> how = link_->ended())
+        worker_ended(*how);
+}
+
+Status Client::handle(const wire::FromWorker &message) {
+    if (message.kind_case() == wire::FromWorker::kHello)
+        return greet(message.hello());
+    if (!greeted_)
+        return Error{"the worker did not say hello first", "its program is not this version's",
+                     "install the same version there"};
+    switch (message.kind_case()) {
+    case wire::FromWorker::kDevices:
+        progress_.devices.clear();
+        for (const wire::DeviceInfo &device : message.devices().devices())
+            progress_.devices.push_back(from_wire(device));
+        has_devices_ = true;
+        progress_.state = State::Ready;
+        note_change(true);
+        return {};
+    case wire::FromWorker::kProgress:
+        if (message.progress().request() == feed_.request()) {
+            progress_.doing = message.progress().doing();
+            progress_.fraction = message.progress().fraction();
+        }
+        note_change();
+        return {};
+    case wire::FromWorker::kRunFinished: {
+        Status applied = feed_.apply(message);
+        if (!feed_.running()) {
+            restarts_ = 0;
+            cancel_sent_at_.reset();
+            progress_.state = State::Ready;
+            progress_.doing.clear();
+            progress_.fraction = -1;
+        }
+        note_change(true);
+        return applied;
+    }
+    case wire::FromWorker::kFailure:
+        progress_.error = from_wire(message.failure().error());
+        note_change(true);
+        return feed_.apply(message);
+    default:
+        note_change();
+        return feed_.apply(message);
+    }
+}
+
+Status Client::greet(const wire::Hello &hello) {
+    if (hello.protocol_version() != kProtocolVersion)
+        return Error{fmt::format("the worker on {} is version {} (protocol {})", command_.label, hello.build_version(),
+                                 hello.protocol_version()),
+                     fmt::format("this is version {} (protocol {})", MOESCOPE_VERSION, kProtocolVersion),
+                     "install the same version on both sides"};
+    greeted_ = true;
+    return {};
+}
+
+void Client::send_run(Plan plan) {
+    if (Status valid = validate(plan); !valid) {
+        progress_.error = valid.error();
+        feed_.add_failure("plan", valid.error(), now_ns());
+        return note_change(true);
+    }
+    if (!link_) { // it had given up: a new request is a new chance
+        restarts_ = 0;
+        const std::lock_guard lock(mutex_);
+        queue_.push_front(std::move(plan));
+        return start_worker();
+    }
+    DeviceInfo device;
+    for (const DeviceInfo &known : progress_.devices)
+        if (known.id == plan.device || (plan.device == "auto" && &known == &progress_.devices.front()))
+            device = known;
+    wire::ToWorker message;
+    message.mutable_run()->set_request(next_request_);
+    to_wire(plan, message.mutable_run()->mutable_plan());
+    feed_.begin_run(next_request_++, std::move(plan), std::move(device), now_ns());
+    link_->send(message);
+    progress_.state = State::Running;
+    progress_.error = {};
+    progress_.doing = "starting";
+    progress_.fraction = -1;
+    note_change(true);
+}
+
+void Client::send_cancel() {
+    if (!link_ || !feed_.running() || cancel_sent_at_)
+        return;
+    wire::ToWorker message;
+    message.mutable_cancel()->set_request(feed_.request());
+    link_->send(message);
+    cancel_sent_at_ = Clock::now();
+    progress_.doing = "stopping";
+    note_change();
+}
+
+// A worker that neither greets nor stops when asked is ended.
+void Client::check_limits() {
+    if (!ready() && Clock::now() - started_at_ > kHelloLimit)
+        return give_up({fmt::format("the worker on {} did not answer", command_.label),
+                        fmt::format("it said nothing for {} s", kHelloLimit.count() / 1000),
+                        "see whether it starts by hand: " + fmt::format("{}", fmt::join(command_.argv, " "))});
+    if (cancel_sent_at_ && Clock::now() - *cancel_sent_at_ > kCancelGrace) {
+        cancel_sent_at_.reset();
+        feed_.add_failure("worker", {"the worker was ended", "it did not stop when asked", ""}, now_ns());
+        feed_.end_run(RunRecord::State::Cancelled, std::nullopt, now_ns());
+        link_->kill();
+    }
+}
+
+void Client::worker_ended(const std::string &how) {
+    const bool was_ready = ready();
+    progress_.last_words = link_->last_words();
+    link_.reset();
+    cancel_sent_at_.reset();
+    Error error{fmt::format("the worker on {} {}", command_.label, how),
+                progress_.last_words.empty() ? "it left no last words" : "its last words: " + progress_.last_words, ""};
+    feed_.add_failure("worker", error, now_ns());
+    feed_.end_run(RunRecord::State::Failed, error, now_ns());
+    if (!was_ready || ++restarts_ > kMaxRestarts) {
+        if (was_ready)
+            error.remedy = fmt::format("it was restarted {} times in vain; run again to try once more", kMaxRestarts);
+        return give_up(std::move(error));
+    }
+    start_worker();
+    if (link_) { // else the reason why it did not start is worth more
+        progress_.state = State::Restarting;
+        progress_.error = std::move(error);
+    }
+}
+
+void Client::give_up(Error error) {
+    if (link_) {
+        progress_.last_words = link_->last_words();
+        link_.reset();
+    }
+    cancel_sent_at_.reset();
+    if (feed_.running()) {
+        feed_.add_failure("worker", error, now_ns());
+        feed_.end_run(RunRecord::State::Failed, error, now_ns());
+    }
+    progress_.state = State::Gone;
+    progress_.error = std::move(error);
+    progress_.doing.clear();
+    progress_.fraction = -1;
+    {
+        const std::lock_guard lock(mutex_);
+        queue_.clear();
+    }
+    note_change(true);
+}
+
+void Client::publish() {
+    const bool quiet = !feed_.running() && (ready() || !link_);
+    const bool due = changed_ && (urgent_ || quiet || Clock::now() - published_at_ >= kSnapshotInterval);
+    if (due) {
+        SessionPtr next = builder_.snapshot();
+        const std::lock_guard lock(mutex_);
+        session_ = std::move(next);
+        shown_ = progress_;
+        changed_ = urgent_ = false;
+        published_at_ = Clock::now();
+    }
+    save(quiet);
+    {
+        const std::lock_guard lock(mutex_);
+        idle_ = quiet && !changed_ && queue_.empty() && !cancel_;
+        if (idle_)
+            idle_changed_.notify_all();
+    }
+    if (due) {
+        const std::lock_guard lock(callback_mutex_);
+        if (callback_)
+            callback_();
+    }
+}
+
+void Client::save(bool now_or_never) {
+    const Status saved = autosave_.update(*session_, now_or_never);
+    if (saved || (save_error_ && *save_error_ == saved.error())) // one report for one cause
+        return;
+    save_error_ = saved.error();
+    feed_.add_failure("session file", saved.error(), now_ns());
+    progress_.error = saved.error();
+    note_change(true);
+}
+
+} // namespace
+
+std::unique_ptr<WorkerClient> WorkerClient::start(WorkerCommand command, SessionPtr start,
+                                                  const std::filesystem::path &autosave) {
+    return std::make_unique<Client>(std::move(command), std::move(start), autosave);
+}
+
+} // namespace moescope

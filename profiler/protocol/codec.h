@@ -1,0 +1,58 @@
+// Between the profiler's structs and the protocol's messages. Encoding cannot fail. Decoding returns
+// a value in every case and remembers in a Decoding the first field it could not accept.
+#pragma once
+
+#include "profiler/base/result.h"
+#include "profiler/plan/plan.h"
+#include "profiler/session/records.h"
+
+#include "worker.pb.h"
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace moescope {
+
+// Both sides must agree on it exactly: raised by every change of worker.proto.
+inline constexpr std::uint32_t kProtocolVersion = 1;
+
+class Decoding {
+  public:
+    bool ok() const { return status_.ok(); }
+    const Status &status() const { return status_; }
+    // Keeps the first complaint.
+    void reject(std::string_view field, std::string_view value);
+
+  private:
+    Status status_;
+};
+
+void to_wire(const Error &from, wire::Error *to);
+void to_wire(const ModelShape &from, wire::ModelShape *to);
+void to_wire(const Workload &from, wire::Workload *to);
+void to_wire(const TileConfig &from, wire::TileConfig *to);
+void to_wire(const PlanItem &from, wire::PlanItem *to);
+void to_wire(const Plan &from, wire::Plan *to);
+void to_wire(const DeviceInfo &from, wire::DeviceInfo *to);
+void to_wire(const Summary &from, wire::Summary *to);
+void to_wire(const Measurement &from, wire::Measurement *to); // but for run
+void to_wire(const Candidate &from, wire::Candidate *to);     // but for run
+void to_wire(const RoutingRecord &from, wire::Routing *to);   // but for run
+wire::RunState to_wire(RunRecord::State from);
+
+Error from_wire(const wire::Error &from);
+ModelShape from_wire(const wire::ModelShape &from, Decoding &decoding);
+Workload from_wire(const wire::Workload &from, Decoding &decoding);
+TileConfig from_wire(const wire::TileConfig &from);
+PlanItem from_wire(const wire::PlanItem &from, Decoding &decoding);
+Plan from_wire(const wire::Plan &from, Decoding &decoding);
+DeviceInfo from_wire(const wire::DeviceInfo &from);
+Summary from_wire(const wire::Summary &from);
+Measurement from_wire(const wire::Measurement &from, Decoding &decoding);
+Candidate from_wire(const wire::Candidate &from, Decoding &decoding);
+RoutingRecord from_wire(const wire::Routing &from);
+RunRecord::State from_wire(wire::RunState from, Decoding &decoding);
+
+} // namespace moescope
