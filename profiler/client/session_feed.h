@@ -5,7 +5,7 @@
 #include "profiler/base/result.h"
 #include "profiler/session/session_builder.h"
 
-#include "worker.pb.h"
+#include "protocol/worker.pb.h"
 
 #include <cstdint>
 #include <map>

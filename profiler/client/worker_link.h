@@ -6,7 +6,7 @@
 #include "profiler/client/child_process.h"
 #include "profiler/protocol/framing.h"
 
-#include "worker.pb.h"
+#include "protocol/worker.pb.h"
 
 #include <memory>
 #include <optional>

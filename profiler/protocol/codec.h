@@ -6,7 +6,7 @@
 #include "profiler/plan/plan.h"
 #include "profiler/session/records.h"
 
-#include "worker.pb.h"
+#include "protocol/worker.pb.h"
 
 #include <cstdint>
 #include <span>
