@@ -1,0 +1,178 @@
+#include "kernels/scatter2scatter/kernel_plan.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <initializer_list>
+#include <tuple>
+
+namespace moescope::scatter2scatter {
+
+namespace {
+
+int round_up(int value, int factor) { return (value + factor - 1) / factor * factor; }
+
+int power_of_two_from(int value) {
+    int power = 1;
+    while (power < value)
+        power *= 2;
+    return power;
+}
+
+// 8-column tiles of XA that each warp of a row of warps accumulates.
+int xa_tiles(int rank_padded, int warps_n) { return (rank_padded / 8 + warps_n - 1) / warps_n; }
+
+// The grid of warps with the fewest tensor instructions a warp, then the least shared memory read.
+void choose_warp_grid(KernelShape &shape) {
+    const ms_tile_config &c = shape.config;
+    auto best = std::tuple(INT32_MAX, INT32_MAX);
+    for (int warps_m = 1; warps_m <= c.warps; warps_m *= 2) {
+        const int warps_n = c.warps / warps_m;
+        const int rows = c.block_m / warps_m, columns = c.block_n / warps_n;
+        if (rows < 16 || columns < 16)
+            continue;
+        const int lora_columns = xa_tiles(shape.rank_padded, warps_n) * 8;
+        const auto cost = std::tuple(rows * (columns + lora_columns), rows + columns + lora_columns);
+        if (cost < best) {
+            best = cost;
+            shape.warps_m = warps_m;
+            shape.warps_n = warps_n;
+        }
+    }
+}
+
+std::string one_of(const char *field, int value, std::initializer_list<int> allowed) {
+    std::string list;
+    for (int one : allowed) {
+        if (value == one)
+            return "";
+        list += (list.empty() ? "" : ", ") + std::to_string(one);
+    }
+    return std::string("config.") + field + " is " + std::to_string(value) + "; it must be one of " + list;
+}
+
+KernelShape make_shape(const ms_scatter2scatter_args &args, Pass pass, ms_tile_config config) {
+    KernelShape shape{.pass = pass, .dtype = args.dtype, .out_f32 = args.y_dtype == MS_F32, .config = config,
+                      .warps_m = 1, .warps_n = config.warps, .w_transposed = args.w_transposed != 0,
+                      .w_aligned = true, .rank_padded = 0};
+    if (pass == Pass::kFused)
+        shape.rank_padded = round_up(args.rank, 16);
+    choose_warp_grid(shape);
+    return shape;
+}
+
+// XA = X*A^T: as wide as the rank asks for, with as many warps as still have 16 columns each.
+KernelShape make_xa_shape(const ms_scatter2scatter_args &args, ms_tile_config config) {
+    config.block_n = std::min(config.block_n, std::max(32, power_of_two_from(xa_columns(args.rank))));
+    config.warps = std::min(config.warps, config.block_m / 16 * (config.block_n / 16));
+    ms_scatter2scatter_args product = args;
+    product.w_transposed = 1;
+    product.y_dtype = args.dtype;
+    return make_shape(product, Pass::kLoraXA, config);
+}
+
+// Y += s * XA*B^T: as deep as the rank asks for.
+KernelShape make_b_shape(const ms_scatter2scatter_args &args, ms_tile_config config) {
+    config.block_k = std::min(config.block_k, std::max(16, power_of_two_from(args.rank)));
+    const int k_tiles = (xa_columns(args.rank) + config.block_k - 1) / config.block_k;
+    config.stages = std::clamp(k_tiles + 1, 2, config.stages);
+    ms_scatter2scatter_args product = args;
+    product.w_transposed = 1;
+    KernelShape shape = make_shape(product, Pass::kLoraB, config);
+    shape.w_aligned = args.rank % 8 == 0;
+    return shape;
+}
+
+const char *pass_name(Pass pass) {
+    switch (pass) {
+    case Pass::kFused:
+        return "fused";
+    case Pass::kBase:
+        return "base";
+    case Pass::kLoraXA:
+        return "lora_xa";
+    case Pass::kLoraB:
+        return "lora_b";
+    }
+    return "";
+}
+
+} // namespace
+
+std::strong_ordering KernelShape::operator<=>(const KernelShape &other) const {
+    const auto key = [](const KernelShape &s) {
+        return std::tuple(s.pass, s.dtype, s.out_f32, s.config.block_m, s.config.block_n, s.config.block_k,
+                          s.config.warps, s.config.stages, s.w_transposed, s.w_aligned, s.rank_padded);
+    };
+    return key(*this) <=> key(other);
+}
+
+std::string config_problem(const ms_tile_config &config) {
+    for (std::string problem : {one_of("block_m", config.block_m, {16, 32, 64, 128}),
+                                one_of("block_n", config.block_n, {32, 64, 128, 256}),
+                                one_of("block_k", config.block_k, {16, 32, 64, 128}),
+                                one_of("warps", config.warps, {1, 2, 4, 8}),
+                                one_of("stages", config.stages, {2, 3, 4, 5, 6})})
+        if (!problem.empty())
+            return problem;
+    const int most_warps = config.block_m / 16 * (config.block_n / 16);
+    if (config.warps > most_warps)
+        return "config.warps is " + std::to_string(config.warps) + "; it must be at most " +
+               std::to_string(most_warps) + " (each warp needs 16 x 16 of a " + std::to_string(config.block_m) + " x " +
+               std::to_string(config.block_n) + " block)";
+    const int accumulators = config.block_m * config.block_n / (32 * config.warps);
+    if (accumulators >= 255)
+        return "config.warps is " + std::to_string(config.warps) + "; it must be more for a " +
+               std::to_string(config.block_m) + " x " + std::to_string(config.block_n) + " block, whose sums alone take " +
+               std::to_string(accumulators) + " registers a thread, of 255";
+    return "";
+}
+
+int xa_columns(int rank) { return round_up(rank, 8); }
+
+std::vector<KernelShape> plan_kernels(const ms_scatter2scatter_args &args, const ms_tile_config &config) {
+    if (args.rank == 0)
+        return {make_shape(args, Pass::kBase, config)};
+    if (args.variant == MS_S2S_FUSED)
+        return {make_shape(args, Pass::kFused, config)};
+    return {make_shape(args, Pass::kBase, config), make_xa_shape(args, config), make_b_shape(args, config)};
+}
+
+int dynamic_smem_bytes(const KernelShape &shape) {
+    const ms_tile_config &c = shape.config;
+    const int rank = shape.rank_padded;
+    const int xa_rows = xa_tiles(rank, shape.warps_n) * 8 * shape.warps_n;
+    const int stage = (c.block_m + c.block_n + xa_rows) * c.block_k * 2;
+    const int xa = rank ? c.block_m * (rank + 8) * 2 : 0;
+    const int staging = c.warps * 16 * (c.block_n / shape.warps_n + 8) * 4;
+    const int row_table = round_up(c.block_m * 4, 128);
+    const int lora_b = rank ? round_up(c.block_n * (std::min(rank, 32) + 8) * 2, 128) : 0;
+    return row_table + lora_b + std::max({c.stages * stage, xa, staging});
+}
+
+std::string kernel_name(const KernelShape &shape) {
+    const ms_tile_config &c = shape.config;
+    return std::string("moescope_s2s_") + pass_name(shape.pass) + (shape.dtype == MS_BF16 ? "_bf16_" : "_f16_") +
+           std::to_string(c.block_m) + "x" + std::to_string(c.block_n) + "x" + std::to_string(c.block_k) + "_w" +
+           std::to_string(c.warps) + "_s" + std::to_string(c.stages);
+}
+
+std::vector<std::string> kernel_defines(const KernelShape &shape) {
+    const auto define = [](const char *name, int value) { return std::string(name) + "=" + std::to_string(value); };
+    const ms_tile_config &c = shape.config;
+    return {"MS_KERNEL_NAME=" + kernel_name(shape),
+            define("MS_BF16", shape.dtype == MS_BF16),
+            define("MS_OUT_F32", shape.out_f32),
+            define("MS_BLOCK_M", c.block_m),
+            define("MS_BLOCK_N", c.block_n),
+            define("MS_BLOCK_K", c.block_k),
+            define("MS_WARPS_M", shape.warps_m),
+            define("MS_WARPS_N", shape.warps_n),
+            define("MS_STAGES", c.stages),
+            define("MS_W_TRANSPOSED", shape.w_transposed),
+            define("MS_W_ALIGNED", shape.w_aligned),
+            define("MS_RANK_PADDED", shape.rank_padded),
+            define("MS_ACCUMULATE", shape.pass == Pass::kLoraB),
+            define("MS_DYNAMIC_SMEM", dynamic_smem_bytes(shape))};
+}
+
+} // namespace moescope::scatter2scatter

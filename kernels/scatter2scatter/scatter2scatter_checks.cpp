@@ -1,0 +1,79 @@
+#include "kernels/scatter2scatter/scatter2scatter_checks.h"
+
+#include "kernels/common/argument_check.h"
+#include "kernels/common/float_types.h"
+#include "kernels/scatter2scatter/kernel_plan.h"
+
+#include <limits>
+
+namespace moescope::scatter2scatter {
+
+namespace {
+
+constexpr const char *kName = "ms_scatter2scatter";
+constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kLargestSide = 1 << 24; // of a matrix: leaves room for tile arithmetic in int32
+
+void check_sizes(ArgumentCheck &check, const ms_scatter2scatter_args &args) {
+    check.dtype("dtype", args.dtype, {MS_F16, MS_BF16})
+        .dtype("y_dtype", args.y_dtype, {args.dtype, MS_F32})
+        .one_of("variant", args.variant, {MS_S2S_FUSED, MS_S2S_SPLIT})
+        .range("k", args.k, 1, kLargestSide)
+        .multiple_of("k", args.k, 8)
+        .range("n", args.n, 1, kLargestSide)
+        .range("rank", args.rank, 0, 256)
+        .finite("scaling", args.scaling)
+        .range("slots", args.slots, 0, std::numeric_limits<std::int32_t>::max())
+        .range("experts", args.experts, 1, 1 << 20)
+        .range("top_k", args.top_k, 1, std::numeric_limits<std::int32_t>::max());
+    if (!args.w_transposed)
+        check.multiple_of("n", args.n, 8, "w is not transposed");
+}
+
+void check_layout(ArgumentCheck &check, const ms_scatter2scatter_args &args) {
+    check.range("x_stride", args.x_stride, args.k, kNoLimit, "k")
+        .multiple_of("x_stride", args.x_stride, 8)
+        .range("y_stride", args.y_stride, args.n, kNoLimit, "n");
+    if (args.slots == 0)
+        return; // nothing is read or written
+    check.pointer("x", args.x, 16)
+        .pointer("w", args.w, 16)
+        .optional_pointer("bias", args.bias, std::size_t(size_of(args.dtype)))
+        .pointer("y", args.y, std::size_t(size_of(args.y_dtype)))
+        .pointer("offsets", args.offsets, alignof(std::int32_t));
+    if (args.rank > 0)
+        check.pointer("lora_a", args.lora_a, 16).pointer("lora_b", args.lora_b, 16);
+    if (!args.x_grouped || !args.y_grouped)
+        check.pointer("sorted_slots", args.sorted_slots, alignof(std::int32_t));
+    if (const std::size_t needed = workspace_bytes(args); needed > 0)
+        check.pointer("workspace", args.workspace, 16)
+            .range("workspace_bytes", std::int64_t(args.workspace_bytes), std::int64_t(needed), kNoLimit);
+}
+
+} // namespace
+
+ms_status check_shape(const ms_scatter2scatter_args *args, ms_scatter2scatter_args &full) {
+    ArgumentCheck check(kName);
+    check.read(args, full);
+    if (!check.failed())
+        check_sizes(check, full);
+    return check.status();
+}
+
+ms_status check_call(const ms_scatter2scatter_args *args, ms_scatter2scatter_args &full) {
+    ArgumentCheck check(kName);
+    check.read(args, full);
+    if (!check.failed())
+        check_sizes(check, full);
+    if (!check.failed())
+        check_layout(check, full);
+    return check.status();
+}
+
+size_t workspace_bytes(const ms_scatter2scatter_args &args) {
+    if (args.variant != MS_S2S_SPLIT || args.rank == 0)
+        return 0;
+    return size_t(args.slots) * size_t(xa_columns(args.rank)) * size_t(size_of(args.dtype));
+}
+
+} // namespace moescope::scatter2scatter

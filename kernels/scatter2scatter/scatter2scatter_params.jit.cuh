@@ -1,0 +1,34 @@
+// What a launch of the scatter2scatter tile kernel is told, shared by the host and by NVRTC: plain
+// types only. The names of the sizes are those of moescope/kernels.h.
+#pragma once
+
+struct Scatter2ScatterTile {
+    int expert; // -1: no tile
+    int tile;
+};
+
+struct Scatter2ScatterParams {
+    const void *x;
+    const void *w;
+    const void *lora_a;
+    const void *lora_b;
+    const void *bias; // or null
+    void *y;
+    const int *sorted_slots; // not read when both sides are grouped
+    const int *offsets;
+    const Scatter2ScatterTile *tiles;
+    long long y_stride;      // elements
+    unsigned x_stride_16b;   // row stride of x in chunks of 8 elements
+    int k;                   // depth of the product: a multiple of 8
+    int k_w;                 // rows of w [k_w, n_w], or row length of a transposed w [n_w, k_w]; <= k
+    int n;                   // columns of y that are written
+    int n_w;                 // columns of the product that w has; <= n, the others are zero
+    int rank;
+    float scaling;
+    int top_k;
+    int x_grouped;
+    int y_grouped;
+    int vector_stores; // rows of y begin at a multiple of 16 bytes
+    int tile_count;    // length of tiles
+    int n_tiles;       // ceil(n / block_n)
+};

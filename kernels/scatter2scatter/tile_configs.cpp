@@ -1,0 +1,151 @@
+#include "kernels/scatter2scatter/tile_configs.h"
+
+#include "kernels/scatter2scatter/kernel_plan.h"
+
+#include <algorithm>
+
+namespace moescope::scatter2scatter {
+
+namespace {
+
+// Rows a non-empty expert gets when routing is even.
+std::int64_t mean_rows(const ms_scatter2scatter_args &args) {
+    const std::int64_t experts = std::max<std::int64_t>(1, std::min<std::int64_t>(args.experts, args.slots));
+    return (args.slots + experts - 1) / experts;
+}
+
+// {warps, stages} and depths worth pairing with a block: enough bytes in flight for a small block, enough
+// sums in registers for a large one.
+constexpr ms_tile_config kCandidates[] = {
+    // Large: compute-bound, 64 x 64 of the block a warp.
+    {128, 128, 32, 4, 4},
+    {128, 128, 32, 4, 5},
+    {128, 128, 32, 8, 4},
+    {128, 128, 64, 4, 3},
+    {128, 128, 64, 8, 3},
+    {128, 128, 64, 8, 4},
+    {128, 256, 32, 8, 4},
+    {128, 256, 32, 8, 3},
+    {128, 256, 64, 8, 3},
+    {128, 64, 32, 4, 4},
+    {128, 64, 64, 4, 4},
+    {128, 64, 64, 4, 3},
+    {128, 32, 64, 4, 4},
+    // 64 rows.
+    {64, 128, 64, 4, 4},
+    {64, 128, 64, 4, 3},
+    {64, 128, 64, 8, 4},
+    {64, 128, 32, 4, 4},
+    {64, 128, 32, 4, 6},
+    {64, 128, 128, 8, 3},
+    {64, 256, 32, 4, 4},
+    {64, 256, 32, 8, 4},
+    {64, 256, 64, 8, 3},
+    {64, 256, 64, 8, 4},
+    {64, 64, 64, 4, 4},
+    {64, 64, 64, 4, 6},
+    {64, 64, 32, 4, 4},
+    {64, 64, 128, 4, 3},
+    {64, 32, 64, 2, 4},
+    {64, 32, 128, 4, 4},
+    // 32 rows.
+    {32, 128, 64, 4, 4},
+    {32, 128, 64, 4, 6},
+    {32, 128, 32, 4, 4},
+    {32, 128, 128, 4, 3},
+    {32, 256, 64, 8, 4},
+    {32, 256, 32, 4, 4},
+    {32, 64, 64, 2, 4},
+    {32, 64, 64, 4, 4},
+    {32, 64, 128, 4, 4},
+    {32, 32, 128, 2, 4},
+    {32, 32, 64, 1, 4},
+    // 16 rows: weights stream, the product itself is nothing.
+    {16, 128, 64, 4, 4},
+    {16, 128, 64, 4, 6},
+    {16, 128, 128, 4, 3},
+    {16, 128, 128, 8, 4},
+    {16, 128, 32, 4, 6},
+    {16, 256, 64, 8, 4},
+    {16, 256, 64, 4, 4},
+    {16, 64, 128, 4, 4},
+    {16, 64, 128, 2, 4},
+    {16, 64, 64, 2, 6},
+    {16, 64, 64, 4, 4},
+    {16, 32, 128, 2, 4},
+    {16, 32, 128, 1, 6},
+    {16, 32, 64, 1, 6},
+    {16, 32, 16, 1, 2},
+};
+
+// A block may be up to twice as large as the smallest that holds `size`; the smallest block always passes.
+bool fits(int block, int smallest, std::int64_t size) { return block == smallest || block < 4 * size; }
+
+bool worth_trying(const ms_scatter2scatter_args &args, const ms_tile_config &config) {
+    return fits(config.block_m, 16, mean_rows(args)) && fits(config.block_n, 32, args.n) &&
+           (config.block_k <= 64 || args.k >= 4 * config.block_k);
+}
+
+// Registers that hold sums, a thread: Y's and, fused, XA's.
+int accumulator_registers(const ms_scatter2scatter_args &args, const ms_tile_config &config) {
+    const KernelShape shape = plan_kernels(args, config).front();
+    const int rows = config.block_m / shape.warps_m / 16;
+    const int lora_tiles = (shape.rank_padded / 8 + shape.warps_n - 1) / shape.warps_n;
+    return rows * (config.block_n / shape.warps_n / 8 + lora_tiles) * 4;
+}
+
+int rows_for(std::int64_t mean) {
+    if (mean <= 16)
+        return 16;
+    if (mean <= 32)
+        return 32;
+    return mean <= 128 ? 64 : 128;
+}
+
+} // namespace
+
+std::vector<ms_tile_config> candidate_configs(const ms_scatter2scatter_args &args) {
+    std::vector<ms_tile_config> configs;
+    for (const ms_tile_config &config : kCandidates)
+        if (worth_trying(args, config))
+            configs.push_back(config);
+    const ms_tile_config first = default_config(args);
+    const auto same = [&](const ms_tile_config &c) {
+        return c.block_m == first.block_m && c.block_n == first.block_n && c.block_k == first.block_k &&
+               c.warps == first.warps && c.stages == first.stages;
+    };
+    std::erase_if(configs, same);
+    configs.insert(configs.begin(), first);
+    return configs;
+}
+
+ms_tile_config default_config(const ms_scatter2scatter_args &args) {
+    ms_tile_config config{.block_m = rows_for(mean_rows(args)), .block_n = 128, .block_k = 64, .warps = 4, .stages = 4};
+    if (config.block_m == 128)
+        config.block_k = 32;
+    while (config.block_n > 32 && config.block_n >= 2 * args.n)
+        config.block_n /= 2;
+    // A high rank sums XA in registers too, and keeps A in every stage: shrink until both have room
+    // on the smallest sm_80+ device (99 KiB a block).
+    constexpr int kMostSums = 136, kMostSmem = 99 * 1024;
+    while (accumulator_registers(args, config) > kMostSums && config.warps < 8 &&
+           2 * config.warps <= config.block_m / 16 * (config.block_n / 16))
+        config.warps *= 2;
+    while (config.block_m > 16 && accumulator_registers(args, config) > kMostSums)
+        config.block_m /= 2;
+    while (config.block_k > 16 && dynamic_smem_bytes(args, config) > kMostSmem)
+        config.block_k /= 2;
+    while (config.stages > 2 && dynamic_smem_bytes(args, config) > kMostSmem)
+        --config.stages;
+    config.warps = std::min(config.warps, config.block_m / 16 * (config.block_n / 16));
+    return config;
+}
+
+int dynamic_smem_bytes(const ms_scatter2scatter_args &args, const ms_tile_config &config) {
+    int most = 0;
+    for (const KernelShape &shape : plan_kernels(args, config))
+        most = std::max(most, dynamic_smem_bytes(shape));
+    return most;
+}
+
+} // namespace moescope::scatter2scatter
