@@ -1,0 +1,276 @@
+#include "app/views/dispatch.h"
+
+#include "app/charts/series.h"
+#include "app/views/dispatch_verdict.h"
+#include "app/views/kernel_name.h"
+#include "app/views/ui.h"
+#include "app/views/variant_colour.h"
+#include "profiler/base/units.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace moescope {
+
+namespace {
+
+constexpr std::array<OperatorId, 2> kOperators{OperatorId::GateUp, OperatorId::Down};
+constexpr const char *kStates[] = {"queued", "running", "done", "failed", "cancelled"};
+
+struct Row {
+    MeasurementId id;
+    const Measurement *measurement;
+    Breakdown breakdown;
+};
+
+std::vector<Row> rows_of(const ViewContext &context, const DispatchState &state, OperatorId op) {
+    std::vector<Row> rows;
+    const Session &session = *context.session;
+    for (const MeasurementId id : dispatch_rows(session, context.run, op))
+        rows.push_back(
+            {id, &session.measurements[id.value], median_breakdown(session, state.kernels.of(id))});
+    return rows;
+}
+
+// The bar's pieces: kernels in shades of the variant's colour, launch gaps hatched. `kernels` gets
+// the kernel part of each piece, or -1 for a gap.
+std::vector<charts::Segment> segments_of(const ViewContext &context, const Row &row,
+                                         std::vector<int> &kernels) {
+    const Theme &theme = context.theme;
+    const ImVec4 colour = variant_colour(theme, row.measurement->op, row.measurement->variant);
+    std::vector<charts::Segment> segments;
+    for (std::size_t i = 0; i < row.breakdown.parts.size(); ++i) {
+        const KernelPart &part = row.breakdown.parts[i];
+        if (part.gap_before_ns > 0) {
+            segments.push_back(
+                {part.from_ns - part.gap_before_ns, part.from_ns, theme.muted, true, ""});
+            kernels.push_back(-1);
+        }
+        const std::string_view name =
+            context.session->name(context.session->kernels[part.kernel].name);
+        segments.push_back({part.from_ns, part.to_ns,
+                            mix(colour, theme.background, 0.22f * float(i % 3)), false,
+                            short_kernel_name(name)});
+        kernels.push_back(int(i));
+    }
+    if (segments.empty() && row.measurement->time.median > 0) {
+        segments.push_back({0, row.measurement->time.median, colour, false, ""});
+        kernels.push_back(-1);
+    }
+    return segments;
+}
+
+std::string explain_part(const ViewContext &context, const Row &row, const KernelPart &part) {
+    const KernelRecord &kernel = context.session->kernels[part.kernel];
+    std::string text(context.session->name(kernel.name));
+    text += fmt::format(
+        "\n{} of {} ({:.1f} %), repetition {} (the median one)",
+        format_duration_ns(part.duration_ns), format_duration_ns(row.breakdown.span_ns),
+        100 * part.duration_ns / std::max(1.0, row.breakdown.span_ns), row.breakdown.repetition);
+    if (part.overlap_ns > 0)
+        text += fmt::format("\nbegins {} before the kernel ahead of it ends",
+                            format_duration_ns(part.overlap_ns));
+    text += fmt::format("\ngrid {}×{}×{}, block {}×{}×{}, {} registers, {} shared memory",
+                        kernel.grid[0], kernel.grid[1], kernel.grid[2], kernel.block[0],
+                        kernel.block[1], kernel.block[2], kernel.registers,
+                        format_bytes(kernel.static_smem_bytes + kernel.dynamic_smem_bytes));
+    return text;
+}
+
+std::string explain_segment(const ViewContext &context, const Row &row,
+                            const charts::Segment &segment, int part) {
+    if (part >= 0)
+        return explain_part(context, row, row.breakdown.parts[std::size_t(part)]);
+    if (segment.hatched)
+        return fmt::format(
+            "Launch gap: {}\nThe device waits for the next kernel of the repetition.",
+            format_duration_ns(segment.to - segment.from));
+    return fmt::format("{}: {}\nNo kernel records: the median as a whole.",
+                       row.measurement->variant, format_duration_ns(segment.to));
+}
+
+void draw_floor(const charts::Plot &plot, double floor, const Theme &theme) {
+    if (floor <= 0)
+        return;
+    const float x = std::floor(float(plot.x.to_pixel(floor))) + 0.5f;
+    plot.draw->AddLine({x, plot.low.y}, {x, plot.high.y}, packed(theme.text, 0.8f), 1.5f);
+    if (plot.hovered && std::abs(plot.mouse.x - x) < 4)
+        ui::tooltip(
+            fmt::format("Floor: {}\nThe least time the operator's bytes or FLOPs take at the "
+                        "device's ceilings.",
+                        format_duration_ns(floor)));
+}
+
+charts::PlotSpec spec_of(const std::vector<Row> &rows, float left_margin) {
+    charts::Extent extent;
+    extent.add(0);
+    for (const Row &row : rows) {
+        extent.add(row.breakdown.span_ns);
+        extent.add(row.measurement->time.median);
+        extent.add(row.measurement->floor_ns);
+    }
+    charts::PlotSpec spec;
+    spec.x = {.unit = charts::Unit::DurationNs,
+              .fit = {0, std::max(1.0, extent.range().high * 1.04)}};
+    spec.x.explain = "Time after the repetition's first kernel starts, in the median repetition.";
+    spec.y = {.movable = false, .labelled = false, .fit = {0, double(rows.size())}};
+    spec.left_margin = left_margin;
+    return spec;
+}
+
+void draw_row(const ViewContext &context, const charts::Plot &plot, const Row &row, float top,
+              float bottom) {
+    std::vector<int> kernels;
+    const auto segments = segments_of(context, row, kernels);
+    const auto hovered = charts::draw_stack(plot, top, bottom, segments, context.theme);
+    if (plot.hovered && plot.mouse.y >= top && plot.mouse.y < bottom) {
+        context.selection.next_hovered = row.id;
+        if (plot.clicked)
+            context.selection.measurement = row.id;
+    }
+    if (!hovered)
+        return;
+    const int part = kernels[*hovered];
+    ui::tooltip(explain_segment(context, row, segments[*hovered], part));
+    if (plot.clicked && part >= 0)
+        context.selection.kernel = row.breakdown.parts[std::size_t(part)].kernel;
+}
+
+void draw_bars(const ViewContext &context, const std::vector<Row> &rows, charts::PlotState &state) {
+    const float scale = context.scale, row_height = 40 * scale, label_width = 72 * scale;
+    const ui::FontScope font(ui::small_font());
+    const float line = ImGui::GetTextLineHeight();
+    const ImVec2 size{ImGui::GetContentRegionAvail().x, row_height * float(rows.size()) + 2 * line};
+    auto plot =
+        charts::begin_plot("bars", size, spec_of(rows, label_width), state, context.theme, scale);
+    const float height = (plot.high.y - plot.low.y) / float(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const float top = plot.low.y + height * float(i) + 4 * scale;
+        draw_row(context, plot, rows[i], top, top + height - 8 * scale);
+    }
+    draw_floor(plot, rows.front().measurement->floor_ns, context.theme);
+    charts::end_plot(plot, state, context.theme);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const Measurement &m = *rows[i].measurement;
+        const float y = std::floor(plot.low.y + height * (float(i) + 0.5f) - line / 2);
+        const bool marked = context.selection.measurement == rows[i].id;
+        const float left = plot.low.x - label_width;
+        plot.draw->AddRectFilled({left, y + line * 0.15f}, {left + line * 0.7f, y + line * 0.85f},
+                                 packed(variant_colour(context.theme, m.op, m.variant)), 2 * scale);
+        plot.draw->AddText({left + line, y},
+                           packed(marked ? context.theme.accent : context.theme.text),
+                           m.variant.c_str());
+    }
+}
+
+struct Cell {
+    std::string text, explain;
+};
+
+std::vector<Cell> cells_of(const Row &row) {
+    const Measurement &m = *row.measurement;
+    if (m.state != Measurement::State::Done)
+        return {{kStates[int(m.state)], m.failure.what.empty() ? "" : m.failure.sentence()}};
+    const double half = m.time.relative_ci() * 50;
+    std::vector<Cell> cells{
+        {fmt::format("{} ±{:.1f} %", format_duration_ns(m.time.median), half),
+         fmt::format("Median of {} samples; its 95 % confidence interval is {} to {}.",
+                     m.time.samples, format_duration_ns(m.time.ci_low),
+                     format_duration_ns(m.time.ci_high))},
+        {format_duration_ns(m.kernel_ns),
+         "Median over the repetitions of the sum of kernel times."},
+        {format_duration_ns(m.gap_ns), "Median idle time between the kernels of a repetition."},
+        {m.floor_ns > 0 ? format_ratio(m.times_floor()) : "–",
+         fmt::format("Median over its floor of {}.", format_duration_ns(m.floor_ns))},
+        {format_bytes(double(m.peak_bytes)), "Peak of device memory above the run's baseline."},
+        {format_bytes(double(m.workspace_bytes)), "Scratch memory the variant asks for."}};
+    if (m.relative_error < 0)
+        cells.push_back({"not checked", "The plan did not ask for a comparison of results."});
+    else
+        cells.push_back({fmt::format("{:.2g}", m.relative_error),
+                         fmt::format("||y - ref|| / ||ref||, compared with: {}.", m.reference)});
+    return cells;
+}
+
+void draw_table(const ViewContext &context, const std::vector<Row> &rows) {
+    const ui::FontScope font(ui::small_font());
+    const char *headers[] = {"Variant", "Median", "Kernels",   "Gaps",
+                             "× floor", "Peak",   "Workspace", "Error"};
+    if (!ImGui::BeginTable("numbers", 8, ImGuiTableFlags_SizingStretchProp | ImGuiTableFlags_RowBg))
+        return;
+    ImGui::TableNextRow();
+    for (int i = 0; i < 8; ++i) {
+        ImGui::TableNextColumn();
+        i == 0 ? ui::text(headers[i], context.theme.muted)
+               : ui::right_aligned(headers[i], context.theme.muted);
+    }
+    for (const Row &row : rows) {
+        ImGui::TableNextRow();
+        ImGui::TableNextColumn();
+        ui::text(row.measurement->variant);
+        const bool failed = row.measurement->state == Measurement::State::Failed;
+        for (const Cell &cell : cells_of(row)) {
+            ImGui::TableNextColumn();
+            ui::right_aligned(cell.text, failed ? context.theme.failure : context.theme.text);
+            ui::explain(cell.explain);
+        }
+    }
+    ImGui::EndTable();
+}
+
+void draw_verdict(const ViewContext &context, OperatorId op, const std::vector<Row> &rows) {
+    const Session &session = *context.session;
+    std::vector<MeasurementId> ids;
+    for (const Row &row : rows)
+        ids.push_back(row.id);
+    const auto verdict =
+        compare(session, row_of(session, ids, "fused"), row_of(session, ids, "split"));
+    if (!verdict) {
+        ui::text("Fused and split have not both been measured in this run.", context.theme.muted);
+        return;
+    }
+    ui::text(sentence(session, *verdict));
+    ui::explain("The interval takes the ends of both medians' 95 % confidence intervals, so it is "
+                "wider than 95 %.");
+    const ModelShape &model = session.runs[context.run.value].plan.workload.model;
+    const RuleOutcome rule = published_rule(session, model, op, *verdict);
+    ui::text(sentence(rule), rule.right ? context.theme.muted : context.theme.warning);
+    ui::explain(fmt::format("Split when E <= 32 and K*N >= 20,000,000 (axolotl, scattermoe_lora "
+                            "kernels/ops.py). Here E = {}, K*N = {} * {} = {}.",
+                            rule.experts, rule.k, rule.n, format_count(double(rule.k * rule.n))));
+}
+
+bool draw_operator(const ViewContext &context, DispatchState &state, std::size_t which) {
+    const OperatorId op = kOperators[which];
+    const auto rows = rows_of(context, state, op);
+    if (rows.empty())
+        return false;
+    ImGui::PushID(int(which));
+    ui::heading(info(op).title);
+    ui::explain(info(op).explain);
+    draw_verdict(context, op, rows);
+    draw_bars(context, rows, state.plots[which]);
+    draw_table(context, rows);
+    ImGui::Dummy({0, 12 * context.scale});
+    ImGui::PopID();
+    return true;
+}
+
+} // namespace
+
+void draw_dispatch(const ViewContext &context, DispatchState &state) {
+    state.kernels.update(*context.session);
+    bool any = false;
+    if (context.run.valid() && context.run.value < context.session->runs.size())
+        for (std::size_t i = 0; i < kOperators.size(); ++i)
+            any = draw_operator(context, state, i) || any;
+    if (!any &&
+        ui::empty_state(context.theme, "Fused or split?",
+                        "Run gate_up or down with a LoRA rank to see their fused and split "
+                        "variants side by side: kernel times, launch gaps, memory and results.",
+                        "Run"))
+        context.run_plan();
+}
+
+} // namespace moescope

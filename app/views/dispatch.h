@@ -1,0 +1,19 @@
+// "Fused or split?": the LoRA variants of gate_up and down on the same inputs.
+#pragma once
+
+#include "app/charts/plot.h"
+#include "app/views/dispatch_kernels.h"
+#include "app/views/view_context.h"
+
+#include <array>
+
+namespace moescope {
+
+struct DispatchState {
+    KernelsByMeasurement kernels;
+    std::array<charts::PlotState, 2> plots; // gate_up, down
+};
+
+void draw_dispatch(const ViewContext &context, DispatchState &state);
+
+} // namespace moescope
