@@ -1,0 +1,311 @@
+// The tile kernel against the CPU reference. Inputs are small multiples of 1/128, so that sums are
+// nearly exact in float32 and the tolerance can be one unit in the last place of y_dtype.
+#include "kernels/scatter2scatter/scatter2scatter_checks.h"
+#include "kernels/scatter2scatter/tile_configs.h"
+#include "tests/kernels/gpu_test_support.h"
+#include "tests/kernels/scatter2scatter/s2s_case.h"
+
+#include <catch2/catch_all.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace moescope;
+using namespace moescope::test;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+constexpr std::uint8_t kPoisonByte = 0xC7; // what DeviceArray fills with
+
+std::string text_of(const ms_tile_config &c) {
+    return std::to_string(c.block_m) + "x" + std::to_string(c.block_n) + "x" + std::to_string(c.block_k) + " warps " +
+           std::to_string(c.warps) + " stages " + std::to_string(c.stages);
+}
+
+double one_ulp(ms_dtype dtype) { return dtype == MS_F32 ? 1e-6 : dtype == MS_BF16 ? 0x1p-7 : 0x1p-10; }
+
+
+
+// The reference's y over poison, so that the rows and the padding it leaves alone compare too.
+std::vector<std::uint8_t> expected_y(const S2sCase &c) {
+    std::vector<std::uint8_t> y(c.y_bytes(), kPoisonByte);
+    ms_scatter2scatter_args args = c.args(y.data());
+    std::vector<std::uint16_t> workspace(scatter2scatter::workspace_bytes(args) / 2);
+    args.workspace = workspace.data();
+    args.workspace_bytes = workspace.size() * 2;
+    const ms_status status = reference::scatter2scatter(&args, nullptr);
+    INFO(ms_last_error());
+    REQUIRE(status == MS_OK);
+    return y;
+}
+
+// A problem's inputs on the device.
+class DeviceCase {
+  public:
+    explicit DeviceCase(const S2sCase &c)
+        : case_(c), x_(c.x), w_(c.w), lora_a_(c.lora_a), lora_b_(c.lora_b), bias_(c.bias), offsets_(c.offsets),
+          sorted_slots_(c.sorted_slots) {}
+
+    // Status of the call; y is what was written over poison.
+    ms_status run(const ms_tile_config &config, std::vector<std::uint8_t> &y, ms_s2s_variant variant) {
+        ms_scatter2scatter_args args = case_.args(nullptr);
+        args.variant = variant;
+        args.x = x_.data();
+        args.w = w_.data();
+        args.lora_a = lora_a_.data();
+        args.lora_b = lora_b_.data();
+        args.bias = case_.shape.bias ? bias_.data() : nullptr;
+        args.offsets = offsets_.data();
+        args.sorted_slots = sorted_slots_.data();
+        args.config = config;
+        DeviceArray<std::uint8_t> out(case_.y_bytes());
+        DeviceArray<std::uint8_t> workspace(ms_scatter2scatter_workspace_bytes(&args));
+        DeviceArray<std::int32_t> tiles(schedule(args));
+        args.y = out.data();
+        args.workspace = workspace.data();
+        args.workspace_bytes = workspace.bytes();
+        args.tiles = reinterpret_cast<const ms_tile *>(tiles.data());
+        const ms_status status = ms_scatter2scatter(&args, nullptr);
+        if (status == MS_OK) {
+            y = out.download();
+            CHECK(workspace.red_zones_intact());
+        }
+        return status;
+    }
+
+  private:
+    std::vector<std::int32_t> schedule(const ms_scatter2scatter_args &args) const {
+        ms_tile_config config = args.config;
+        if (config.block_m == 0)
+            REQUIRE(ms_scatter2scatter_default_config(&args, &config) == MS_OK);
+        std::vector<std::int32_t> tiles(2 * ms_max_tiles(args.slots, args.experts, config.block_m));
+        ms_tile_schedule_args schedule{.struct_size = sizeof schedule,
+                                       .experts = args.experts,
+                                       .offsets = case_.offsets.data(),
+                                       .slots = args.slots,
+                                       .block_rows = config.block_m,
+                                       .tiles = reinterpret_cast<ms_tile *>(tiles.data())};
+        REQUIRE(reference::tile_schedule(&schedule, nullptr) == MS_OK);
+        return tiles;
+    }
+
+    const S2sCase &case_;
+    DeviceArray<std::uint16_t> x_, w_, lora_a_, lora_b_, bias_;
+    DeviceArray<std::int32_t> offsets_, sorted_slots_;
+};
+
+void check_run(const S2sCase &c, DeviceCase &device, const std::vector<std::uint8_t> &expected,
+               const ms_tile_config &config) {
+    INFO(c.shape.name() << ", " << text_of(config));
+    std::vector<std::uint8_t> y;
+    const ms_status status = device.run(config, y, c.shape.variant);
+    INFO(ms_last_error());
+    REQUIRE(status == MS_OK);
+    const ms_dtype dtype = c.shape.y_dtype;
+    CHECK(difference(decode(y, dtype), decode(expected, dtype), one_ulp(dtype), 2e-5) == "");
+}
+
+void check_shape(const S2sShape &shape, const ms_tile_config &config = {}) {
+    const S2sCase c(shape);
+    DeviceCase device(c);
+    check_run(c, device, expected_y(c), config);
+}
+
+// Compiles for the current device on all cores, so that the tests that follow only launch.
+void compile_in_parallel(const std::vector<ms_scatter2scatter_args> &calls) {
+    std::atomic<std::size_t> next{0};
+    std::vector<std::jthread> threads;
+    for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency()); ++i)
+        threads.emplace_back([&] {
+            for (std::size_t call; (call = next++) < calls.size();)
+                ms_scatter2scatter_compile(&calls[call], nullptr, nullptr);
+        });
+}
+
+} // namespace
+
+TEST_CASE("scatter2scatter without LoRA equals the reference", "[gpu][scatter2scatter]") {
+    skip_without_gpu();
+    check_shape({});
+    check_shape({.dtype = MS_F16, .y_dtype = MS_F16});
+    check_shape({.y_dtype = MS_F32});
+    check_shape({.k = 8, .n = 8});
+    check_shape({.k = 72, .n = 40});
+    check_shape({.k = 1032, .n = 264});
+    check_shape({.tokens = 1, .experts = 1, .top_k = 1});
+    check_shape({.tokens = 1, .experts = 8, .top_k = 8});
+    check_shape({.tokens = 333, .experts = 1, .top_k = 1});
+}
+
+TEST_CASE("scatter2scatter handles every layout of its arguments", "[gpu][scatter2scatter]") {
+    skip_without_gpu();
+    for (const bool transposed : {false, true})
+        for (const bool x_grouped : {false, true})
+            for (const bool y_grouped : {false, true})
+                for (const ms_dtype y_dtype : {MS_BF16, MS_F32})
+                    check_shape({.tokens = 61, .experts = 5, .k = 136, .n = 152, .rank = 16, .y_dtype = y_dtype,
+                                 .w_transposed = transposed, .bias = true, .x_grouped = x_grouped,
+                                 .y_grouped = y_grouped});
+}
+
+TEST_CASE("scatter2scatter writes its columns and nothing beside them", "[gpu][scatter2scatter]") {
+    skip_without_gpu();
+    for (const ms_dtype y_dtype : {MS_BF16, MS_F32}) {
+        check_shape({.y_dtype = y_dtype, .x_padding = 8, .y_padding = 8});                      // 16-byte stores
+        check_shape({.y_dtype = y_dtype, .y_padding = 1});                                      // rows on odd elements
+        check_shape({.n = 13, .y_dtype = y_dtype, .w_transposed = true, .bias = true});         // ragged N
+        check_shape({.n = 77, .rank = 3, .y_dtype = y_dtype, .w_transposed = true, .y_padding = 2});
+        check_shape({.n = 77, .rank = 3, .y_dtype = y_dtype, .variant = MS_S2S_SPLIT, .w_transposed = true});
+    }
+}
+
+TEST_CASE("scatter2scatter with LoRA equals the reference at every rank", "[gpu][scatter2scatter]") {
+    skip_without_gpu();
+    for (const std::int32_t rank : {1, 2, 7, 8, 15, 16, 17, 24, 31, 32, 33, 48, 64, 80, 100, 128, 200, 255, 256})
+        for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT})
+            for (const ms_dtype dtype : {MS_BF16, MS_F16})
+                check_shape({.tokens = 150, .k = 200, .n = 168, .rank = rank, .dtype = dtype, .y_dtype = dtype,
+                             .variant = variant, .bias = rank % 2 == 0});
+}
+
+TEST_CASE("LoRA is right in blocks of every row count", "[gpu][scatter2scatter]") {
+    skip_without_gpu();
+    for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT})
+        for (const std::int32_t rank : {16, 40, 256})
+            for (const ms_tile_config &config : {ms_tile_config{16, 32, 16, 1, 2}, ms_tile_config{16, 64, 32, 4, 3},
+                                                 ms_tile_config{32, 64, 64, 2, 2}, ms_tile_config{64, 64, 32, 8, 4},
+                                                 ms_tile_config{128, 32, 32, 8, 3}})
+                check_shape({.tokens = 220, .k = 264, .n = 104, .rank = rank, .y_dtype = MS_F32, .variant = variant},
+                            config);
+}
+
+TEST_CASE("scatter2scatter handles lopsided routing", "[gpu][scatter2scatter]") {
+    skip_without_gpu();
+    for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT}) {
+        check_shape({.tokens = 9, .experts = 256, .top_k = 4, .rank = 8, .variant = variant}); // most are empty
+        check_shape({.tokens = 700, .experts = 256, .top_k = 8, .k = 64, .n = 32, .rank = 8, .variant = variant});
+        check_shape({.tokens = 500, .experts = 64, .top_k = 1, .rank = 8, .variant = variant, .only_expert = 63});
+        check_shape({.tokens = 129, .experts = 2, .top_k = 1, .rank = 8, .variant = variant, .only_expert = 0});
+    }
+}
+
+TEST_CASE("slots without an expert are left as they were", "[gpu][scatter2scatter]") {
+    skip_without_gpu();
+    for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT})
+        for (const bool y_grouped : {false, true}) {
+            const S2sCase c({.tokens = 101, .rank = 8, .variant = variant, .y_grouped = y_grouped, .sentinels = true});
+            DeviceCase device(c);
+            const std::vector<std::uint8_t> expected = expected_y(c);
+            check_run(c, device, expected, {});
+            std::vector<std::uint8_t> y;
+            REQUIRE(device.run({}, y, variant) == MS_OK);
+            int wrong = 0; // poison must survive exactly where the reference left it
+            for (std::size_t i = 0; i + 1 < y.size(); i += 2) {
+                const auto poisoned = [i](const auto &bytes) { return bytes[i] == kPoisonByte && bytes[i + 1] == kPoisonByte; };
+                wrong += poisoned(y) != poisoned(expected);
+            }
+            CHECK(wrong == 0);
+        }
+}
+
+TEST_CASE("every candidate tile computes the same result", "[gpu][scatter2scatter]") {
+    skip_without_gpu();
+    for (const bool transposed : {false, true})
+        for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT}) {
+            const S2sShape shape{.tokens = 300, .k = 520, .n = 264, .rank = 17, .variant = variant,
+                                 .w_transposed = transposed, .bias = true};
+            const std::vector<ms_tile_config> configs = scatter2scatter::candidate_configs(shape_args(shape));
+            REQUIRE(configs.size() > 40);
+            std::vector<ms_scatter2scatter_args> calls;
+            for (const ms_tile_config &config : configs)
+                calls.push_back(shape_args(shape)), calls.back().config = config;
+            compile_in_parallel(calls);
+            const S2sCase c(shape);
+            DeviceCase device(c);
+            const std::vector<std::uint8_t> expected = expected_y(c);
+            int most_smem = 0;
+            REQUIRE(cudaDeviceGetAttribute(&most_smem, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0) == cudaSuccess);
+            for (std::size_t i = 0; i < configs.size(); ++i)
+                if (scatter2scatter::dynamic_smem_bytes(calls[i], configs[i]) <= most_smem)
+                    check_run(c, device, expected, configs[i]);
+        }
+}
+
+TEST_CASE("fused and split agree, and each repeats itself to the bit", "[gpu][scatter2scatter]") {
+    skip_without_gpu();
+    const S2sCase c({.tokens = 400, .experts = 8, .k = 512, .n = 384, .rank = 16, .y_dtype = MS_F32});
+    DeviceCase device(c);
+    std::vector<std::uint8_t> fused, split, again;
+    REQUIRE(device.run({}, fused, MS_S2S_FUSED) == MS_OK);
+    REQUIRE(device.run({}, split, MS_S2S_SPLIT) == MS_OK);
+    CHECK(difference(decode(split, MS_F32), decode(fused, MS_F32), 1e-6, 2e-5) == "");
+    REQUIRE(device.run({}, again, MS_S2S_FUSED) == MS_OK);
+    CHECK(again == fused);
+    REQUIRE(device.run({}, again, MS_S2S_SPLIT) == MS_OK);
+    CHECK(again == split);
+}
+
+TEST_CASE("experts beyond 2^31 weight elements are found", "[gpu][scatter2scatter]") {
+    skip_without_gpu();
+    // 40 experts of 8192 x 8192; only the last one has tokens and anything but poison in it.
+    const std::int32_t experts = 40, side = 8192;
+    const std::size_t expert_numel = std::size_t(side) * side, bytes = experts * expert_numel * 2;
+    std::size_t available = 0, total = 0;
+    require_cuda(cudaMemGetInfo(&available, &total));
+    if (available < bytes + (std::size_t(1) << 30))
+        SKIP("needs " << bytes << " bytes of device memory, " << available << " are free");
+    for (const bool transposed : {false, true}) {
+        const S2sCase c({.tokens = 5, .experts = 1, .top_k = 1, .k = side, .n = side, .w_transposed = transposed});
+        const std::vector<std::uint8_t> expected = expected_y(c);
+        DeviceArray<std::uint16_t> w(experts * expert_numel), x(c.x), y(c.y_elements());
+        require_cuda(cudaMemcpy(w.data() + (experts - 1) * expert_numel, c.w.data(), expert_numel * 2,
+                                cudaMemcpyHostToDevice));
+        std::vector<std::int32_t> host_offsets(experts + 1, 0);
+        host_offsets.back() = 5;
+        DeviceArray<std::int32_t> offsets(host_offsets), sorted_slots(c.sorted_slots);
+        ms_scatter2scatter_args args = c.args(y.data());
+        args.experts = experts;
+        args.x = x.data();
+        args.w = w.data();
+        args.offsets = offsets.data();
+        args.sorted_slots = sorted_slots.data();
+        REQUIRE(ms_scatter2scatter_default_config(&args, &args.config) == MS_OK);
+        std::vector<std::int32_t> host_tiles(2 * ms_max_tiles(args.slots, experts, args.config.block_m), -1);
+        host_tiles[0] = experts - 1;
+        host_tiles[1] = 0;
+        DeviceArray<std::int32_t> tiles(host_tiles);
+        args.tiles = reinterpret_cast<const ms_tile *>(tiles.data());
+        REQUIRE(ms_scatter2scatter(&args, nullptr) == MS_OK);
+        const std::vector<std::uint16_t> actual = y.download();
+        std::vector<std::uint8_t> actual_bytes(actual.size() * 2);
+        std::memcpy(actual_bytes.data(), actual.data(), actual_bytes.size());
+        CHECK(difference(decode(actual_bytes, MS_BF16), decode(expected, MS_BF16), 0x1p-7, 1e-4) == "");
+    }
+}
+
+TEST_CASE("a tile too large for the device's shared memory is refused with the bytes", "[gpu][scatter2scatter]") {
+    skip_without_gpu();
+    const S2sCase c({});
+    DeviceCase device(c);
+    std::vector<std::uint8_t> y;
+    CHECK(device.run({128, 256, 128, 8, 6}, y, MS_S2S_FUSED) == MS_UNSUPPORTED);
+    CHECK_THAT(ms_last_error(), ContainsSubstring("590336 bytes") && ContainsSubstring("this device has"));
+}
+
+TEST_CASE("a call without a schedule is refused, and one without slots succeeds", "[gpu][scatter2scatter]") {
+    skip_without_gpu();
+    const S2sCase c({});
+    DeviceArray<std::uint8_t> any(1024);
+    ms_scatter2scatter_args args = c.args(any.data()); // pointers are checked before anything is launched
+    args.tiles = nullptr;
+    CHECK(ms_scatter2scatter(&args, nullptr) == MS_INVALID_ARGUMENT);
+    CHECK_THAT(ms_last_error(), ContainsSubstring("tiles is null"));
+    args.slots = 0;
+    CHECK(ms_scatter2scatter(&args, nullptr) == MS_OK);
+}
