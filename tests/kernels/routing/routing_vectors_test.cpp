@@ -26,7 +26,8 @@ template <class Args> void set_common(Args &args, const VectorCase &vectors) {
 }
 
 template <class Args>
-void check_selection(const VectorCase &vectors, Args args, ms_status (*reference)(const Args *, ms_stream)) {
+void check_selection(const VectorCase &vectors, Args args,
+                     ms_status (*reference)(const Args *, ms_stream)) {
     const auto logits = vectors.array<float>("logits", std::size_t(args.tokens * args.experts));
     const auto outputs = std::size_t(args.tokens * args.top_k);
     ms_status status = MS_OK;
@@ -34,24 +35,28 @@ void check_selection(const VectorCase &vectors, Args args, ms_status (*reference
     INFO(ms_last_error());
     REQUIRE(status == MS_OK);
     CHECK(difference(actual.ids, vectors.array<std::int32_t>("ids", outputs)) == "");
-    CHECK(difference(actual.weights, vectors.array<float>("weights", outputs), kWeightTolerance) == "");
+    CHECK(difference(actual.weights, vectors.array<float>("weights", outputs), kWeightTolerance) ==
+          "");
 }
 
 void check_softmax(const VectorCase &vectors) {
-    auto args = softmax_args(vectors.integer("tokens"), vectors.integer("experts"), vectors.integer("top_k"));
+    auto args = softmax_args(vectors.integer("tokens"), vectors.integer("experts"),
+                             vectors.integer("top_k"));
     set_common(args, vectors);
     check_selection(vectors, args, reference::softmax_topk);
 }
 
 void check_sigmoid(const VectorCase &vectors) {
-    auto args = sigmoid_args(vectors.integer("tokens"), vectors.integer("experts"), vectors.integer("top_k"));
+    auto args = sigmoid_args(vectors.integer("tokens"), vectors.integer("experts"),
+                             vectors.integer("top_k"));
     set_common(args, vectors);
     const auto bias = vectors.array<float>("bias", std::size_t(args.experts));
     args.bias = bias.data();
     args.groups = vectors.integer("groups");
     args.groups_kept = vectors.integer("groups_kept");
     args.group_score = vectors.text("group_score") == "max" ? MS_GROUP_MAX : MS_GROUP_TOP2_SUM;
-    args.masked_fill = vectors.text("masked_fill") == "zero" ? MS_MASKED_ZERO_COMPAT : MS_MASKED_NEG_INFINITY;
+    args.masked_fill =
+        vectors.text("masked_fill") == "zero" ? MS_MASKED_ZERO_COMPAT : MS_MASKED_NEG_INFINITY;
     check_selection(vectors, args, reference::sigmoid_topk);
 }
 
@@ -69,7 +74,8 @@ void check_product(const VectorCase &vectors) {
     const auto matrix = [&](const char *key, std::int32_t rows, std::int32_t columns) {
         return narrow(vectors.array<float>(key, std::size_t(rows) * std::size_t(columns)), dtype);
     };
-    const auto hidden = matrix("hidden", tokens, hidden_size), gate = matrix("gate", experts, hidden_size);
+    const auto hidden = matrix("hidden", tokens, hidden_size),
+               gate = matrix("gate", experts, hidden_size);
     std::vector<std::uint16_t> lora_a, lora_b;
     if (rank > 0) {
         lora_a = matrix("lora_a", rank, hidden_size);

@@ -17,7 +17,8 @@ struct Selection {
     std::vector<std::int32_t> ids; // [T, k]
 };
 
-inline ms_softmax_topk_args softmax_args(std::int64_t tokens, std::int32_t experts, std::int32_t top_k) {
+inline ms_softmax_topk_args softmax_args(std::int64_t tokens, std::int32_t experts,
+                                         std::int32_t top_k) {
     ms_softmax_topk_args args{};
     args.struct_size = sizeof args;
     args.logits_stride = experts;
@@ -28,7 +29,8 @@ inline ms_softmax_topk_args softmax_args(std::int64_t tokens, std::int32_t exper
     return args;
 }
 
-inline ms_sigmoid_topk_args sigmoid_args(std::int64_t tokens, std::int32_t experts, std::int32_t top_k) {
+inline ms_sigmoid_topk_args sigmoid_args(std::int64_t tokens, std::int32_t experts,
+                                         std::int32_t top_k) {
     ms_sigmoid_topk_args args{};
     args.struct_size = sizeof args;
     args.logits_stride = experts;
@@ -56,7 +58,8 @@ Selection run_reference(ms_status (*reference)(const Args *, ms_stream), Args ar
 }
 
 // Logits as unfriendly as they come: ties, both zeros, infinities, NaNs, whole rows of them.
-inline std::vector<float> wild_logits(std::int64_t tokens, std::int64_t stride, std::mt19937_64 &random) {
+inline std::vector<float> wild_logits(std::int64_t tokens, std::int64_t stride,
+                                      std::mt19937_64 &random) {
     constexpr float inf = std::numeric_limits<float>::infinity();
     constexpr float nan = std::numeric_limits<float>::quiet_NaN();
     const float specials[] = {inf, -inf, nan, -nan, 0.0f, -0.0f, 3e38f, -3e38f, 1e-40f, -1e-40f};
