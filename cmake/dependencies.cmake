@@ -1,7 +1,6 @@
 # Third-party libraries. System packages where they are new enough; Dear ImGui, GLFW and Catch2 are
-# pinned and built from source. A script may provide the same sources another way by setting
-# FETCHCONTENT_SOURCE_DIR_IMGUI, _GLFW and _CATCH2.
-include(FetchContent)
+# pinned and built from source.
+include(pinned_source)
 set(FETCHCONTENT_QUIET OFF)
 
 find_package(Threads REQUIRED)
@@ -16,7 +15,7 @@ if(NOT MOESCOPE_KERNELS_ONLY)
 endif()
 
 if(MOESCOPE_TESTS)
-    FetchContent_Declare(catch2 GIT_REPOSITORY https://github.com/catchorg/Catch2.git GIT_TAG v3.7.1)
+    pinned_source(catch2 Catch2 https://github.com/catchorg/Catch2.git v3.7.1)
     FetchContent_MakeAvailable(catch2)
     list(APPEND CMAKE_MODULE_PATH ${catch2_SOURCE_DIR}/extras)
 endif()

@@ -1,6 +1,6 @@
 # Dear ImGui with its GLFW and OpenGL 3 backends and the FreeType rasteriser, and GLFW itself.
-FetchContent_Declare(imgui GIT_REPOSITORY https://github.com/ocornut/imgui.git GIT_TAG v1.90.1)
-FetchContent_Declare(glfw GIT_REPOSITORY https://github.com/glfw/glfw.git GIT_TAG 3.4)
+pinned_source(imgui "Dear ImGui" https://github.com/ocornut/imgui.git v1.90.1)
+pinned_source(glfw GLFW https://github.com/glfw/glfw.git 3.4)
 set(GLFW_BUILD_EXAMPLES OFF CACHE BOOL "" FORCE)
 set(GLFW_BUILD_TESTS OFF CACHE BOOL "" FORCE)
 set(GLFW_BUILD_DOCS OFF CACHE BOOL "" FORCE)
