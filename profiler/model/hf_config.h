@@ -1,5 +1,6 @@
 // Reads a model shape from a Hugging Face config.json: every key spelling of the families in the
-// catalogue, nested text_config included. A hostile file (huge, deep, wrong types) gets one sentence.
+// catalogue, nested text_config included. A hostile file (huge, deep, wrong types) gets one
+// sentence.
 #pragma once
 
 #include "profiler/model/model_shape.h"

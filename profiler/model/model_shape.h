@@ -14,16 +14,17 @@ enum class GroupScore { Top2Sum, Max };
 enum class DType { F32, F16, BF16 };
 
 struct ModelShape {
-    std::string name;           // "Mixtral-8x7B", "custom"
-    std::string source;         // where the numbers come from, as assets/models.json says
-    std::int32_t experts = 8;   // E, routed experts: 1..4096
-    std::int32_t hidden = 4096; // H: multiple of 8, 8..65536
+    std::string name;                  // "Mixtral-8x7B", "custom"
+    std::string source;                // where the numbers come from, as assets/models.json says
+    std::int32_t experts = 8;          // E, routed experts: 1..4096
+    std::int32_t hidden = 4096;        // H: multiple of 8, 8..65536
     std::int32_t intermediate = 14336; // I, of one routed expert: multiple of 8, 8..262144
     std::int32_t top_k = 2;            // k: 1..E
     std::int32_t shared_experts = 0;
-    std::int32_t shared_intermediate = 0; // total inner size of the shared experts, 0 where there are none
-    std::int32_t latent = 0;              // experts work on this size instead of H; 0: on H
-    std::int32_t dense_first = 0;         // leading layers without experts
+    std::int32_t shared_intermediate =
+        0;                        // total inner size of the shared experts, 0 where there are none
+    std::int32_t latent = 0;      // experts work on this size instead of H; 0: on H
+    std::int32_t dense_first = 0; // leading layers without experts
     RouterKind router = RouterKind::Softmax;
     Renorm renorm = Renorm::Add;
     double renorm_epsilon = 0.0;
