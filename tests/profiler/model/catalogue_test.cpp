@@ -23,8 +23,8 @@ const std::vector<ModelShape> &shipped() {
 
 // The error of a catalogue with this text.
 std::string refusal(const std::string &text) {
-    const std::filesystem::path path =
-        std::filesystem::temp_directory_path() / ("moescope_models_" + std::to_string(getpid()) + ".json");
+    const std::filesystem::path path = std::filesystem::temp_directory_path() /
+                                       ("moescope_models_" + std::to_string(getpid()) + ".json");
     std::ofstream(path) << text;
     const auto catalogue = load_catalogue(path);
     std::filesystem::remove(path);
@@ -92,9 +92,10 @@ TEST_CASE("a misspelt name is answered with the closest ones") {
 }
 
 TEST_CASE("every optional field of an entry is read") {
-    const std::filesystem::path path =
-        std::filesystem::temp_directory_path() / ("moescope_fields_" + std::to_string(getpid()) + ".json");
-    std::ofstream(path) << entry(R"(, "shared_experts": 1, "shared_intermediate": 48, "latent": 16, "dense_first": 3,
+    const std::filesystem::path path = std::filesystem::temp_directory_path() /
+                                       ("moescope_fields_" + std::to_string(getpid()) + ".json");
+    std::ofstream(path) << entry(
+        R"(, "shared_experts": 1, "shared_intermediate": 48, "latent": 16, "dense_first": 3,
         "router": "sigmoid", "renorm": "clamp", "renorm_epsilon": 0.5, "groups": 4, "groups_kept": 2,
         "group_score": "max", "routed_scaling": 2.5, "correction_bias": true, "gated": false, "dtype": "f16")");
     const auto catalogue = load_catalogue(path);
@@ -104,8 +105,10 @@ TEST_CASE("every optional field of an entry is read") {
     expected.name = "M";
     expected.source = "a test";
     expected.experts = 8, expected.hidden = 64, expected.intermediate = 32, expected.top_k = 2;
-    expected.shared_experts = 1, expected.shared_intermediate = 48, expected.latent = 16, expected.dense_first = 3;
-    expected.router = RouterKind::Sigmoid, expected.renorm = Renorm::Clamp, expected.renorm_epsilon = 0.5;
+    expected.shared_experts = 1, expected.shared_intermediate = 48, expected.latent = 16,
+    expected.dense_first = 3;
+    expected.router = RouterKind::Sigmoid, expected.renorm = Renorm::Clamp,
+    expected.renorm_epsilon = 0.5;
     expected.groups = 4, expected.groups_kept = 2, expected.group_score = GroupScore::Max;
     expected.routed_scaling = 2.5, expected.correction_bias = true, expected.gated = false;
     expected.dtype = DType::F16;
@@ -117,17 +120,24 @@ TEST_CASE("a broken catalogue names the entry, the field and what is allowed") {
     CHECK(refusal("{\"models\":\n [,]}") == ": it is not JSON at line 2, column 3.");
     CHECK(refusal("[]") == ": it is JSON, but not an object.");
     CHECK(refusal("{}") == ": it has no list named \"models\".");
-    CHECK(refusal(R"({"models": [7]})") == ": model 1 is 7: it must be an object with name, experts, ....");
+    CHECK(refusal(R"({"models": [7]})") ==
+          ": model 1 is 7: it must be an object with name, experts, ....");
     CHECK(refusal(R"({"models": [{"name": "M"}]})") == ": model \"M\": source is missing.");
-    CHECK(refusal(entry(R"(, "expert": 1)")).starts_with(": model \"M\": there is no field \"expert\": the fields are"));
+    CHECK(refusal(entry(R"(, "expert": 1)"))
+              .starts_with(": model \"M\": there is no field \"expert\": the fields are"));
     CHECK(refusal(entry(R"(, "latent": "big")")) ==
           ": model \"M\": latent is \"big\": it must be a whole number within 32 bits.");
     CHECK(refusal(entry(R"(, "latent": 1e30)")).starts_with(": model \"M\": latent is 1e+30"));
     CHECK(refusal(entry(R"(, "router": "hash")")) ==
-          ": model \"M\": router is \"hash\": it must be one of softmax, sigmoid, topk_softmax, sqrtsoftplus.");
-    CHECK(refusal(entry(R"(, "groups": 3)")) == ": model \"M\": groups is 3: it must divide the 8 experts.");
-    CHECK(refusal(entry(R"(}, {"name": "m", "source": "s", "experts": 8, "hidden": 64, "intermediate": 32, "top_k": 2)"))
-              .starts_with(": model \"m\" is there twice"));
+          ": model \"M\": router is \"hash\": it must be one of softmax, sigmoid, topk_softmax, "
+          "sqrtsoftplus.");
+    CHECK(refusal(entry(R"(, "groups": 3)")) ==
+          ": model \"M\": groups is 3: it must divide the 8 experts.");
+    CHECK(
+        refusal(
+            entry(
+                R"(}, {"name": "m", "source": "s", "experts": 8, "hidden": 64, "intermediate": 32, "top_k": 2)"))
+            .starts_with(": model \"m\" is there twice"));
 }
 
 TEST_CASE("a catalogue that is not there is an error, not an empty one") {

@@ -139,65 +139,82 @@ TEST_CASE("the other spellings of Kimi-K3, Llama and Qwen are read") {
     const Result<ModelShape> k3 = shape_from_hf_config(R"({"model_type": "kimi_k3", "text_config": {
         "model_type": "kimi_k3_text", "num_experts": 896, "hidden_size": 7168, "routed_expert_hidden_size": 3584,
         "moe_intermediate_size": 3072, "num_experts_per_token": 16, "num_shared_experts": 2, "num_expert_group": 1,
-        "topk_group": 1, "first_k_dense_replace": 1, "moe_router_activation_func": "sigmoid"}})", "config.json");
+        "topk_group": 1, "first_k_dense_replace": 1, "moe_router_activation_func": "sigmoid"}})",
+                                                       "config.json");
     REQUIRE(k3);
     CHECK(k3->latent == 3584);
     CHECK(k3->top_k == 16);
     CHECK(k3->shared_intermediate == 6144);
     CHECK(k3->router == RouterKind::Sigmoid);
 
-    CHECK(shape_from_hf_config(mixtral(R"({"interleave_moe_layer_step": 2})"), "config.json")->dense_first == 1);
-    CHECK(shape_from_hf_config(mixtral(R"({"decoder_sparse_step": 2, "mlp_only_layers": [1]})"), "config.json")
+    CHECK(shape_from_hf_config(mixtral(R"({"interleave_moe_layer_step": 2})"), "config.json")
+              ->dense_first == 1);
+    CHECK(shape_from_hf_config(mixtral(R"({"decoder_sparse_step": 2, "mlp_only_layers": [1]})"),
+                               "config.json")
               ->dense_first == 3);
-    CHECK(shape_from_hf_config(mixtral(R"({"moe_layer_freq": [0, 0, 1, 1]})"), "config.json")->dense_first == 2);
+    CHECK(shape_from_hf_config(mixtral(R"({"moe_layer_freq": [0, 0, 1, 1]})"), "config.json")
+              ->dense_first == 2);
 }
 
 TEST_CASE("a list with one number a layer gives that of the first layer with experts") {
     const Result<ModelShape> shape = shape_from_hf_config(
-        mixtral(R"({"num_experts_per_tok": [0, 4, 2], "first_k_dense_replace": 1})"), "config.json");
+        mixtral(R"({"num_experts_per_tok": [0, 4, 2], "first_k_dense_replace": 1})"),
+        "config.json");
     REQUIRE(shape);
     CHECK(shape->top_k == 4);
 }
 
 TEST_CASE("name and dtype come from the file where it says them") {
-    CHECK(shape_from_hf_config(mixtral(R"({"_name_or_path": "mistralai/Mixtral-8x7B-v0.1"})"), "config.json")->name ==
-          "Mixtral-8x7B-v0.1");
+    CHECK(shape_from_hf_config(mixtral(R"({"_name_or_path": "mistralai/Mixtral-8x7B-v0.1"})"),
+                               "config.json")
+              ->name == "Mixtral-8x7B-v0.1");
     CHECK(shape_from_hf_config(written("mixtral"), "/models/My-MoE/config.json")->name == "My-MoE");
-    CHECK(shape_from_hf_config(mixtral(R"({"_name_or_path": "a\u001bb"})"), "config.json")->name == "a?b");
-    CHECK(shape_from_hf_config(mixtral(R"({"torch_dtype": "float16"})"), "config.json")->dtype == DType::F16);
-    CHECK(shape_from_hf_config(mixtral(R"({"dtype": "float32"})"), "config.json")->dtype == DType::F32);
+    CHECK(shape_from_hf_config(mixtral(R"({"_name_or_path": "a\u001bb"})"), "config.json")->name ==
+          "a?b");
+    CHECK(shape_from_hf_config(mixtral(R"({"torch_dtype": "float16"})"), "config.json")->dtype ==
+          DType::F16);
+    CHECK(shape_from_hf_config(mixtral(R"({"dtype": "float32"})"), "config.json")->dtype ==
+          DType::F32);
     CHECK(read("mixtral").dtype == DType::BF16);
 }
 
 TEST_CASE("a wrong value in a config names key, value and what is allowed") {
     CHECK(refusal(mixtral(R"({"num_local_experts": "many"})")) ==
           "config.json: num_local_experts is \"many\": it must be a whole number within 32 bits.");
-    CHECK(refusal(mixtral(R"({"num_local_experts": 8.5})")).find("num_local_experts is 8.5") != std::string::npos);
-    CHECK(refusal(mixtral(R"({"hidden_size": 99999999999999999999})")).find("hidden_size is") != std::string::npos);
+    CHECK(refusal(mixtral(R"({"num_local_experts": 8.5})")).find("num_local_experts is 8.5") !=
+          std::string::npos);
+    CHECK(refusal(mixtral(R"({"hidden_size": 99999999999999999999})")).find("hidden_size is") !=
+          std::string::npos);
     CHECK(refusal(mixtral(R"({"hidden_size": -4096})")) ==
           "config.json: hidden is -4096: it must be a multiple of 8 in 8..65536.");
-    CHECK(refusal(mixtral(R"({"num_experts_per_tok": 9})")).find("top_k is 9") != std::string::npos);
-    CHECK(refusal(mixtral(R"({"num_experts_per_tok": []})")).find("a list with one for each layer") !=
+    CHECK(refusal(mixtral(R"({"num_experts_per_tok": 9})")).find("top_k is 9") !=
           std::string::npos);
-    CHECK(refusal(mixtral(R"({"num_experts_per_tok": [{}]})")).find("a list with one for each layer") !=
-          std::string::npos);
+    CHECK(
+        refusal(mixtral(R"({"num_experts_per_tok": []})")).find("a list with one for each layer") !=
+        std::string::npos);
+    CHECK(refusal(mixtral(R"({"num_experts_per_tok": [{}]})"))
+              .find("a list with one for each layer") != std::string::npos);
     CHECK(refusal(mixtral(R"({"num_experts_per_tok": null})")) ==
-          "config.json: the number of experts a token is missing: none of the keys num_experts_per_tok, moe_k, "
+          "config.json: the number of experts a token is missing: none of the keys "
+          "num_experts_per_tok, moe_k, "
           "moe_topk, num_experts_per_token, top_k_experts is there.");
-    CHECK(refusal(mixtral(R"({"scoring_func": "hash"})")).find("scoring_func is \"hash\"") != std::string::npos);
+    CHECK(refusal(mixtral(R"({"scoring_func": "hash"})")).find("scoring_func is \"hash\"") !=
+          std::string::npos);
     CHECK(refusal(mixtral(R"({"model_type": 7})")).find("model_type is 7") != std::string::npos);
-    CHECK(refusal(mixtral(R"({"n_shared_experts": 2000000000})")).find("shared_experts is 2000000000") !=
+    CHECK(refusal(mixtral(R"({"n_shared_experts": 2000000000})"))
+              .find("shared_experts is 2000000000") != std::string::npos);
+    CHECK(refusal(mixtral(R"({"decoder_sparse_step": 0})")).find("decoder_sparse_step is 0") !=
           std::string::npos);
-    CHECK(refusal(mixtral(R"({"decoder_sparse_step": 0})")).find("decoder_sparse_step is 0") != std::string::npos);
-    CHECK(refusal(mixtral(R"({"interleave_moe_layer_step": []})")).find("interleave_moe_layer_step") !=
-          std::string::npos);
-    CHECK(refusal(mixtral(R"({"moe_layer_freq": [], "num_local_experts": 0})")).find("experts is 0") !=
-          std::string::npos);
+    CHECK(refusal(mixtral(R"({"interleave_moe_layer_step": []})"))
+              .find("interleave_moe_layer_step") != std::string::npos);
+    CHECK(refusal(mixtral(R"({"moe_layer_freq": [], "num_local_experts": 0})"))
+              .find("experts is 0") != std::string::npos);
 }
 
 TEST_CASE("a file that is not a model's configuration says what it is") {
     CHECK(refusal("") == "config.json: it is not JSON at line 1, column 1.");
-    CHECK(refusal("{\n  \"num_experts\": NaN\n}").starts_with("config.json: it is not JSON at line 2"));
+    CHECK(refusal("{\n  \"num_experts\": NaN\n}")
+              .starts_with("config.json: it is not JSON at line 2"));
     CHECK(refusal("{\"a\": 1e999}") == "config.json: it holds a number that is out of range.");
     CHECK(refusal("[1, 2]") == "config.json: it is JSON, but not an object.");
     CHECK(refusal("\"\xff\xfe\"").starts_with("config.json: it is not JSON"));
@@ -206,27 +223,39 @@ TEST_CASE("a file that is not a model's configuration says what it is") {
 }
 
 TEST_CASE("a hostile file is refused before it costs memory or stack") {
-    CHECK(refusal(std::string(1'000'000, '[')) == "config.json: its brackets nest more than 64 deep.");
+    CHECK(refusal(std::string(1'000'000, '[')) ==
+          "config.json: its brackets nest more than 64 deep.");
     std::string nested;
     for (int i = 0; i < 40; ++i)
         nested += "{\"text_config\": ";
     nested += "{\"num_experts\": 8}" + std::string(40, '}');
-    CHECK(refusal(nested).starts_with("config.json describes no experts")); // only a few levels are looked into
+    CHECK(refusal(nested).starts_with(
+        "config.json describes no experts")); // only a few levels are looked into
     CHECK(refusal(std::string((16u << 20) + 1, ' ')) ==
           "config.json: it is larger than 16 MiB, which no model configuration is.");
     CHECK(refusal("{\"num_experts\": \"" + std::string(100'000, 'x') + "\"}").size() < 200);
 }
 
 TEST_CASE("any single key of a real config may turn into nonsense without harm") {
-    const nlohmann::json nonsense[] = {nullptr, true, -1, 0, 1.5, 4e9, "text", nlohmann::json::array(),
-                                       nlohmann::json::object(), {1, "a", nullptr}};
-    for (const char *family : {"deepseek_v3", "qwen3_next", "llama4", "lfm2_moe", "nemotron_h", "kimi_linear"}) {
+    const nlohmann::json nonsense[] = {nullptr,
+                                       true,
+                                       -1,
+                                       0,
+                                       1.5,
+                                       4e9,
+                                       "text",
+                                       nlohmann::json::array(),
+                                       nlohmann::json::object(),
+                                       {1, "a", nullptr}};
+    for (const char *family :
+         {"deepseek_v3", "qwen3_next", "llama4", "lfm2_moe", "nemotron_h", "kimi_linear"}) {
         const nlohmann::json config = nlohmann::json::parse(written(family));
         for (const auto &[key, value] : config.items())
             for (const nlohmann::json &bad : nonsense) {
                 nlohmann::json changed = config;
                 changed[key] = bad;
-                const Result<ModelShape> shape = shape_from_hf_config(changed.dump(), "config.json");
+                const Result<ModelShape> shape =
+                    shape_from_hf_config(changed.dump(), "config.json");
                 if (shape)
                     CHECK(validate(*shape));
                 else
