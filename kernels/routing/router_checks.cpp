@@ -17,18 +17,23 @@ template <class Args> Args on_logits_of(const ms_router_args &router, Args routi
     return routing;
 }
 
-void check_product(ArgumentCheck &check, const ms_router_args &args) {
-    constexpr std::int64_t max_int32 = std::numeric_limits<std::int32_t>::max();
-    constexpr std::size_t vector_bytes = 16; // the matrix product loads 16 bytes at a time
+// As ms_scatter2scatter allows, which multiplies hidden and gate.
+void check_sizes(ArgumentCheck &check, const ms_router_args &args) {
+    constexpr std::int64_t largest_side = 1 << 24;
     check.dtype("dtype", args.dtype, {MS_F16, MS_BF16})
-        .range("tokens", args.tokens, 1, max_int32)
-        .range("hidden_size", args.hidden_size, 8, max_int32)
+        .range("tokens", args.tokens, 1, std::numeric_limits<std::int32_t>::max())
+        .range("hidden_size", args.hidden_size, 8, largest_side)
         .multiple_of("hidden_size", args.hidden_size, 8)
+        .range("experts", args.experts, 1, largest_side)
+        .range("rank", args.rank, 0, 256);
+}
+
+void check_arrays(ArgumentCheck &check, const ms_router_args &args) {
+    constexpr std::size_t vector_bytes = 16; // the matrix product loads 16 bytes at a time
+    check
         .range("hidden_stride", args.hidden_stride, args.hidden_size, std::int64_t(1) << 31,
                "at least hidden_size")
         .multiple_of("hidden_stride", args.hidden_stride, 8)
-        .range("experts", args.experts, 1, max_int32)
-        .range("rank", args.rank, 0, 256)
         .pointer("hidden", args.hidden, vector_bytes)
         .pointer("gate", args.gate, vector_bytes)
         .pointer("logits", args.logits, alignof(float));
@@ -36,17 +41,27 @@ void check_product(ArgumentCheck &check, const ms_router_args &args) {
         check.finite("scaling", args.scaling)
             .pointer("lora_a", args.lora_a, vector_bytes)
             .pointer("lora_b", args.lora_b, vector_bytes);
-    check.require((args.softmax == nullptr) != (args.sigmoid == nullptr), "softmax and sigmoid",
-                  args.softmax ? "both set" : "both null", "exactly one of the two");
+    check.require((args.softmax == nullptr) != (args.sigmoid == nullptr), "the routing",
+                  args.softmax ? "both softmax and sigmoid" : "neither softmax nor sigmoid",
+                  "exactly one of the two");
 }
 
 } // namespace
 
+ms_status check_router_sizes(const ms_router_args *args, ms_router_args &full) {
+    ArgumentCheck check("ms_router");
+    check.read(args, full);
+    if (!check.failed())
+        check_sizes(check, full);
+    return check.status();
+}
+
 ms_status check_router(const ms_router_args *args, CheckedRouter &full) {
     full = CheckedRouter{};
+    if (const ms_status status = check_router_sizes(args, full.args); status != MS_OK)
+        return status;
     ArgumentCheck check("ms_router");
-    check.read(args, full.args);
-    check_product(check, full.args);
+    check_arrays(check, full.args);
     if (check.failed())
         return check.status();
     if (full.args.softmax) {

@@ -26,6 +26,8 @@ struct CheckedRouter {
     std::optional<ms_softmax_topk_args> softmax;
     std::optional<ms_sigmoid_topk_args> sigmoid;
 };
+// Without the arrays and the routing: what a workspace's size depends on.
+ms_status check_router_sizes(const ms_router_args *args, ms_router_args &full);
 ms_status check_router(const ms_router_args *args, CheckedRouter &full);
 
 } // namespace moescope

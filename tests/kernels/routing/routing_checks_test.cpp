@@ -236,13 +236,13 @@ TEST_CASE("router names the field that is wrong, its value and what is allowed")
     CHECK(router_refusal([](auto &a) { a.logits = nullptr; }) ==
           head + "logits is null; it must be an array");
     CHECK(router_refusal([](auto &a) { a.softmax = nullptr; }) ==
-          head + "softmax and sigmoid is both null; it must be exactly one of the two");
+          head + "the routing is neither softmax nor sigmoid; it must be exactly one of the two");
     GoodRouter both;
     both.args.sigmoid = &both.sigmoid;
     CheckedRouter full;
     REQUIRE(check_router(&both.args, full) == MS_INVALID_ARGUMENT);
     CHECK(std::string(ms_last_error()) ==
-          head + "softmax and sigmoid is both set; it must be exactly one of the two");
+          head + "the routing is both softmax and sigmoid; it must be exactly one of the two");
 }
 
 TEST_CASE("a router's routing is checked on the router's own shape, and reads its logits") {
