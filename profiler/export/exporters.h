@@ -17,7 +17,16 @@ void write_chrome_trace(const Session &session, std::ostream &out);
 // measurements.csv, samples.csv, kernels.csv, candidates.csv, memory.csv in a folder.
 Status export_csv(const Session &session, const std::filesystem::path &folder);
 
-// Autotune telemetry: kernel, key, every configuration with its fate, the chosen one, the device.
+// Autotune telemetry: what the tuner considered and chose, for other programs. One JSON document:
+//   {schema: "moescope.autotune", schema_version: 1, app_version,
+//    devices: [as json_codec.h], kernels: [one a run x operator x variant that was tuned]}
+// A kernel: {name: "gate_up/fused", run, device: its id,
+//   key: {operator, variant, model, tokens, E experts, top_k, K x N an expert's weight, R LoRA
+//   rank,
+//         dtype, arch},
+//   chosen: {tile, median_ns} or null, candidates: [{tile, fate: queued|compiling|pruned|failed|
+//   timed|best, reason (of pruned and failed), resources: {registers, spill_bytes, smem_bytes,
+//   threads, blocks_per_sm}, compile_ms, from_cache, median_ns or null, samples}]}
 Status export_telemetry(const Session &session, const std::filesystem::path &path);
 void write_telemetry(const Session &session, std::ostream &out);
 

@@ -1,0 +1,191 @@
+// CSV tables: comma-separated, quoted as RFC 4180 says, lines ended by LF, one header line whose
+// names carry the units. An empty cell: not known.
+#include "profiler/export/exporters.h"
+#include "profiler/export/replace_file.h"
+#include "profiler/session/record_names.h"
+
+#include <fmt/compile.h>
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+#include <ostream>
+
+namespace moescope {
+
+namespace {
+
+class Csv {
+  public:
+    explicit Csv(std::ostream &out) : out_(out) {}
+    ~Csv() { flush(); }
+    Csv(const Csv &) = delete;
+    Csv &operator=(const Csv &) = delete;
+
+    template <typename... Cells> void row(const Cells &...cells) {
+        first_ = true;
+        (cell(cells), ...);
+        buffer_.push_back('\n');
+        if (buffer_.size() >= kFlushBytes)
+            flush();
+    }
+
+  private:
+    void separate() {
+        if (!first_)
+            buffer_.push_back(',');
+        first_ = false;
+    }
+    void cell(std::integral auto number) {
+        separate();
+        fmt::format_to(std::back_inserter(buffer_), FMT_COMPILE("{}"), number);
+    }
+    void cell(std::floating_point auto number) {
+        separate();
+        if (std::isfinite(number))
+            fmt::format_to(std::back_inserter(buffer_), FMT_COMPILE("{}"), number);
+    }
+    template <typename Tag> void cell(Id<Tag> id) {
+        if (id.valid())
+            cell(id.value);
+        else
+            separate();
+    }
+    void cell(std::string_view text) {
+        separate();
+        const bool quote = text.find_first_of(",\"\r\n") != std::string_view::npos;
+        if (!quote) {
+            buffer_.append(text.data(), text.data() + text.size());
+            return;
+        }
+        buffer_.push_back('"');
+        for (const char c : text) {
+            if (c == '"')
+                buffer_.push_back('"');
+            buffer_.push_back(c);
+        }
+        buffer_.push_back('"');
+    }
+    void cell(const char *text) { cell(std::string_view(text)); }
+    void flush() {
+        out_.write(buffer_.data(), std::streamsize(buffer_.size()));
+        buffer_.clear();
+    }
+
+    static constexpr std::size_t kFlushBytes = 1 << 16;
+    std::ostream &out_;
+    fmt::memory_buffer buffer_;
+    bool first_ = true;
+};
+
+// A figure that was never measured is an empty cell, not a zero.
+double known(bool is_known, double value) {
+    return is_known ? value : std::numeric_limits<double>::quiet_NaN();
+}
+
+void write_measurements(const Session &session, std::ostream &out) {
+    Csv csv(out);
+    csv.row("measurement", "run", "model", "tokens", "top_k", "experts", "lora_rank", "device",
+            "operator", "variant", "tile", "state", "timer", "cache", "samples", "median_ns",
+            "p10_ns", "p90_ns", "minimum_ns", "maximum_ns", "mean_ns", "ci_low_ns", "ci_high_ns",
+            "event_median_ns", "kernel_ns", "gap_ns", "kernels_per_repetition", "least_bytes",
+            "flop", "floor_ns", "times_floor", "bytes_per_s", "flop_per_s", "peak_bytes",
+            "relative_error", "reference", "tuned", "throttle", "failure");
+    std::uint32_t id = 0;
+    for (const Measurement &m : session.measurements) {
+        const RunRecord none;
+        const RunRecord &run = m.run.value < session.runs.size() ? session.runs[m.run.value] : none;
+        const Workload &w = run.plan.workload;
+        const auto timed = [&](double value) { return known(m.time.samples > 0, value); };
+        csv.row(id++, m.run, w.model.name, w.tokens, w.model.top_k, w.model.experts, w.lora_rank,
+                run.device.id, info(m.op).name, m.variant, m.config.text(), name_of(m.state),
+                name_of(m.timer), name_of(m.cache), m.time.samples, timed(m.time.median),
+                timed(m.time.p10), timed(m.time.p90), timed(m.time.minimum), timed(m.time.maximum),
+                timed(m.time.mean), timed(m.time.ci_low), timed(m.time.ci_high),
+                known(m.event_time.samples > 0, m.event_time.median),
+                known(m.kernels_per_repetition > 0, m.kernel_ns),
+                known(m.kernels_per_repetition > 0, m.gap_ns), m.kernels_per_repetition,
+                m.cost.bytes, m.cost.flops, m.floor_ns, timed(m.times_floor()),
+                timed(m.achieved_bytes_per_second()), timed(m.achieved_flops_per_second()),
+                m.peak_bytes, known(m.relative_error >= 0, m.relative_error), m.reference, m.tuned,
+                m.throttle, m.failure.what.empty() ? "" : m.failure.sentence());
+    }
+}
+
+void write_samples(const Session &session, std::ostream &out) {
+    Csv csv(out);
+    csv.row("measurement", "clock", "repetition", "duration_ns");
+    for (std::uint32_t id = 0; id < session.measurements.size(); ++id) {
+        const Measurement &m = session.measurements[id];
+        for (std::size_t at = 0; at < m.samples_ns.size(); ++at)
+            csv.row(id, name_of(m.timer), at, m.samples_ns[at]);
+        for (std::size_t at = 0; at < m.event_samples_ns.size(); ++at)
+            csv.row(id, "cuda_events_check", at, m.event_samples_ns[at]);
+    }
+}
+
+void write_kernels(const Session &session, std::ostream &out) {
+    Csv csv(out);
+    csv.row("kernel", "operator", "variant", "measurement", "repetition", "start_ns", "duration_ns",
+            "device", "stream", "correlation", "grid_x", "grid_y", "grid_z", "block_x", "block_y",
+            "block_z", "registers", "static_smem_bytes", "dynamic_smem_bytes",
+            "local_bytes_per_thread", "theoretical_occupancy");
+    for (const KernelRecord &k : session.kernels) {
+        const bool known = k.tag.measurement.value < session.measurements.size();
+        const Measurement *m = known ? &session.measurements[k.tag.measurement.value] : nullptr;
+        csv.row(session.name(k.name), m ? info(m->op).name : std::string_view(),
+                m ? std::string_view(m->variant) : "", k.tag.measurement, k.tag.repetition,
+                k.start_ns, k.end_ns - k.start_ns, k.device, k.stream, k.correlation, k.grid[0],
+                k.grid[1], k.grid[2], k.block[0], k.block[1], k.block[2], k.registers,
+                k.static_smem_bytes, k.dynamic_smem_bytes, k.local_bytes_per_thread,
+                k.theoretical_occupancy);
+    }
+}
+
+void write_candidates(const Session &session, std::ostream &out) {
+    Csv csv(out);
+    csv.row("run", "operator", "variant", "block_m", "block_n", "block_k", "warps", "stages",
+            "fate", "reason", "registers", "spill_bytes", "smem_bytes", "threads", "blocks_per_sm",
+            "compile_ms", "from_cache", "samples", "median_ns", "p10_ns", "p90_ns");
+    for (const Candidate &c : session.candidates) {
+        const bool timed = c.time.samples > 0;
+        csv.row(c.run, info(c.op).name, c.variant, c.config.block_m, c.config.block_n,
+                c.config.block_k, c.config.warps, c.config.stages, name_of(c.fate), c.reason,
+                c.registers, c.spill_bytes, c.smem_bytes, c.threads, c.blocks_per_sm, c.compile_ms,
+                int(c.from_cache), c.time.samples, known(timed, c.time.median),
+                known(timed, c.time.p10), known(timed, c.time.p90));
+    }
+}
+
+void write_memory(const Session &session, std::ostream &out) {
+    Csv csv(out);
+    csv.row("time_ns", "bytes", "address", "label", "measurement", "repetition");
+    for (const MemoryRecord &m : session.memory)
+        csv.row(m.time_ns, m.bytes, fmt::format("{:#x}", m.address), session.name(m.label),
+                m.tag.measurement, m.tag.repetition);
+}
+
+} // namespace
+
+Status export_csv(const Session &session, const std::filesystem::path &folder) {
+    std::error_code failed;
+    std::filesystem::create_directories(folder, failed);
+    if (failed)
+        return Error{fmt::format("{} cannot be written", folder.string()), failed.message(),
+                     "name a folder that exists or can be made"};
+    struct Table {
+        const char *file;
+        void (*write)(const Session &, std::ostream &);
+    };
+    for (const auto &[file, write] :
+         {Table{"measurements.csv", write_measurements}, Table{"samples.csv", write_samples},
+          Table{"kernels.csv", write_kernels}, Table{"candidates.csv", write_candidates},
+          Table{"memory.csv", write_memory}}) {
+        const auto table = [&, write = write](std::ostream &out) { write(session, out); };
+        if (Status done = replace_file(folder / file, Compression::None, table); !done)
+            return done;
+    }
+    return {};
+}
+
+} // namespace moescope
