@@ -1,6 +1,7 @@
 #include "app/views/dispatch_kernels.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 
 namespace moescope {

@@ -4,6 +4,7 @@
 
 #include "profiler/session/session.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

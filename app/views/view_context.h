@@ -7,6 +7,7 @@
 #include "profiler/session/session.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>

@@ -1,6 +1,7 @@
 #include "kernels/common/argument_check.h"
 
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <limits>
 

@@ -3,6 +3,8 @@
 #include "kernels/dequant/dequant_checks.h"
 #include "kernels/dequant/row_tiles.cuh"
 
+#include <cstdint>
+
 namespace moescope {
 
 namespace {

@@ -3,6 +3,7 @@
 #include "kernels/dequant/dequant_checks.h"
 #include "kernels/reference.h"
 
+#include <cstdint>
 #include <cstring>
 
 namespace moescope::reference {

@@ -4,6 +4,8 @@
 #include "kernels/dequant/dequant_checks.h"
 #include "kernels/reference.h"
 
+#include <cstdint>
+
 namespace moescope::reference {
 
 namespace {

@@ -3,6 +3,7 @@
 #include "kernels/common/argument_check.h"
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 namespace moescope {

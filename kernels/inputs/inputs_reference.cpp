@@ -4,6 +4,8 @@
 #include "kernels/inputs/inputs.h"
 #include "kernels/inputs/inputs_checks.h"
 
+#include <cstdint>
+
 namespace moescope::reference {
 
 ms_status fill_uniform(const FillUniformArgs *args, ms_stream) {

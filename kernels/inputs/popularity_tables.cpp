@@ -2,6 +2,7 @@
 #include "kernels/inputs/inputs.h"
 
 #include <cmath>
+#include <cstdint>
 #include <numeric>
 #include <utility>
 #include <vector>

@@ -1,6 +1,7 @@
 #include "kernels/jit/disk_cache.h"
 
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>

@@ -11,6 +11,7 @@
 #include "kernels/routing/tile_schedule.cuh"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace moescope {
 

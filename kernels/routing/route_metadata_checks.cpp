@@ -2,6 +2,7 @@
 #include "kernels/routing/routing_checks.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 
 namespace moescope {

@@ -3,6 +3,7 @@
 #include "kernels/routing/routing_checks.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 namespace moescope::reference {

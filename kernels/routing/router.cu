@@ -5,6 +5,7 @@
 #include "kernels/routing/routing_checks.h"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace moescope {
 

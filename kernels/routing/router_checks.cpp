@@ -1,6 +1,7 @@
 #include "kernels/common/argument_check.h"
 #include "kernels/routing/routing_checks.h"
 
+#include <cstdint>
 #include <limits>
 
 namespace moescope {

@@ -3,6 +3,8 @@
 
 #include "kernels/routing/routing_math.h"
 
+#include <cstdint>
+
 namespace moescope::reference {
 
 // weights [k] hold the selected scores in float32; Args is ms_softmax_topk_args or

@@ -5,6 +5,8 @@
 #include "kernels/routing/routing_math.h"
 #include "kernels/routing/warp.cuh"
 
+#include <cstdint>
+
 namespace moescope {
 
 namespace {

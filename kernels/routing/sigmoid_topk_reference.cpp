@@ -7,6 +7,7 @@
 #include "kernels/routing/selected_weights.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <vector>
 

@@ -2,6 +2,8 @@
 #include "kernels/routing/routing_checks.h"
 #include "kernels/routing/softmax_topk_variants.h"
 
+#include <cstdint>
+
 namespace moescope {
 
 namespace {

@@ -7,6 +7,8 @@
 #include <cub/block/block_merge_sort.cuh>
 #include <cub/block/block_reduce.cuh>
 
+#include <cstdint>
+
 namespace moescope {
 
 namespace {

@@ -4,6 +4,8 @@
 #include "kernels/routing/routing_math.h"
 #include "kernels/routing/softmax_topk_variants.h"
 
+#include <cstdint>
+
 namespace moescope {
 
 namespace {

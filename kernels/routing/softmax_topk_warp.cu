@@ -5,6 +5,8 @@
 #include "kernels/routing/softmax_topk_variants.h"
 #include "kernels/routing/warp.cuh"
 
+#include <cstdint>
+
 namespace moescope {
 
 namespace {

@@ -4,6 +4,7 @@
 #include "kernels/routing/routing_checks.h"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace moescope {
 

@@ -2,6 +2,7 @@
 #include "kernels/common/float_types.h"
 #include "kernels/routing/routing_checks.h"
 
+#include <cstdint>
 #include <limits>
 
 namespace moescope {

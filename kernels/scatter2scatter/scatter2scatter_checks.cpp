@@ -4,6 +4,7 @@
 #include "kernels/common/float_types.h"
 #include "kernels/scatter2scatter/kernel_plan.h"
 
+#include <cstdint>
 #include <limits>
 
 namespace moescope::scatter2scatter {

@@ -3,6 +3,7 @@
 #include "kernels/scatter2scatter/kernel_plan.h"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace moescope::scatter2scatter {
 

@@ -3,6 +3,7 @@
 #include "profiler/protocol/codec.h"
 #include "profiler/protocol/record_columns.h"
 
+#include <cstdint>
 #include <utility>
 
 namespace moescope {

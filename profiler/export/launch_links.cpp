@@ -1,6 +1,7 @@
 #include "profiler/export/launch_links.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 
 namespace moescope {

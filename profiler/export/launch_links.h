@@ -6,6 +6,7 @@
 #include "profiler/session/session.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <unordered_map>
 #include <utility>

@@ -5,6 +5,7 @@
 #include "profiler/workload/cost.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <ostream>
 #include <tuple>

@@ -1,5 +1,7 @@
 #include "profiler/export/trace_rows.h"
 
+#include <cstdint>
+
 namespace moescope {
 
 std::uint32_t TraceRows::place(std::int64_t start_ns, std::int64_t end_ns) {

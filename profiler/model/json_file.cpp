@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <cstdint>
 #include <fstream>
 #include <limits>
 #include <system_error>

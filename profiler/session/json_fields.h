@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <concepts>
+#include <cstdint>
 #include <limits>
 #include <optional>
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <concepts>
+#include <cstdint>
 #include <limits>
 #include <optional>
 

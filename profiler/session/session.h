@@ -5,6 +5,7 @@
 #include "profiler/base/chunked_vector.h"
 #include "profiler/session/records.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>

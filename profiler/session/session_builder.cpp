@@ -1,6 +1,7 @@
 #include "profiler/session/session_builder.h"
 
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
 namespace moescope {

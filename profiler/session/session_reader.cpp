@@ -4,6 +4,7 @@
 #include "profiler/session/session_file.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 
 namespace moescope {

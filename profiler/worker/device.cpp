@@ -1,5 +1,6 @@
 #include "profiler/worker/device.h"
 
+#include <cstdint>
 #include <utility>
 
 namespace moescope {

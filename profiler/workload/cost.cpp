@@ -1,6 +1,7 @@
 #include "profiler/workload/cost.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <numeric>
 
 namespace moescope {

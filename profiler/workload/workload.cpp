@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <charconv>
+#include <cstdint>
 #include <fmt/format.h>
 
 namespace moescope {

@@ -1,4 +1,6 @@
 #include "tests/kernels/gpu_test_support.h"
+
+#include <cstdint>
 TEST_CASE("a device array keeps what it was given between intact red zones", "[gpu]") {
     moescope::test::skip_without_gpu();
     const std::vector<int> values = {1, 2, 3};

@@ -1,6 +1,7 @@
 #include "profiler/session/session_builder.h"
 #include "tests/support/sample_session.h"
 
+#include <cstdint>
 #include <limits>
 
 namespace moescope::test {

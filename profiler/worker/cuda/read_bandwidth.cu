@@ -1,5 +1,7 @@
 #include "profiler/worker/cuda/read_bandwidth.h"
 
+#include <cstdint>
+
 namespace moescope {
 
 namespace {

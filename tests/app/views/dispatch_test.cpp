@@ -6,6 +6,8 @@
 
 #include <catch2/catch_all.hpp>
 
+#include <cstdint>
+
 using namespace moescope;
 using Catch::Approx;
 

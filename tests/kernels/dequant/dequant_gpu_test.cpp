@@ -3,6 +3,7 @@
 #include "kernels/reference.h"
 #include "tests/kernels/gpu_test_support.h"
 
+#include <cstdint>
 #include <optional>
 
 using namespace moescope;

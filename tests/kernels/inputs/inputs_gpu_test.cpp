@@ -2,6 +2,8 @@
 #include "kernels/inputs/inputs.h"
 #include "tests/kernels/gpu_test_support.h"
 
+#include <cstdint>
+
 using namespace moescope;
 using namespace moescope::test;
 

@@ -1,6 +1,8 @@
 #include "tests/kernels/gpu_test_support.h"
 #include "tests/kernels/routing/metadata_support.h"
 
+#include <cstdint>
+
 using namespace moescope;
 using namespace moescope::test;
 

@@ -4,6 +4,7 @@
 #include "kernels/common/float_types.h"
 #include "tests/kernels/routing/topk_support.h"
 
+#include <cstdint>
 #include <random>
 #include <vector>
 

@@ -2,6 +2,8 @@
 #include "tests/kernels/gpu_test_support.h"
 #include "tests/kernels/routing/router_case.h"
 
+#include <cstdint>
+
 using namespace moescope;
 using namespace moescope::test;
 

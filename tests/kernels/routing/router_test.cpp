@@ -4,6 +4,8 @@
 
 #include <catch2/catch_all.hpp>
 
+#include <cstdint>
+
 using namespace moescope;
 using namespace moescope::test;
 

@@ -5,6 +5,7 @@
 #include <catch2/catch_all.hpp>
 
 #include <array>
+#include <cstdint>
 
 using namespace moescope;
 using namespace moescope::test;

@@ -2,6 +2,8 @@
 #include "tests/kernels/gpu_test_support.h"
 #include "tests/kernels/routing/topk_gpu_support.h"
 
+#include <cstdint>
+
 using namespace moescope;
 using namespace moescope::test;
 

@@ -6,6 +6,7 @@
 #include <catch2/catch_all.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <numeric>
 
 using namespace moescope;

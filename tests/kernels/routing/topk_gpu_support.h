@@ -4,6 +4,7 @@
 #include "tests/kernels/gpu_test_support.h"
 #include "tests/kernels/routing/topk_support.h"
 
+#include <cstdint>
 #include <vector>
 
 namespace moescope::test {

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdint>
+
 using namespace moescope;
 using test::first_difference;
 using test::TemporaryFolder;
