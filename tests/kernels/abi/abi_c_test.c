@@ -1,0 +1,117 @@
+/* The C interface as C sees it: the header compiles as plain C99, every function it declares is in
+ * the library, and the layout of the structs is the one that version 1 promised. Needs no GPU. */
+#include "moescope/kernels.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int failures = 0;
+
+static void expect(int holds, const char *what) {
+    if (!holds) {
+        printf("FAILED: %s\n", what);
+        ++failures;
+    }
+}
+
+#define EXPECT(condition) expect((condition), #condition)
+#define EXPECT_SIZE(type, bytes) EXPECT(sizeof(type) == (bytes))
+#define EXPECT_OFFSET(type, field, bytes) EXPECT(offsetof(type, field) == (bytes))
+
+/* Every function of the header, by name: made from the header by the build. */
+typedef void (*function)(void);
+static const struct {
+    const char *name;
+    function address;
+} functions[] = {
+#define MS_FUNCTION(name) {#name, (function)name},
+#include "abi_functions.inc"
+#undef MS_FUNCTION
+};
+
+static void check_functions(void) {
+    size_t i;
+    for (i = 0; i < sizeof functions / sizeof functions[0]; ++i)
+        expect(functions[i].address != NULL, functions[i].name);
+    EXPECT(sizeof functions / sizeof functions[0] >= 17);
+}
+
+/* Callers compiled long ago, and callers in other languages, rely on these for ever. */
+static void check_layout(void) {
+    EXPECT_SIZE(ms_softmax_topk_args, 72);
+    EXPECT_OFFSET(ms_softmax_topk_args, logits, 8);
+    EXPECT_OFFSET(ms_softmax_topk_args, top_k, 36);
+    EXPECT_OFFSET(ms_softmax_topk_args, weights, 56);
+    EXPECT_OFFSET(ms_softmax_topk_args, ids, 64);
+    EXPECT_SIZE(ms_sigmoid_topk_args, 96);
+    EXPECT_OFFSET(ms_sigmoid_topk_args, bias, 40);
+    EXPECT_OFFSET(ms_sigmoid_topk_args, masked_fill, 60);
+    EXPECT_OFFSET(ms_sigmoid_topk_args, ids, 88);
+    EXPECT_SIZE(ms_router_args, 112);
+    EXPECT_OFFSET(ms_router_args, hidden, 8);
+    EXPECT_OFFSET(ms_router_args, scaling, 52);
+    EXPECT_OFFSET(ms_router_args, logits, 72);
+    EXPECT_OFFSET(ms_router_args, workspace_bytes, 104);
+    EXPECT_SIZE(ms_tile, 8);
+    EXPECT_SIZE(ms_route_metadata_args, 88);
+    EXPECT_OFFSET(ms_route_metadata_args, ids, 8);
+    EXPECT_OFFSET(ms_route_metadata_args, block_rows, 56);
+    EXPECT_OFFSET(ms_route_metadata_args, workspace_bytes, 80);
+    EXPECT_SIZE(ms_tile_schedule_args, 40);
+    EXPECT_OFFSET(ms_tile_schedule_args, offsets, 8);
+    EXPECT_OFFSET(ms_tile_schedule_args, tiles, 32);
+    EXPECT_SIZE(ms_tile_config, 20);
+    EXPECT_SIZE(ms_tile_resources, 40);
+    EXPECT_OFFSET(ms_tile_resources, compile_ms, 32);
+    EXPECT_SIZE(ms_scatter2scatter_args, 192);
+    EXPECT_OFFSET(ms_scatter2scatter_args, w, 32);
+    EXPECT_OFFSET(ms_scatter2scatter_args, scaling, 56);
+    EXPECT_OFFSET(ms_scatter2scatter_args, y, 88);
+    EXPECT_OFFSET(ms_scatter2scatter_args, slots, 128);
+    EXPECT_OFFSET(ms_scatter2scatter_args, config, 152);
+    EXPECT_OFFSET(ms_scatter2scatter_args, workspace_bytes, 184);
+    EXPECT_SIZE(ms_nf4_weights, 72);
+    EXPECT_OFFSET(ms_nf4_weights, nested_offset, 40);
+    EXPECT_OFFSET(ms_nf4_weights, code, 48);
+    EXPECT_OFFSET(ms_nf4_weights, expert_numel, 64);
+    EXPECT_SIZE(ms_active_experts_args, 48);
+    EXPECT_OFFSET(ms_active_experts_args, ids, 8);
+    EXPECT_OFFSET(ms_active_experts_args, count, 40);
+    EXPECT_SIZE(ms_selective_dequant_args, 112);
+    EXPECT_OFFSET(ms_selective_dequant_args, weights, 8);
+    EXPECT_OFFSET(ms_selective_dequant_args, active, 80);
+    EXPECT_OFFSET(ms_selective_dequant_args, out, 104);
+    EXPECT_SIZE(ms_select_experts_args, 64);
+    EXPECT_OFFSET(ms_select_experts_args, row_bytes, 16);
+    EXPECT_OFFSET(ms_select_experts_args, dst, 56);
+}
+
+static void check_errors(void) {
+    ms_softmax_topk_args args;
+    memset(&args, 0, sizeof args);
+    args.struct_size = sizeof args;
+    args.logits_dtype = MS_F32;
+    args.logits = &args;
+    args.logits_stride = 4;
+    args.tokens = 1;
+    args.experts = 4;
+    args.top_k = 5;
+    args.weights = (float *)&args;
+    args.ids = (int32_t *)&args;
+    args.routed_scaling = 1.0f;
+    EXPECT(ms_softmax_topk(&args, NULL) == MS_INVALID_ARGUMENT);
+    EXPECT(strstr(ms_last_error(), "top_k is 5") != NULL);
+    EXPECT(ms_softmax_topk(NULL, NULL) == MS_INVALID_ARGUMENT);
+    EXPECT(ms_max_tiles(0, 8, 16) >= 0);
+    EXPECT(ms_max_tiles(100, 8, 16) >= 13); /* 7 experts with 1 slot, one with 93 */
+}
+
+int main(void) {
+    EXPECT(ms_abi_version() == MS_ABI_VERSION);
+    EXPECT(ms_last_error() != NULL && ms_last_error()[0] == '\0');
+    check_functions();
+    check_layout();
+    check_errors();
+    printf("%d failure(s)\n", failures);
+    return failures != 0;
+}

@@ -1,0 +1,18 @@
+# cmake -DNM=nm -DLIBRARY=file.so "-DFUNCTIONS=a;b" -P check_exports.cmake: fails unless the symbols
+# that LIBRARY defines for others are exactly FUNCTIONS.
+execute_process(COMMAND ${NM} -D --defined-only ${LIBRARY} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "[^\n]+" lines "${symbols}")
+set(exported "")
+foreach(line IN LISTS lines)
+    string(REGEX REPLACE "^[0-9a-f]* *[A-Za-z] ([^@]+).*" "\\1" symbol "${line}")
+    list(APPEND exported ${symbol})
+endforeach()
+set(missing ${FUNCTIONS})
+list(REMOVE_ITEM missing ${exported})
+set(surplus ${exported})
+list(REMOVE_ITEM surplus ${FUNCTIONS})
+if(missing OR surplus OR NOT exported)
+    message(FATAL_ERROR "declared but not exported: [${missing}]; exported but not declared: [${surplus}]")
+endif()
+list(LENGTH exported count)
+message(STATUS "${count} functions exported, as declared")
