@@ -30,8 +30,6 @@ std::string text_of(const ms_tile_config &c) {
 
 double one_ulp(ms_dtype dtype) { return dtype == MS_F32 ? 1e-6 : dtype == MS_BF16 ? 0x1p-7 : 0x1p-10; }
 
-
-
 // The reference's y over poison, so that the rows and the padding it leaves alone compare too.
 std::vector<std::uint8_t> expected_y(const S2sCase &c) {
     std::vector<std::uint8_t> y(c.y_bytes(), kPoisonByte);
