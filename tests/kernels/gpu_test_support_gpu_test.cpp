@@ -1,7 +1,7 @@
 #include "tests/kernels/gpu_test_support.h"
 
 #include <cstdint>
-TEST_CASE("a device array keeps what it was given between intact red zones", "[gpu]") {
+TEST_CASE("a device array keeps what it was given between intact red zones", "[gpu][small]") {
     moescope::test::skip_without_gpu();
     const std::vector<int> values = {1, 2, 3};
     moescope::test::DeviceArray<int> array(values);

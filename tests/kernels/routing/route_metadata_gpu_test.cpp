@@ -76,6 +76,18 @@ TEST_CASE("route_metadata on the GPU is the reference's", "[gpu]") {
                reference_metadata(ids, experts, block_rows));
 }
 
+TEST_CASE("route_metadata of few slots is the reference's", "[gpu][small]") {
+    skip_without_gpu();
+    const std::int32_t experts = GENERATE(1, 60, 256, 4096);
+    const std::int64_t slots = GENERATE(0, 33, 4097, 20000);
+    const std::int32_t block_rows = GENERATE(0, 16);
+    Random random(std::uint64_t(experts) + std::uint64_t(slots));
+    const auto ids = random_ids(slots, experts, random);
+    INFO("E " << experts << ", S " << slots << ", block_rows " << block_rows);
+    check_same(GpuMetadata(ids, experts, block_rows).run(),
+               reference_metadata(ids, experts, block_rows));
+}
+
 TEST_CASE("route_metadata of a million and more slots is the reference's", "[gpu]") {
     skip_without_gpu();
     const std::int32_t experts = GENERATE(8, 256, 4096);
@@ -111,7 +123,7 @@ TEST_CASE("route_metadata gives the same bits a hundred times over", "[gpu]") {
     }
 }
 
-TEST_CASE("route_metadata refuses a workspace that is too small", "[gpu]") {
+TEST_CASE("route_metadata refuses a workspace that is too small", "[gpu][small]") {
     skip_without_gpu();
     Random random(9);
     GpuMetadata gpu(uniform_ints(20000, 0, 63, random), 64, 0);

@@ -77,7 +77,16 @@ TEST_CASE("the router on the GPU is the reference's, with and without gate LoRA"
     check(router, sigmoid_args(0, 0, std::min(8, experts)), reference::sigmoid_topk);
 }
 
-TEST_CASE("the router refuses a workspace that is too small", "[gpu]") {
+TEST_CASE("the router of few tokens is the reference's", "[gpu][small]") {
+    skip_without_gpu();
+    const std::int32_t rank = GENERATE(0, 8);
+    Random random(11);
+    RouterCase router(MS_BF16, 17, 200, 60, rank, random);
+    check(router, softmax_args(0, 0, 8), reference::softmax_topk);
+    check(router, sigmoid_args(0, 0, 8), reference::sigmoid_topk);
+}
+
+TEST_CASE("the router refuses a workspace that is too small", "[gpu][small]") {
     skip_without_gpu();
     Random random(1);
     RouterCase router(MS_BF16, 4, 64, 8, 0, random);

@@ -76,13 +76,28 @@ TEST_CASE("sigmoid_topk selects the reference's experts with its weights", "[gpu
     }
 }
 
-TEST_CASE("sigmoid_topk can select all experts", "[gpu]") {
+TEST_CASE("sigmoid_topk can select all experts", "[gpu][small]") {
     skip_without_gpu();
     Random random(3);
     const std::int32_t experts = GENERATE(1, 31, 32, 64, 500, 1024);
     auto args = sigmoid_args(9, experts, experts);
     args.renorm = GENERATE(as<ms_renorm>(), MS_RENORM_NONE, MS_RENORM_ADD);
     check(args, encode(uniform_values(std::size_t(9 * experts), -5, 5, random), MS_F32));
+}
+
+TEST_CASE("sigmoid_topk of few tokens is the reference's, with groups and without", "[gpu][small]") {
+    skip_without_gpu();
+    Random random(7);
+    const std::int32_t experts = GENERATE(8, 60, 256, 1024);
+    const auto bias = uniform_values(std::size_t(experts), -2, 0.5, random);
+    for (const Groups &grouping : groupings_of(experts)) {
+        auto args = sigmoid_args(37, experts, 4);
+        args.groups = grouping.groups;
+        args.groups_kept = grouping.kept;
+        args.bias = bias.data();
+        args.renorm = MS_RENORM_ADD;
+        check(args, encode(uniform_values(std::size_t(37 * experts), -12, 12, random), MS_F32));
+    }
 }
 
 TEST_CASE("sigmoid_topk and its reference agree on the bits of a weight", "[gpu]") {
@@ -98,7 +113,7 @@ TEST_CASE("sigmoid_topk and its reference agree on the bits of a weight", "[gpu]
     CHECK(difference(actual.weights, expected.weights, 0) == "");
 }
 
-TEST_CASE("sigmoid_topk refuses wrong arguments before it touches the device", "[gpu]") {
+TEST_CASE("sigmoid_topk refuses wrong arguments before it touches the device", "[gpu][small]") {
     skip_without_gpu();
     auto args = sigmoid_args(1, 8, 9);
     CHECK(ms_sigmoid_topk(&args, nullptr) == MS_INVALID_ARGUMENT);

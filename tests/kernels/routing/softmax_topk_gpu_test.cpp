@@ -59,7 +59,7 @@ TEST_CASE("every softmax_topk variant selects the reference's experts with its w
     }
 }
 
-TEST_CASE("softmax_topk can select all experts", "[gpu]") {
+TEST_CASE("softmax_topk can select all experts", "[gpu][small]") {
     skip_without_gpu();
     Random random(3);
     const std::int32_t experts = GENERATE(1, 31, 32, 64, 500, 1024, 1100);
@@ -69,7 +69,7 @@ TEST_CASE("softmax_topk can select all experts", "[gpu]") {
                        encode(uniform_values(std::size_t(9 * experts), -5, 5, random), MS_F32));
 }
 
-TEST_CASE("softmax_topk gives any row of random bits distinct experts, the reference's", "[gpu]") {
+TEST_CASE("softmax_topk gives any row of random bits distinct experts, the reference's", "[gpu][small]") {
     skip_without_gpu();
     Random random(4);
     const std::int32_t experts = GENERATE(8, 32, 256, 1024, 1200);
@@ -115,7 +115,7 @@ TEST_CASE("softmax_topk reads rows beyond element 2^31", "[gpu]") {
     }
 }
 
-TEST_CASE("softmax_topk refuses wrong arguments before it touches the device", "[gpu]") {
+TEST_CASE("softmax_topk refuses wrong arguments before it touches the device", "[gpu][small]") {
     skip_without_gpu();
     auto args = softmax_args(1, 8, 9);
     CHECK(ms_softmax_topk(&args, nullptr) == MS_INVALID_ARGUMENT);

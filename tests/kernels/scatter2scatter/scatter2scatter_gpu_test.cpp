@@ -128,7 +128,7 @@ void compile_in_parallel(const std::vector<ms_scatter2scatter_args> &calls) {
 
 } // namespace
 
-TEST_CASE("scatter2scatter without LoRA equals the reference", "[gpu][scatter2scatter]") {
+TEST_CASE("scatter2scatter without LoRA equals the reference", "[gpu][scatter2scatter][small]") {
     skip_without_gpu();
     check_shape({});
     check_shape({.dtype = MS_F16, .y_dtype = MS_F16});
@@ -141,7 +141,7 @@ TEST_CASE("scatter2scatter without LoRA equals the reference", "[gpu][scatter2sc
     check_shape({.tokens = 333, .experts = 1, .top_k = 1});
 }
 
-TEST_CASE("scatter2scatter handles every layout of its arguments", "[gpu][scatter2scatter]") {
+TEST_CASE("scatter2scatter handles every layout of its arguments", "[gpu][scatter2scatter][small]") {
     skip_without_gpu();
     for (const bool transposed : {false, true})
         for (const bool x_grouped : {false, true})
@@ -193,7 +193,7 @@ TEST_CASE("scatter2scatter handles lopsided routing", "[gpu][scatter2scatter]") 
     }
 }
 
-TEST_CASE("slots without an expert are left as they were", "[gpu][scatter2scatter]") {
+TEST_CASE("slots without an expert are left as they were", "[gpu][scatter2scatter][small]") {
     skip_without_gpu();
     for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT})
         for (const bool y_grouped : {false, true}) {
@@ -235,7 +235,7 @@ TEST_CASE("every candidate tile computes the same result", "[gpu][scatter2scatte
         }
 }
 
-TEST_CASE("fused and split agree, and each repeats itself to the bit", "[gpu][scatter2scatter]") {
+TEST_CASE("fused and split agree, and each repeats itself to the bit", "[gpu][scatter2scatter][small]") {
     skip_without_gpu();
     const S2sCase c({.tokens = 400, .experts = 8, .k = 512, .n = 384, .rank = 16, .y_dtype = MS_F32});
     DeviceCase device(c);
@@ -296,7 +296,7 @@ TEST_CASE("a tile too large for the device's shared memory is refused with the b
     CHECK_THAT(ms_last_error(), ContainsSubstring("590336 bytes") && ContainsSubstring("this device has"));
 }
 
-TEST_CASE("a call without a schedule is refused, and one without slots succeeds", "[gpu][scatter2scatter]") {
+TEST_CASE("a call without a schedule is refused, and one without slots succeeds", "[gpu][scatter2scatter][small]") {
     skip_without_gpu();
     const S2sCase c({});
     DeviceArray<std::uint8_t> any(1024);
