@@ -184,11 +184,12 @@ void draw_triangle(Corner a, Corner b, Corner c, const Texture &texture, const C
 }
 
 Clip clip_of(const ImVec4 &rect, ImVec2 origin, ImVec2 scale, const Image &image) {
+    const auto inside = [](float pixels, int most) { return int(std::clamp(pixels, 0.0f, float(most))); };
     Clip clip;
-    clip.left = std::max(0, int((rect.x - origin.x) * scale.x));
-    clip.top = std::max(0, int((rect.y - origin.y) * scale.y));
-    clip.right = std::min(image.width, int((rect.z - origin.x) * scale.x));
-    clip.bottom = std::min(image.height, int((rect.w - origin.y) * scale.y));
+    clip.left = inside((rect.x - origin.x) * scale.x, image.width);
+    clip.top = inside((rect.y - origin.y) * scale.y, image.height);
+    clip.right = inside((rect.z - origin.x) * scale.x, image.width);
+    clip.bottom = inside((rect.w - origin.y) * scale.y, image.height);
     return clip;
 }
 

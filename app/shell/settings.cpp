@@ -1,0 +1,206 @@
+#include "app/shell/settings.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+namespace moescope {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kRecent = 8;
+
+// Leaves `out` alone unless the object has `key` with a fitting type.
+template <typename T> void read(const json &object, const char *key, T &out) {
+    const auto found = object.find(key);
+    if (found == object.end())
+        return;
+    if constexpr (std::is_same_v<T, bool>) {
+        if (found->is_boolean())
+            out = found->get<bool>();
+    } else if constexpr (std::is_integral_v<T>) {
+        if (found->is_number_integer())
+            out = found->get<T>();
+    } else if constexpr (std::is_floating_point_v<T>) {
+        if (found->is_number())
+            out = found->get<T>();
+    } else if (found->is_string()) {
+        out = found->get<std::string>();
+    }
+}
+
+template <typename E> void read_enum(const json &object, const char *key, E &out, int count) {
+    int value = int(out);
+    read(object, key, value);
+    if (value >= 0 && value < count)
+        out = E(value);
+}
+
+json to_json(const ModelShape &m) {
+    return {{"name", m.name}, {"source", m.source}, {"experts", m.experts}, {"hidden", m.hidden},
+            {"intermediate", m.intermediate}, {"top_k", m.top_k}, {"shared_experts", m.shared_experts},
+            {"shared_intermediate", m.shared_intermediate}, {"latent", m.latent},
+            {"dense_first", m.dense_first}, {"router", int(m.router)}, {"renorm", int(m.renorm)},
+            {"renorm_epsilon", m.renorm_epsilon}, {"groups", m.groups}, {"groups_kept", m.groups_kept},
+            {"group_score", int(m.group_score)}, {"routed_scaling", m.routed_scaling},
+            {"correction_bias", m.correction_bias}, {"gated", m.gated}, {"dtype", int(m.dtype)}};
+}
+
+ModelShape model_from(const json &object) {
+    ModelShape m;
+    read(object, "name", m.name);
+    read(object, "source", m.source);
+    read(object, "experts", m.experts);
+    read(object, "hidden", m.hidden);
+    read(object, "intermediate", m.intermediate);
+    read(object, "top_k", m.top_k);
+    read(object, "shared_experts", m.shared_experts);
+    read(object, "shared_intermediate", m.shared_intermediate);
+    read(object, "latent", m.latent);
+    read(object, "dense_first", m.dense_first);
+    read_enum(object, "router", m.router, 4);
+    read_enum(object, "renorm", m.renorm, 4);
+    read(object, "renorm_epsilon", m.renorm_epsilon);
+    read(object, "groups", m.groups);
+    read(object, "groups_kept", m.groups_kept);
+    read_enum(object, "group_score", m.group_score, 2);
+    read(object, "routed_scaling", m.routed_scaling);
+    read(object, "correction_bias", m.correction_bias);
+    read(object, "gated", m.gated);
+    read_enum(object, "dtype", m.dtype, 3);
+    return m;
+}
+
+json to_json(const Workload &w) {
+    return {{"model", to_json(w.model)}, {"tokens", w.tokens}, {"lora_rank", w.lora_rank},
+            {"lora_scaling", w.lora_scaling}, {"skew", int(w.skew.kind)}, {"skew_value", w.skew.value},
+            {"seed", w.seed}, {"quant_block", w.quant_block}, {"nested_block", w.nested_block}};
+}
+
+Workload workload_from(const json &object) {
+    Workload w;
+    if (const auto model = object.find("model"); model != object.end() && model->is_object())
+        w.model = model_from(*model);
+    read(object, "tokens", w.tokens);
+    read(object, "lora_rank", w.lora_rank);
+    read(object, "lora_scaling", w.lora_scaling);
+    read_enum(object, "skew", w.skew.kind, 3);
+    read(object, "skew_value", w.skew.value);
+    read(object, "seed", w.seed);
+    read(object, "quant_block", w.quant_block);
+    read(object, "nested_block", w.nested_block);
+    return w;
+}
+
+void read_layout(const json &object, LayoutChoices &layout) {
+    read(object, "workload_width", layout.workload_width);
+    read(object, "inspector_width", layout.inspector_width);
+    read(object, "split_ratio", layout.split_ratio);
+    read(object, "workload_open", layout.workload_open);
+    read(object, "inspector_open", layout.inspector_open);
+    read_enum(object, "split", layout.split, 3);
+    layout = usable(layout);
+}
+
+Settings settings_from(const json &object) {
+    Settings settings;
+    read(object, "theme", settings.theme);
+    read(object, "width", settings.width);
+    read(object, "height", settings.height);
+    settings.width = std::clamp(settings.width, 640, 16384);
+    settings.height = std::clamp(settings.height, 400, 16384);
+    read(object, "first_view", settings.first_view);
+    read(object, "second_view", settings.second_view);
+    read(object, "device", settings.device);
+    if (const auto layout = object.find("layout"); layout != object.end() && layout->is_object())
+        read_layout(*layout, settings.layout);
+    if (const auto workload = object.find("workload"); workload != object.end() && workload->is_object())
+        settings.workload = workload_from(*workload);
+    if (const auto recent = object.find("recent"); recent != object.end() && recent->is_array())
+        for (const json &file : *recent)
+            if (file.is_string() && settings.recent.size() < kRecent)
+                settings.recent.push_back(file.get<std::string>());
+    return settings;
+}
+
+json to_json(const Settings &s) {
+    json object = {{"theme", s.theme},           {"width", s.width},
+                   {"height", s.height},         {"first_view", s.first_view},
+                   {"second_view", s.second_view}, {"device", s.device},
+                   {"recent", s.recent}};
+    object["layout"] = {{"workload_width", s.layout.workload_width},
+                        {"inspector_width", s.layout.inspector_width},
+                        {"split_ratio", s.layout.split_ratio},
+                        {"workload_open", s.layout.workload_open},
+                        {"inspector_open", s.layout.inspector_open},
+                        {"split", int(s.layout.split)}};
+    if (s.workload)
+        object["workload"] = to_json(*s.workload);
+    return object;
+}
+
+Status write_whole(const std::string &text, const std::filesystem::path &path) {
+    const Error failure{fmt::format("settings {}", path.string()), "they cannot be written",
+                        "check the folder's permissions and the free space; the window works without"};
+    std::error_code problem;
+    std::filesystem::create_directories(path.parent_path(), problem);
+    const std::filesystem::path partial = path.string() + ".tmp";
+    std::ofstream out(partial, std::ios::binary);
+    out << text;
+    out.close();
+    if (out)
+        std::filesystem::rename(partial, path, problem);
+    if (out && !problem)
+        return {};
+    std::filesystem::remove(partial, problem);
+    return failure;
+}
+
+} // namespace
+
+std::filesystem::path settings_path() {
+    const auto variable = [](const char *name) {
+        const char *value = std::getenv(name);
+        return std::filesystem::path(value ? value : "");
+    };
+    if (const auto config = variable("XDG_CONFIG_HOME"); config.is_absolute())
+        return config / "moescope" / "settings.json";
+    if (const auto home = variable("HOME"); home.is_absolute())
+        return home / ".config" / "moescope" / "settings.json";
+    return {};
+}
+
+Result<Settings> load_settings(const std::filesystem::path &path) {
+    std::error_code problem;
+    if (path.empty() || !std::filesystem::exists(path, problem))
+        return Settings{};
+    std::ifstream in(path, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    const json object = json::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (!in || !object.is_object())
+        return Error{fmt::format("settings {}", path.string()), "the file cannot be read as JSON",
+                     "the window starts with its defaults and replaces the file when it closes"};
+    return settings_from(object);
+}
+
+Status save_settings(const Settings &settings, const std::filesystem::path &path) {
+    if (path.empty())
+        return Error{"settings", "neither XDG_CONFIG_HOME nor HOME is set", "the window works without"};
+    return write_whole(to_json(settings).dump(2, ' ', false, json::error_handler_t::replace) + "\n", path);
+}
+
+void remember(std::vector<std::string> &recent, const std::string &file) {
+    std::erase(recent, file);
+    recent.insert(recent.begin(), file);
+    if (recent.size() > kRecent)
+        recent.resize(kRecent);
+}
+
+} // namespace moescope

@@ -1,0 +1,24 @@
+// The views there are: their names on the command line, in the settings and on their tabs.
+#pragma once
+
+#include "app/views/view_context.h"
+#include "profiler/base/result.h"
+
+#include <span>
+#include <string_view>
+
+namespace moescope {
+
+struct View {
+    ViewId id;
+    const char *key;      // "overview": on the command line and in the settings
+    const char *tab;      // "Overview"
+    const char *question; // "Where does the time go?"
+};
+
+std::span<const View> views();
+const View &info(ViewId id);
+// The error lists the keys there are.
+Result<ViewId> find_view(std::string_view key);
+
+} // namespace moescope

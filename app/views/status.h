@@ -1,0 +1,24 @@
+// The bottom line: what the worker does, how far it is, and what went wrong.
+#pragma once
+
+#include "app/views/view_context.h"
+
+#include <string>
+#include <vector>
+
+namespace moescope {
+
+struct StatusState {
+    std::vector<Error> problems; // of the window itself: settings, files, themes
+};
+
+// Everything that went wrong, the newest first: the window's own problems, the worker's, the
+// session's failures and drops.
+std::vector<Error> problems_of(const ViewContext &context, const StatusState &state);
+// "Ready", "Running", "Restarting": a word or two for the worker's state.
+const char *name_of(WorkerClient::State state);
+
+// Fills the current window; stop: the Stop button.
+void draw_status(ViewContext &context, StatusState &state, const std::function<void()> &stop);
+
+} // namespace moescope
