@@ -1,0 +1,28 @@
+// A measurement's numbers as words, with the sentence that explains each on hover.
+#pragma once
+
+#include "profiler/session/session.h"
+
+#include <string>
+
+namespace moescope {
+
+const char *name_of(Measurement::Timer timer);  // "CUPTI", "events", "host clock"
+std::string explain(Measurement::Timer timer);
+const char *name_of(Measurement::State state);  // "queued", "running", ...
+const char *name_of(CacheState cache);          // "cold", "warm"
+std::string title_of(const Measurement &measurement); // "Gate and up · Fused": as in the window
+
+// "4.21 µs", or "–" where there is none.
+std::string duration_or_dash(double ns);
+
+// "Median of 37 samples by CUPTI, cold L2. 80 % of them lie between ... and ...; ...".
+std::string explain_time(const Measurement &measurement);
+std::string explain_bandwidth(const Measurement &measurement);
+std::string explain_flops(const Measurement &measurement);
+std::string explain_floor(const Measurement &measurement, const Ceilings &ceilings);
+std::string explain_memory(const Measurement &measurement);
+std::string explain_agreement(const Measurement &measurement);
+std::string agreement_text(const Measurement &measurement); // "3.1e-03", "–"
+
+} // namespace moescope

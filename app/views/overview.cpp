@@ -1,0 +1,417 @@
+#include "app/views/overview.h"
+
+#include "app/views/measurement_text.h"
+#include "app/views/ui.h"
+#include "app/views/variant_colour.h"
+#include "profiler/base/units.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace moescope {
+
+namespace {
+
+struct ColumnInfo {
+    OverviewColumn column;
+    const char *title;
+    float width; // at 1x; 0: takes what is left
+    const char *explain;
+};
+constexpr ColumnInfo kColumns[] = {
+    {OverviewColumn::Variant, "Variant", 0, "What was run: an operator's variant, and the tile it ran with."},
+    {OverviewColumn::Time, "Median", 66, "Median time of one repetition, measured."},
+    {OverviewColumn::Spread, "± spread", 60, "Half the width of the middle 80 % of the samples, as a share of the median."},
+    {OverviewColumn::Distribution, "Samples", 96, "Histogram of the samples, from the fastest to the slowest."},
+    {OverviewColumn::Bandwidth, "Memory rate", 76, "Least bytes the operator must move, over the median."},
+    {OverviewColumn::Flops, "Compute rate", 88, "Operations the operator must do, over the median."},
+    {OverviewColumn::Floor, "Floor", 66, "The least time the device's ceilings allow for this work: modelled."},
+    {OverviewColumn::TimesFloor, "× floor", 124, "How many times the floor the median is: 1× is the limit."},
+    {OverviewColumn::Memory, "Memory", 66, "Device memory above the baseline, at its peak."},
+    {OverviewColumn::Agreement, "Error", 68, "Relative difference from the reference result on the same inputs."},
+    {OverviewColumn::Timer, "Timer", 100, "The clock that timed it, and the state of the L2 cache."},
+};
+
+// Bars longer than this many times the floor are cut, with a mark.
+constexpr double kLongestBar = 8;
+
+class Overview {
+  public:
+    Overview(ViewContext &context, OverviewState &state)
+        : context_(context), theme_(context.theme), session_(*context.session), state_(state) {}
+
+    void draw();
+
+  private:
+    float px(float at_1x) const { return std::round(at_1x * context_.scale); }
+    const Measurement &measurement(MeasurementId id) const { return session_.measurements[id.value]; }
+    bool marked(MeasurementId id) const {
+        return id.valid() && (id == context_.selection.measurement || id == context_.selection.hovered);
+    }
+    void point_at(MeasurementId id, std::string_view words);
+
+    void draw_head();
+    void draw_share_bar();
+    void draw_segment(MeasurementId id, ImVec2 from, ImVec2 to, double share);
+    void draw_table();
+    void read_sorting();
+    void draw_group(OperatorId op);
+    void draw_row(MeasurementId id);
+    void draw_name(MeasurementId id, const Measurement &m);
+    void draw_numbers(const Measurement &m);
+    void draw_distribution(const Measurement &m);
+    void draw_floor_bar(const Measurement &m);
+    void draw_timer(const Measurement &m);
+    void draw_state_sentence(const Measurement &m);
+    void number(OverviewColumn column, const std::string &text, const std::string &explanation);
+
+    ViewContext &context_;
+    const Theme &theme_;
+    const Session &session_;
+    OverviewState &state_;
+};
+
+void Overview::point_at(MeasurementId id, std::string_view words) {
+    context_.selection.next_hovered = id;
+    ui::tooltip(words);
+}
+
+std::string workload_line(const RunRecord &run) {
+    const Workload &w = run.plan.workload;
+    const ModelShape &m = w.model;
+    std::string text = fmt::format("{}  ·  T {}  ·  E {}  ·  H {}  ·  I {}  ·  top-k {}  ·  ", m.name,
+                                   format_count(double(w.tokens)), m.experts, format_count(m.hidden),
+                                   format_count(m.intermediate), m.top_k);
+    text += w.lora_rank > 0 ? fmt::format("R {}  ·  ", w.lora_rank) : "no LoRA  ·  ";
+    return text + fmt::format("{}  ·  {}  ·  seed {}", w.skew.text(), name_of(m.dtype), w.seed);
+}
+
+void Overview::draw_head() {
+    const RunRecord &run = session_.runs[context_.run.value];
+    ui::small(ui::fitted(workload_line(run), ImGui::GetContentRegionAvail().x * 1.15f), theme_.muted);
+    ui::explain(fmt::format("The workload of run {} of {}.\n{}\nDevice: {} ({}).", context_.run.value + 1,
+                            session_.runs.size(), workload_line(run), run.device.name, run.device.id));
+}
+
+void Overview::draw_segment(MeasurementId id, ImVec2 from, ImVec2 to, double share) {
+    const Measurement &m = measurement(id);
+    const ImVec4 colour = variant_colour(theme_, m.op, m.variant);
+    auto *draw = ImGui::GetWindowDrawList();
+    const bool other_marked = context_.selection.hovered.valid() && !marked(id);
+    draw->AddRectFilled(from, to, packed(colour, other_marked ? 0.45f : 0.85f), px(2));
+    ImGui::SetCursorScreenPos(from);
+    ImGui::PushID(int(id.value));
+    if (ImGui::InvisibleButton("segment", {std::max(1.0f, to.x - from.x), to.y - from.y}))
+        context_.selection.measurement = id;
+    ImGui::PopID();
+    if (ImGui::IsItemHovered())
+        point_at(id, fmt::format("{}: {}, {:.1f} % of the sum.\n{}", title_of(m), format_duration_ns(m.time.median),
+                                 share * 100, explain_time(m)));
+    const float pad = px(6), room = to.x - from.x - 2 * pad;
+    const ui::FontScope small(ui::small_font());
+    const std::string name = ui::fitted(info(m.op).title, room);
+    if (room < px(28))
+        return;
+    const ImU32 ink = packed(theme_.dark ? ImVec4(0.05f, 0.07f, 0.09f, 1) : ImVec4(1, 1, 1, 1));
+    const float line = ImGui::GetTextLineHeight(), top = std::round((from.y + to.y) / 2 - line);
+    draw->AddText({from.x + pad, top}, ink, name.c_str());
+    draw->AddText({from.x + pad, top + line}, ink, ui::fitted(format_duration_ns(m.time.median), room).c_str());
+}
+
+// One bar: the fastest variant of each operator, as long as its share of their sum.
+void Overview::draw_share_bar() {
+    const auto ids = fastest_variants(session_, context_.run);
+    double sum = 0;
+    for (const MeasurementId id : ids)
+        sum += measurement(id).time.median;
+    if (sum <= 0)
+        return;
+    const float width = ImGui::GetContentRegionAvail().x, height = px(40), gap = px(2);
+    const ImVec2 start = ImGui::GetCursorScreenPos();
+    const float usable = width - gap * float(ids.size() - 1);
+    float x = start.x;
+    for (const MeasurementId id : ids) {
+        const double share = measurement(id).time.median / sum;
+        const float length = std::max(px(2), float(share) * usable);
+        draw_segment(id, {std::round(x), start.y}, {std::round(std::min(x + length, start.x + width)), start.y + height}, share);
+        x += length + gap;
+    }
+    ImGui::SetCursorScreenPos({start.x, start.y + height + px(4)});
+    ui::small(fmt::format("Fastest variant of each operator, side by side: {} in all", format_duration_ns(sum)),
+              theme_.muted);
+    ui::explain("Each block is as long as the operator's share of the sum. The router contains a routing of its own, "
+                "so the sum is no layer's time; it shows which operator is worth looking at.");
+}
+
+void Overview::read_sorting() {
+    ImGuiTableSortSpecs *specs = ImGui::TableGetSortSpecs();
+    if (!specs || !specs->SpecsDirty || specs->SpecsCount == 0)
+        return;
+    state_.order.column = OverviewColumn(specs->Specs[0].ColumnUserID);
+    state_.order.descending = specs->Specs[0].SortDirection == ImGuiSortDirection_Descending;
+    specs->SpecsDirty = false;
+}
+
+bool right_aligned_column(OverviewColumn column) {
+    return column != OverviewColumn::Variant && column != OverviewColumn::Distribution &&
+           column != OverviewColumn::Timer && column != OverviewColumn::TimesFloor;
+}
+
+void draw_header_row() {
+    ImGui::TableNextRow(ImGuiTableRowFlags_Headers);
+    const ui::FontScope small(ui::small_font());
+    for (const ColumnInfo &column : kColumns) {
+        if (!ImGui::TableSetColumnIndex(int(column.column)))
+            continue;
+        ImGui::PushID(int(column.column));
+        if (right_aligned_column(column.column)) {
+            const float slack = ImGui::GetContentRegionAvail().x - ImGui::CalcTextSize(column.title).x;
+            ImGui::SetCursorPosX(ImGui::GetCursorPosX() + std::max(0.0f, slack));
+        }
+        ImGui::TableHeader(column.title);
+        ui::explain(fmt::format("{}\n\nClick to sort.", column.explain));
+        ImGui::PopID();
+    }
+}
+
+void Overview::draw_group(OperatorId op) {
+    ImGui::TableNextRow();
+    ImGui::TableSetColumnIndex(0);
+    ImGui::Dummy({0, px(2)});
+    ui::heading(info(op).title);
+    ui::explain(info(op).explain);
+}
+
+void Overview::draw_name(MeasurementId id, const Measurement &m) {
+    ImGui::TableSetColumnIndex(int(OverviewColumn::Variant));
+    const bool selected = id == context_.selection.measurement;
+    if (ImGui::Selectable("##row", selected,
+                          ImGuiSelectableFlags_SpanAllColumns | ImGuiSelectableFlags_AllowDoubleClick |
+                              ImGuiSelectableFlags_AllowOverlap)) {
+        context_.selection.measurement = id;
+        if (ImGui::IsMouseDoubleClicked(ImGuiMouseButton_Left))
+            context_.show(ViewId::Timeline);
+    }
+    if (ImGui::IsItemHovered())
+        context_.selection.next_hovered = id;
+    if (!selected && id == context_.selection.hovered)
+        ImGui::TableSetBgColor(ImGuiTableBgTarget_RowBg1, packed(theme_.accent, 0.10f));
+    ImGui::SameLine(0, 0);
+    const float side = px(10), line = ImGui::GetTextLineHeight(), indent = state_.order.grouped ? px(8) : 0;
+    ImVec2 at = ImGui::GetCursorScreenPos();
+    at.x += indent;
+    const float top = std::round(at.y + (line - side) / 2);
+    ImGui::GetWindowDrawList()->AddRectFilled({at.x, top}, {at.x + side, top + side},
+                                              packed(variant_colour(theme_, m.op, m.variant)), px(2));
+    ImGui::Dummy({indent + side, line});
+    ImGui::SameLine(0, px(8));
+    const std::string full = title_of(m);
+    const std::string name = state_.order.grouped ? full.substr(full.find(" · ") + std::string(" · ").size()) : full;
+    ui::text(name);
+    const std::string tile = m.config.is_default() ? "" : m.config.text();
+    if (!tile.empty() && m.state == Measurement::State::Done) {
+        ImGui::SameLine(0, px(8));
+        const float lift = ImGui::GetTextLineHeight();
+        const ui::FontScope small(ui::small_font());
+        ImGui::SetCursorPosY(ImGui::GetCursorPosY() + std::round((lift - ImGui::GetTextLineHeight()) / 2));
+        ui::text(ui::fitted(tile, ImGui::GetContentRegionAvail().x), theme_.muted);
+        ui::explain(fmt::format("The tile it ran with: {} (block M×N×K, warps, stages){}.", tile,
+                                m.tuned.empty() ? ", the library's default" : ", found by the tuner"));
+    }
+}
+
+void Overview::number(OverviewColumn column, const std::string &text, const std::string &explanation) {
+    if (!ImGui::TableSetColumnIndex(int(column)))
+        return;
+    if (text == "–")
+        ui::right_aligned(text, theme_.muted);
+    else
+        ui::right_aligned(text);
+    ui::explain(explanation);
+}
+
+void Overview::draw_numbers(const Measurement &m) {
+    const auto &ceilings = session_.runs[m.run.value].device.ceilings;
+    const bool timed = m.time.median > 0;
+    number(OverviewColumn::Time, duration_or_dash(m.time.median), explain_time(m));
+    number(OverviewColumn::Spread,
+           timed ? fmt::format("±{:.1f} %", (m.time.p90 - m.time.p10) / m.time.median * 50) : "–",
+           "Measured: half the distance from the 10th to the 90th percentile, as a share of the median.\n" +
+               explain_time(m));
+    number(OverviewColumn::Bandwidth, timed && m.cost.bytes > 0 ? format_bandwidth(m.achieved_bytes_per_second()) : "–",
+           explain_bandwidth(m));
+    number(OverviewColumn::Flops, timed && m.cost.flops > 0 ? format_flops(m.achieved_flops_per_second()) : "–",
+           m.cost.flops > 0 ? explain_flops(m) : "This operator moves data: it has no operations to count.");
+    number(OverviewColumn::Floor, duration_or_dash(m.floor_ns), explain_floor(m, ceilings));
+    number(OverviewColumn::Memory, m.peak_bytes > 0 ? format_bytes(double(m.peak_bytes)) : "–", explain_memory(m));
+    number(OverviewColumn::Agreement, agreement_text(m), explain_agreement(m));
+}
+
+void Overview::draw_distribution(const Measurement &m) {
+    if (!ImGui::TableSetColumnIndex(int(OverviewColumn::Distribution)))
+        return;
+    constexpr int kBins = 24;
+    const auto counts = histogram(m, kBins);
+    if (counts.empty())
+        return;
+    const float width = ImGui::GetContentRegionAvail().x, height = ImGui::GetTextLineHeight();
+    const ImVec2 at = ImGui::GetCursorScreenPos();
+    const int most = *std::max_element(counts.begin(), counts.end());
+    const ImU32 colour = packed(variant_colour(theme_, m.op, m.variant), 0.85f);
+    auto *draw = ImGui::GetWindowDrawList();
+    const float base = at.y + height;
+    draw->AddRectFilled({at.x, base - px(1)}, {at.x + width, base}, packed(theme_.line));
+    for (int i = 0; i < kBins; ++i) {
+        if (counts[std::size_t(i)] == 0)
+            continue;
+        const float left = std::round(at.x + width * float(i) / kBins);
+        const float right = std::max(left + 1, std::round(at.x + width * float(i + 1) / kBins) - 1);
+        const float tall = std::max(px(2), std::round(height * float(counts[std::size_t(i)]) / float(most)));
+        draw->AddRectFilled({left, base - tall}, {right, base}, colour);
+    }
+    ImGui::Dummy({width, height});
+    ui::explain(fmt::format("Histogram of {} samples from {} to {}.\n{}", m.time.samples,
+                            format_duration_ns(m.time.minimum), format_duration_ns(m.time.maximum), explain_time(m)));
+}
+
+void Overview::draw_floor_bar(const Measurement &m) {
+    if (!ImGui::TableSetColumnIndex(int(OverviewColumn::TimesFloor)))
+        return;
+    const double times = m.times_floor();
+    const float width = ImGui::GetContentRegionAvail().x, line = ImGui::GetTextLineHeight();
+    if (times <= 0) {
+        ui::right_aligned("–", theme_.muted);
+        return;
+    }
+    const float number_width = ImGui::CalcTextSize("88.8×").x + px(6), bar = std::max(1.0f, width - number_width);
+    const ImVec2 at = ImGui::GetCursorScreenPos();
+    auto *draw = ImGui::GetWindowDrawList();
+    const float height = px(8), top = std::round(at.y + (line - height) / 2);
+    const auto x_of = [&](double value) { return std::round(at.x + bar * float(std::min(value, kLongestBar) / kLongestBar)); };
+    const ImVec4 colour = variant_colour(theme_, m.op, m.variant);
+    draw->AddRectFilled({at.x, top}, {at.x + bar, top + height}, packed(theme_.raised), px(2));
+    draw->AddRectFilled({at.x, top}, {x_of(times), top + height}, packed(colour, 0.85f), px(2));
+    // The floor itself: what no implementation can pass.
+    draw->AddRectFilled({x_of(1) - px(1), top - px(3)}, {x_of(1) + px(1), top + height + px(3)}, packed(theme_.text));
+    if (times > kLongestBar)
+        draw->AddTriangleFilled({at.x + bar - px(6), top}, {at.x + bar, top + height / 2},
+                                {at.x + bar - px(6), top + height}, packed(theme_.background));
+    ImGui::Dummy({bar, line});
+    const std::string words = explain_floor(m, session_.runs[m.run.value].device.ceilings) +
+                              "\nThe mark on the bar is the floor; bars end at 8 times it.";
+    ui::explain(words);
+    ImGui::SameLine(0, px(6));
+    ui::right_aligned(format_ratio(times));
+    ui::explain(words);
+}
+
+void Overview::draw_timer(const Measurement &m) {
+    if (!ImGui::TableSetColumnIndex(int(OverviewColumn::Timer)) || m.time.samples == 0)
+        return;
+    ui::badge(name_of(m.timer), m.timer == Measurement::Timer::Cupti ? theme_.accent : theme_.muted);
+    ui::explain(explain(m.timer));
+    ImGui::SameLine(0, px(4));
+    ui::badge(name_of(m.cache), theme_.muted);
+    ui::explain(m.cache == CacheState::Cold ? "The L2 cache was flushed before every repetition."
+                                            : "The L2 cache kept what the last repetition left in it.");
+}
+
+// Why there are no numbers, across the columns that would hold them.
+void Overview::draw_state_sentence(const Measurement &m) {
+    ImGui::TableSetColumnIndex(int(OverviewColumn::Time));
+    const bool failed = m.state == Measurement::State::Failed;
+    const std::string sentence = failed ? m.failure.sentence() : name_of(m.state);
+    auto *draw = ImGui::GetWindowDrawList();
+    const ImVec2 at = ImGui::GetCursorScreenPos();
+    const float right = ImGui::GetWindowPos().x + ImGui::GetWindowWidth() - ImGui::GetStyle().ScrollbarSize;
+    const ui::FontScope small(ui::small_font());
+    ImGui::TableSetColumnIndex(int(OverviewColumn::Time));
+    draw->PushClipRect({at.x, at.y}, {right, at.y + ImGui::GetTextLineHeight() * 2});
+    draw->AddText({at.x, at.y + px(2)}, packed(failed ? theme_.failure : theme_.muted),
+                  ui::fitted(sentence, right - at.x).c_str());
+    draw->PopClipRect();
+    ImGui::Dummy({right - at.x, ImGui::GetTextLineHeight()});
+    ui::explain(sentence);
+}
+
+void Overview::draw_row(MeasurementId id) {
+    const Measurement &m = measurement(id);
+    ImGui::TableNextRow();
+    ImGui::PushID(int(id.value));
+    draw_name(id, m);
+    if (m.time.samples == 0) {
+        draw_state_sentence(m);
+    } else {
+        draw_numbers(m);
+        draw_distribution(m);
+        draw_floor_bar(m);
+        draw_timer(m);
+    }
+    ImGui::PopID();
+}
+
+void Overview::draw_table() {
+    const ImGuiTableFlags flags = ImGuiTableFlags_Sortable | ImGuiTableFlags_ScrollY | ImGuiTableFlags_BordersInnerH |
+                                  ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_NoSavedSettings |
+                                  ImGuiTableFlags_PadOuterX;
+    const float foot = ImGui::GetFrameHeight() + ImGui::GetStyle().ItemSpacing.y;
+    const auto fits = columns_that_fit(ImGui::GetContentRegionAvail().x, context_.scale);
+    ImGui::PushStyleVar(ImGuiStyleVar_CellPadding, ImVec2(px(8), px(4)));
+    if (ImGui::BeginTable("measurements", kOverviewColumns, flags, {0, -foot})) {
+        ImGui::TableSetupScrollFreeze(0, 1);
+        for (const ColumnInfo &column : kColumns) {
+            ImGuiTableColumnFlags kind = column.width > 0 ? ImGuiTableColumnFlags_WidthFixed : ImGuiTableColumnFlags_WidthStretch;
+            if (column.column == OverviewColumn::Variant)
+                kind |= ImGuiTableColumnFlags_DefaultSort;
+            if (!fits[std::size_t(column.column)])
+                kind |= ImGuiTableColumnFlags_Disabled;
+            ImGui::TableSetupColumn(column.title, kind, px(column.width), ImGuiID(column.column));
+        }
+        draw_header_row();
+        read_sorting();
+        std::optional<OperatorId> group;
+        for (const MeasurementId id : overview_rows(session_, context_.run, state_.order)) {
+            const OperatorId op = measurement(id).op;
+            if (state_.order.grouped && group != op)
+                draw_group(op);
+            group = op;
+            draw_row(id);
+        }
+        ImGui::EndTable();
+    }
+    ImGui::PopStyleVar();
+    ImGui::Checkbox("Group by operator", &state_.order.grouped);
+    ui::explain("Keeps the variants of an operator together, or sorts all rows against each other.");
+    ImGui::SameLine(0, px(16));
+    ImGui::BeginDisabled(!context_.selection.measurement.valid());
+    if (ImGui::Button("Show its launches"))
+        context_.show(ViewId::Timeline);
+    ImGui::EndDisabled();
+    ui::explain("Opens the timeline at the launches of the selected row. So does a double click on a row.");
+}
+
+void Overview::draw() {
+    draw_head();
+    draw_share_bar();
+    ImGui::Dummy({0, px(4)});
+    draw_table();
+}
+
+} // namespace
+
+void draw_overview(ViewContext &context, OverviewState &state) {
+    const Session &session = *context.session;
+    if (!context.run.valid() || context.run.value >= session.runs.size()) {
+        if (ui::empty_state(context.theme, "Nothing is measured yet",
+                            "A run fills this table: every operator and variant with its time, what it achieved and "
+                            "how far it is from the device's limit. Choose a model and its tokens on the left.",
+                            "Run"))
+            context.run_plan();
+        return;
+    }
+    Overview(context, state).draw();
+}
+
+} // namespace moescope

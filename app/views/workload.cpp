@@ -1,0 +1,396 @@
+#include "app/views/workload.h"
+
+#include "app/views/ui.h"
+#include "profiler/base/units.h"
+#include "profiler/model/hf_config.h"
+
+#include <fmt/format.h>
+#include <imgui_stdlib.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace moescope {
+
+namespace {
+
+// One drawing of the pane: notes whether anything changed and which field is wrong.
+class Pane {
+  public:
+    Pane(ViewContext &context, WorkloadState &state, const WorkloadActions &actions)
+        : context_(context), theme_(context.theme), state_(state), actions_(actions),
+          problem_(find_problem(state.workload)), before_(state.workload) {}
+
+    void draw();
+
+  private:
+    void draw_fields();
+    void section(const char *title, const char *explanation);
+    void label(const char *title, const char *explanation);
+    void problem_under(const char *field);
+    template <typename T> void number(const char *field, const char *title, const char *explanation, T &value);
+    void draw_device();
+    void draw_model();
+    void draw_model_list();
+    void draw_config_file();
+    void draw_shape();
+    void draw_router();
+    void draw_tokens();
+    void draw_routing_inputs();
+    void draw_operators();
+    void draw_operator(const OperatorInfo &op);
+    void draw_measuring();
+    void draw_memory();
+    void draw_buttons();
+    bool running() const { return context_.progress.state == WorkerClient::State::Running; }
+    float label_width() const { return std::round(112 * context_.scale); }
+
+    ViewContext &context_;
+    const Theme &theme_;
+    WorkloadState &state_;
+    const WorkloadActions &actions_;
+    std::optional<FieldProblem> problem_;
+    Workload before_;
+};
+
+void Pane::section(const char *title, const char *explanation) {
+    ImGui::Dummy({0, std::round(4 * context_.scale)});
+    ui::heading(title);
+    ui::explain(explanation);
+}
+
+void Pane::label(const char *title, const char *explanation) {
+    ImGui::AlignTextToFramePadding();
+    ui::text(title, theme_.muted);
+    ui::explain(explanation);
+    ImGui::SameLine(ImGui::GetStyle().WindowPadding.x + label_width());
+    ImGui::SetNextItemWidth(-FLT_MIN);
+}
+
+void Pane::problem_under(const char *field) {
+    if (problem_ && problem_->field == field) {
+        const ui::FontScope small(ui::small_font());
+        ui::wrapped(problem_->error.sentence(), theme_.failure);
+    }
+}
+
+template <typename T>
+void Pane::number(const char *field, const char *title, const char *explanation, T &value) {
+    label(title, explanation);
+    ImGui::PushID(field);
+    if constexpr (std::is_same_v<T, double>)
+        ImGui::InputDouble("##value", &value, 0, 0, "%.6g");
+    else
+        ImGui::InputScalar("##value", sizeof(T) == 4 ? ImGuiDataType_S32 : std::is_signed_v<T> ? ImGuiDataType_S64 : ImGuiDataType_U64,
+                           &value);
+    ImGui::PopID();
+    problem_under(field);
+}
+
+std::string device_label(const DeviceInfo &device) {
+    return device.is_cpu() ? fmt::format("cpu · {}", device.name) : fmt::format("{} · {}", device.id, device.name);
+}
+
+void Pane::draw_device() {
+    const auto &devices = context_.progress.devices;
+    const DeviceInfo *chosen = chosen_device(devices, state_.device);
+    const std::string shown = chosen ? device_label(*chosen) : state_.device;
+    label("Device", "What runs the kernels: a CUDA GPU, or the CPU with the reference implementations, "
+                    "really run and really timed.");
+    if (ImGui::BeginCombo("##device", shown.c_str())) {
+        if (ImGui::Selectable("auto: the first GPU, else the CPU", state_.device == "auto"))
+            state_.device = "auto";
+        for (const DeviceInfo &device : devices)
+            if (ImGui::Selectable(device_label(device).c_str(), state_.device == device.id))
+                state_.device = device.id;
+        ImGui::EndCombo();
+    }
+    if (devices.empty()) {
+        const ui::FontScope small(ui::small_font());
+        ui::wrapped("The worker has not said yet which devices there are.", theme_.muted);
+    } else if (!chosen) {
+        const ui::FontScope small(ui::small_font());
+        ui::wrapped(fmt::format("{} is not a device of this worker: choose another one.", state_.device),
+                    theme_.failure);
+    }
+}
+
+void Pane::draw_model_list() {
+    ImGui::SetNextItemWidth(-FLT_MIN);
+    if (ImGui::IsWindowAppearing())
+        ImGui::SetKeyboardFocusHere();
+    ImGui::InputTextWithHint("##search", "Search", &state_.search);
+    const float unit = ImGui::GetFontSize();
+    ImGui::BeginChild("models", {unit * 26, unit * 18});
+    for (const std::size_t index : matching_models(state_.catalogue, state_.search)) {
+        const ModelShape &model = state_.catalogue[index];
+        ImGui::PushID(int(index));
+        if (ImGui::Selectable(model.name.c_str(), model == state_.workload.model)) {
+            state_.workload.model = model;
+            ImGui::CloseCurrentPopup();
+        }
+        if (!model.source.empty())
+            ui::explain("Source: " + model.source);
+        ImGui::SameLine(unit * 13);
+        const ui::FontScope small(ui::small_font());
+        ui::right_aligned(fmt::format("E {}  H {}  I {}  k {}", model.experts, model.hidden, model.intermediate,
+                                      model.top_k),
+                          theme_.muted);
+        ImGui::PopID();
+    }
+    ImGui::EndChild();
+    if (state_.catalogue_error) {
+        const ui::FontScope small(ui::small_font());
+        ui::wrapped(state_.catalogue_error->sentence(), theme_.failure);
+    }
+}
+
+void Pane::draw_config_file() {
+    ImGui::Separator();
+    ui::small("Or the shape in a Hugging Face config.json:", theme_.muted);
+    ImGui::SetNextItemWidth(-ImGui::GetFontSize() * 5);
+    const bool entered = ImGui::InputTextWithHint("##config", "/path/to/config.json", &state_.config_path,
+                                                  ImGuiInputTextFlags_EnterReturnsTrue);
+    ImGui::SameLine();
+    if ((ImGui::Button("Read") || entered) && !state_.config_path.empty()) {
+        auto shape = shape_from_hf_config_file(state_.config_path);
+        state_.config_error = shape.ok() ? std::nullopt : std::optional(shape.error());
+        if (shape.ok()) {
+            state_.workload.model = shape.value();
+            ImGui::CloseCurrentPopup();
+        }
+    }
+    if (state_.config_error) {
+        const ui::FontScope small(ui::small_font());
+        ui::wrapped(state_.config_error->sentence(), theme_.failure);
+    }
+}
+
+void Pane::draw_model() {
+    label("Model", "The layer's shape: one of the catalogue (assets/models.json), one read from a "
+                   "config.json, or any shape by changing the fields below.");
+    const ModelShape &model = state_.workload.model;
+    const std::string shown = model.name.empty() ? "custom" : model.name;
+    ImGui::SetNextWindowSizeConstraints({0, 0}, {FLT_MAX, FLT_MAX});
+    if (ImGui::BeginCombo("##model", shown.c_str(), ImGuiComboFlags_HeightLargest)) {
+        draw_model_list();
+        draw_config_file();
+        ImGui::EndCombo();
+    }
+    if (!model.source.empty())
+        ui::explain("Source of the numbers: " + model.source);
+}
+
+void Pane::draw_shape() {
+    ModelShape &model = state_.workload.model;
+    const ModelShape before = model;
+    number("experts", "Experts E", "Routed experts of the layer, 1 to 4,096.", model.experts);
+    number("hidden", "Hidden H", "Size of a token's hidden state, a multiple of 8.", model.hidden);
+    number("intermediate", "Inner I", "Inner size of one routed expert, a multiple of 8.", model.intermediate);
+    number("top_k", "Top-k", "Experts each token is sent to, 1 to E.", model.top_k);
+    if (!(model == before)) {
+        model.name = "custom";
+        model.source.clear();
+    }
+}
+
+void Pane::draw_router() {
+    const ModelShape &model = state_.workload.model;
+    label("Router", "How logits become weights, and how weights are normalised. Comes with the model.");
+    ImGui::AlignTextToFramePadding();
+    std::string words = name_of(model.router);
+    if (model.groups > 1)
+        words += fmt::format(", {} of {} groups", model.groups_kept, model.groups);
+    words += fmt::format(", {}", name_of(model.dtype));
+    ui::text(ui::fitted(words, ImGui::GetContentRegionAvail().x));
+    ui::explain(fmt::format("Routing by {}, renormalisation {}, routed scaling {:g}{}. Weights and activations are {}.",
+                            name_of(model.router), name_of(model.renorm), model.routed_scaling,
+                            model.correction_bias ? ", with a correction bias that only selects" : "",
+                            name_of(model.dtype)));
+    for (const char *field : {"groups", "groups_kept", "latent", "shared_experts", "shared_intermediate",
+                              "routed_scaling", "renorm_epsilon", "dense_first"})
+        problem_under(field);
+}
+
+void Pane::draw_tokens() {
+    std::int64_t &tokens = state_.workload.tokens;
+    label("Tokens T", "Tokens of the batch that reaches the layer. The slider is logarithmic; the field "
+                      "takes any number from 1 to 1,048,576.");
+    const std::int64_t least = 1, most = 131072;
+    const float field = std::round(76 * context_.scale), gap = ImGui::GetStyle().ItemInnerSpacing.x;
+    std::int64_t slid = std::clamp(tokens, least, most);
+    ImGui::SetNextItemWidth(std::max(40.0f, ImGui::GetContentRegionAvail().x - field - gap));
+    if (ImGui::SliderScalar("##slider", ImGuiDataType_S64, &slid, &least, &most, "",
+                            ImGuiSliderFlags_Logarithmic | ImGuiSliderFlags_NoInput))
+        tokens = slid;
+    ImGui::SameLine(0, gap);
+    ImGui::SetNextItemWidth(field);
+    ImGui::InputScalar("##tokens", ImGuiDataType_S64, &tokens);
+    problem_under("tokens");
+}
+
+void Pane::draw_routing_inputs() {
+    Workload &workload = state_.workload;
+    label("LoRA rank R", "Rank of the LoRA adapters beside every expert and the router; 0 for none, at most 256.");
+    ImGui::SliderInt("##rank", &workload.lora_rank, 0, 256);
+    problem_under("lora_rank");
+
+    label("Skew", "How unevenly tokens choose experts. Zipf: popularity falls with rank to the power S. "
+                  "Hot: a share of the tokens has expert 0 as its first choice.");
+    int kind = int(workload.skew.kind);
+    ImGui::SetNextItemWidth(workload.skew.kind == Skew::Kind::Uniform ? -FLT_MIN : std::round(84 * context_.scale));
+    if (ImGui::Combo("##skew", &kind, "uniform\0zipf\0hot\0")) {
+        workload.skew.kind = Skew::Kind(kind);
+        workload.skew.value = kind == 0 ? 0.0 : kind == 1 ? 1.0 : 0.5;
+    }
+    if (workload.skew.kind != Skew::Kind::Uniform) {
+        const bool zipf = workload.skew.kind == Skew::Kind::Zipf;
+        const double least = 0.01, most = zipf ? 4.0 : 1.0;
+        ImGui::SameLine(0, ImGui::GetStyle().ItemInnerSpacing.x);
+        ImGui::SetNextItemWidth(-FLT_MIN);
+        ImGui::SliderScalar("##amount", ImGuiDataType_Double, &workload.skew.value, &least, &most,
+                            zipf ? "S %.2f" : "%.2f of tokens");
+    }
+    problem_under("skew");
+    number("seed", "Seed", "The same seed gives the same input bits on every run and machine.", workload.seed);
+}
+
+void Pane::draw_operator(const OperatorInfo &op) {
+    const auto applies = plan_items(state_.workload, {std::string(op.name)}, {});
+    bool &wanted = state_.wanted[std::size_t(op.id)];
+    ImGui::BeginDisabled(!applies.ok());
+    bool shown = wanted && applies.ok();
+    if (ImGui::Checkbox(std::string(op.title).c_str(), &shown))
+        wanted = shown;
+    ImGui::EndDisabled();
+    ui::explain(applies.ok() ? std::string(op.explain)
+                             : fmt::format("{}\n\nNot with this workload: {}", op.explain, applies.error().sentence()));
+    if (!op.tunable || !applies.ok())
+        return;
+    const float width = ImGui::CalcTextSize("Tune").x + 2 * ImGui::GetStyle().FramePadding.x;
+    ImGui::SameLine(ImGui::GetWindowContentRegionMax().x - width);
+    ImGui::BeginDisabled(problem_.has_value() || running());
+    if (ImGui::SmallButton("Tune") && !applies.value().empty())
+        for (const PlanItem &item : applies.value())
+            context_.tune(item);
+    ImGui::EndDisabled();
+    ui::explain("Compiles and times every tile configuration of this operator, and keeps the best one for "
+                "this shape and device. The Autotune view fills in as it goes.");
+}
+
+void Pane::draw_operators() {
+    section("Operators", "What a run measures: every variant of each operator that is ticked, on the same inputs.");
+    ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {ImGui::GetStyle().ItemSpacing.x, std::round(4 * context_.scale)});
+    if (!problem_) {
+        for (const OperatorInfo &op : operators()) {
+            ImGui::PushID(int(op.id));
+            draw_operator(op);
+            ImGui::PopID();
+        }
+    } else {
+        ui::wrapped("Which operators apply is known once the fields above are right.", theme_.muted);
+    }
+    ImGui::PopStyleVar();
+}
+
+void Pane::draw_measuring() {
+    label("Cache", "Cold: the L2 cache is flushed before every repetition. Warm: it keeps what the last "
+                   "repetition left in it.");
+    int cache = int(state_.cache);
+    if (ImGui::Combo("##cache", &cache, "cold L2\0warm L2\0"))
+        state_.cache = CacheState(cache);
+}
+
+void Pane::draw_memory() {
+    const auto items = wanted_items(state_);
+    if (!items.ok())
+        return;
+    const double needed = bytes_needed(state_.workload, items.value());
+    const DeviceInfo *device = chosen_device(context_.progress.devices, state_.device);
+    const double there = device ? double(device->memory_bytes) : 0;
+    const bool fits = !device || there <= 0 || needed <= there;
+    ui::text("Memory", theme_.muted);
+    ImGui::SameLine(ImGui::GetStyle().WindowPadding.x + label_width());
+    ui::right_aligned(there > 0 ? fmt::format("{} of {}", format_bytes(needed), format_bytes(there))
+                                : format_bytes(needed),
+                      fits ? theme_.text : theme_.failure);
+    ui::explain("Device memory that the largest of the chosen operators takes: inputs, outputs and workspace, an "
+                "upper bound computed from the shape. A run that does not fit is refused before anything is "
+                "allocated.");
+    if (!fits) {
+        const ui::FontScope small(ui::small_font());
+        ui::wrapped(fmt::format("This needs {} and {} has {}: fewer tokens, a lower rank or fewer operators.",
+                                format_bytes(needed), device->id, format_bytes(there)),
+                    theme_.failure);
+    }
+}
+
+void Pane::draw_buttons() {
+    ImGui::Dummy({0, std::round(2 * context_.scale)});
+    if (problem_ && problem_->field.empty())
+        ui::wrapped(problem_->error.sentence(), theme_.failure);
+    const float gap = ImGui::GetStyle().ItemSpacing.x;
+    const float live = ImGui::CalcTextSize("Live").x + ImGui::GetFrameHeight() + ImGui::GetStyle().ItemInnerSpacing.x;
+    const float width = std::floor((ImGui::GetContentRegionAvail().x - live - 2 * gap) / 2);
+    const bool ready = !problem_ && wanted_items(state_).ok() &&
+                       context_.progress.state != WorkerClient::State::Gone;
+    ImGui::BeginDisabled(!ready);
+    if (ui::primary_button(theme_, "Run", {width, 0}))
+        context_.run_plan();
+    ImGui::EndDisabled();
+    ui::explain("Runs every ticked operator and variant on the chosen device.");
+    ImGui::SameLine();
+    ImGui::BeginDisabled(!running());
+    if (ImGui::Button("Stop", {width, 0}))
+        actions_.stop();
+    ImGui::EndDisabled();
+    ui::explain("Cancels the run. What is already measured stays.");
+    ImGui::SameLine();
+    if (ImGui::Checkbox("Live", &state_.live) && state_.live)
+        state_.changed_at = ImGui::GetTime();
+    ui::explain("Runs again as soon as anything above changes, with few repetitions.");
+}
+
+void Pane::draw_fields() {
+    draw_device();
+    draw_model();
+    draw_shape();
+    draw_router();
+    section("Batch", "What the layer is given.");
+    draw_tokens();
+    draw_routing_inputs();
+    draw_measuring();
+    draw_operators();
+}
+
+void Pane::draw() {
+    ui::heading("Workload");
+    ui::explain("What is to be run. Change anything, then press Run, or tick Live.");
+    // The foot stays in sight whatever the fields above scroll to.
+    const float foot = ImGui::GetFrameHeight() * 2 + std::round(28 * context_.scale) +
+                       (problem_ && problem_->field.empty() ? ImGui::GetTextLineHeight() * 3 : 0.0f);
+    ImGui::BeginChild("fields", {0, -foot});
+    const float padding = ImGui::GetStyle().WindowPadding.x;
+    ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, ImVec2(0, ImGui::GetStyle().WindowPadding.y));
+    ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {padding - 4 * context_.scale, std::round(6 * context_.scale)});
+    draw_fields();
+    ImGui::PopStyleVar(2);
+    ImGui::EndChild();
+    draw_memory();
+    draw_buttons();
+    if (!(state_.workload == before_) && state_.changed_at < 0)
+        state_.changed_at = ImGui::GetTime();
+}
+
+} // namespace
+
+void draw_workload(ViewContext &context, WorkloadState &state, const WorkloadActions &actions) {
+    Pane(context, state, actions).draw();
+    if (!live_due(state, ImGui::GetTime()))
+        return;
+    state.changed_at = -1;
+    if (auto plan = make_plan(state, /*live=*/true); plan.ok())
+        actions.run(std::move(plan.value()), /*replace=*/true);
+}
+
+} // namespace moescope

@@ -1,0 +1,66 @@
+// The left pane: what is to be run. Device, model, shape, tokens, routing, operators.
+#pragma once
+
+#include "app/views/view_context.h"
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace moescope {
+
+struct WorkloadState {
+    Workload workload;
+    std::string device = "auto";
+    std::array<bool, kOperatorCount> wanted = {true, true, true, true, true, true, true, true};
+    CacheState cache = CacheState::Cold;
+    bool live = false;
+
+    std::vector<ModelShape> catalogue;
+    std::optional<Error> catalogue_error; // why it is empty
+    std::string search;                   // in the model list
+    std::string config_path;              // of a config.json to read
+    std::optional<Error> config_error;
+
+    // When the workload changed first since the last live run, by ImGui's clock (a slider being dragged
+    // keeps running what it has reached); < 0: nothing waits to be run.
+    double changed_at = -1;
+};
+
+struct WorkloadActions {
+    std::function<void(Plan, bool replace)> run;
+    std::function<void()> stop;
+};
+
+// A wrong field, for the sentence under it: "tokens", "top_k", ... or "" when no field is to blame.
+struct FieldProblem {
+    std::string field;
+    Error error;
+};
+std::optional<FieldProblem> find_problem(const Workload &workload);
+// The field an error's `what` speaks of, "" if none of ours.
+std::string field_of(const Error &error);
+
+// The operators that are ticked and apply to the workload, every variant of each.
+Result<std::vector<PlanItem>> wanted_items(const WorkloadState &state);
+// What Run would run; live: fewer repetitions, so that the answer comes at once.
+Result<Plan> make_plan(const WorkloadState &state, bool live);
+
+// The most device memory that one of the items takes, bytes.
+double bytes_needed(const Workload &workload, const std::vector<PlanItem> &items);
+// The device a plan for `wanted` ("auto": the first GPU, else the CPU) would use; null: not known yet.
+const DeviceInfo *chosen_device(const std::vector<DeviceInfo> &devices, const std::string &wanted);
+
+// Models whose name has every word of the search, ignoring case, as indices into the catalogue.
+std::vector<std::size_t> matching_models(const std::vector<ModelShape> &catalogue, const std::string &search);
+
+// Live runs start this long after a change, seconds: changes in between come along.
+inline constexpr double kLiveDelay = 0.06;
+// True once a change has waited long enough; the caller then runs the plan.
+bool live_due(const WorkloadState &state, double now);
+
+void draw_workload(ViewContext &context, WorkloadState &state, const WorkloadActions &actions);
+
+} // namespace moescope

@@ -1,0 +1,131 @@
+// What the workload pane makes of its fields: plans, problems, memory.
+#include "app/views/workload.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+namespace moescope {
+
+namespace {
+
+std::string lower(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char letter) { return char(std::tolower(letter)); });
+    return text;
+}
+
+// Letters only, so that "top-k", "top_k" and "Top k" are the same word.
+std::string letters(std::string_view text) {
+    std::string result;
+    for (const char letter : text)
+        if (std::isalpha(static_cast<unsigned char>(letter)))
+            result += char(std::tolower(static_cast<unsigned char>(letter)));
+    return result;
+}
+
+} // namespace
+
+std::string field_of(const Error &error) {
+    // Longer names first where one begins another.
+    constexpr const char *kFields[] = {
+        "shared_intermediate", "shared_experts", "experts", "hidden", "intermediate", "top_k", "latent",
+        "groups_kept", "groups", "routed_scaling", "renorm_epsilon", "tokens", "lora_rank", "lora_scaling",
+        "rank", "skew", "seed", "quant_block", "nested_block", "dense_first"};
+    const std::string subject = letters(error.what);
+    std::string found;
+    std::size_t earliest = std::string::npos;
+    for (const char *field : kFields) {
+        const std::size_t at = subject.find(letters(field));
+        if (at < earliest) {
+            earliest = at;
+            found = field;
+        }
+    }
+    return found == "rank" ? "lora_rank" : found;
+}
+
+std::optional<FieldProblem> find_problem(const Workload &workload) {
+    const Status status = validate(workload);
+    if (status.ok())
+        return std::nullopt;
+    return FieldProblem{field_of(status.error()), status.error()};
+}
+
+Result<std::vector<PlanItem>> wanted_items(const WorkloadState &state) {
+    if (const auto problem = find_problem(state.workload))
+        return problem->error;
+    const auto all = plan_items(state.workload, {}, {});
+    if (!all.ok())
+        return all.error();
+    std::vector<PlanItem> items;
+    for (const PlanItem &item : all.value())
+        if (state.wanted[std::size_t(item.op)])
+            items.push_back(item);
+    if (items.empty())
+        return Error{"no operator is chosen", "a run needs at least one", "tick an operator"};
+    return items;
+}
+
+Result<Plan> make_plan(const WorkloadState &state, bool live) {
+    auto items = wanted_items(state);
+    if (!items.ok())
+        return items.error();
+    Plan plan;
+    plan.workload = state.workload;
+    plan.device = state.device;
+    plan.items = std::move(items.value());
+    plan.cache = state.cache;
+    if (live) {
+        plan.repetition = {.warmup = 1, .min_samples = 5, .max_samples = 20, .target_relative_ci = 0.05,
+                           .max_seconds = 0.1};
+        plan.check_results = false;
+    }
+    if (const Status status = validate(plan); !status.ok())
+        return status.error();
+    return plan;
+}
+
+double bytes_needed(const Workload &workload, const std::vector<PlanItem> &items) {
+    double most = 0;
+    for (const PlanItem &item : items)
+        most = std::max(most, device_bytes(workload, item.op, item.variant));
+    return most;
+}
+
+const DeviceInfo *chosen_device(const std::vector<DeviceInfo> &devices, const std::string &wanted) {
+    const auto is_wanted = [&](const DeviceInfo &device) {
+        return wanted == "auto" ? !device.is_cpu() : device.id == wanted;
+    };
+    const auto found = std::find_if(devices.begin(), devices.end(), is_wanted);
+    if (found != devices.end())
+        return &*found;
+    return wanted == "auto" && !devices.empty() ? &devices.front() : nullptr;
+}
+
+std::vector<std::size_t> matching_models(const std::vector<ModelShape> &catalogue, const std::string &search) {
+    std::vector<std::string> words;
+    for (const char letter : lower(search) + " ") {
+        if (words.empty())
+            words.emplace_back();
+        if (letter != ' ')
+            words.back() += letter;
+        else if (!words.back().empty())
+            words.emplace_back();
+    }
+    std::vector<std::size_t> matches;
+    for (std::size_t i = 0; i < catalogue.size(); ++i) {
+        const std::string name = lower(catalogue[i].name);
+        if (std::all_of(words.begin(), words.end(),
+                        [&](const std::string &word) { return name.find(word) != std::string::npos; }))
+            matches.push_back(i);
+    }
+    return matches;
+}
+
+bool live_due(const WorkloadState &state, double now) {
+    return state.live && state.changed_at >= 0 && now - state.changed_at >= kLiveDelay;
+}
+
+} // namespace moescope
