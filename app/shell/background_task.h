@@ -1,0 +1,43 @@
+// One piece of slow work (reading or writing a file) off the window's thread.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+
+namespace moescope {
+
+template <typename T> class BackgroundTask {
+  public:
+    bool busy() const { return future_.valid(); }
+
+    // Does nothing while busy. wake is called on the worker thread once the result is there.
+    void start(std::function<T()> work, std::function<void()> wake) {
+        if (busy())
+            return;
+        auto promise = std::make_shared<std::promise<T>>();
+        future_ = promise->get_future();
+        thread_ = std::jthread([promise, work = std::move(work), wake = std::move(wake)] {
+            promise->set_value(work());
+            if (wake)
+                wake();
+        });
+    }
+
+    // The result, once.
+    std::optional<T> poll() {
+        if (!busy() || future_.wait_for(std::chrono::seconds(0)) != std::future_status::ready)
+            return std::nullopt;
+        return future_.get();
+    }
+
+  private:
+    std::future<T> future_;
+    std::jthread thread_; // joins when the task goes away: a file is never half written
+};
+
+} // namespace moescope

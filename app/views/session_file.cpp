@@ -1,0 +1,304 @@
+#include "app/views/session_file.h"
+
+#include "app/views/ui.h"
+#include "profiler/base/units.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <imgui_stdlib.h>
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <filesystem>
+
+namespace moescope {
+
+namespace {
+
+class SessionPage {
+  public:
+    SessionPage(ViewContext &context, SessionFileState &state, const SessionFileActions &actions)
+        : context_(context), theme_(context.theme), session_(*context.session), state_(state), actions_(actions) {}
+
+    void draw();
+
+  private:
+    float px(float at_1x) const { return std::round(at_1x * context_.scale); }
+    void section(const char *title, const char *explanation);
+    void row(const char *label, const std::string &value, const char *explanation);
+    bool path_field(const char *label, const char *hint, std::string &path, const char *button);
+    void draw_head();
+    void draw_files();
+    void draw_export();
+    void draw_outcome();
+    void draw_device(const DeviceInfo &device);
+    void draw_capabilities(const DeviceInfo &device);
+    void draw_runs();
+    void draw_failures();
+
+    ViewContext &context_;
+    const Theme &theme_;
+    const Session &session_;
+    SessionFileState &state_;
+    const SessionFileActions &actions_;
+};
+
+void SessionPage::section(const char *title, const char *explanation) {
+    ImGui::Dummy({0, px(8)});
+    ui::heading(title);
+    ui::explain(explanation);
+}
+
+void SessionPage::row(const char *label, const std::string &value, const char *explanation) {
+    ImGui::TableNextRow();
+    ImGui::TableNextColumn();
+    ui::text(label, theme_.muted);
+    ui::explain(explanation);
+    ImGui::TableNextColumn();
+    ui::wrapped(value.empty() ? "–" : value, theme_.text);
+    ui::explain(explanation);
+}
+
+// A label, a text field and a button in one line; true when the path was given.
+bool SessionPage::path_field(const char *label, const char *hint, std::string &path, const char *button) {
+    ImGui::PushID(label);
+    ImGui::AlignTextToFramePadding();
+    ui::text(label, theme_.muted);
+    ImGui::SameLine(px(104));
+    const float width = px(88), gap = ImGui::GetStyle().ItemInnerSpacing.x;
+    ImGui::SetNextItemWidth(std::max(px(80), std::min(px(560), ImGui::GetContentRegionAvail().x - width - gap)));
+    bool given = ImGui::InputTextWithHint("##path", hint, &path, ImGuiInputTextFlags_EnterReturnsTrue);
+    ImGui::SameLine(0, gap);
+    ImGui::BeginDisabled(state_.busy);
+    given = ImGui::Button(button, {width, 0}) || given;
+    ImGui::EndDisabled();
+    ImGui::PopID();
+    return given && !state_.busy;
+}
+
+void SessionPage::draw_head() {
+    const bool recorded = session_.origin == Origin::Recorded;
+    ui::badge(recorded ? "Recorded" : "Live", recorded ? theme_.warning : theme_.good);
+    ui::explain(recorded ? "Read from a file: these numbers were measured then and there, not on this machine now."
+                         : "Measured by this window's worker.");
+    ImGui::SameLine();
+    ui::text(session_.title.empty() ? "Untitled session" : session_.title);
+    if (recorded && state_.live_there) {
+        ImGui::SameLine();
+        if (ImGui::SmallButton("Back to live"))
+            actions_.show_live();
+        ui::explain("Shows what this window's worker measures.");
+    }
+}
+
+void SessionPage::draw_files() {
+    section("File", "A session is one .moescope file: an SQLite database that anybody can query.");
+    if (path_field("Open", "/path/to/session.moescope, or drop a file on the window", state_.open_path, "Open") &&
+        !state_.open_path.empty())
+        actions_.open(state_.open_path);
+    if (!state_.recent.empty()) {
+        ImGui::AlignTextToFramePadding();
+        ui::text("Recent", theme_.muted);
+        ImGui::SameLine(px(104));
+        ImGui::SetNextItemWidth(std::max(px(80), std::min(px(560), ImGui::GetContentRegionAvail().x)));
+        if (ImGui::BeginCombo("##recent", "Sessions opened before")) {
+            for (const std::string &file : state_.recent)
+                if (ImGui::Selectable(file.c_str()))
+                    actions_.open(file);
+            ImGui::EndCombo();
+        }
+    }
+    if (session_.empty())
+        return;
+    if (path_field("Save as", "name.moescope", state_.save_path, "Save") && !state_.save_path.empty())
+        actions_.save(state_.save_path);
+}
+
+void SessionPage::draw_export() {
+    section("Export", "The same session for other programs.");
+    ImGui::AlignTextToFramePadding();
+    ui::text("Format", theme_.muted);
+    ImGui::SameLine(px(104));
+    int kind = int(state_.kind);
+    constexpr const char *kNames[] = {"Chrome trace", "CSV", "Telemetry"};
+    constexpr const char *kExplain[] = {
+        "Trace event JSON for Perfetto and chrome://tracing; compressed when the name ends in .gz.",
+        "A folder with measurements.csv, samples.csv, kernels.csv, candidates.csv and memory.csv.",
+        "Autotune telemetry as JSON: kernel, key, every configuration with its fate, the chosen one, the device."};
+    for (int i = 0; i < 3; ++i) {
+        if (i > 0)
+            ImGui::SameLine();
+        if (ImGui::RadioButton(kNames[i], &kind, i))
+            state_.export_path.clear();
+        ui::explain(kExplain[i]);
+    }
+    state_.kind = ExportKind(kind);
+    const std::string suggestion = suggested_path(session_, state_.kind);
+    if (path_field("To", suggestion.c_str(), state_.export_path, "Export"))
+        actions_.export_to(state_.kind, state_.export_path.empty() ? suggestion : state_.export_path);
+}
+
+void SessionPage::draw_outcome() {
+    if (state_.busy) {
+        ui::text("Working on the file …", theme_.muted);
+    } else if (state_.outcome) {
+        ui::wrapped(state_.outcome->sentence, state_.outcome->good ? theme_.good : theme_.failure);
+    }
+}
+
+void SessionPage::draw_device(const DeviceInfo &device) {
+    section("Device", "What the run shown was measured on.");
+    if (!ImGui::BeginTable("device", 2, ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_NoSavedSettings))
+        return;
+    ImGui::TableSetupColumn("label", ImGuiTableColumnFlags_WidthFixed, px(140));
+    ImGui::TableSetupColumn("value", ImGuiTableColumnFlags_WidthStretch);
+    row("Name", fmt::format("{}  ({}{}{})", device.name, device.id, device.arch.empty() ? "" : ", ", device.arch),
+        "The device, its name on the command line and its architecture.");
+    row("Host", device.host, "The machine that owns the device.");
+    if (!device.is_cpu()) {
+        row("Driver, CUDA", fmt::format("{}, {}", device.driver, device.runtime), "The driver's version and the CUDA run-time's.");
+        row("Multiprocessors", fmt::format("{}", device.multiprocessors), "Streaming multiprocessors of the GPU.");
+        row("Clocks", fmt::format("SM {} MHz, memory {} MHz", format_count(device.sm_clock_mhz), format_count(device.memory_clock_mhz)),
+            "The device's highest clocks.");
+        row("L2 cache", format_bytes(double(device.l2_bytes)), "Size of the L2 cache, which is flushed before cold repetitions.");
+    }
+    row("Memory", format_bytes(double(device.memory_bytes)), "The device's memory in all.");
+    if (device.ceilings.bytes_per_second > 0)
+        row("Ceilings", fmt::format("{}, {} ({})", format_bandwidth(device.ceilings.bytes_per_second),
+                                    format_flops(device.ceilings.flops_per_second),
+                                    device.ceilings.measured ? "measured" : "nominal"),
+            "The fastest the device moves memory and multiplies matrices: what floors are computed from.");
+    ImGui::EndTable();
+}
+
+void SessionPage::draw_capabilities(const DeviceInfo &device) {
+    if (device.capabilities.empty())
+        return;
+    section("Evidence", "Which collectors worked on that machine, and why others did not.");
+    for (const auto &capability : device.capabilities) {
+        const bool good = capability.state == "ok";
+        ui::badge(capability.state, good ? theme_.good : theme_.warning);
+        ImGui::SameLine();
+        ui::text(capability.collector);
+        if (!capability.reason.empty()) {
+            ImGui::SameLine();
+            ui::text(ui::fitted(capability.reason, ImGui::GetContentRegionAvail().x), theme_.muted);
+            ui::explain(capability.reason);
+        }
+    }
+}
+
+const char *name_of(RunRecord::State state) {
+    constexpr const char *kNames[] = {"running", "done", "cancelled", "failed"};
+    return kNames[std::size_t(state)];
+}
+
+void SessionPage::draw_runs() {
+    section("Runs", "Every plan this session carried out. Click one to show it in all views.");
+    const ImGuiTableFlags flags = ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_BordersInnerH | ImGuiTableFlags_NoSavedSettings;
+    if (!ImGui::BeginTable("runs", 5, flags))
+        return;
+    ImGui::TableSetupColumn("Run", ImGuiTableColumnFlags_WidthFixed, px(44));
+    ImGui::TableSetupColumn("Model", ImGuiTableColumnFlags_WidthStretch);
+    ImGui::TableSetupColumn("Tokens", ImGuiTableColumnFlags_WidthFixed, px(72));
+    ImGui::TableSetupColumn("Started", ImGuiTableColumnFlags_WidthFixed, px(124));
+    ImGui::TableSetupColumn("State", ImGuiTableColumnFlags_WidthFixed, px(72));
+    {
+        const ui::FontScope small(ui::small_font());
+        ImGui::TableHeadersRow();
+    }
+    for (std::size_t i = session_.runs.size(); i-- > 0;) {
+        const RunRecord &run = session_.runs[i];
+        ImGui::TableNextRow();
+        ImGui::TableNextColumn();
+        const RunId id{std::uint32_t(i)};
+        if (ImGui::Selectable(fmt::format("{}", i + 1).c_str(), id == context_.run, ImGuiSelectableFlags_SpanAllColumns))
+            actions_.show_run(id);
+        ui::explain(fmt::format("{} on {}: {} measurements planned{}.", run.plan.workload.model.name, run.device.name,
+                                run.plan.items.size(),
+                                run.dropped_records > 0 ? fmt::format(", {} records dropped by CUPTI",
+                                                                      format_count(double(run.dropped_records)))
+                                                        : std::string(", nothing dropped")));
+        ImGui::TableNextColumn();
+        ui::text(run.plan.workload.model.name);
+        ImGui::TableNextColumn();
+        ui::right_aligned(format_count(double(run.plan.workload.tokens)));
+        ImGui::TableNextColumn();
+        ui::text(date_text(run.started_ns), theme_.muted);
+        ImGui::TableNextColumn();
+        ui::text(name_of(run.state), run.state == RunRecord::State::Failed ? theme_.failure : theme_.muted);
+    }
+    ImGui::EndTable();
+}
+
+void SessionPage::draw_failures() {
+    if (session_.failures.empty())
+        return;
+    section("Failures", "Everything that went wrong while this session was made.");
+    for (const Failure &failure : session_.failures) {
+        ui::wrapped(fmt::format("{}: {}", failure.where, failure.error.what), theme_.failure);
+        if (!failure.error.why.empty())
+            ui::wrapped(failure.error.why + (failure.error.remedy.empty() ? "" : ". " + failure.error.remedy), theme_.muted);
+    }
+}
+
+void SessionPage::draw() {
+    ImGui::BeginChild("page");
+    draw_head();
+    draw_files();
+    if (!session_.empty())
+        draw_export();
+    draw_outcome();
+    if (session_.empty()) {
+        ImGui::Dummy({0, px(8)});
+        if (ui::empty_state(theme_, "This session is empty",
+                            "Its device, runs and failures are shown here once something was measured, or a recorded "
+                            "session is opened.",
+                            "Run"))
+            context_.run_plan();
+    } else {
+        const std::size_t run = context_.run.valid() ? context_.run.value : session_.runs.size() - 1;
+        draw_device(session_.runs[run].device);
+        draw_capabilities(session_.runs[run].device);
+        draw_runs();
+        draw_failures();
+    }
+    ImGui::EndChild();
+}
+
+} // namespace
+
+std::string origin_text(const Session &session) {
+    const char *origin = session.origin == Origin::Recorded ? "Recorded" : "Live";
+    return session.empty() ? origin : fmt::format("{} on {}", origin, session.runs.back().device.name);
+}
+
+std::string date_text(std::int64_t unix_ns) {
+    if (unix_ns == 0)
+        return {};
+    const std::time_t seconds = unix_ns / 1'000'000'000;
+    std::tm local{};
+    localtime_r(&seconds, &local);
+    return fmt::format("{:%Y-%m-%d %H:%M}", local);
+}
+
+std::string suggested_path(const Session &session, ExportKind kind) {
+    namespace fs = std::filesystem;
+    const fs::path base = session.path.empty() ? fs::path("session") : fs::path(session.path).replace_extension();
+    switch (kind) {
+    case ExportKind::ChromeTrace:
+        return base.string() + ".trace.json";
+    case ExportKind::Csv:
+        return base.string() + ".csv";
+    case ExportKind::Telemetry:
+        break;
+    }
+    return base.string() + ".telemetry.json";
+}
+
+void draw_session_file(ViewContext &context, SessionFileState &state, const SessionFileActions &actions) {
+    SessionPage(context, state, actions).draw();
+}
+
+} // namespace moescope
