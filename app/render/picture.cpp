@@ -1,0 +1,96 @@
+#include "app/render/picture.h"
+
+#include "app/render/rasteriser.h"
+#include "app/shell/fonts.h"
+#include "app/shell/shell.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace moescope {
+
+namespace {
+
+// An ImGui context of its own for as long as a picture takes; the one before comes back.
+class OwnContext {
+  public:
+    OwnContext() : before_(ImGui::GetCurrentContext()), own_(ImGui::CreateContext()) {
+        ImGui::SetCurrentContext(own_);
+        ImGui::GetIO().IniFilename = nullptr;
+        ImGui::GetIO().LogFilename = nullptr;
+        ImGui::GetIO().BackendFlags |= ImGuiBackendFlags_RendererHasVtxOffset;
+    }
+    ~OwnContext() {
+        ImGui::DestroyContext(own_);
+        ImGui::SetCurrentContext(before_);
+    }
+    OwnContext(const OwnContext &) = delete;
+    OwnContext &operator=(const OwnContext &) = delete;
+
+  private:
+    ImGuiContext *before_, *own_;
+};
+
+Status check(const PictureOptions &options) {
+    for (const auto &[name, pixels] : {std::pair{"width", options.width}, std::pair{"height", options.height}})
+        if (pixels < 64 || pixels > 16384)
+            return Error{fmt::format("picture {} is {}", name, pixels), "it must be 64 to 16384 pixels", ""};
+    if (!(options.scale >= 0.5f && options.scale <= 4.0f))
+        return Error{fmt::format("picture scale is {}", options.scale), "it must be 0.5 to 4", ""};
+    if (options.theme != "dark" && options.theme != "light")
+        return Error{fmt::format("theme \"{}\"", options.theme), "there is no such theme", "choose dark or light"};
+    if (options.view != "window" && !find_view(options.view).ok())
+        return find_view(options.view).error();
+    return {};
+}
+
+Texture atlas_texture() {
+    unsigned char *pixels = nullptr;
+    Texture texture;
+    ImGui::GetIO().Fonts->GetTexDataAsRGBA32(&pixels, &texture.width, &texture.height);
+    texture.rgba = pixels;
+    return texture;
+}
+
+} // namespace
+
+Result<Image> draw_picture(SessionPtr session, const PictureOptions &options) {
+    if (const Status status = check(options); !status.ok())
+        return status.error();
+    const OwnContext context;
+    ImGuiIO &io = ImGui::GetIO();
+    io.DisplaySize = {float(options.width), float(options.height)};
+    io.DeltaTime = 1.0f / 60;
+    io.MousePos = {-FLT_MAX, -FLT_MAX};
+    build_fonts(*io.Fonts, find_fonts(), options.scale);
+
+    Settings settings;
+    settings.theme = options.theme;
+    Shell shell({.settings = settings});
+    shell.set_scale(options.scale);
+    shell.set_theme(options.theme);
+    shell.show_recorded(session);
+    shell.select(options.selection);
+    if (options.view != "window")
+        shell.show_only(find_view(options.view).value(), /*alone=*/true);
+    constexpr int kFrames = 4;
+    for (int frame = 0; frame < kFrames; ++frame) {
+        ImGui::NewFrame();
+        shell.draw(io.DisplaySize.x, io.DisplaySize.y);
+        ImGui::Render();
+    }
+    Image image(options.width, options.height);
+    clear(image, shell.theme().background);
+    rasterise(*ImGui::GetDrawData(), atlas_texture(), image);
+    return image;
+}
+
+Status render_picture(SessionPtr session, const std::filesystem::path &path, const PictureOptions &options) {
+    auto image = draw_picture(std::move(session), options);
+    if (!image.ok())
+        return image.error();
+    return write_png(image.value(), path);
+}
+
+} // namespace moescope

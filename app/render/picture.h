@@ -1,0 +1,26 @@
+// Pictures of views without a display and without OpenGL.
+#pragma once
+
+#include "app/render/image.h"
+#include "app/shell/settings.h"
+#include "app/views/view_context.h"
+
+#include <string>
+
+namespace moescope {
+
+struct PictureOptions {
+    std::string view = "overview"; // a view's key, or "window": the whole window
+    std::string theme = "dark";
+    int width = 1440, height = 900; // pixels of the picture
+    float scale = 1;                // of text and spacing
+    Selection selection;
+};
+
+// Draws a few frames (ImGui measures before it places) and keeps the last one. Errors: an unknown
+// view, a size that is not 64..16384, a scale that is not 0.5..4.
+Result<Image> draw_picture(SessionPtr session, const PictureOptions &options);
+// The same into a PNG file.
+Status render_picture(SessionPtr session, const std::filesystem::path &path, const PictureOptions &options);
+
+} // namespace moescope

@@ -1,0 +1,258 @@
+#include "app/shell/shell.h"
+
+#include "app/assets.h"
+#include "profiler/export/exporters.h"
+#include "profiler/model/catalogue.h"
+#include "profiler/session/session_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <system_error>
+
+namespace moescope {
+
+Theme theme_or_built_in(const std::string &name, std::vector<Error> &problems) {
+    // The name comes from a settings file: only a plain name may become part of a path.
+    const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
+    auto theme = plain ? load_theme(assets_folder() / "themes" / (name + ".json"))
+                       : Result<Theme>(Error{fmt::format("theme \"{}\"", name), "it is not a theme's name", "choose dark or light"});
+    if (theme.ok())
+        return theme.value();
+    problems.push_back(theme.error());
+    return built_in_theme(name != "light");
+}
+
+Shell::Shell(Options options)
+    : wake_(std::move(options.wake)), settings_(std::move(options.settings)), autosave_(std::move(options.autosave)),
+      nothing_(std::make_shared<Session>()) {
+    theme_ = theme_or_built_in(settings_.theme, status_.problems);
+    first_ = find_view(settings_.first_view).ok() ? find_view(settings_.first_view).value() : ViewId::Overview;
+    second_ = find_view(settings_.second_view).ok() ? find_view(settings_.second_view).value() : ViewId::Timeline;
+    if (first_ == second_)
+        second_ = first_ == ViewId::Timeline ? ViewId::Overview : ViewId::Timeline;
+    auto catalogue = load_catalogue(assets_folder() / "models.json");
+    if (catalogue.ok())
+        workload_.catalogue = std::move(catalogue.value());
+    else
+        workload_.catalogue_error = catalogue.error();
+    if (settings_.workload)
+        workload_.workload = *settings_.workload;
+    else if (!workload_.catalogue.empty())
+        workload_.workload.model = workload_.catalogue.front();
+    if (!settings_.device.empty())
+        workload_.device = settings_.device;
+    session_file_.recent = settings_.recent;
+}
+
+Shell::~Shell() = default;
+
+void Shell::start_worker(const std::string &remote) {
+    auto command = find_worker(remote);
+    if (!command.ok()) {
+        status_.problems.push_back(command.error());
+        return;
+    }
+    client_ = WorkerClient::start(std::move(command.value()), nullptr, autosave_);
+    client_->on_change(wake_);
+}
+
+void Shell::open(const std::filesystem::path &file) {
+    if (busy_with_file())
+        return;
+    opening_.start([file] { return read_session(file); }, wake_);
+}
+
+void Shell::show_recorded(SessionPtr session) {
+    recorded_ = std::move(session);
+    show_recorded_ = recorded_ != nullptr;
+    chosen_run_ = {};
+    forget_selection();
+}
+
+void Shell::forget_selection() { selection_ = {}; }
+
+void Shell::set_theme(const std::string &name) {
+    settings_.theme = name;
+    theme_ = theme_or_built_in(name, status_.problems);
+    apply(theme_, scale_);
+}
+
+void Shell::show(ViewId view) {
+    // A view that is open already is left where it is.
+    if (view == first_ || (layout_.split() && view == second_))
+        return;
+    const bool into_second = layout_.split() && first_ != ViewId::Timeline && view == ViewId::Timeline;
+    (into_second ? second_ : first_) = view;
+    (into_second ? second_wanted_ : first_wanted_) = true;
+}
+
+void Shell::show_only(ViewId view, bool alone) {
+    settings_.layout.split = Split::Off;
+    if (alone)
+        settings_.layout.workload_open = settings_.layout.inspector_open = false;
+    first_ = view;
+    first_wanted_ = true;
+}
+
+SessionPtr Shell::shown_session() const {
+    if (show_recorded_ && recorded_)
+        return recorded_;
+    SessionPtr live = client_ ? client_->session() : nullptr;
+    return live ? live : nothing_;
+}
+
+// On a machine without a GPU, and with nothing else to show, the window opens on a session that was
+// recorded on one.
+void Shell::open_shipped_session() {
+    const bool known = !client_ || !frame_progress_.devices.empty() ||
+                       frame_progress_.state == WorkerClient::State::Gone;
+    if (looked_for_shipped_ || !known)
+        return;
+    looked_for_shipped_ = true;
+    const auto &devices = frame_progress_.devices;
+    const bool gpu = std::any_of(devices.begin(), devices.end(), [](const DeviceInfo &d) { return !d.is_cpu(); });
+    if (gpu || show_recorded_ || opening_.busy() || !frame_session_->empty())
+        return;
+    std::error_code problem;
+    std::vector<std::filesystem::path> files;
+    for (const auto &entry : std::filesystem::directory_iterator(assets_folder() / "sessions", problem))
+        if (entry.path().extension() == ".moescope")
+            files.push_back(entry.path());
+    if (!files.empty())
+        open(*std::min_element(files.begin(), files.end()));
+}
+
+void Shell::poll_files() {
+    if (auto opened = opening_.poll()) {
+        if (opened->ok()) {
+            Session &session = opened->value();
+            session.origin = Origin::Recorded;
+            const bool shipped = session.path.rfind(assets_folder().string(), 0) == 0;
+            if (!session.path.empty() && !shipped)
+                remember(settings_.recent, session.path);
+            session_file_.recent = settings_.recent;
+            session_file_.outcome.reset();
+            show_recorded(std::make_shared<const Session>(std::move(session)));
+        } else {
+            session_file_.outcome = {false, opened->error().sentence()};
+            status_.problems.push_back(opened->error());
+        }
+    }
+    if (auto written = writing_.poll()) {
+        const bool good = written->status.ok();
+        session_file_.outcome = {good, good ? written->done : written->status.error().sentence()};
+        if (!good)
+            status_.problems.push_back(written->status.error());
+    }
+    session_file_.busy = busy_with_file();
+}
+
+void Shell::save(const std::string &path) {
+    const SessionPtr session = frame_session_;
+    writing_.start([session, path] { return Written{save_session(*session, path), fmt::format("Saved as {}.", path)}; },
+                   wake_);
+}
+
+void Shell::export_to(ExportKind kind, const std::string &path) {
+    const SessionPtr session = frame_session_;
+    const auto work = [session, path, kind] {
+        Status status = kind == ExportKind::ChromeTrace ? export_chrome_trace(*session, path)
+                        : kind == ExportKind::Csv       ? export_csv(*session, path)
+                                                        : export_telemetry(*session, path);
+        return Written{std::move(status), fmt::format("Exported to {}.", path)};
+    };
+    writing_.start(work, wake_);
+}
+
+RunId Shell::shown_run(const Session &session) const {
+    if (chosen_run_.valid() && chosen_run_.value < session.runs.size())
+        return chosen_run_;
+    return session.empty() ? RunId{} : RunId{std::uint32_t(session.runs.size() - 1)};
+}
+
+void Shell::run(Plan plan, bool replace) {
+    if (!client_) {
+        status_.problems.push_back({"nothing was run", "there is no worker to run it", "see the first problem of this list"});
+        return;
+    }
+    if (show_recorded_)
+        forget_selection();
+    show_recorded_ = false;
+    chosen_run_ = {};
+    if (!replace || workload_.live)
+        client_->run(std::move(plan), replace);
+}
+
+void Shell::run_wanted() {
+    auto plan = make_plan(workload_, /*live=*/false);
+    if (plan.ok())
+        run(std::move(plan.value()), /*replace=*/false);
+    else
+        status_.problems.push_back(plan.error());
+}
+
+// Tunes one operator x variant on the workload on screen: the run's where one is shown.
+void Shell::tune(const PlanItem &item) {
+    auto plan = make_plan(workload_, /*live=*/false);
+    if (!plan.ok()) {
+        status_.problems.push_back(plan.error());
+        return;
+    }
+    plan->items = {item};
+    plan->tune = {item};
+    run(std::move(plan.value()), /*replace=*/false);
+    show(ViewId::Autotune);
+}
+
+ViewContext Shell::context() {
+    return {.session = frame_session_,
+            .progress = frame_progress_,
+            .theme = theme_,
+            .scale = scale_,
+            .selection = selection_,
+            .run = shown_run(*frame_session_),
+            .show = [this](ViewId view) { show(view); },
+            .run_plan = [this] { run_wanted(); },
+            .tune = [this](PlanItem item) { tune(item); },
+            .copy_text = [](std::string text) { ImGui::SetClipboardText(text.c_str()); }};
+}
+
+void Shell::draw(float width, float height) {
+    poll_files();
+    frame_session_ = shown_session();
+    frame_progress_ = client_ ? client_->progress() : WorkerClient::Progress{.state = WorkerClient::State::Gone};
+    if (!client_ && recorded_ && show_recorded_ && !recorded_->empty())
+        frame_progress_.devices = {recorded_->runs.back().device};
+    open_shipped_session();
+    session_file_.live_there = client_ != nullptr;
+    selection_.hovered = std::exchange(selection_.next_hovered, {});
+    selection_.hovered_expert = std::exchange(selection_.next_hovered_expert, -1);
+
+    layout_ = lay_out(width, height, scale_, settings_.layout, frame_session_->origin == Origin::Recorded);
+    ViewContext shared = context();
+    draw_banner(shared);
+    draw_workload_pane(shared);
+    draw_view_pane(shared, "first", layout_.first, first_, first_wanted_, layout_.split() ? second_ : first_);
+    if (layout_.split())
+        draw_view_pane(shared, "second", layout_.second, second_, second_wanted_, first_);
+    draw_inspector_pane(shared);
+    draw_status_pane(shared);
+    draw_splitters();
+}
+
+double Shell::may_sleep() const {
+    if (workload_.live && workload_.changed_at >= 0)
+        return std::max(0.0, workload_.changed_at + kLiveDelay - ImGui::GetTime());
+    return 3600;
+}
+
+const Settings &Shell::settings() {
+    settings_.first_view = info(first_).key;
+    settings_.second_view = info(second_).key;
+    settings_.workload = workload_.workload;
+    settings_.device = workload_.device;
+    return settings_;
+}
+
+} // namespace moescope

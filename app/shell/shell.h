@@ -1,0 +1,117 @@
+// The window's content, independent of GLFW and OpenGL: one ImGui frame at a time. The real window
+// and the pictures drawn without a display are the same code.
+#pragma once
+
+#include "app/shell/background_task.h"
+#include "app/shell/layout.h"
+#include "app/shell/settings.h"
+#include "app/shell/view_list.h"
+#include "app/views/overview.h"
+#include "app/views/session_file.h"
+#include "app/views/status.h"
+#include "app/views/view_context.h"
+#include "app/views/workload.h"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace moescope {
+
+// The theme of that name in the assets folder ("dark"); a broken file gives the built-in one and a
+// problem.
+Theme theme_or_built_in(const std::string &name, std::vector<Error> &problems);
+
+class Shell {
+  public:
+    struct Options {
+        Settings settings;
+        std::function<void()> wake; // called from other threads when there is something new to draw
+        std::filesystem::path autosave;
+    };
+    explicit Shell(Options options);
+    ~Shell();
+
+    // Starts a worker: "" on this machine, else through ssh. A failure becomes a problem to read.
+    void start_worker(const std::string &remote);
+    void open(const std::filesystem::path &file); // in the background
+    void show_recorded(SessionPtr session);       // a session that is there already
+    void add_problem(Error error) { status_.problems.push_back(std::move(error)); }
+    bool busy_with_file() const { return opening_.busy() || writing_.busy(); }
+
+    void set_theme(const std::string &name);
+    const Theme &theme() const { return theme_; }
+    void set_scale(float scale) { scale_ = scale; }
+    // One view in the middle; alone: without the workload and the inspector beside it.
+    void show_only(ViewId view, bool alone);
+    void show(ViewId view);
+    void select(Selection selection) { selection_ = std::move(selection); }
+
+    // Submits the whole window of this size in pixels: between ImGui::NewFrame and ImGui::Render.
+    void draw(float width, float height);
+    // Where the panes were in the last frame.
+    const Layout &layout() const { return layout_; }
+    // How long the window may sleep without missing something of its own, seconds.
+    double may_sleep() const;
+    // What to remember.
+    const Settings &settings();
+
+  private:
+    SessionPtr shown_session() const;
+    void poll_files();
+    void open_shipped_session();
+    RunId shown_run(const Session &session) const;
+    void forget_selection();
+    ViewContext context();
+    void run(Plan plan, bool replace);
+    void run_wanted();
+    void tune(const PlanItem &item);
+    void save(const std::string &path);
+    void export_to(ExportKind kind, const std::string &path);
+
+    // shell_panes.cpp
+    void draw_banner(ViewContext &context);
+    void draw_workload_pane(ViewContext &context);
+    void draw_inspector_pane(ViewContext &context);
+    void draw_status_pane(ViewContext &context);
+    void draw_view_pane(ViewContext &context, const char *name, const Rect &rect, ViewId &shown, bool &wanted,
+                        ViewId other);
+    void draw_tabs(ViewId &shown, bool &wanted, ViewId other);
+    void draw_window_buttons();
+    void draw_view(ViewContext &context, ViewId view);
+    void draw_splitters();
+
+    std::function<void()> wake_;
+    Settings settings_;
+    std::filesystem::path autosave_;
+    Theme theme_;
+    float scale_ = 1;
+    Layout layout_;
+
+    std::unique_ptr<WorkerClient> client_;
+    SessionPtr nothing_;  // what is shown before there is anything
+    bool looked_for_shipped_ = false;
+    SessionPtr recorded_; // the opened file
+    bool show_recorded_ = false;
+    RunId chosen_run_;    // not valid: the latest
+    Selection selection_;
+    SessionPtr frame_session_; // the session all panes of one frame see
+    WorkerClient::Progress frame_progress_;
+
+    ViewId first_ = ViewId::Overview, second_ = ViewId::Timeline;
+    bool first_wanted_ = true, second_wanted_ = true; // select the tab in the next frame
+    WorkloadState workload_;
+    OverviewState overview_;
+    SessionFileState session_file_;
+    StatusState status_;
+
+    struct Written {
+        Status status;
+        std::string done; // the sentence to show when it worked
+    };
+    BackgroundTask<Result<Session>> opening_;
+    BackgroundTask<Written> writing_;
+};
+
+} // namespace moescope

@@ -1,0 +1,243 @@
+// The panes of the shell: one borderless ImGui window each, where the layout says.
+#include "app/shell/shell.h"
+
+#include "app/views/inspector.h"
+#include "app/views/ui.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace moescope {
+
+namespace {
+
+constexpr ImGuiWindowFlags kPane = ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoResize |
+                                   ImGuiWindowFlags_NoSavedSettings | ImGuiWindowFlags_NoBringToFrontOnFocus |
+                                   ImGuiWindowFlags_NoNavFocus;
+
+// A pane's window for one scope.
+class PaneWindow {
+  public:
+    PaneWindow(const char *name, const Rect &rect, const ImVec4 &ground, ImGuiWindowFlags extra = 0) {
+        ImGui::SetNextWindowPos(rect.min());
+        ImGui::SetNextWindowSize(rect.size());
+        ImGui::PushStyleColor(ImGuiCol_WindowBg, ground);
+        ImGui::PushStyleVar(ImGuiStyleVar_WindowMinSize, ImVec2(1, 1));
+        ImGui::Begin(name, nullptr, (kPane & ~extra) | (extra & ~kPane));
+        ImGui::PopStyleVar();
+    }
+    ~PaneWindow() {
+        ImGui::End();
+        ImGui::PopStyleColor();
+    }
+    PaneWindow(const PaneWindow &) = delete;
+    PaneWindow &operator=(const PaneWindow &) = delete;
+};
+
+} // namespace
+
+void Shell::draw_banner(ViewContext &context) {
+    if (layout_.banner.empty())
+        return;
+    const float line = ImGui::GetTextLineHeight();
+    ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, ImVec2(12 * scale_, std::floor((layout_.banner.height - line) / 2)));
+    const PaneWindow pane("banner", layout_.banner, mix(theme_.background, theme_.warning, 0.16f));
+    ImGui::PopStyleVar();
+    const Session &session = *context.session;
+    ui::badge("Recorded", theme_.warning);
+    ImGui::SameLine();
+    ui::text(session.empty() ? "An empty recording" : session.runs.back().device.name);
+    ui::explain("These numbers were measured then and there, not on this machine now. Run something to see this "
+                "machine's own.");
+    ImGui::SameLine(0, 12 * scale_);
+    std::string words;
+    if (!session.empty()) {
+        const RunRecord &run = session.runs.back();
+        if (!run.device.driver.empty())
+            words += fmt::format("driver {} · ", run.device.driver);
+        words += date_text(run.started_ns);
+    }
+    if (!session.path.empty())
+        words += fmt::format(" · {}", std::filesystem::path(session.path).filename().string());
+    const float button = client_ ? ImGui::CalcTextSize("Back to live").x + 36 * scale_ : 0;
+    ui::text(ui::fitted(words, std::max(0.0f, ImGui::GetContentRegionAvail().x - button)), theme_.muted);
+    if (!client_)
+        return;
+    ImGui::SameLine(layout_.banner.width - button);
+    if (ImGui::SmallButton("Back to live"))
+        show_recorded_ = false;
+    ui::explain("Shows what this window's own worker measures.");
+}
+
+void Shell::draw_workload_pane(ViewContext &context) {
+    if (layout_.workload.empty())
+        return;
+    const PaneWindow pane("workload", layout_.workload, theme_.surface);
+    const WorkloadActions actions{.run = [this](Plan plan, bool replace) { run(std::move(plan), replace); },
+                                  .stop = [this] {
+                                      if (client_)
+                                          client_->cancel();
+                                  }};
+    draw_workload(context, workload_, actions);
+}
+
+void Shell::draw_inspector_pane(ViewContext &context) {
+    if (layout_.inspector.empty())
+        return;
+    const PaneWindow pane("inspector", layout_.inspector, theme_.surface, ImGuiWindowFlags_NoScrollbar);
+    ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, ImVec2(8 * scale_, 4 * scale_));
+    draw_inspector(context);
+    ImGui::PopStyleVar();
+}
+
+void Shell::draw_status_pane(ViewContext &context) {
+    float line = 0;
+    {
+        const ui::FontScope small(ui::small_font());
+        line = ImGui::GetTextLineHeight();
+    }
+    ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding,
+                        ImVec2(12 * scale_, std::max(0.0f, std::floor((layout_.status.height - line) / 2))));
+    const PaneWindow pane("status", layout_.status, mix(theme_.background, theme_.raised, 0.6f));
+    ImGui::PopStyleVar();
+    draw_status(context, status_, [this] {
+        if (client_)
+            client_->cancel();
+    });
+}
+
+void Shell::draw_tabs(ViewId &shown, bool &wanted, ViewId other) {
+    if (!ImGui::BeginTabBar("views", ImGuiTabBarFlags_FittingPolicyScroll | ImGuiTabBarFlags_NoTooltip))
+        return;
+    const ViewId before = shown;
+    for (const View &view : views()) {
+        const bool elsewhere = view.id == other && other != shown;
+        const ImGuiTabItemFlags flags = wanted && view.id == shown ? ImGuiTabItemFlags_SetSelected : 0;
+        if (elsewhere) // one view cannot be in two places: its state is one
+            continue;
+        if (ImGui::BeginTabItem(view.tab, nullptr, flags)) {
+            if (!wanted)
+                shown = view.id;
+            ImGui::EndTabItem();
+        }
+        ui::explain(view.question);
+    }
+    if (shown == before)
+        wanted = false;
+    ImGui::EndTabBar();
+}
+
+void Shell::draw_window_buttons() {
+    LayoutChoices &layout = settings_.layout;
+    const bool split = layout_.split();
+    const char *split_label = split ? "Join" : "Split";
+    const char *theme_label = theme_.dark ? "Light" : "Dark";
+    const auto width = [](const char *label) { return ImGui::CalcTextSize(label).x + 2 * ImGui::GetStyle().FramePadding.x; };
+    const ui::FontScope small(ui::small_font());
+    const char *workload_label = layout.workload_open ? "Hide workload" : "Workload";
+    const char *inspector_label = layout.inspector_open ? "Hide inspector" : "Inspector";
+    const float gap = 4 * scale_;
+    const float all = width(split_label) + width(theme_label) + width("Panes") + 2 * gap;
+    ImGui::SameLine(ImGui::GetWindowWidth() - all - ImGui::GetStyle().WindowPadding.x);
+    ImGui::PushStyleColor(ImGuiCol_Button, ImVec4(0, 0, 0, 0));
+    ImGui::PushStyleColor(ImGuiCol_Text, theme_.muted);
+    if (ImGui::SmallButton("Panes"))
+        ImGui::OpenPopup("panes");
+    ui::explain("Shows or hides the workload and the inspector.");
+    ImGui::SameLine(0, gap);
+    if (ImGui::SmallButton(split_label))
+        layout.split = split ? Split::Off : Split::On;
+    ui::explain(split ? "One view at a time." : "Two views side by side.");
+    ImGui::SameLine(0, gap);
+    if (ImGui::SmallButton(theme_label))
+        set_theme(theme_.dark ? "light" : "dark");
+    ui::explain("Changes between the dark and the light theme.");
+    ImGui::PopStyleColor(2);
+    if (ImGui::BeginPopup("panes")) {
+        if (ImGui::Selectable(workload_label))
+            layout.workload_open = !layout.workload_open;
+        if (ImGui::Selectable(inspector_label))
+            layout.inspector_open = !layout.inspector_open;
+        ImGui::EndPopup();
+    }
+}
+
+void Shell::draw_view(ViewContext &context, ViewId view) {
+    switch (view) {
+    case ViewId::Overview:
+        draw_overview(context, overview_);
+        break;
+    case ViewId::SessionFile: {
+        const SessionFileActions actions{.open = [this](std::string path) { open(path); },
+                                         .save = [this](const std::string &path) { save(path); },
+                                         .export_to = [this](ExportKind kind, const std::string &path) { export_to(kind, path); },
+                                         .show_live = [this] { show_recorded_ = false; },
+                                         .show_run = [this](RunId run) { chosen_run_ = run; }};
+        draw_session_file(context, session_file_, actions);
+        break;
+    }
+    case ViewId::Dispatch:
+    case ViewId::Autotune:
+    case ViewId::Routing:
+    case ViewId::Timeline:
+        break;
+    }
+}
+
+void Shell::draw_view_pane(ViewContext &context, const char *name, const Rect &rect, ViewId &shown, bool &wanted,
+                           ViewId other) {
+    ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, ImVec2(12 * scale_, 8 * scale_));
+    const PaneWindow pane(name, rect, theme_.background);
+    ImGui::PopStyleVar();
+    const bool buttons = !layout_.split() || &shown == &second_;
+    const ImVec2 start = ImGui::GetCursorPos();
+    // The tabs get what the buttons at the right end leave.
+    const float reserved = buttons ? 176 * scale_ : 0;
+    ImGui::BeginChild("tabs", {ImGui::GetContentRegionAvail().x - reserved, ImGui::GetFrameHeight() + 4 * scale_}, 0,
+                      ImGuiWindowFlags_NoScrollbar);
+    draw_tabs(shown, wanted, other);
+    ImGui::EndChild();
+    if (buttons)
+        draw_window_buttons();
+    ImGui::SetCursorPos({start.x, start.y + ImGui::GetFrameHeight() + 10 * scale_});
+    ui::heading(info(shown).question);
+    ImGui::BeginChild("view", {0, 0});
+    ImGui::PushID(info(shown).key);
+    draw_view(context, shown);
+    ImGui::PopID();
+    ImGui::EndChild();
+}
+
+void Shell::draw_splitters() {
+    struct Splitter {
+        const char *name;
+        const Rect &rect;
+    };
+    const Splitter splitters[] = {{"left splitter", layout_.left_splitter},
+                                  {"middle splitter", layout_.middle_splitter},
+                                  {"right splitter", layout_.right_splitter}};
+    for (const auto &[name, rect] : splitters) {
+        if (rect.empty())
+            continue;
+        ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, ImVec2(0, 0));
+        const PaneWindow pane(name, rect, theme_.background);
+        ImGui::PopStyleVar();
+        ImGui::InvisibleButton("grip", rect.size());
+        const bool held = ImGui::IsItemActive(), hovered = ImGui::IsItemHovered();
+        if (held || hovered)
+            ImGui::SetMouseCursor(ImGuiMouseCursor_ResizeEW);
+        const float thick = std::max(1.0f, std::floor(scale_)) * (held || hovered ? 2 : 1);
+        const float x = std::floor(rect.x + (rect.width - thick) / 2);
+        ImGui::GetWindowDrawList()->AddRectFilled({x, rect.y}, {x + thick, rect.bottom()},
+                                                  packed(held ? theme_.accent : theme_.line));
+        const float dx = ImGui::GetIO().MouseDelta.x;
+        if (!held || dx == 0)
+            continue;
+        settings_.layout = &rect == &layout_.left_splitter    ? move_left(settings_.layout, dx, scale_)
+                           : &rect == &layout_.right_splitter ? move_right(settings_.layout, dx, scale_)
+                                                              : move_middle(settings_.layout, dx, layout_);
+    }
+}
+
+} // namespace moescope

@@ -1,0 +1,192 @@
+#include "app/shell/window.h"
+
+#include "app/shell/fonts.h"
+#include "app/shell/gl_window.h"
+#include "app/shell/shell.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <system_error>
+#include <unistd.h>
+
+namespace moescope {
+
+namespace {
+
+// ImGui settles within a few frames of an input: hover delays, sizes measured one frame late.
+constexpr int kSettlingFrames = 4;
+constexpr std::size_t kKeptAutosaves = 20;
+
+Status check(const WindowOptions &options) {
+    if (!options.view.empty() && !find_view(options.view).ok())
+        return find_view(options.view).error();
+    if (!options.theme.empty() && options.theme != "dark" && options.theme != "light")
+        return Error{fmt::format("--theme is {}", options.theme), "it must be dark or light", ""};
+    if (options.scale != 0 && !(options.scale >= 0.5f && options.scale <= 4.0f))
+        return Error{fmt::format("--scale is {}", options.scale), "it must be 0.5 to 4", ""};
+    for (const int pixels : {options.width, options.height})
+        if (pixels != 0 && (pixels < 320 || pixels > 16384))
+            return Error{fmt::format("--size is {}x{}", options.width, options.height), "each side must be 320 to 16384 pixels", ""};
+    if (options.frames < 1 || options.frames > 100000)
+        return Error{fmt::format("--frames is {}", options.frames), "it must be 1 to 100000", ""};
+    return {};
+}
+
+// Where this window's live session is kept as it grows; the oldest of earlier ones go.
+std::filesystem::path autosave_path() {
+    namespace fs = std::filesystem;
+    const char *data = std::getenv("XDG_DATA_HOME"), *home = std::getenv("HOME");
+    fs::path folder = data && *data == '/' ? fs::path(data) : home ? fs::path(home) / ".local/share" : fs::path();
+    if (folder.empty())
+        return {};
+    folder /= "moescope/sessions";
+    std::error_code problem;
+    fs::create_directories(folder, problem);
+    std::vector<fs::path> kept;
+    for (const auto &entry : fs::directory_iterator(folder, problem))
+        if (entry.path().extension() == ".moescope")
+            kept.push_back(entry.path());
+    std::sort(kept.begin(), kept.end());
+    for (std::size_t i = 0; i + kKeptAutosaves <= kept.size(); ++i)
+        fs::remove(kept[i], problem);
+    char name[32] = {};
+    const std::time_t now = std::time(nullptr);
+    std::tm local{};
+    localtime_r(&now, &local);
+    std::strftime(name, sizeof(name), "%Y-%m-%d-%H%M%S", &local);
+    return folder / fmt::format("{}-{}.moescope", name, getpid());
+}
+
+Settings starting_settings(const WindowOptions &options, std::vector<Error> &problems) {
+    Settings settings;
+    if (options.screenshot.empty()) {
+        auto loaded = load_settings(settings_path());
+        if (loaded.ok())
+            settings = std::move(loaded.value());
+        else
+            problems.push_back(loaded.error());
+    }
+    if (!options.theme.empty())
+        settings.theme = options.theme;
+    if (!options.view.empty())
+        settings.first_view = options.view;
+    return settings;
+}
+
+class Window {
+  public:
+    Window(const WindowOptions &options, std::unique_ptr<GlWindow> gl, Settings settings)
+        : options_(options), gl_(std::move(gl)),
+          shell_({.settings = std::move(settings), .wake = GlWindow::wake, .autosave = autosave_path()}) {
+        gl_->on_drop = [this](std::vector<std::string> paths) {
+            if (!paths.empty())
+                shell_.open(paths.front());
+        };
+    }
+
+    Shell &shell() { return shell_; }
+    Status run();
+
+  private:
+    void follow_scale();
+    void draw(bool show);
+    bool screenshot_due() const { return !options_.screenshot.empty() && drawn_ >= options_.frames && !shell_.busy_with_file(); }
+    double may_sleep() const;
+
+    const WindowOptions &options_;
+    std::unique_ptr<GlWindow> gl_;
+    Shell shell_; // after gl_: its threads stop before GLFW does
+    FontFiles fonts_ = find_fonts();
+    float scale_ = 0;
+    int drawn_ = 0;
+};
+
+void Window::follow_scale() {
+    const float scale = options_.scale > 0 ? options_.scale : gl_->content_scale();
+    if (scale == scale_)
+        return;
+    scale_ = scale;
+    build_fonts(*ImGui::GetIO().Fonts, fonts_, scale);
+    gl_->upload_fonts();
+    shell_.set_scale(scale);
+    apply(shell_.theme(), scale);
+}
+
+void Window::draw(bool show) {
+    follow_scale();
+    gl_->begin_frame();
+    int width = 0, height = 0;
+    gl_->framebuffer_size(width, height);
+    shell_.draw(float(width), float(height));
+    gl_->end_frame(&shell_.theme().background.x, show);
+    ++drawn_;
+}
+
+double Window::may_sleep() const {
+    if (!options_.screenshot.empty())
+        return 0.016;
+    const double caret = ImGui::GetIO().WantTextInput ? 0.25 : 3600.0; // a text cursor blinks
+    return std::min(caret, shell_.may_sleep());
+}
+
+Status Window::run() {
+    int owed = kSettlingFrames; // frames to draw before sleeping
+    while (!gl_->should_close()) {
+        const bool sleeping = owed <= 0 && options_.screenshot.empty();
+        const double sleep = sleeping ? may_sleep() : 0;
+        if (gl_->wait(sleep) || (sleeping && sleep < 3600))
+            owed = std::max(owed, sleep < 3600 && sleeping ? 1 : kSettlingFrames);
+        if (owed <= 0 && options_.screenshot.empty())
+            continue;
+        const bool last = screenshot_due();
+        draw(/*show=*/!last);
+        if (last)
+            return write_png(gl_->read_pixels(), options_.screenshot);
+        --owed;
+    }
+    return {};
+}
+
+} // namespace
+
+Status open_window(const WindowOptions &options) {
+    if (const Status status = check(options); !status.ok())
+        return status;
+    std::vector<Error> problems;
+    Settings settings = starting_settings(options, problems);
+    const bool exact = options.width > 0 && options.height > 0;
+    auto gl = GlWindow::create({.width = exact ? options.width : settings.width,
+                                .height = exact ? options.height : settings.height,
+                                .exact = exact});
+    if (!gl.ok())
+        return gl.error();
+    Window window(options, std::move(gl.value()), std::move(settings));
+    for (Error &problem : problems)
+        window.shell().add_problem(std::move(problem));
+    window.shell().start_worker(options.remote);
+    if (!options.files.empty())
+        window.shell().open(options.files.front());
+    Status status = window.run();
+    if (status.ok() && options.screenshot.empty())
+        if (const Status saved = save_settings(window.shell().settings(), settings_path()); !saved.ok())
+            fmt::print(stderr, "{}\n", saved.error().sentence());
+    return status;
+}
+
+int run_window(const WindowOptions &options) {
+    if (const Status wrong = check(options); !wrong.ok()) {
+        fmt::print(stderr, "{}\n", wrong.error().sentence());
+        return 2;
+    }
+    if (const Status status = open_window(options); !status.ok()) {
+        fmt::print(stderr, "{}\n", status.error().sentence());
+        return 1;
+    }
+    return 0;
+}
+
+} // namespace moescope
