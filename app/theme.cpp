@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <sstream>
 
 namespace moescope {
 
@@ -108,10 +109,10 @@ Result<Theme> parse_theme(std::string_view text, const std::string &origin) {
 
 Result<Theme> load_theme(const std::filesystem::path &file) {
     std::ifstream in(file, std::ios::binary);
-    std::string text{std::istreambuf_iterator<char>(in), {}};
-    if (!in)
+    std::ostringstream text;
+    if (!in || !(text << in.rdbuf()))
         return Error{fmt::format("theme {}", file.string()), "the file cannot be read", "check the assets folder"};
-    return parse_theme(text, file.string());
+    return parse_theme(text.str(), file.string());
 }
 
 Theme built_in_theme(bool dark) {
@@ -125,7 +126,7 @@ Theme built_in_theme(bool dark) {
     for (std::size_t i = 0; i < std::size(kColours); ++i)
         theme.*kColours[i].member = rgb(values[i][dark ? 0 : 1]);
     const unsigned series[][2] = {{0x4c9be8, 0x1668b8}, {0xe8a33d, 0xc27a0a}, {0x2fb8a0, 0x0f8a76},
-                                  {0xc98bd8, 0x9a4fb0}, {0xd9d06a, 0x857a10}, {0x7fc8f2, 0x2a9ad0},
+                                  {0xc98bd8, 0x9a4fb0}, {0xd9d06a, 0x857a10}, {0x7fc8f2, 0x1c86ba},
                                   {0x9d8df1, 0x5b49c4}, {0xa3adba, 0x6b7685}};
     for (std::size_t i = 0; i < theme.series.size(); ++i)
         theme.series[i] = rgb(series[i][dark ? 0 : 1]);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 
 namespace moescope {
@@ -33,6 +34,12 @@ std::string last_glfw_error() {
 } // namespace
 
 Result<std::unique_ptr<GlWindow>> GlWindow::create(const Options &options) {
+    const auto has = [](const char *variable) { return std::getenv(variable) && *std::getenv(variable); };
+    if (!has("DISPLAY") && !has("WAYLAND_DISPLAY"))
+        return no_window("there is no display to open it on (neither DISPLAY nor WAYLAND_DISPLAY is set)");
+    // Otherwise GLFW asks for Wayland first, which complains on stderr where there is none.
+    if (!has("WAYLAND_DISPLAY"))
+        glfwInitHint(GLFW_PLATFORM, GLFW_PLATFORM_X11);
     if (!glfwInit())
         return no_window(fmt::format("there is no display to open it on ({})", last_glfw_error()));
     std::unique_ptr<GlWindow> made(new GlWindow());

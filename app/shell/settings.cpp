@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <system_error>
 
 namespace moescope {
@@ -182,9 +182,10 @@ Result<Settings> load_settings(const std::filesystem::path &path) {
     if (path.empty() || !std::filesystem::exists(path, problem))
         return Settings{};
     std::ifstream in(path, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(in), {}};
-    const json object = json::parse(text, nullptr, /*allow_exceptions=*/false);
-    if (!in || !object.is_object())
+    std::ostringstream text;
+    text << in.rdbuf(); // a folder or an empty file leaves it empty: no JSON
+    const json object = json::parse(text.str(), nullptr, /*allow_exceptions=*/false);
+    if (!object.is_object())
         return Error{fmt::format("settings {}", path.string()), "the file cannot be read as JSON",
                      "the window starts with its defaults and replaces the file when it closes"};
     return settings_from(object);

@@ -1,6 +1,6 @@
 #include "app/shell/shell.h"
 
-#include "app/assets.h"
+#include "profiler/base/assets.h"
 #include "profiler/export/exporters.h"
 #include "profiler/model/catalogue.h"
 #include "profiler/session/session_file.h"
@@ -15,7 +15,7 @@ namespace moescope {
 Theme theme_or_built_in(const std::string &name, std::vector<Error> &problems) {
     // The name comes from a settings file: only a plain name may become part of a path.
     const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
-    auto theme = plain ? load_theme(assets_folder() / "themes" / (name + ".json"))
+    auto theme = plain ? load_theme(find_asset("themes/" + name + ".json"))
                        : Result<Theme>(Error{fmt::format("theme \"{}\"", name), "it is not a theme's name", "choose dark or light"});
     if (theme.ok())
         return theme.value();
@@ -31,7 +31,7 @@ Shell::Shell(Options options)
     second_ = find_view(settings_.second_view).ok() ? find_view(settings_.second_view).value() : ViewId::Timeline;
     if (first_ == second_)
         second_ = first_ == ViewId::Timeline ? ViewId::Overview : ViewId::Timeline;
-    auto catalogue = load_catalogue(assets_folder() / "models.json");
+    auto catalogue = load_catalogue(find_asset("models.json"));
     if (catalogue.ok())
         workload_.catalogue = std::move(catalogue.value());
     else
@@ -116,7 +116,7 @@ void Shell::open_shipped_session() {
         return;
     std::error_code problem;
     std::vector<std::filesystem::path> files;
-    for (const auto &entry : std::filesystem::directory_iterator(assets_folder() / "sessions", problem))
+    for (const auto &entry : std::filesystem::directory_iterator(find_asset("sessions"), problem))
         if (entry.path().extension() == ".moescope")
             files.push_back(entry.path());
     if (!files.empty())
@@ -128,7 +128,7 @@ void Shell::poll_files() {
         if (opened->ok()) {
             Session &session = opened->value();
             session.origin = Origin::Recorded;
-            const bool shipped = session.path.rfind(assets_folder().string(), 0) == 0;
+            const bool shipped = session.path.rfind(find_asset("sessions").string(), 0) == 0;
             if (!session.path.empty() && !shipped)
                 remember(settings_.recent, session.path);
             session_file_.recent = settings_.recent;

@@ -6,6 +6,7 @@
 #include "app/shell/layout.h"
 #include "app/shell/settings.h"
 #include "app/shell/view_list.h"
+#include "app/views/dispatch.h"
 #include "app/views/overview.h"
 #include "app/views/session_file.h"
 #include "app/views/status.h"
@@ -103,6 +104,7 @@ class Shell {
     bool first_wanted_ = true, second_wanted_ = true; // select the tab in the next frame
     WorkloadState workload_;
     OverviewState overview_;
+    DispatchState dispatch_;
     SessionFileState session_file_;
     StatusState status_;
 

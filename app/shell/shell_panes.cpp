@@ -178,6 +178,8 @@ void Shell::draw_view(ViewContext &context, ViewId view) {
         break;
     }
     case ViewId::Dispatch:
+        draw_dispatch(context, dispatch_);
+        break;
     case ViewId::Autotune:
     case ViewId::Routing:
     case ViewId::Timeline:

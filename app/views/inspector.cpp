@@ -4,6 +4,7 @@
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
 #include "profiler/base/units.h"
+#include "profiler/session/record_names.h"
 
 #include <fmt/format.h>
 
@@ -95,12 +96,12 @@ void Inspector::failure(const Error &error) {
 
 void Inspector::draw_times(const Measurement &m) {
     section("Time, measured");
-    ui::badge(name_of(m.timer), m.timer == Measurement::Timer::Cupti ? theme_.accent : theme_.muted);
+    ui::badge(title_of(m.timer), m.timer == Measurement::Timer::Cupti ? theme_.accent : theme_.muted);
     ui::explain(explain(m.timer));
     ImGui::SameLine();
     ui::badge(fmt::format("{} L2", name_of(m.cache)), theme_.muted);
     ui::explain("Whether the L2 cache was flushed before every repetition (cold) or not (warm).");
-    const std::string samples = fmt::format("From {} samples by {}.", m.time.samples, name_of(m.timer));
+    const std::string samples = fmt::format("From {} samples by {}.", m.time.samples, title_of(m.timer));
     property("Median", format_duration_ns(m.time.median), explain_time(m));
     property("95 % interval", fmt::format("{} – {}", format_duration_ns(m.time.ci_low), format_duration_ns(m.time.ci_high)),
              "The true median lies in it with 95 % confidence, whatever the distribution: binomial order "
@@ -225,15 +226,10 @@ void Inspector::draw_kernel(const KernelRecord &k) {
              Kind::Modelled);
 }
 
-const char *fate_name(Candidate::Fate fate) {
-    constexpr const char *kNames[] = {"queued", "compiling", "pruned", "failed", "timed", "best"};
-    return kNames[std::size_t(fate)];
-}
-
 void Inspector::draw_candidate(const Candidate &c) {
     const ImVec4 colour = variant_colour(theme_, c.op, c.variant);
     title(fmt::format("Tile {}", c.config.text()), &colour);
-    ui::small(fmt::format("{} · {} · {}", info(c.op).title, c.variant, fate_name(c.fate)), theme_.muted);
+    ui::small(fmt::format("{} · {} · {}", info(c.op).title, c.variant, name_of(c.fate)), theme_.muted);
     if (!c.reason.empty())
         ui::wrapped(c.reason, c.fate == Candidate::Fate::Failed ? theme_.failure : theme_.text);
     if (c.time.samples > 0) {

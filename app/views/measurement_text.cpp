@@ -1,6 +1,7 @@
 #include "app/views/measurement_text.h"
 
 #include "profiler/base/units.h"
+#include "profiler/session/record_names.h"
 
 #include <fmt/format.h>
 
@@ -21,7 +22,7 @@ std::string variant_title(const Measurement &m) {
 
 } // namespace
 
-const char *name_of(Measurement::Timer timer) {
+const char *title_of(Measurement::Timer timer) {
     switch (timer) {
     case Measurement::Timer::Cupti:
         return "CUPTI";
@@ -46,13 +47,6 @@ std::string explain(Measurement::Timer timer) {
     return "The host's steady clock round each repetition: what the CPU's reference implementations are timed by.";
 }
 
-const char *name_of(Measurement::State state) {
-    constexpr const char *kNames[] = {"queued", "running", "done", "failed", "cancelled"};
-    return kNames[std::size_t(state)];
-}
-
-const char *name_of(CacheState cache) { return cache == CacheState::Cold ? "cold" : "warm"; }
-
 std::string title_of(const Measurement &m) { return fmt::format("{} · {}", info(m.op).title, variant_title(m)); }
 
 std::string duration_or_dash(double ns) { return ns > 0 ? format_duration_ns(ns) : "–"; }
@@ -63,7 +57,7 @@ std::string explain_time(const Measurement &m) {
     std::string words = fmt::format(
         "Measured: median of {} samples by {}, with {} L2, after {} warm-ups.\n"
         "80 % of the samples lie between {} and {}. The median is known to ±{:.1f} % (95 % confidence).",
-        m.time.samples, name_of(m.timer), name_of(m.cache), m.warmup, format_duration_ns(m.time.p10),
+        m.time.samples, title_of(m.timer), name_of(m.cache), m.warmup, format_duration_ns(m.time.p10),
         format_duration_ns(m.time.p90), m.time.relative_ci() * 50);
     if (m.event_time.samples > 0)
         words += fmt::format("\nCUDA events, as a cross-check: {}.", format_duration_ns(m.event_time.median));

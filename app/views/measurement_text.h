@@ -7,10 +7,8 @@
 
 namespace moescope {
 
-const char *name_of(Measurement::Timer timer);  // "CUPTI", "events", "host clock"
+const char *title_of(Measurement::Timer timer); // "CUPTI", "events", "host clock"
 std::string explain(Measurement::Timer timer);
-const char *name_of(Measurement::State state);  // "queued", "running", ...
-const char *name_of(CacheState cache);          // "cold", "warm"
 std::string title_of(const Measurement &measurement); // "Gate and up · Fused": as in the window
 
 // "4.21 µs", or "–" where there is none.

@@ -4,6 +4,7 @@
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
 #include "profiler/base/units.h"
+#include "profiler/session/record_names.h"
 
 #include <fmt/format.h>
 
@@ -310,7 +311,7 @@ void Overview::draw_floor_bar(const Measurement &m) {
 void Overview::draw_timer(const Measurement &m) {
     if (!ImGui::TableSetColumnIndex(int(OverviewColumn::Timer)) || m.time.samples == 0)
         return;
-    ui::badge(name_of(m.timer), m.timer == Measurement::Timer::Cupti ? theme_.accent : theme_.muted);
+    ui::badge(title_of(m.timer), m.timer == Measurement::Timer::Cupti ? theme_.accent : theme_.muted);
     ui::explain(explain(m.timer));
     ImGui::SameLine(0, px(4));
     ui::badge(name_of(m.cache), theme_.muted);

@@ -2,6 +2,7 @@
 
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
+#include "profiler/session/record_names.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -187,11 +188,6 @@ void SessionPage::draw_capabilities(const DeviceInfo &device) {
             ui::explain(capability.reason);
         }
     }
-}
-
-const char *name_of(RunRecord::State state) {
-    constexpr const char *kNames[] = {"running", "done", "cancelled", "failed"};
-    return kNames[std::size_t(state)];
 }
 
 void SessionPage::draw_runs() {
