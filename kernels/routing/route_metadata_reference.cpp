@@ -46,7 +46,7 @@ void sort_slots(const ms_route_metadata_args &args) {
 
 } // namespace
 
-ms_status route_metadata(const ms_route_metadata_args *args, ms_stream) {
+ms_status route_metadata(const ms_route_metadata_args *args, ms_stream /*stream*/) {
     ms_route_metadata_args full;
     if (const ms_status status = check_route_metadata(args, full); status != MS_OK)
         return status;
@@ -56,7 +56,7 @@ ms_status route_metadata(const ms_route_metadata_args *args, ms_stream) {
     return succeed();
 }
 
-ms_status tile_schedule(const ms_tile_schedule_args *args, ms_stream) {
+ms_status tile_schedule(const ms_tile_schedule_args *args, ms_stream /*stream*/) {
     ms_tile_schedule_args full;
     if (const ms_status status = check_tile_schedule(args, full); status != MS_OK)
         return status;

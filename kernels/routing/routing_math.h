@@ -53,8 +53,9 @@ MS_HOST_DEVICE inline float multiply_then_add(float a, float b, float c) {
 MS_HOST_DEVICE inline float exp_of_negative(float x) {
     if (!(x < 104.0f))
         return 0.0f; // less than half of the smallest subnormal
-    const std::int32_t n = std::int32_t(multiply_then_add(x, 1.44269504f, 0.5f)); // x ~ n * ln 2
-    const float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f; // n * ln2_high is exact
+    const auto n = std::int32_t(multiply_then_add(x, 1.44269504f, 0.5f)); // x ~ n * ln 2
+    const float ln2_high = 0.693359375f; // 10 bits: n * ln2_high is exact
+    const float ln2_low = -2.12194440e-4f;
     float r = multiply_then_add(float(n), ln2_high, -x);
     r = multiply_then_add(float(n), ln2_low, r); // exp(-x) = 2^-n * exp(r), |r| <= 0.35
     float sum = 1.0f / 5040;
@@ -62,8 +63,8 @@ MS_HOST_DEVICE inline float exp_of_negative(float x) {
     for (float coefficient : coefficients)
         sum = multiply_then_add(sum, r, coefficient);
     const std::int32_t half = n / 2; // in two steps: 2^-n itself may be subnormal
-    const float scale = std::bit_cast<float>(std::uint32_t(127 - half) << 23);
-    const float rest = std::bit_cast<float>(std::uint32_t(127 - (n - half)) << 23);
+    const auto scale = std::bit_cast<float>(std::uint32_t(127 - half) << 23);
+    const auto rest = std::bit_cast<float>(std::uint32_t(127 - (n - half)) << 23);
     return sum * scale * rest;
 }
 

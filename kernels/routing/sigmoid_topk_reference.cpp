@@ -64,7 +64,8 @@ class TokenRouter {
 
     // A group of one expert has no second choice to add.
     float group_score(std::int32_t group) const {
-        std::uint64_t best = 0, second = 0;
+        std::uint64_t best = 0;
+        std::uint64_t second = 0;
         for (std::int32_t i = 0; i < group_size_; ++i) {
             const std::uint64_t key = keys_[group * group_size_ + i];
             second = std::max(second, std::min(best, key));
@@ -83,7 +84,7 @@ class TokenRouter {
 
 } // namespace
 
-ms_status sigmoid_topk(const ms_sigmoid_topk_args *args, ms_stream) {
+ms_status sigmoid_topk(const ms_sigmoid_topk_args *args, ms_stream /*stream*/) {
     ms_sigmoid_topk_args full;
     if (const ms_status status = check_sigmoid_topk(args, full); status != MS_OK)
         return status;

@@ -39,7 +39,7 @@ void route_token(const ms_softmax_topk_args &args, std::int64_t token,
 
 } // namespace
 
-ms_status softmax_topk(const ms_softmax_topk_args *args, ms_stream) {
+ms_status softmax_topk(const ms_softmax_topk_args *args, ms_stream /*stream*/) {
     ms_softmax_topk_args full;
     if (const ms_status status = check_softmax_topk(args, full); status != MS_OK)
         return status;
