@@ -157,7 +157,8 @@ Plot begin_plot(const char *id, ImVec2 size, const PlotSpec &spec, PlotState &st
     ImGui::SetItemKeyOwner(ImGuiKey_MouseWheelY);
     interact(plot, spec, state);
     finish_box(plot, spec, state);
-    plot.draw->PushClipRect(origin, {origin.x + size.x, origin.y + size.y}, true);
+    plot.draw->PushClipRect({origin.x, origin.y - line / 2},
+                            {origin.x + size.x, origin.y + size.y + line / 2}, true);
     draw_y_axis(plot, spec, marks.y, theme);
     draw_x_axis(plot, spec, marks.x, theme);
     plot.draw->PopClipRect();

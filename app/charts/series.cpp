@@ -1,6 +1,7 @@
 #include "app/charts/series.h"
 
 #include "app/charts/colour_scale.h"
+#include "app/charts/heat_map.h"
 #include "app/views/ui.h"
 
 #include <algorithm>
@@ -20,15 +21,6 @@ void keep_outline(std::span<const Point> run, std::vector<Point> &out) {
     const auto last = std::unique(std::begin(kept), std::end(kept));
     for (auto at = std::begin(kept); at != last; ++at)
         out.push_back(run[*at]);
-}
-
-void hatch(ImDrawList &draw, ImVec2 low, ImVec2 high, ImU32 colour, float step) {
-    draw.PushClipRect(low, high, true);
-    const float height = high.y - low.y;
-    const float width = std::min(high.x - low.x, 4096.0f);
-    for (float x = -height; x < width; x += step)
-        draw.AddLine({low.x + x, high.y}, {low.x + x + height, low.y}, colour);
-    draw.PopClipRect();
 }
 
 } // namespace
@@ -136,7 +128,8 @@ std::optional<std::size_t> draw_stack(const Plot &plot, float top, float bottom,
         plot.draw->AddRectFilled({left, top}, {right, bottom},
                                  packed(segment.colour, segment.hatched ? 0.25f : 1.0f));
         if (segment.hatched)
-            hatch(*plot.draw, {left, top}, {right, bottom}, packed(theme.muted, 0.6f), line * 0.4f);
+            draw_hatching(*plot.draw, {left, top}, {right, bottom}, packed(theme.muted, 0.6f),
+                          line * 0.4f);
         if (i > 0 && right - left > 3) // a hairline between kernels
             plot.draw->AddLine({left, top}, {left, bottom}, packed(theme.background));
         if (on)

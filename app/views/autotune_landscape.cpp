@@ -1,0 +1,207 @@
+#include "app/views/autotune_landscape.h"
+
+#include "profiler/base/units.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <tuple>
+
+namespace moescope {
+
+namespace {
+
+constexpr double kSlowestShown = 4;
+
+bool timed(const Candidate &candidate) {
+    return (candidate.fate == Candidate::Fate::Timed || candidate.fate == Candidate::Fate::Best) &&
+           candidate.time.median > 0;
+}
+
+std::size_t index_in(const std::vector<int> &values, int value) {
+    return std::size_t(std::lower_bound(values.begin(), values.end(), value) - values.begin());
+}
+
+double column_value(const Candidate &candidate, CandidateColumn column) {
+    switch (column) {
+    case CandidateColumn::Median:
+        return candidate.time.median;
+    case CandidateColumn::Registers:
+        return candidate.registers;
+    case CandidateColumn::Smem:
+        return candidate.smem_bytes;
+    case CandidateColumn::Spills:
+        return candidate.spill_bytes;
+    case CandidateColumn::Blocks:
+        return candidate.blocks_per_sm;
+    case CandidateColumn::Compile:
+        return candidate.compile_ms;
+    case CandidateColumn::Tile:
+        break;
+    }
+    return 0;
+}
+
+} // namespace
+
+int value_of(const TileConfig &config, TileField field) {
+    switch (field) {
+    case TileField::BlockM:
+        return config.block_m;
+    case TileField::BlockN:
+        return config.block_n;
+    case TileField::BlockK:
+        return config.block_k;
+    case TileField::Warps:
+        return config.warps;
+    case TileField::Stages:
+        break;
+    }
+    return config.stages;
+}
+
+const char *name_of(TileField field) {
+    constexpr const char *names[] = {"block_m", "block_n", "block_k", "warps", "stages"};
+    return names[std::size_t(field)];
+}
+
+std::vector<CandidateId> candidates_of(const Session &session, RunId run, OperatorId op,
+                                       std::string_view variant) {
+    std::vector<CandidateId> result;
+    std::map<TileConfig, std::size_t> places;
+    for (std::uint32_t i = 0; i < session.candidates.size(); ++i) {
+        const Candidate &candidate = session.candidates[i];
+        if (candidate.run != run || candidate.op != op || candidate.variant != variant)
+            continue;
+        const auto [place, added] = places.try_emplace(candidate.config, result.size());
+        if (added)
+            result.push_back({i});
+        else
+            result[place->second] = {i};
+    }
+    return result;
+}
+
+Tally tally(const Session &session, std::span<const CandidateId> candidates) {
+    Tally result;
+    for (const CandidateId id : candidates) {
+        const Candidate &candidate = session.candidates[id.value];
+        if (candidate.fate == Candidate::Fate::Pruned)
+            ++result.pruned;
+        else if (candidate.fate == Candidate::Fate::Failed)
+            ++result.failed;
+        else if (!timed(candidate))
+            ++result.waiting;
+        if (!timed(candidate))
+            continue;
+        ++result.timed;
+        const double ns = candidate.time.median;
+        if (!result.best.valid() || ns < result.best_ns) {
+            result.best_ns = ns;
+            result.best = id;
+        }
+        result.worst_ns = std::max(result.worst_ns, ns);
+    }
+    for (const CandidateId id : candidates) // the tuner's own choice, where it has made one
+        if (session.candidates[id.value].fate == Candidate::Fate::Best)
+            result.best = id;
+    return result;
+}
+
+Landscape pivot(const Session &session, std::span<const CandidateId> candidates, TileField row,
+                TileField column) {
+    Landscape result;
+    std::size_t other = 0;
+    for (const TileField field : kTileFields)
+        if (field != row && field != column && other < result.panel_fields.size())
+            result.panel_fields[other++] = field;
+    const auto key_of = [&](const TileConfig &config) {
+        return std::array{value_of(config, result.panel_fields[0]),
+                          value_of(config, result.panel_fields[1]),
+                          value_of(config, result.panel_fields[2])};
+    };
+    std::set<int> rows, columns;
+    std::map<std::array<int, 3>, std::vector<CandidateId>> panels;
+    for (const CandidateId id : candidates) {
+        const TileConfig &config = session.candidates[id.value].config;
+        rows.insert(value_of(config, row));
+        columns.insert(value_of(config, column));
+        panels[key_of(config)].push_back(id);
+    }
+    result.rows.assign(rows.begin(), rows.end());
+    result.columns.assign(columns.begin(), columns.end());
+    for (const auto &[key, members] : panels) {
+        Landscape::Panel panel{key, std::vector<CandidateId>(rows.size() * columns.size())};
+        for (const CandidateId id : members) {
+            const TileConfig &config = session.candidates[id.value].config;
+            panel.cells[index_in(result.rows, value_of(config, row)) * columns.size() +
+                        index_in(result.columns, value_of(config, column))] = id;
+        }
+        result.panels.push_back(std::move(panel));
+    }
+    return result;
+}
+
+double slowest_shown(const Tally &tally) {
+    if (tally.best_ns <= 0)
+        return 1;
+    return std::clamp(tally.worst_ns / tally.best_ns, 1.05, kSlowestShown);
+}
+
+float heat_of(double time_ns, const Tally &tally) {
+    if (tally.best_ns <= 0 || time_ns <= 0)
+        return 0;
+    const double t = 1 - std::log(time_ns / tally.best_ns) / std::log(slowest_shown(tally));
+    return float(std::clamp(t, 0.0, 1.0));
+}
+
+void sort_candidates(const Session &session, std::vector<CandidateId> &candidates,
+                     CandidateColumn column, bool descending) {
+    std::stable_sort(candidates.begin(), candidates.end(), [&](CandidateId x, CandidateId y) {
+        const Candidate &a = session.candidates[x.value], &b = session.candidates[y.value];
+        if (column == CandidateColumn::Tile)
+            return descending ? b.config < a.config : a.config < b.config;
+        if (column == CandidateColumn::Median && timed(a) != timed(b))
+            return timed(a);
+        const double left = column_value(a, column), right = column_value(b, column);
+        return descending ? right < left : left < right;
+    });
+}
+
+std::string explain(const Candidate &candidate, double best_ns) {
+    std::string text = candidate.config.text();
+    switch (candidate.fate) {
+    case Candidate::Fate::Queued:
+        return text + "\nqueued";
+    case Candidate::Fate::Compiling:
+        return text + "\ncompiling";
+    case Candidate::Fate::Pruned:
+        text += "\npruned: " + candidate.reason;
+        break;
+    case Candidate::Fate::Failed:
+        text += "\nfailed: " + candidate.reason;
+        break;
+    case Candidate::Fate::Timed:
+    case Candidate::Fate::Best:
+        text += fmt::format("\n{} (median of {})", format_duration_ns(candidate.time.median),
+                            candidate.time.samples);
+        text += candidate.fate == Candidate::Fate::Best
+                    ? ", the best"
+                    : fmt::format(", {} the best",
+                                  format_ratio(candidate.time.median / std::max(best_ns, 1e-9)));
+        break;
+    }
+    text += fmt::format("\n{} registers a thread, {} spilt, {} shared memory, {} threads",
+                        candidate.registers, format_bytes(candidate.spill_bytes),
+                        format_bytes(candidate.smem_bytes), candidate.threads);
+    if (candidate.blocks_per_sm > 0)
+        text += fmt::format(", {} blocks an SM", candidate.blocks_per_sm);
+    text += candidate.from_cache ? "\nfrom the compile cache"
+                                 : fmt::format("\ncompiled in {:.0f} ms", candidate.compile_ms);
+    return text;
+}
+
+} // namespace moescope

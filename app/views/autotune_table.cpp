@@ -1,0 +1,174 @@
+#include "app/charts/series.h"
+#include "app/views/autotune_parts.h"
+#include "app/views/ui.h"
+#include "app/views/variant_colour.h"
+#include "profiler/base/units.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace moescope {
+
+namespace {
+
+struct ColumnText {
+    CandidateColumn column;
+    const char *title;
+    const char *explain;
+};
+constexpr ColumnText kColumns[] = {
+    {CandidateColumn::Tile, "Tile", "block_m × block_n × block_k, warps, stages"},
+    {CandidateColumn::Median, "Median", "Median time; the reason where there is none, on hover"},
+    {CandidateColumn::Registers, "Regs", "Registers a thread, by the compiler"},
+    {CandidateColumn::Smem, "Smem", "Shared memory a block"},
+    {CandidateColumn::Spills, "Spills", "Bytes a thread that did not fit in registers"},
+    {CandidateColumn::Blocks, "Blk/SM", "Blocks that fit on one multiprocessor at once: occupancy"},
+    {CandidateColumn::Compile, "ms", "Milliseconds to compile; – when it came from the cache"},
+};
+
+std::string text_of(const Candidate &candidate, CandidateColumn column) {
+    constexpr const char *fates[] = {"queued", "compiling", "pruned", "failed"};
+    const bool compiled = candidate.fate > Candidate::Fate::Compiling && candidate.registers > 0;
+    if (column == CandidateColumn::Tile)
+        return candidate.config.text();
+    if (column == CandidateColumn::Median)
+        return candidate.fate < Candidate::Fate::Timed ? fates[int(candidate.fate)]
+                                                       : format_duration_ns(candidate.time.median);
+    if (!compiled)
+        return "–";
+    switch (column) {
+    case CandidateColumn::Registers:
+        return fmt::format("{}", candidate.registers);
+    case CandidateColumn::Smem:
+        return format_bytes(candidate.smem_bytes);
+    case CandidateColumn::Spills:
+        return candidate.spill_bytes ? format_bytes(candidate.spill_bytes) : "0";
+    case CandidateColumn::Blocks:
+        return candidate.blocks_per_sm > 0 ? fmt::format("{}", candidate.blocks_per_sm) : "–";
+    default:
+        return candidate.from_cache ? "–" : fmt::format("{:.0f}", candidate.compile_ms);
+    }
+}
+
+ImVec4 colour_of(const Theme &theme, const Candidate &candidate, bool best) {
+    if (candidate.fate == Candidate::Fate::Failed)
+        return theme.failure;
+    if (best)
+        return theme.accent;
+    return candidate.fate < Candidate::Fate::Timed ? theme.muted : theme.text;
+}
+
+void draw_headers(AutotuneState &state) {
+    for (const ColumnText &column : kColumns) {
+        ImGuiTableColumnFlags flags =
+            column.column == CandidateColumn::Median ? ImGuiTableColumnFlags_DefaultSort : 0;
+        ImGui::TableSetupColumn(column.title, flags,
+                                column.column == CandidateColumn::Tile ? 2.7f : 1.0f);
+    }
+    ImGui::TableSetupScrollFreeze(0, 1);
+    ImGui::TableNextRow(ImGuiTableRowFlags_Headers);
+    for (int i = 0; i < int(std::size(kColumns)); ++i) {
+        ImGui::TableSetColumnIndex(i);
+        ImGui::TableHeader(kColumns[i].title);
+        ui::explain(kColumns[i].explain);
+    }
+    ImGuiTableSortSpecs *specs = ImGui::TableGetSortSpecs();
+    if (!specs || specs->SpecsCount == 0)
+        return;
+    state.sorted_by = kColumns[specs->Specs[0].ColumnIndex].column;
+    state.descending = specs->Specs[0].SortDirection == ImGuiSortDirection_Descending;
+}
+
+void draw_candidate_row(const ViewContext &context, AutotuneState &state, CandidateId id,
+                        const Tally &tally) {
+    const Candidate &candidate = context.session->candidates[id.value];
+    const ImVec4 colour = colour_of(context.theme, candidate, id == tally.best);
+    ImGui::PushID(int(id.value));
+    ImGui::TableNextRow();
+    ImGui::TableNextColumn();
+    const bool lit = context.selection.candidate == id || state.hovered == id;
+    ImGui::PushStyleColor(ImGuiCol_Text, colour);
+    if (ImGui::Selectable(candidate.config.text().c_str(), lit,
+                          ImGuiSelectableFlags_SpanAllColumns))
+        context.selection.candidate = id;
+    ImGui::PopStyleColor();
+    if (ImGui::IsItemHovered()) {
+        state.next_hovered = id;
+        ui::tooltip(explain(candidate, tally.best_ns));
+    }
+    for (std::size_t i = 1; i < std::size(kColumns); ++i) {
+        ImGui::TableNextColumn();
+        ui::right_aligned(text_of(candidate, kColumns[i].column), colour);
+    }
+    ImGui::PopID();
+}
+
+} // namespace
+
+void draw_candidate_table(const ViewContext &context, AutotuneState &state,
+                          std::vector<CandidateId> candidates, const Tally &tally, ImVec2 size) {
+    const ui::FontScope font(ui::small_font());
+    constexpr ImGuiTableFlags flags = ImGuiTableFlags_Sortable | ImGuiTableFlags_ScrollY |
+                                      ImGuiTableFlags_SizingStretchProp | ImGuiTableFlags_RowBg;
+    if (!ImGui::BeginTable("candidates", int(std::size(kColumns)), flags, size))
+        return;
+    draw_headers(state);
+    sort_candidates(*context.session, candidates, state.sorted_by, state.descending);
+    ImGuiListClipper clipper;
+    clipper.Begin(int(candidates.size()));
+    while (clipper.Step())
+        for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i)
+            draw_candidate_row(context, state, candidates[std::size_t(i)], tally);
+    ImGui::EndTable();
+}
+
+void draw_candidate_scatter(const ViewContext &context, AutotuneState &state,
+                            const std::vector<CandidateId> &candidates, const Tally &tally,
+                            ImVec2 size) {
+    std::vector<charts::Point> points;
+    std::vector<CandidateId> ids;
+    charts::Extent x, y;
+    for (const CandidateId id : candidates) {
+        const Candidate &candidate = context.session->candidates[id.value];
+        if (candidate.time.median <= 0)
+            continue;
+        ids.push_back(id);
+        points.push_back(
+            {double(state.against_registers ? candidate.registers : candidate.smem_bytes),
+             candidate.time.median});
+        x.add(points.back().x);
+        y.add(points.back().y);
+    }
+    charts::PlotSpec spec;
+    spec.x = {.title = state.against_registers ? "registers a thread" : "shared memory a block",
+              .unit = state.against_registers ? charts::Unit::Count : charts::Unit::Bytes,
+              .fit = charts::padded(x.range(), 0.08)};
+    spec.y = {.title = "median time",
+              .unit = charts::Unit::DurationNs,
+              .log = true,
+              .fit = charts::padded(y.empty() ? charts::Range{1, 10} : y.range(), 0.12, true)};
+    spec.y.explain = "Median time of each timed candidate, on a logarithmic scale.";
+    charts::Plot plot =
+        charts::begin_plot("scatter", size, spec, state.scatter, context.theme, context.scale);
+    const ImVec4 colour = variant_colour(context.theme, state.op, state.variant);
+    const auto hovered = charts::draw_points(
+        plot, points,
+        [&](std::size_t i) {
+            const bool lit = ids[i] == state.hovered || context.selection.candidate == ids[i];
+            return packed(lit                    ? context.theme.text
+                          : ids[i] == tally.best ? context.theme.accent
+                                                 : colour,
+                          lit || ids[i] == tally.best ? 1.0f : 0.75f);
+        },
+        4 * context.scale, 10 * context.scale);
+    if (hovered) {
+        state.next_hovered = ids[*hovered];
+        ui::tooltip(explain(context.session->candidates[ids[*hovered].value], tally.best_ns));
+        if (plot.clicked)
+            context.selection.candidate = ids[*hovered];
+    }
+    charts::end_plot(plot, state.scatter, context.theme);
+}
+
+} // namespace moescope

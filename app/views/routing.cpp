@@ -1,0 +1,71 @@
+#include "app/views/routing.h"
+
+#include "app/views/routing_parts.h"
+#include "app/views/ui.h"
+#include "profiler/base/units.h"
+
+#include <fmt/format.h>
+
+namespace moescope {
+
+namespace {
+
+const RoutingRecord *routing_of(const Session &session, RunId run) {
+    const RoutingRecord *found = nullptr;
+    for (const RoutingRecord &routing : session.routings)
+        if (routing.run == run && !routing.counts.empty())
+            found = &routing;
+    return found;
+}
+
+struct Fact {
+    std::string value, label, explain;
+};
+
+void draw_facts(const ViewContext &context, const RoutingRecord &routing, const LoadStats &stats) {
+    const Fact facts[] = {
+        {format_count(double(stats.slots)), "slots",
+         fmt::format("{} tokens × top-{}", format_count(double(routing.tokens)), routing.top_k)},
+        {format_ratio(stats.imbalance), "imbalance",
+         fmt::format("The most loaded expert's {} slots over the mean of {:.1f}: 1 is even.",
+                     format_count(double(stats.most)), stats.mean)},
+        {fmt::format("{:.2f}", stats.variation), "variation",
+         "Coefficient of variation of the load: standard deviation over mean. 0 is even."},
+        {fmt::format("{} of {}", stats.empty, routing.counts.size()), "empty experts",
+         "Experts that no token chose: their weights are not read."}};
+    for (const Fact &fact : facts) {
+        ImGui::BeginGroup();
+        ui::heading(fact.value);
+        ImGui::SameLine(0, 6 * context.scale);
+        ui::text(fact.label, context.theme.muted);
+        ImGui::EndGroup();
+        ui::explain(fact.explain);
+        ImGui::SameLine(0, 24 * context.scale);
+    }
+}
+
+} // namespace
+
+void draw_routing(const ViewContext &context, RoutingState &state) {
+    const Session &session = *context.session;
+    const bool has_run = context.run.valid() && context.run.value < session.runs.size();
+    const RoutingRecord *routing = has_run ? routing_of(session, context.run) : nullptr;
+    if (!routing) {
+        if (ui::empty_state(
+                context.theme, "Where do the tokens go?",
+                "Run any grouped operator to see which experts its tokens choose, and what "
+                "that costs in padded tiles and idle waves.",
+                "Run"))
+            context.run_plan();
+        return;
+    }
+    const LoadStats stats = load_stats(routing->counts);
+    draw_facts(context, *routing, stats);
+    if (ImGui::Checkbox("Sort by load", &state.sorted))
+        state.plot = {};
+    draw_load(context, state, *routing, stats);
+    ImGui::Dummy({0, 8 * context.scale});
+    draw_tiles(context, state, *routing);
+}
+
+} // namespace moescope

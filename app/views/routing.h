@@ -1,0 +1,20 @@
+// "Where do the tokens go?": the experts' load, tokens to experts, and what it means for tiles.
+#pragma once
+
+#include "app/charts/plot.h"
+#include "app/views/routing_math.h"
+#include "app/views/view_context.h"
+
+namespace moescope {
+
+struct RoutingState {
+    bool sorted = false;
+    OperatorId op = OperatorId::GateUp;
+    int block_m = 0; // 0: as measured
+    charts::PlotState plot;
+    int hovered_token = -1;
+};
+
+void draw_routing(const ViewContext &context, RoutingState &state);
+
+} // namespace moescope
