@@ -2,6 +2,8 @@
 
 #include "profiler/session/json_fields.h"
 
+#include <algorithm>
+
 namespace moescope {
 
 namespace {
@@ -119,6 +121,25 @@ Result<DeviceInfo::Capability> capability_from(const Json &json, const std::stri
     fields.read("state", capability.state);
     fields.read("reason", capability.reason);
     return fields.result(std::move(capability));
+}
+
+// Depth of the deepest bracket outside of texts. The library parses any depth, but prints and
+// copies recursively: a file of nothing but brackets would exhaust the stack.
+int nesting(std::string_view text) {
+    int depth = 0, deepest = 0;
+    bool in_text = false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (in_text && c == '\\')
+            ++at;
+        else if (c == '"')
+            in_text = !in_text;
+        else if (!in_text && (c == '[' || c == '{'))
+            deepest = std::max(deepest, ++depth);
+        else if (!in_text && (c == ']' || c == '}'))
+            --depth;
+    }
+    return deepest;
 }
 
 // Every plain field of a device with its key, for both directions.
@@ -249,6 +270,10 @@ Result<DeviceInfo> device_from_json(const Json &json) {
 }
 
 Result<Json> parse_json(std::string_view text, std::string_view of_what) {
+    constexpr int kDeepest = 64;
+    if (nesting(text) > kDeepest)
+        return Error{fmt::format("{} is nested too deeply", of_what),
+                     fmt::format("at most {} levels are read", kDeepest), ""};
     Json json = Json::parse(text.begin(), text.end(), nullptr, false);
     if (json.is_discarded())
         return Error{fmt::format("{} is not JSON", of_what), "its text cannot be parsed", ""};

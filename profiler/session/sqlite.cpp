@@ -90,7 +90,10 @@ Error Database::error(std::string_view doing) const {
     const int os_error = handle_ ? sqlite3_system_errno(handle_.get()) : 0;
     if (os_error != 0 && (code == SQLITE_IOERR || code == SQLITE_CANTOPEN))
         why += fmt::format(" ({})", std::strerror(os_error));
-    const bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_TOOBIG;
+    // A read that SQLite cannot even prepare: the file's tables are not the schema's.
+    const bool odd_tables = code == SQLITE_ERROR && doing == "read";
+    const bool damaged =
+        code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_TOOBIG || odd_tables;
     return {damaged ? fmt::format("{} is damaged", path_.string())
                     : fmt::format("{} cannot be {}", path_.string(), doing),
             std::move(why), remedy_for(code)};
