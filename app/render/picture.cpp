@@ -71,6 +71,7 @@ Result<Image> draw_picture(SessionPtr session, const PictureOptions &options) {
     shell.set_scale(options.scale);
     shell.set_theme(options.theme);
     shell.show_recorded(session);
+    shell.choose_run(options.run);
     shell.select(options.selection);
     if (options.view != "window")
         shell.show_only(find_view(options.view).value(), /*alone=*/true);

@@ -14,6 +14,7 @@ struct PictureOptions {
     std::string theme = "dark";
     int width = 1440, height = 900; // pixels of the picture
     float scale = 1;                // of text and spacing
+    RunId run; // which run of the session; not valid: as the window would choose
     Selection selection;
 };
 

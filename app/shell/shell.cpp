@@ -168,7 +168,18 @@ void Shell::export_to(ExportKind kind, const std::string &path) {
 RunId Shell::shown_run(const Session &session) const {
     if (chosen_run_.valid() && chosen_run_.value < session.runs.size())
         return chosen_run_;
-    return session.empty() ? RunId{} : RunId{std::uint32_t(session.runs.size() - 1)};
+    if (session.empty())
+        return {};
+    for (std::size_t i = 0; session.origin == Origin::Recorded && i < session.runs.size(); ++i)
+        if (session.runs[i].state == RunRecord::State::Done)
+            return RunId{std::uint32_t(i)};
+    return RunId{std::uint32_t(session.runs.size() - 1)};
+}
+
+void Shell::choose_run(RunId run) {
+    if (run != chosen_run_)
+        forget_selection();
+    chosen_run_ = run;
 }
 
 void Shell::run(Plan plan, bool replace) {

@@ -48,6 +48,7 @@ class Shell {
     void show_only(ViewId view, bool alone);
     void show(ViewId view);
     void select(Selection selection) { selection_ = std::move(selection); }
+    void choose_run(RunId run); // not valid: the one that shows most
 
     // Submits the whole window of this size in pixels: between ImGui::NewFrame and ImGui::Render.
     void draw(float width, float height);
@@ -80,6 +81,8 @@ class Shell {
                         ViewId other);
     void draw_tabs(ViewId &shown, bool &wanted, ViewId other);
     void draw_window_buttons();
+    void draw_pane_menu();
+    void draw_run_choice(const ViewContext &context);
     void draw_view(ViewContext &context, ViewId view);
     void draw_splitters();
 
@@ -95,7 +98,7 @@ class Shell {
     bool looked_for_shipped_ = false;
     SessionPtr recorded_; // the opened file
     bool show_recorded_ = false;
-    RunId chosen_run_;    // not valid: the latest
+    RunId chosen_run_;    // not valid: the latest of a live session, the first finished of a recorded one
     Selection selection_;
     SessionPtr frame_session_; // the session all panes of one frame see
     WorkerClient::Progress frame_progress_;

@@ -3,9 +3,11 @@
 
 #include "app/views/inspector.h"
 #include "app/views/ui.h"
+#include "profiler/base/units.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace moescope {
@@ -101,10 +103,13 @@ void Shell::draw_status_pane(ViewContext &context) {
                         ImVec2(12 * scale_, std::max(0.0f, std::floor((layout_.status.height - line) / 2))));
     const PaneWindow pane("status", layout_.status, mix(theme_.background, theme_.raised, 0.6f));
     ImGui::PopStyleVar();
-    draw_status(context, status_, [this] {
+    const auto stop = [this] {
         if (client_)
             client_->cancel();
-    });
+    };
+    draw_status(context, status_, stop, std::round(190 * scale_));
+    const ui::FontScope small(ui::small_font());
+    draw_window_buttons();
 }
 
 void Shell::draw_tabs(ViewId &shown, bool &wanted, ViewId other) {
@@ -128,39 +133,71 @@ void Shell::draw_tabs(ViewId &shown, bool &wanted, ViewId other) {
     ImGui::EndTabBar();
 }
 
-void Shell::draw_window_buttons() {
+void Shell::draw_pane_menu() {
     LayoutChoices &layout = settings_.layout;
-    const bool split = layout_.split();
-    const char *split_label = split ? "Join" : "Split";
+    if (!ImGui::BeginPopup("panes"))
+        return;
+    ImGui::MenuItem("Workload", nullptr, &layout.workload_open);
+    ImGui::MenuItem("Inspector", nullptr, &layout.inspector_open);
+    bool split = layout_.split();
+    if (ImGui::MenuItem("Two views side by side", nullptr, &split))
+        layout.split = split ? Split::On : Split::Off;
+    ImGui::EndPopup();
+}
+
+// The window's own switches, at the right end of the status line.
+void Shell::draw_window_buttons() {
+    const char *split_label = layout_.split() ? "One view" : "Two views";
     const char *theme_label = theme_.dark ? "Light" : "Dark";
-    const auto width = [](const char *label) { return ImGui::CalcTextSize(label).x + 2 * ImGui::GetStyle().FramePadding.x; };
-    const ui::FontScope small(ui::small_font());
-    const char *workload_label = layout.workload_open ? "Hide workload" : "Workload";
-    const char *inspector_label = layout.inspector_open ? "Hide inspector" : "Inspector";
-    const float gap = 4 * scale_;
-    const float all = width(split_label) + width(theme_label) + width("Panes") + 2 * gap;
-    ImGui::SameLine(ImGui::GetWindowWidth() - all - ImGui::GetStyle().WindowPadding.x);
+    const float gap = std::round(4 * scale_);
+    float width = 2 * gap;
+    for (const char *label : {"Panes", split_label, theme_label})
+        width += ImGui::CalcTextSize(label).x + 2 * ImGui::GetStyle().FramePadding.x;
+    ImGui::SameLine(ImGui::GetWindowWidth() - width - 4 * scale_);
     ImGui::PushStyleColor(ImGuiCol_Button, ImVec4(0, 0, 0, 0));
     ImGui::PushStyleColor(ImGuiCol_Text, theme_.muted);
     if (ImGui::SmallButton("Panes"))
         ImGui::OpenPopup("panes");
-    ui::explain("Shows or hides the workload and the inspector.");
+    ui::explain("Which panes are shown.");
     ImGui::SameLine(0, gap);
     if (ImGui::SmallButton(split_label))
-        layout.split = split ? Split::Off : Split::On;
-    ui::explain(split ? "One view at a time." : "Two views side by side.");
+        settings_.layout.split = layout_.split() ? Split::Off : Split::On;
+    ui::explain(layout_.split() ? "Shows one view at a time." : "Shows two views side by side, where there is room.");
     ImGui::SameLine(0, gap);
     if (ImGui::SmallButton(theme_label))
         set_theme(theme_.dark ? "light" : "dark");
     ui::explain("Changes between the dark and the light theme.");
     ImGui::PopStyleColor(2);
-    if (ImGui::BeginPopup("panes")) {
-        if (ImGui::Selectable(workload_label))
-            layout.workload_open = !layout.workload_open;
-        if (ImGui::Selectable(inspector_label))
-            layout.inspector_open = !layout.inspector_open;
-        ImGui::EndPopup();
+    draw_pane_menu();
+}
+
+std::string run_label(const Session &session, std::size_t index) {
+    const RunRecord &run = session.runs[index];
+    return fmt::format("{} of {}: {}, T {}", index + 1, session.runs.size(), run.plan.workload.model.name,
+                       format_count(double(run.plan.workload.tokens)));
+}
+
+// Which run of the session the views show, at the right end of a view's heading.
+void Shell::draw_run_choice(const ViewContext &context) {
+    const Session &session = *context.session;
+    if (session.runs.size() < 2 || !context.run.valid())
+        return;
+    const ui::FontScope small(ui::small_font());
+    const std::string shown = "Run " + run_label(session, context.run.value);
+    const float wanted = ImGui::CalcTextSize(shown.c_str()).x + ImGui::GetFrameHeight() + 3 * ImGui::GetStyle().FramePadding.x;
+    ImGui::SameLine();
+    const float room = ImGui::GetContentRegionAvail().x, width = std::min(wanted, room);
+    ImGui::SetCursorPosX(ImGui::GetCursorPosX() + room - width);
+    ImGui::SetNextItemWidth(width);
+    ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, ImVec2(ImGui::GetStyle().FramePadding.x, std::round(scale_)));
+    if (ImGui::BeginCombo("##run", shown.c_str(), ImGuiComboFlags_HeightLarge)) {
+        for (std::size_t i = session.runs.size(); i-- > 0;)
+            if (ImGui::Selectable(run_label(session, i).c_str(), i == context.run.value))
+                choose_run(RunId{std::uint32_t(i)});
+        ImGui::EndCombo();
     }
+    ImGui::PopStyleVar();
+    ui::explain("The run that every view shows. A session keeps all of its runs.");
 }
 
 void Shell::draw_view(ViewContext &context, ViewId view) {
@@ -173,7 +210,7 @@ void Shell::draw_view(ViewContext &context, ViewId view) {
                                          .save = [this](const std::string &path) { save(path); },
                                          .export_to = [this](ExportKind kind, const std::string &path) { export_to(kind, path); },
                                          .show_live = [this] { show_recorded_ = false; },
-                                         .show_run = [this](RunId run) { chosen_run_ = run; }};
+                                         .show_run = [this](RunId run) { choose_run(run); }};
         draw_session_file(context, session_file_, actions);
         break;
     }
@@ -192,18 +229,9 @@ void Shell::draw_view_pane(ViewContext &context, const char *name, const Rect &r
     ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, ImVec2(12 * scale_, 8 * scale_));
     const PaneWindow pane(name, rect, theme_.background);
     ImGui::PopStyleVar();
-    const bool buttons = !layout_.split() || &shown == &second_;
-    const ImVec2 start = ImGui::GetCursorPos();
-    // The tabs get what the buttons at the right end leave.
-    const float reserved = buttons ? 176 * scale_ : 0;
-    ImGui::BeginChild("tabs", {ImGui::GetContentRegionAvail().x - reserved, ImGui::GetFrameHeight() + 4 * scale_}, 0,
-                      ImGuiWindowFlags_NoScrollbar);
     draw_tabs(shown, wanted, other);
-    ImGui::EndChild();
-    if (buttons)
-        draw_window_buttons();
-    ImGui::SetCursorPos({start.x, start.y + ImGui::GetFrameHeight() + 10 * scale_});
     ui::heading(info(shown).question);
+    draw_run_choice(context);
     ImGui::BeginChild("view", {0, 0});
     ImGui::PushID(info(shown).key);
     draw_view(context, shown);

@@ -62,11 +62,8 @@ void Inspector::title(std::string_view words, const ImVec4 *swatch) {
 }
 
 void Inspector::section(const char *words) {
-    ImGui::Dummy({0, std::round(4 * context_.scale)});
-    ui::small(words, theme_.muted);
-    const ImVec2 at = ImGui::GetCursorScreenPos();
-    const float y = at.y - std::round(4 * context_.scale);
-    ImGui::GetWindowDrawList()->AddLine({at.x, y}, {at.x + ImGui::GetContentRegionAvail().x, y}, packed(theme_.line));
+    ImGui::Dummy({0, std::round(8 * context_.scale)});
+    ui::small(words, theme_.accent);
 }
 
 void Inspector::property(const char *label, const std::string &value, std::string_view explanation, Kind kind) {
@@ -290,10 +287,12 @@ void Inspector::draw() {
         block([&] { draw_expert(*routing, s.expert); });
     if (s.measurement.valid() && s.measurement.value < session_.measurements.size())
         block([&] { draw_measurement(session_.measurements[s.measurement.value]); });
-    if (!drawn)
-        ui::wrapped("Click a row, a kernel, a tile or an expert: everything known about it is shown here, with how "
+    if (drawn)
+        return;
+    ui::heading("Inspector");
+    ui::wrapped("Click a row, a kernel, a tile or an expert: everything known about it is shown here, with how "
                     "each number came about on hover.",
-                    theme_.muted);
+                theme_.muted);
 }
 
 } // namespace

@@ -26,8 +26,8 @@ constexpr ColumnInfo kColumns[] = {
     {OverviewColumn::Time, "Median", 66, "Median time of one repetition, measured."},
     {OverviewColumn::Spread, "± spread", 60, "Half the width of the middle 80 % of the samples, as a share of the median."},
     {OverviewColumn::Distribution, "Samples", 96, "Histogram of the samples, from the fastest to the slowest."},
-    {OverviewColumn::Bandwidth, "Memory rate", 76, "Least bytes the operator must move, over the median."},
-    {OverviewColumn::Flops, "Compute rate", 88, "Operations the operator must do, over the median."},
+    {OverviewColumn::Bandwidth, "Memory rate", 80, "Least bytes the operator must move, over the median."},
+    {OverviewColumn::Flops, "Compute rate", 92, "Operations the operator must do, over the median."},
     {OverviewColumn::Floor, "Floor", 66, "The least time the device's ceilings allow for this work: modelled."},
     {OverviewColumn::TimesFloor, "× floor", 124, "How many times the floor the median is: 1× is the limit."},
     {OverviewColumn::Memory, "Memory", 66, "Device memory above the baseline, at its peak."},
@@ -160,20 +160,25 @@ bool right_aligned_column(OverviewColumn column) {
            column != OverviewColumn::Timer && column != OverviewColumn::TimesFloor;
 }
 
-void draw_header_row() {
+// Titles are drawn over empty headers: ImGui would cut them to make room for the sorting arrow.
+void draw_header_row(const Theme &theme) {
     ImGui::TableNextRow(ImGuiTableRowFlags_Headers);
     const ui::FontScope small(ui::small_font());
     for (const ColumnInfo &column : kColumns) {
         if (!ImGui::TableSetColumnIndex(int(column.column)))
             continue;
+        const ImVec2 at = ImGui::GetCursorScreenPos();
+        const float slack = ImGui::GetContentRegionAvail().x - ImGui::CalcTextSize(column.title).x;
+        const bool right = right_aligned_column(column.column);
+        const bool sorted = (ImGui::TableGetColumnFlags() & ImGuiTableColumnFlags_IsSorted) != 0;
         ImGui::PushID(int(column.column));
-        if (right_aligned_column(column.column)) {
-            const float slack = ImGui::GetContentRegionAvail().x - ImGui::CalcTextSize(column.title).x;
-            ImGui::SetCursorPosX(ImGui::GetCursorPosX() + std::max(0.0f, slack));
-        }
-        ImGui::TableHeader(column.title);
+        ImGui::PushStyleColor(ImGuiCol_Text, ImVec4(0, 0, 0, 0)); // hides ImGui's arrow
+        ImGui::TableHeader("##header");
+        ImGui::PopStyleColor();
         ui::explain(fmt::format("{}\n\nClick to sort.", column.explain));
         ImGui::PopID();
+        ImGui::GetWindowDrawList()->AddText({std::floor(at.x + (right ? std::max(0.0f, slack) : 0.0f)), at.y},
+                                            packed(sorted ? theme.accent : theme.muted), column.title);
     }
 }
 
@@ -324,17 +329,17 @@ void Overview::draw_state_sentence(const Measurement &m) {
     ImGui::TableSetColumnIndex(int(OverviewColumn::Time));
     const bool failed = m.state == Measurement::State::Failed;
     const std::string sentence = failed ? m.failure.sentence() : name_of(m.state);
-    auto *draw = ImGui::GetWindowDrawList();
     const ImVec2 at = ImGui::GetCursorScreenPos();
+    const float line = ImGui::GetTextLineHeight();
     const float right = ImGui::GetWindowPos().x + ImGui::GetWindowWidth() - ImGui::GetStyle().ScrollbarSize;
     const ui::FontScope small(ui::small_font());
-    ImGui::TableSetColumnIndex(int(OverviewColumn::Time));
-    draw->PushClipRect({at.x, at.y}, {right, at.y + ImGui::GetTextLineHeight() * 2});
-    draw->AddText({at.x, at.y + px(2)}, packed(failed ? theme_.failure : theme_.muted),
-                  ui::fitted(sentence, right - at.x).c_str());
+    auto *draw = ImGui::GetWindowDrawList();
+    draw->PushClipRect({at.x, at.y}, {right, at.y + line}, false);
+    draw->AddText({at.x, at.y + std::round((line - ImGui::GetTextLineHeight()) / 2)},
+                  packed(failed ? theme_.failure : theme_.muted), ui::fitted(sentence, right - at.x).c_str());
     draw->PopClipRect();
-    ImGui::Dummy({right - at.x, ImGui::GetTextLineHeight()});
-    ui::explain(sentence);
+    if (ImGui::IsMouseHoveringRect(at, {right, at.y + line}, false) && ImGui::IsWindowHovered())
+        ui::tooltip(sentence);
 }
 
 void Overview::draw_row(MeasurementId id) {
@@ -370,7 +375,7 @@ void Overview::draw_table() {
                 kind |= ImGuiTableColumnFlags_Disabled;
             ImGui::TableSetupColumn(column.title, kind, px(column.width), ImGuiID(column.column));
         }
-        draw_header_row();
+        draw_header_row(theme_);
         read_sorting();
         std::optional<OperatorId> group;
         for (const MeasurementId id : overview_rows(session_, context_.run, state_.order)) {

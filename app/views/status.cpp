@@ -31,14 +31,14 @@ void draw_progress_bar(const ViewContext &context, float width) {
                                                             double(share) * 100));
 }
 
-ImVec4 state_colour(const Theme &theme, WorkerClient::State state) {
-    switch (state) {
+ImVec4 state_colour(const Theme &theme, const WorkerClient::Progress &progress) {
+    switch (progress.state) {
     case WorkerClient::State::Ready:
         return theme.good;
     case WorkerClient::State::Running:
         return theme.accent;
     case WorkerClient::State::Gone:
-        return theme.failure;
+        return progress.error.what.empty() ? theme.muted : theme.failure;
     case WorkerClient::State::Starting:
     case WorkerClient::State::Restarting:
         break;
@@ -50,7 +50,7 @@ void draw_worker(const ViewContext &context) {
     const float line = ImGui::GetTextLineHeight(), radius = std::round(4 * context.scale);
     const ImVec2 at = ImGui::GetCursorScreenPos();
     ImGui::GetWindowDrawList()->AddCircleFilled({at.x + radius, at.y + line / 2}, radius,
-                                                packed(state_colour(context.theme, context.progress.state)));
+                                                packed(state_colour(context.theme, context.progress)));
     ImGui::Dummy({2 * radius, line});
     ImGui::SameLine();
     ui::text(name_of(context.progress.state));
@@ -100,12 +100,12 @@ void draw_problems_popup(ViewContext &context, StatusState &state, const std::ve
 }
 
 // Right end of the line: the number of problems, which opens their list.
-void draw_problems(ViewContext &context, StatusState &state) {
+void draw_problems(ViewContext &context, StatusState &state, float reserved) {
     const std::vector<Error> problems = problems_of(context, state);
     if (!problems.empty()) {
         const std::string label = fmt::format("{} problem{}", problems.size(), problems.size() == 1 ? "" : "s");
         const float width = ImGui::CalcTextSize(label.c_str()).x;
-        ImGui::SameLine(ImGui::GetWindowWidth() - width - ImGui::GetStyle().WindowPadding.x);
+        ImGui::SameLine(ImGui::GetWindowWidth() - width - reserved - ImGui::GetStyle().WindowPadding.x);
         ui::text(label, context.theme.failure);
         ui::explain(problems.front().sentence() + "\n\nClick for all of them.");
         if (ImGui::IsItemHovered())
@@ -153,7 +153,8 @@ std::vector<Error> problems_of(const ViewContext &context, const StatusState &st
     return problems;
 }
 
-void draw_status(ViewContext &context, StatusState &state, const std::function<void()> &stop) {
+void draw_status(ViewContext &context, StatusState &state, const std::function<void()> &stop,
+                 float reserved) {
     const ui::FontScope small(ui::small_font());
     draw_worker(context);
     if (context.progress.state == WorkerClient::State::Running) {
@@ -165,9 +166,9 @@ void draw_status(ViewContext &context, StatusState &state, const std::function<v
         ui::explain("Cancels the run. What is already measured stays.");
     }
     ImGui::SameLine(0, 12 * context.scale);
-    const float room = ImGui::GetContentRegionAvail().x - ImGui::GetFontSize() * 8;
+    const float room = ImGui::GetContentRegionAvail().x - ImGui::GetFontSize() * 8 - reserved;
     ui::text(ui::fitted(context.progress.doing, std::max(0.0f, room)), context.theme.muted);
-    draw_problems(context, state);
+    draw_problems(context, state, reserved);
 }
 
 } // namespace moescope

@@ -107,7 +107,10 @@ void Pane::draw_device() {
     }
     if (devices.empty()) {
         const ui::FontScope small(ui::small_font());
-        ui::wrapped("The worker has not said yet which devices there are.", theme_.muted);
+        ui::wrapped(context_.progress.state == WorkerClient::State::Gone
+                        ? "There is no worker, so nothing can be run; the problems below say why."
+                        : "The worker has not said yet which devices there are.",
+                    theme_.muted);
     } else if (!chosen) {
         const ui::FontScope small(ui::small_font());
         ui::wrapped(fmt::format("{} is not a device of this worker: choose another one.", state_.device),
@@ -370,11 +373,9 @@ void Pane::draw() {
     const float foot = ImGui::GetFrameHeight() * 2 + std::round(28 * context_.scale) +
                        (problem_ && problem_->field.empty() ? ImGui::GetTextLineHeight() * 3 : 0.0f);
     ImGui::BeginChild("fields", {0, -foot});
-    const float padding = ImGui::GetStyle().WindowPadding.x;
-    ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, ImVec2(0, ImGui::GetStyle().WindowPadding.y));
-    ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {padding - 4 * context_.scale, std::round(6 * context_.scale)});
+    ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, ImVec2(std::round(8 * context_.scale), std::round(6 * context_.scale)));
     draw_fields();
-    ImGui::PopStyleVar(2);
+    ImGui::PopStyleVar();
     ImGui::EndChild();
     draw_memory();
     draw_buttons();
