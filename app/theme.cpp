@@ -18,9 +18,15 @@ struct ColourKey {
     ImVec4 Theme::*member;
 };
 constexpr ColourKey kColours[] = {
-    {"background", &Theme::background}, {"surface", &Theme::surface}, {"raised", &Theme::raised},
-    {"line", &Theme::line},             {"text", &Theme::text},       {"muted", &Theme::muted},
-    {"accent", &Theme::accent},         {"failure", &Theme::failure}, {"warning", &Theme::warning},
+    {"background", &Theme::background},
+    {"surface", &Theme::surface},
+    {"raised", &Theme::raised},
+    {"line", &Theme::line},
+    {"text", &Theme::text},
+    {"muted", &Theme::muted},
+    {"accent", &Theme::accent},
+    {"failure", &Theme::failure},
+    {"warning", &Theme::warning},
     {"good", &Theme::good},
 };
 
@@ -42,9 +48,11 @@ std::optional<ImVec4> parse_colour(std::string_view text) {
 // Reads one theme object key by key; keeps the first thing that is wrong.
 class ThemeReader {
   public:
-    ThemeReader(const nlohmann::json &json, std::string origin) : json_(json), origin_(std::move(origin)) {}
+    ThemeReader(const nlohmann::json &json, std::string origin)
+        : json_(json), origin_(std::move(origin)) {}
 
-    const nlohmann::json *find(const char *key, const char *wanted, bool right_type(const nlohmann::json &)) {
+    const nlohmann::json *find(const char *key, const char *wanted,
+                               bool right_type(const nlohmann::json &)) {
         const auto found = json_.find(key);
         if (found != json_.end() && right_type(*found))
             return &*found;
@@ -55,7 +63,8 @@ class ThemeReader {
     }
 
     void colour(const nlohmann::json &value, const std::string &key, ImVec4 &out) {
-        const auto parsed = value.is_string() ? parse_colour(value.get_ref<const std::string &>()) : std::nullopt;
+        const auto parsed =
+            value.is_string() ? parse_colour(value.get_ref<const std::string &>()) : std::nullopt;
         if (parsed)
             out = *parsed;
         else
@@ -80,8 +89,9 @@ class ThemeReader {
 };
 
 void read_series(ThemeReader &reader, Theme &theme) {
-    const auto *series = reader.find("series", "a list of 8 colours",
-                                     [](const nlohmann::json &v) { return v.is_array() && v.size() == 8; });
+    const auto *series = reader.find("series", "a list of 8 colours", [](const nlohmann::json &v) {
+        return v.is_array() && v.size() == 8;
+    });
     for (std::size_t i = 0; series && i < theme.series.size(); ++i)
         reader.colour((*series)[i], fmt::format("series[{}]", i), theme.series[i]);
 }
@@ -91,15 +101,19 @@ void read_series(ThemeReader &reader, Theme &theme) {
 Result<Theme> parse_theme(std::string_view text, const std::string &origin) {
     const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
     if (!json.is_object())
-        return Error{fmt::format("theme {}", origin), "it is not a JSON object", "compare it with assets/themes/dark.json"};
+        return Error{fmt::format("theme {}", origin), "it is not a JSON object",
+                     "compare it with assets/themes/dark.json"};
     Theme theme;
     ThemeReader reader(json, origin);
-    if (const auto *name = reader.find("name", "a name in quotes", [](const nlohmann::json &v) { return v.is_string(); }))
+    if (const auto *name = reader.find("name", "a name in quotes",
+                                       [](const nlohmann::json &v) { return v.is_string(); }))
         theme.name = name->get<std::string>();
-    if (const auto *dark = reader.find("dark", "true or false", [](const nlohmann::json &v) { return v.is_boolean(); }))
+    if (const auto *dark = reader.find("dark", "true or false",
+                                       [](const nlohmann::json &v) { return v.is_boolean(); }))
         theme.dark = dark->get<bool>();
     for (const auto &[key, member] : kColours)
-        if (const auto *value = reader.find(key, "a colour as \"#rrggbb\"", [](const nlohmann::json &) { return true; }))
+        if (const auto *value = reader.find(key, "a colour as \"#rrggbb\"",
+                                            [](const nlohmann::json &) { return true; }))
             reader.colour(*value, key, theme.*member);
     read_series(reader, theme);
     if (reader.error())
@@ -111,7 +125,8 @@ Result<Theme> load_theme(const std::filesystem::path &file) {
     std::ifstream in(file, std::ios::binary);
     std::ostringstream text;
     if (!in || !(text << in.rdbuf()))
-        return Error{fmt::format("theme {}", file.string()), "the file cannot be read", "check the assets folder"};
+        return Error{fmt::format("theme {}", file.string()), "the file cannot be read",
+                     "check the assets folder"};
     return parse_theme(text.str(), file.string());
 }
 
@@ -138,7 +153,8 @@ ImU32 packed(const ImVec4 &colour, float alpha) {
 }
 
 ImVec4 mix(const ImVec4 &a, const ImVec4 &b, float t) {
-    return {a.x + (b.x - a.x) * t, a.y + (b.y - a.y) * t, a.z + (b.z - a.z) * t, a.w + (b.w - a.w) * t};
+    return {a.x + (b.x - a.x) * t, a.y + (b.y - a.y) * t, a.z + (b.z - a.z) * t,
+            a.w + (b.w - a.w) * t};
 }
 
 namespace {
@@ -167,7 +183,8 @@ void set_colours(ImGuiStyle &style, const Theme &theme) {
         colour.w *= alpha;
         style.Colors[slot] = colour;
     };
-    const ImVec4 hover = mix(theme.raised, theme.text, 0.10f), active = mix(theme.raised, theme.accent, 0.35f);
+    const ImVec4 hover = mix(theme.raised, theme.text, 0.10f),
+                 active = mix(theme.raised, theme.accent, 0.35f);
     set(ImGuiCol_WindowBg, theme.background);
     set(ImGuiCol_ChildBg, theme.background, 0.0f);
     set(ImGuiCol_PopupBg, mix(theme.surface, theme.raised, theme.dark ? 0.5f : 0.0f));

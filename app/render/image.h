@@ -17,7 +17,9 @@ struct Image {
     Image() = default;
     Image(int width, int height)
         : width(width), height(height), rgba(std::size_t(width) * std::size_t(height) * 4) {}
-    const std::uint8_t *pixel(int x, int y) const { return &rgba[(std::size_t(y) * width + x) * 4]; }
+    const std::uint8_t *pixel(int x, int y) const {
+        return &rgba[(std::size_t(y) * width + x) * 4];
+    }
     std::uint8_t *pixel(int x, int y) { return &rgba[(std::size_t(y) * width + x) * 4]; }
 };
 

@@ -33,13 +33,16 @@ class OwnContext {
 };
 
 Status check(const PictureOptions &options) {
-    for (const auto &[name, pixels] : {std::pair{"width", options.width}, std::pair{"height", options.height}})
+    for (const auto &[name, pixels] :
+         {std::pair{"width", options.width}, std::pair{"height", options.height}})
         if (pixels < 64 || pixels > 16384)
-            return Error{fmt::format("picture {} is {}", name, pixels), "it must be 64 to 16384 pixels", ""};
+            return Error{fmt::format("picture {} is {}", name, pixels),
+                         "it must be 64 to 16384 pixels", ""};
     if (!(options.scale >= 0.5f && options.scale <= 4.0f))
         return Error{fmt::format("picture scale is {}", options.scale), "it must be 0.5 to 4", ""};
     if (options.theme != "dark" && options.theme != "light")
-        return Error{fmt::format("theme \"{}\"", options.theme), "there is no such theme", "choose dark or light"};
+        return Error{fmt::format("theme \"{}\"", options.theme), "there is no such theme",
+                     "choose dark or light"};
     if (options.view != "window" && !find_view(options.view).ok())
         return find_view(options.view).error();
     return {};
@@ -87,7 +90,8 @@ Result<Image> draw_picture(SessionPtr session, const PictureOptions &options) {
     return image;
 }
 
-Status render_picture(SessionPtr session, const std::filesystem::path &path, const PictureOptions &options) {
+Status render_picture(SessionPtr session, const std::filesystem::path &path,
+                      const PictureOptions &options) {
     auto image = draw_picture(std::move(session), options);
     if (!image.ok())
         return image.error();

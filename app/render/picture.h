@@ -22,6 +22,7 @@ struct PictureOptions {
 // view, a size that is not 64..16384, a scale that is not 0.5..4.
 Result<Image> draw_picture(SessionPtr session, const PictureOptions &options);
 // The same into a PNG file.
-Status render_picture(SessionPtr session, const std::filesystem::path &path, const PictureOptions &options);
+Status render_picture(SessionPtr session, const std::filesystem::path &path,
+                      const PictureOptions &options);
 
 } // namespace moescope

@@ -36,7 +36,9 @@ struct Edge {
     }
 };
 
-std::int64_t floor_div(std::int64_t n, std::int64_t d) { return n / d - ((n % d != 0) && ((n < 0) != (d < 0))); }
+std::int64_t floor_div(std::int64_t n, std::int64_t d) {
+    return n / d - ((n % d != 0) && ((n < 0) != (d < 0)));
+}
 std::int64_t ceil_div(std::int64_t n, std::int64_t d) { return -floor_div(-n, d); }
 
 // A quantity that changes linearly over the triangle.
@@ -81,8 +83,10 @@ Colour sample(const Texture &texture, float u, float v) {
     constexpr float kClose = 1.0f / 256;
     if ((fu < kClose || fu > 1 - kClose) && (fv < kClose || fv > 1 - kClose))
         return texel(texture, int(std::lround(u)), int(std::lround(v)));
-    const Colour a = texel(texture, int(left), int(top)), b = texel(texture, int(left) + 1, int(top));
-    const Colour c = texel(texture, int(left), int(top) + 1), d = texel(texture, int(left) + 1, int(top) + 1);
+    const Colour a = texel(texture, int(left), int(top)),
+                 b = texel(texture, int(left) + 1, int(top));
+    const Colour c = texel(texture, int(left), int(top) + 1),
+                 d = texel(texture, int(left) + 1, int(top) + 1);
     Colour result{};
     for (int i = 0; i < 4; ++i)
         result[i] = (a[i] * (1 - fu) + b[i] * fu) * (1 - fv) + (c[i] * (1 - fu) + d[i] * fu) * fv;
@@ -141,10 +145,11 @@ class Triangle {
     }
 
     Colour shade(float x, float y) const {
-        Colour result = flat_texture_ ? constant_texel_ : sample(texture_, u_.at(x, y), v_.at(x, y));
+        Colour result =
+            flat_texture_ ? constant_texel_ : sample(texture_, u_.at(x, y), v_.at(x, y));
         for (int i = 0; i < 4; ++i)
-            result[i] *= flat_colour_ ? constant_colour_[i]
-                                      : std::clamp(colour_[i].at(x, y), 0.0f, 1.0f);
+            result[i] *=
+                flat_colour_ ? constant_colour_[i] : std::clamp(colour_[i].at(x, y), 0.0f, 1.0f);
         return result;
     }
 
@@ -174,7 +179,8 @@ Corner corner(const ImDrawVert &vertex, ImVec2 origin, ImVec2 scale, const Textu
     return result;
 }
 
-void draw_triangle(Corner a, Corner b, Corner c, const Texture &texture, const Clip &clip, Image &image) {
+void draw_triangle(Corner a, Corner b, Corner c, const Texture &texture, const Clip &clip,
+                   Image &image) {
     const std::int64_t area = (b.x - a.x) * (c.y - a.y) - (c.x - a.x) * (b.y - a.y);
     if (area == 0)
         return;
@@ -184,7 +190,9 @@ void draw_triangle(Corner a, Corner b, Corner c, const Texture &texture, const C
 }
 
 Clip clip_of(const ImVec4 &rect, ImVec2 origin, ImVec2 scale, const Image &image) {
-    const auto inside = [](float pixels, int most) { return int(std::clamp(pixels, 0.0f, float(most))); };
+    const auto inside = [](float pixels, int most) {
+        return int(std::clamp(pixels, 0.0f, float(most)));
+    };
     Clip clip;
     clip.left = inside((rect.x - origin.x) * scale.x, image.width);
     clip.top = inside((rect.y - origin.y) * scale.y, image.height);
@@ -210,7 +218,9 @@ void draw_command(const ImDrawList &list, const ImDrawCmd &command, const ImDraw
 } // namespace
 
 void clear(Image &image, const ImVec4 &colour) {
-    const auto byte = [](float channel) { return std::uint8_t(std::clamp(channel, 0.0f, 1.0f) * 255 + 0.5f); };
+    const auto byte = [](float channel) {
+        return std::uint8_t(std::clamp(channel, 0.0f, 1.0f) * 255 + 0.5f);
+    };
     for (std::size_t i = 0; i < image.rgba.size(); i += 4) {
         image.rgba[i] = byte(colour.x);
         image.rgba[i + 1] = byte(colour.y);

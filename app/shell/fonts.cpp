@@ -18,16 +18,15 @@ namespace {
 // Size of an em in pixels at 1x.
 constexpr float kBodyPixels = 14, kSmallPixels = 12;
 
-constexpr const char *kFamilies[] = {"Inter",           "Noto Sans", "DejaVu Sans", "Liberation Sans",
-                                     "Open Sans",       "Roboto",    "Ubuntu",      "Cantarell",
-                                     "Source Sans Pro", "Arimo",     "FreeSans",    "Nimbus Sans"};
+constexpr const char *kFamilies[] = {
+    "Inter",  "Noto Sans", "DejaVu Sans",     "Liberation Sans", "Open Sans", "Roboto",
+    "Ubuntu", "Cantarell", "Source Sans Pro", "Arimo",           "FreeSans",  "Nimbus Sans"};
 
 // Latin, Greek's micro and friends, dashes, ellipsis, superscripts, arrows, mathematical signs.
-constexpr ImWchar kGlyphs[] = {0x0020, 0x00ff, 0x0100, 0x017f, 0x0391, 0x03c9, 0x2010, 0x2027,
-                               0x2030, 0x203a, 0x2070, 0x209c, 0x20ac, 0x20ac, 0x2190, 0x2199,
-                               0x21b5, 0x21b5, 0x2202, 0x2202, 0x2206, 0x2206, 0x2211, 0x221e,
-                               0x2248, 0x2248, 0x2260, 0x2265, 0x25a0, 0x25cf, 0x2713, 0x2717,
-                               0xfffd, 0xfffd, 0};
+constexpr ImWchar kGlyphs[] = {
+    0x0020, 0x00ff, 0x0100, 0x017f, 0x0391, 0x03c9, 0x2010, 0x2027, 0x2030, 0x203a, 0x2070, 0x209c,
+    0x20ac, 0x20ac, 0x2190, 0x2199, 0x21b5, 0x21b5, 0x2202, 0x2202, 0x2206, 0x2206, 0x2211, 0x221e,
+    0x2248, 0x2248, 0x2260, 0x2265, 0x25a0, 0x25cf, 0x2713, 0x2717, 0xfffd, 0xfffd, 0};
 
 using Pattern = std::unique_ptr<FcPattern, decltype(&FcPatternDestroy)>;
 

@@ -18,11 +18,14 @@ namespace {
 
 std::atomic<bool> g_woken = false; // by another thread, since the last wait
 
-GlWindow *self(GLFWwindow *window) { return static_cast<GlWindow *>(glfwGetWindowUserPointer(window)); }
+GlWindow *self(GLFWwindow *window) {
+    return static_cast<GlWindow *>(glfwGetWindowUserPointer(window));
+}
 
 Error no_window(const std::string &why) {
     return {"the window cannot open", why,
-            "use the command line instead (moescope run --help), or ssh -X, or open the session file on another machine"};
+            "use the command line instead (moescope run --help), or ssh -X, or open the session "
+            "file on another machine"};
 }
 
 std::string last_glfw_error() {
@@ -34,9 +37,12 @@ std::string last_glfw_error() {
 } // namespace
 
 Result<std::unique_ptr<GlWindow>> GlWindow::create(const Options &options) {
-    const auto has = [](const char *variable) { return std::getenv(variable) && *std::getenv(variable); };
+    const auto has = [](const char *variable) {
+        return std::getenv(variable) && *std::getenv(variable);
+    };
     if (!has("DISPLAY") && !has("WAYLAND_DISPLAY"))
-        return no_window("there is no display to open it on (neither DISPLAY nor WAYLAND_DISPLAY is set)");
+        return no_window(
+            "there is no display to open it on (neither DISPLAY nor WAYLAND_DISPLAY is set)");
     // Otherwise GLFW asks for Wayland first, which complains on stderr where there is none.
     if (!has("WAYLAND_DISPLAY"))
         glfwInitHint(GLFW_PLATFORM, GLFW_PLATFORM_X11);
@@ -51,7 +57,8 @@ Result<std::unique_ptr<GlWindow>> GlWindow::create(const Options &options) {
     glfwWindowHint(GLFW_VISIBLE, options.visible ? GLFW_TRUE : GLFW_FALSE);
     glfwWindowHintString(GLFW_X11_CLASS_NAME, "moescope");
     glfwWindowHintString(GLFW_WAYLAND_APP_ID, "moescope");
-    made->window_ = glfwCreateWindow(options.width, options.height, options.title, nullptr, nullptr);
+    made->window_ =
+        glfwCreateWindow(options.width, options.height, options.title, nullptr, nullptr);
     if (!made->window_)
         return no_window(fmt::format("OpenGL 3.3 is not to be had here ({})", last_glfw_error()));
     glfwMakeContextCurrent(made->window_);
@@ -92,15 +99,20 @@ GlWindow::~GlWindow() {
 // Notes that something happened; ImGui's backend calls these before its own handlers.
 void GlWindow::listen() {
     glfwSetWindowUserPointer(window_, this);
-    glfwSetKeyCallback(window_, [](GLFWwindow *w, int, int, int, int) { self(w)->happened_ = true; });
+    glfwSetKeyCallback(window_,
+                       [](GLFWwindow *w, int, int, int, int) { self(w)->happened_ = true; });
     glfwSetCharCallback(window_, [](GLFWwindow *w, unsigned) { self(w)->happened_ = true; });
-    glfwSetMouseButtonCallback(window_, [](GLFWwindow *w, int, int, int) { self(w)->happened_ = true; });
-    glfwSetScrollCallback(window_, [](GLFWwindow *w, double, double) { self(w)->happened_ = true; });
+    glfwSetMouseButtonCallback(window_,
+                               [](GLFWwindow *w, int, int, int) { self(w)->happened_ = true; });
+    glfwSetScrollCallback(window_,
+                          [](GLFWwindow *w, double, double) { self(w)->happened_ = true; });
     glfwSetCursorEnterCallback(window_, [](GLFWwindow *w, int) { self(w)->happened_ = true; });
     glfwSetWindowFocusCallback(window_, [](GLFWwindow *w, int) { self(w)->happened_ = true; });
     glfwSetWindowRefreshCallback(window_, [](GLFWwindow *w) { self(w)->happened_ = true; });
-    glfwSetFramebufferSizeCallback(window_, [](GLFWwindow *w, int, int) { self(w)->happened_ = true; });
-    glfwSetWindowContentScaleCallback(window_, [](GLFWwindow *w, float, float) { self(w)->happened_ = true; });
+    glfwSetFramebufferSizeCallback(window_,
+                                   [](GLFWwindow *w, int, int) { self(w)->happened_ = true; });
+    glfwSetWindowContentScaleCallback(
+        window_, [](GLFWwindow *w, float, float) { self(w)->happened_ = true; });
     glfwSetDropCallback(window_, [](GLFWwindow *w, int count, const char **paths) {
         self(w)->happened_ = true;
         if (self(w)->on_drop)
@@ -116,7 +128,9 @@ float GlWindow::content_scale() const {
     return std::clamp(x, 0.5f, 4.0f);
 }
 
-void GlWindow::framebuffer_size(int &width, int &height) const { glfwGetFramebufferSize(window_, &width, &height); }
+void GlWindow::framebuffer_size(int &width, int &height) const {
+    glfwGetFramebufferSize(window_, &width, &height);
+}
 
 double GlWindow::pixels_per_unit() const {
     int pixels = 0, units = 0, ignored = 0;
@@ -170,7 +184,8 @@ Image GlWindow::read_pixels() const {
     glPixelStorei(GL_PACK_ALIGNMENT, 1);
     glReadPixels(0, 0, width, height, GL_RGBA, GL_UNSIGNED_BYTE, upside_down.rgba.data());
     for (int y = 0; y < height; ++y)
-        std::memcpy(image.pixel(0, y), upside_down.pixel(0, height - 1 - y), std::size_t(width) * 4);
+        std::memcpy(image.pixel(0, y), upside_down.pixel(0, height - 1 - y),
+                    std::size_t(width) * 4);
     for (std::size_t i = 3; i < image.rgba.size(); i += 4)
         image.rgba[i] = 255;
     return image;

@@ -27,7 +27,7 @@ class GlWindow {
     GlWindow &operator=(const GlWindow &) = delete;
 
     bool should_close() const;
-    float content_scale() const;                      // 1, 1.5, 2
+    float content_scale() const;                          // 1, 1.5, 2
     void framebuffer_size(int &width, int &height) const; // pixels
     // Sleeps until something happens, at most so many seconds. True when something did.
     bool wait(double seconds);

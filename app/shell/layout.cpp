@@ -16,7 +16,9 @@ struct Sides {
     float workload = 0, inspector = 0; // 0: closed
 };
 
-float splitter_after(float pane, float scale) { return pane > 0 ? std::round(kSplitter * scale) : 0; }
+float splitter_after(float pane, float scale) {
+    return pane > 0 ? std::round(kSplitter * scale) : 0;
+}
 
 Sides fit_sides(float width, float scale, const LayoutChoices &choices) {
     Sides sides;
@@ -24,9 +26,9 @@ Sides fit_sides(float width, float scale, const LayoutChoices &choices) {
     sides.workload = choices.workload_open ? std::round(choices.workload_width * scale) : 0;
     sides.inspector = choices.inspector_open ? std::round(choices.inspector_width * scale) : 0;
     const auto lacking = [&] {
-        return kLeastMiddle * scale - (width - sides.workload - sides.inspector -
-                                       splitter_after(sides.workload, scale) -
-                                       splitter_after(sides.inspector, scale));
+        return kLeastMiddle * scale -
+               (width - sides.workload - sides.inspector - splitter_after(sides.workload, scale) -
+                splitter_after(sides.inspector, scale));
     };
     for (float *side : {&sides.inspector, &sides.workload})
         if (*side > 0 && lacking() > 0)
@@ -40,7 +42,8 @@ Sides fit_sides(float width, float scale, const LayoutChoices &choices) {
 void place_middle(Layout &layout, Rect middle, float scale, const LayoutChoices &choices) {
     const bool room = middle.width >= kSplitFrom * scale;
     const bool fits = middle.width >= 2 * 280 * scale;
-    const bool split = choices.split == Split::On ? fits : choices.split == Split::Automatic && room;
+    const bool split =
+        choices.split == Split::On ? fits : choices.split == Split::Automatic && room;
     layout.first = middle;
     if (!split)
         return;
@@ -86,9 +89,12 @@ LayoutChoices usable(LayoutChoices choices) {
         return std::isfinite(value) ? std::clamp(value, least, most) : otherwise;
     };
     const LayoutChoices standard;
-    choices.workload_width = within(choices.workload_width, kLeastSide, kMostSide, standard.workload_width);
-    choices.inspector_width = within(choices.inspector_width, kLeastSide, kMostSide, standard.inspector_width);
-    choices.split_ratio = within(choices.split_ratio, kLeastRatio, 1 - kLeastRatio, standard.split_ratio);
+    choices.workload_width =
+        within(choices.workload_width, kLeastSide, kMostSide, standard.workload_width);
+    choices.inspector_width =
+        within(choices.inspector_width, kLeastSide, kMostSide, standard.inspector_width);
+    choices.split_ratio =
+        within(choices.split_ratio, kLeastRatio, 1 - kLeastRatio, standard.split_ratio);
     return choices;
 }
 

@@ -32,7 +32,8 @@ struct LayoutChoices {
 
 // Every pane in pixels; empty where it is not shown. Panes never overlap and fill the window.
 struct Layout {
-    Rect banner, workload, left_splitter, first, middle_splitter, second, right_splitter, inspector, status;
+    Rect banner, workload, left_splitter, first, middle_splitter, second, right_splitter, inspector,
+        status;
     bool split() const { return !second.empty(); }
 };
 

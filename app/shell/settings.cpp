@@ -44,13 +44,26 @@ template <typename E> void read_enum(const json &object, const char *key, E &out
 }
 
 json to_json(const ModelShape &m) {
-    return {{"name", m.name}, {"source", m.source}, {"experts", m.experts}, {"hidden", m.hidden},
-            {"intermediate", m.intermediate}, {"top_k", m.top_k}, {"shared_experts", m.shared_experts},
-            {"shared_intermediate", m.shared_intermediate}, {"latent", m.latent},
-            {"dense_first", m.dense_first}, {"router", int(m.router)}, {"renorm", int(m.renorm)},
-            {"renorm_epsilon", m.renorm_epsilon}, {"groups", m.groups}, {"groups_kept", m.groups_kept},
-            {"group_score", int(m.group_score)}, {"routed_scaling", m.routed_scaling},
-            {"correction_bias", m.correction_bias}, {"gated", m.gated}, {"dtype", int(m.dtype)}};
+    return {{"name", m.name},
+            {"source", m.source},
+            {"experts", m.experts},
+            {"hidden", m.hidden},
+            {"intermediate", m.intermediate},
+            {"top_k", m.top_k},
+            {"shared_experts", m.shared_experts},
+            {"shared_intermediate", m.shared_intermediate},
+            {"latent", m.latent},
+            {"dense_first", m.dense_first},
+            {"router", int(m.router)},
+            {"renorm", int(m.renorm)},
+            {"renorm_epsilon", m.renorm_epsilon},
+            {"groups", m.groups},
+            {"groups_kept", m.groups_kept},
+            {"group_score", int(m.group_score)},
+            {"routed_scaling", m.routed_scaling},
+            {"correction_bias", m.correction_bias},
+            {"gated", m.gated},
+            {"dtype", int(m.dtype)}};
 }
 
 ModelShape model_from(const json &object) {
@@ -79,9 +92,15 @@ ModelShape model_from(const json &object) {
 }
 
 json to_json(const Workload &w) {
-    return {{"model", to_json(w.model)}, {"tokens", w.tokens}, {"lora_rank", w.lora_rank},
-            {"lora_scaling", w.lora_scaling}, {"skew", int(w.skew.kind)}, {"skew_value", w.skew.value},
-            {"seed", w.seed}, {"quant_block", w.quant_block}, {"nested_block", w.nested_block}};
+    return {{"model", to_json(w.model)},
+            {"tokens", w.tokens},
+            {"lora_rank", w.lora_rank},
+            {"lora_scaling", w.lora_scaling},
+            {"skew", int(w.skew.kind)},
+            {"skew_value", w.skew.value},
+            {"seed", w.seed},
+            {"quant_block", w.quant_block},
+            {"nested_block", w.nested_block}};
 }
 
 Workload workload_from(const json &object) {
@@ -121,7 +140,8 @@ Settings settings_from(const json &object) {
     read(object, "device", settings.device);
     if (const auto layout = object.find("layout"); layout != object.end() && layout->is_object())
         read_layout(*layout, settings.layout);
-    if (const auto workload = object.find("workload"); workload != object.end() && workload->is_object())
+    if (const auto workload = object.find("workload");
+        workload != object.end() && workload->is_object())
         settings.workload = workload_from(*workload);
     if (const auto recent = object.find("recent"); recent != object.end() && recent->is_array())
         for (const json &file : *recent)
@@ -131,24 +151,26 @@ Settings settings_from(const json &object) {
 }
 
 json to_json(const Settings &s) {
-    json object = {{"theme", s.theme},           {"width", s.width},
-                   {"height", s.height},         {"first_view", s.first_view},
-                   {"second_view", s.second_view}, {"device", s.device},
+    json object = {{"theme", s.theme},
+                   {"width", s.width},
+                   {"height", s.height},
+                   {"first_view", s.first_view},
+                   {"second_view", s.second_view},
+                   {"device", s.device},
                    {"recent", s.recent}};
-    object["layout"] = {{"workload_width", s.layout.workload_width},
-                        {"inspector_width", s.layout.inspector_width},
-                        {"split_ratio", s.layout.split_ratio},
-                        {"workload_open", s.layout.workload_open},
-                        {"inspector_open", s.layout.inspector_open},
-                        {"split", int(s.layout.split)}};
+    object["layout"] = {
+        {"workload_width", s.layout.workload_width}, {"inspector_width", s.layout.inspector_width},
+        {"split_ratio", s.layout.split_ratio},       {"workload_open", s.layout.workload_open},
+        {"inspector_open", s.layout.inspector_open}, {"split", int(s.layout.split)}};
     if (s.workload)
         object["workload"] = to_json(*s.workload);
     return object;
 }
 
 Status write_whole(const std::string &text, const std::filesystem::path &path) {
-    const Error failure{fmt::format("settings {}", path.string()), "they cannot be written",
-                        "check the folder's permissions and the free space; the window works without"};
+    const Error failure{
+        fmt::format("settings {}", path.string()), "they cannot be written",
+        "check the folder's permissions and the free space; the window works without"};
     std::error_code problem;
     std::filesystem::create_directories(path.parent_path(), problem);
     const std::filesystem::path partial = path.string() + ".tmp";
@@ -193,8 +215,10 @@ Result<Settings> load_settings(const std::filesystem::path &path) {
 
 Status save_settings(const Settings &settings, const std::filesystem::path &path) {
     if (path.empty())
-        return Error{"settings", "neither XDG_CONFIG_HOME nor HOME is set", "the window works without"};
-    return write_whole(to_json(settings).dump(2, ' ', false, json::error_handler_t::replace) + "\n", path);
+        return Error{"settings", "neither XDG_CONFIG_HOME nor HOME is set",
+                     "the window works without"};
+    return write_whole(to_json(settings).dump(2, ' ', false, json::error_handler_t::replace) + "\n",
+                       path);
 }
 
 void remember(std::vector<std::string> &recent, const std::string &file) {

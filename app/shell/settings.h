@@ -12,7 +12,7 @@
 namespace moescope {
 
 struct Settings {
-    std::string theme = "dark"; // name of a file in assets/themes
+    std::string theme = "dark";     // name of a file in assets/themes
     int width = 1440, height = 900; // of the window, pixels at 1x
     LayoutChoices layout;
     std::string first_view = "overview", second_view = "timeline";
@@ -25,8 +25,8 @@ struct Settings {
 // $XDG_CONFIG_HOME/moescope/settings.json, or ~/.config/...; "" when neither is set.
 std::filesystem::path settings_path();
 
-// No file gives the defaults. A key of the wrong type or out of range is left at its default; a file
-// that is not JSON is an error, for the caller to show and go on with the defaults.
+// No file gives the defaults. A key of the wrong type or out of range is left at its default; a
+// file that is not JSON is an error, for the caller to show and go on with the defaults.
 Result<Settings> load_settings(const std::filesystem::path &path);
 // Creates the folder; replaces the file in one step. Errors: unwritable path, full disk.
 Status save_settings(const Settings &settings, const std::filesystem::path &path);

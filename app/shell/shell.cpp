@@ -14,9 +14,12 @@ namespace moescope {
 
 Theme theme_or_built_in(const std::string &name, std::vector<Error> &problems) {
     // The name comes from a settings file: only a plain name may become part of a path.
-    const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
+    const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+        return std::isalnum(c) || c == '-' || c == '_';
+    });
     auto theme = plain ? load_theme(find_asset("themes/" + name + ".json"))
-                       : Result<Theme>(Error{fmt::format("theme \"{}\"", name), "it is not a theme's name", "choose dark or light"});
+                       : Result<Theme>(Error{fmt::format("theme \"{}\"", name),
+                                             "it is not a theme's name", "choose dark or light"});
     if (theme.ok())
         return theme.value();
     problems.push_back(theme.error());
@@ -24,11 +27,13 @@ Theme theme_or_built_in(const std::string &name, std::vector<Error> &problems) {
 }
 
 Shell::Shell(Options options)
-    : wake_(std::move(options.wake)), settings_(std::move(options.settings)), autosave_(std::move(options.autosave)),
-      nothing_(std::make_shared<Session>()) {
+    : wake_(std::move(options.wake)), settings_(std::move(options.settings)),
+      autosave_(std::move(options.autosave)), nothing_(std::make_shared<Session>()) {
     theme_ = theme_or_built_in(settings_.theme, status_.problems);
-    first_ = find_view(settings_.first_view).ok() ? find_view(settings_.first_view).value() : ViewId::Overview;
-    second_ = find_view(settings_.second_view).ok() ? find_view(settings_.second_view).value() : ViewId::Timeline;
+    first_ = find_view(settings_.first_view).ok() ? find_view(settings_.first_view).value()
+                                                  : ViewId::Overview;
+    second_ = find_view(settings_.second_view).ok() ? find_view(settings_.second_view).value()
+                                                    : ViewId::Timeline;
     if (first_ == second_)
         second_ = first_ == ViewId::Timeline ? ViewId::Overview : ViewId::Timeline;
     auto catalogue = load_catalogue(find_asset("models.json"));
@@ -82,7 +87,8 @@ void Shell::show(ViewId view) {
     // A view that is open already is left where it is.
     if (view == first_ || (layout_.split() && view == second_))
         return;
-    const bool into_second = layout_.split() && first_ != ViewId::Timeline && view == ViewId::Timeline;
+    const bool into_second =
+        layout_.split() && first_ != ViewId::Timeline && view == ViewId::Timeline;
     (into_second ? second_ : first_) = view;
     (into_second ? second_wanted_ : first_wanted_) = true;
 }
@@ -111,7 +117,8 @@ void Shell::open_shipped_session() {
         return;
     looked_for_shipped_ = true;
     const auto &devices = frame_progress_.devices;
-    const bool gpu = std::any_of(devices.begin(), devices.end(), [](const DeviceInfo &d) { return !d.is_cpu(); });
+    const bool gpu = std::any_of(devices.begin(), devices.end(),
+                                 [](const DeviceInfo &d) { return !d.is_cpu(); });
     if (gpu || show_recorded_ || opening_.busy() || !frame_session_->empty())
         return;
     std::error_code problem;
@@ -150,8 +157,11 @@ void Shell::poll_files() {
 
 void Shell::save(const std::string &path) {
     const SessionPtr session = frame_session_;
-    writing_.start([session, path] { return Written{save_session(*session, path), fmt::format("Saved as {}.", path)}; },
-                   wake_);
+    writing_.start(
+        [session, path] {
+            return Written{save_session(*session, path), fmt::format("Saved as {}.", path)};
+        },
+        wake_);
 }
 
 void Shell::export_to(ExportKind kind, const std::string &path) {
@@ -184,7 +194,8 @@ void Shell::choose_run(RunId run) {
 
 void Shell::run(Plan plan, bool replace) {
     if (!client_) {
-        status_.problems.push_back({"nothing was run", "there is no worker to run it", "see the first problem of this list"});
+        status_.problems.push_back({"nothing was run", "there is no worker to run it",
+                                    "see the first problem of this list"});
         return;
     }
     if (show_recorded_)
@@ -232,7 +243,8 @@ ViewContext Shell::context() {
 void Shell::draw(float width, float height) {
     poll_files();
     frame_session_ = shown_session();
-    frame_progress_ = client_ ? client_->progress() : WorkerClient::Progress{.state = WorkerClient::State::Gone};
+    frame_progress_ =
+        client_ ? client_->progress() : WorkerClient::Progress{.state = WorkerClient::State::Gone};
     if (!client_ && recorded_ && show_recorded_ && !recorded_->empty())
         frame_progress_.devices = {recorded_->runs.back().device};
     open_shipped_session();
@@ -240,11 +252,13 @@ void Shell::draw(float width, float height) {
     selection_.hovered = std::exchange(selection_.next_hovered, {});
     selection_.hovered_expert = std::exchange(selection_.next_hovered_expert, -1);
 
-    layout_ = lay_out(width, height, scale_, settings_.layout, frame_session_->origin == Origin::Recorded);
+    layout_ = lay_out(width, height, scale_, settings_.layout,
+                      frame_session_->origin == Origin::Recorded);
     ViewContext shared = context();
     draw_banner(shared);
     draw_workload_pane(shared);
-    draw_view_pane(shared, "first", layout_.first, first_, first_wanted_, layout_.split() ? second_ : first_);
+    draw_view_pane(shared, "first", layout_.first, first_, first_wanted_,
+                   layout_.split() ? second_ : first_);
     if (layout_.split())
         draw_view_pane(shared, "second", layout_.second, second_, second_wanted_, first_);
     draw_inspector_pane(shared);

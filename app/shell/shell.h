@@ -77,8 +77,8 @@ class Shell {
     void draw_workload_pane(ViewContext &context);
     void draw_inspector_pane(ViewContext &context);
     void draw_status_pane(ViewContext &context);
-    void draw_view_pane(ViewContext &context, const char *name, const Rect &rect, ViewId &shown, bool &wanted,
-                        ViewId other);
+    void draw_view_pane(ViewContext &context, const char *name, const Rect &rect, ViewId &shown,
+                        bool &wanted, ViewId other);
     void draw_tabs(ViewId &shown, bool &wanted, ViewId other);
     void draw_window_buttons();
     void draw_pane_menu();
@@ -94,11 +94,12 @@ class Shell {
     Layout layout_;
 
     std::unique_ptr<WorkerClient> client_;
-    SessionPtr nothing_;  // what is shown before there is anything
+    SessionPtr nothing_; // what is shown before there is anything
     bool looked_for_shipped_ = false;
     SessionPtr recorded_; // the opened file
     bool show_recorded_ = false;
-    RunId chosen_run_;    // not valid: the latest of a live session, the first finished of a recorded one
+    RunId chosen_run_; // not valid: the latest of a live session, the first finished of a recorded
+                       // one
     Selection selection_;
     SessionPtr frame_session_; // the session all panes of one frame see
     WorkerClient::Progress frame_progress_;

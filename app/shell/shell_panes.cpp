@@ -14,14 +14,16 @@ namespace moescope {
 
 namespace {
 
-constexpr ImGuiWindowFlags kPane = ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoResize |
-                                   ImGuiWindowFlags_NoSavedSettings | ImGuiWindowFlags_NoBringToFrontOnFocus |
+constexpr ImGuiWindowFlags kPane = ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove |
+                                   ImGuiWindowFlags_NoResize | ImGuiWindowFlags_NoSavedSettings |
+                                   ImGuiWindowFlags_NoBringToFrontOnFocus |
                                    ImGuiWindowFlags_NoNavFocus;
 
 // A pane's window for one scope.
 class PaneWindow {
   public:
-    PaneWindow(const char *name, const Rect &rect, const ImVec4 &ground, ImGuiWindowFlags extra = 0) {
+    PaneWindow(const char *name, const Rect &rect, const ImVec4 &ground,
+               ImGuiWindowFlags extra = 0) {
         ImGui::SetNextWindowPos(rect.min());
         ImGui::SetNextWindowSize(rect.size());
         ImGui::PushStyleColor(ImGuiCol_WindowBg, ground);
@@ -43,14 +45,16 @@ void Shell::draw_banner(ViewContext &context) {
     if (layout_.banner.empty())
         return;
     const float line = ImGui::GetTextLineHeight();
-    ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, ImVec2(12 * scale_, std::floor((layout_.banner.height - line) / 2)));
+    ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding,
+                        ImVec2(12 * scale_, std::floor((layout_.banner.height - line) / 2)));
     const PaneWindow pane("banner", layout_.banner, mix(theme_.background, theme_.warning, 0.16f));
     ImGui::PopStyleVar();
     const Session &session = *context.session;
     ui::badge("Recorded", theme_.warning);
     ImGui::SameLine();
     ui::text(session.empty() ? "An empty recording" : session.runs.back().device.name);
-    ui::explain("These numbers were measured then and there, not on this machine now. Run something to see this "
+    ui::explain("These numbers were measured then and there, not on this machine now. Run "
+                "something to see this "
                 "machine's own.");
     ImGui::SameLine(0, 12 * scale_);
     std::string words;
@@ -63,7 +67,8 @@ void Shell::draw_banner(ViewContext &context) {
     if (!session.path.empty())
         words += fmt::format(" · {}", std::filesystem::path(session.path).filename().string());
     const float button = client_ ? ImGui::CalcTextSize("Back to live").x + 36 * scale_ : 0;
-    ui::text(ui::fitted(words, std::max(0.0f, ImGui::GetContentRegionAvail().x - button)), theme_.muted);
+    ui::text(ui::fitted(words, std::max(0.0f, ImGui::GetContentRegionAvail().x - button)),
+             theme_.muted);
     if (!client_)
         return;
     ImGui::SameLine(layout_.banner.width - button);
@@ -76,18 +81,21 @@ void Shell::draw_workload_pane(ViewContext &context) {
     if (layout_.workload.empty())
         return;
     const PaneWindow pane("workload", layout_.workload, theme_.surface);
-    const WorkloadActions actions{.run = [this](Plan plan, bool replace) { run(std::move(plan), replace); },
-                                  .stop = [this] {
-                                      if (client_)
-                                          client_->cancel();
-                                  }};
+    const WorkloadActions actions{
+        .run = [this](Plan plan, bool replace) { run(std::move(plan), replace); },
+        .stop =
+            [this] {
+                if (client_)
+                    client_->cancel();
+            }};
     draw_workload(context, workload_, actions);
 }
 
 void Shell::draw_inspector_pane(ViewContext &context) {
     if (layout_.inspector.empty())
         return;
-    const PaneWindow pane("inspector", layout_.inspector, theme_.surface, ImGuiWindowFlags_NoScrollbar);
+    const PaneWindow pane("inspector", layout_.inspector, theme_.surface,
+                          ImGuiWindowFlags_NoScrollbar);
     ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, ImVec2(8 * scale_, 4 * scale_));
     draw_inspector(context);
     ImGui::PopStyleVar();
@@ -99,8 +107,9 @@ void Shell::draw_status_pane(ViewContext &context) {
         const ui::FontScope small(ui::small_font());
         line = ImGui::GetTextLineHeight();
     }
-    ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding,
-                        ImVec2(12 * scale_, std::max(0.0f, std::floor((layout_.status.height - line) / 2))));
+    ImGui::PushStyleVar(
+        ImGuiStyleVar_WindowPadding,
+        ImVec2(12 * scale_, std::max(0.0f, std::floor((layout_.status.height - line) / 2))));
     const PaneWindow pane("status", layout_.status, mix(theme_.background, theme_.raised, 0.6f));
     ImGui::PopStyleVar();
     const auto stop = [this] {
@@ -113,12 +122,14 @@ void Shell::draw_status_pane(ViewContext &context) {
 }
 
 void Shell::draw_tabs(ViewId &shown, bool &wanted, ViewId other) {
-    if (!ImGui::BeginTabBar("views", ImGuiTabBarFlags_FittingPolicyScroll | ImGuiTabBarFlags_NoTooltip))
+    if (!ImGui::BeginTabBar("views",
+                            ImGuiTabBarFlags_FittingPolicyScroll | ImGuiTabBarFlags_NoTooltip))
         return;
     const ViewId before = shown;
     for (const View &view : views()) {
         const bool elsewhere = view.id == other && other != shown;
-        const ImGuiTabItemFlags flags = wanted && view.id == shown ? ImGuiTabItemFlags_SetSelected : 0;
+        const ImGuiTabItemFlags flags =
+            wanted && view.id == shown ? ImGuiTabItemFlags_SetSelected : 0;
         if (elsewhere) // one view cannot be in two places: its state is one
             continue;
         if (ImGui::BeginTabItem(view.tab, nullptr, flags)) {
@@ -162,7 +173,8 @@ void Shell::draw_window_buttons() {
     ImGui::SameLine(0, gap);
     if (ImGui::SmallButton(split_label))
         settings_.layout.split = layout_.split() ? Split::Off : Split::On;
-    ui::explain(layout_.split() ? "Shows one view at a time." : "Shows two views side by side, where there is room.");
+    ui::explain(layout_.split() ? "Shows one view at a time."
+                                : "Shows two views side by side, where there is room.");
     ImGui::SameLine(0, gap);
     if (ImGui::SmallButton(theme_label))
         set_theme(theme_.dark ? "light" : "dark");
@@ -173,7 +185,8 @@ void Shell::draw_window_buttons() {
 
 std::string run_label(const Session &session, std::size_t index) {
     const RunRecord &run = session.runs[index];
-    return fmt::format("{} of {}: {}, T {}", index + 1, session.runs.size(), run.plan.workload.model.name,
+    return fmt::format("{} of {}: {}, T {}", index + 1, session.runs.size(),
+                       run.plan.workload.model.name,
                        format_count(double(run.plan.workload.tokens)));
 }
 
@@ -184,12 +197,14 @@ void Shell::draw_run_choice(const ViewContext &context) {
         return;
     const ui::FontScope small(ui::small_font());
     const std::string shown = "Run " + run_label(session, context.run.value);
-    const float wanted = ImGui::CalcTextSize(shown.c_str()).x + ImGui::GetFrameHeight() + 3 * ImGui::GetStyle().FramePadding.x;
+    const float wanted = ImGui::CalcTextSize(shown.c_str()).x + ImGui::GetFrameHeight() +
+                         3 * ImGui::GetStyle().FramePadding.x;
     ImGui::SameLine();
     const float room = ImGui::GetContentRegionAvail().x, width = std::min(wanted, room);
     ImGui::SetCursorPosX(ImGui::GetCursorPosX() + room - width);
     ImGui::SetNextItemWidth(width);
-    ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, ImVec2(ImGui::GetStyle().FramePadding.x, std::round(scale_)));
+    ImGui::PushStyleVar(ImGuiStyleVar_FramePadding,
+                        ImVec2(ImGui::GetStyle().FramePadding.x, std::round(scale_)));
     if (ImGui::BeginCombo("##run", shown.c_str(), ImGuiComboFlags_HeightLarge)) {
         for (std::size_t i = session.runs.size(); i-- > 0;)
             if (ImGui::Selectable(run_label(session, i).c_str(), i == context.run.value))
@@ -206,11 +221,13 @@ void Shell::draw_view(ViewContext &context, ViewId view) {
         draw_overview(context, overview_);
         break;
     case ViewId::SessionFile: {
-        const SessionFileActions actions{.open = [this](std::string path) { open(path); },
-                                         .save = [this](const std::string &path) { save(path); },
-                                         .export_to = [this](ExportKind kind, const std::string &path) { export_to(kind, path); },
-                                         .show_live = [this] { show_recorded_ = false; },
-                                         .show_run = [this](RunId run) { choose_run(run); }};
+        const SessionFileActions actions{
+            .open = [this](std::string path) { open(path); },
+            .save = [this](const std::string &path) { save(path); },
+            .export_to = [this](ExportKind kind,
+                                const std::string &path) { export_to(kind, path); },
+            .show_live = [this] { show_recorded_ = false; },
+            .show_run = [this](RunId run) { choose_run(run); }};
         draw_session_file(context, session_file_, actions);
         break;
     }
@@ -224,8 +241,8 @@ void Shell::draw_view(ViewContext &context, ViewId view) {
     }
 }
 
-void Shell::draw_view_pane(ViewContext &context, const char *name, const Rect &rect, ViewId &shown, bool &wanted,
-                           ViewId other) {
+void Shell::draw_view_pane(ViewContext &context, const char *name, const Rect &rect, ViewId &shown,
+                           bool &wanted, ViewId other) {
     ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, ImVec2(12 * scale_, 8 * scale_));
     const PaneWindow pane(name, rect, theme_.background);
     ImGui::PopStyleVar();
@@ -264,9 +281,10 @@ void Shell::draw_splitters() {
         const float dx = ImGui::GetIO().MouseDelta.x;
         if (!held || dx == 0)
             continue;
-        settings_.layout = &rect == &layout_.left_splitter    ? move_left(settings_.layout, dx, scale_)
-                           : &rect == &layout_.right_splitter ? move_right(settings_.layout, dx, scale_)
-                                                              : move_middle(settings_.layout, dx, layout_);
+        settings_.layout = &rect == &layout_.left_splitter ? move_left(settings_.layout, dx, scale_)
+                           : &rect == &layout_.right_splitter
+                               ? move_right(settings_.layout, dx, scale_)
+                               : move_middle(settings_.layout, dx, layout_);
     }
 }
 

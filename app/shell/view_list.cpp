@@ -28,7 +28,8 @@ Result<ViewId> find_view(std::string_view key) {
             return view.id;
         keys += fmt::format("{}{}", keys.empty() ? "" : ", ", view.key);
     }
-    return Error{fmt::format("view \"{}\"", key), "there is no such view", fmt::format("choose one of {}", keys)};
+    return Error{fmt::format("view \"{}\"", key), "there is no such view",
+                 fmt::format("choose one of {}", keys)};
 }
 
 } // namespace moescope

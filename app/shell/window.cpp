@@ -30,7 +30,8 @@ Status check(const WindowOptions &options) {
         return Error{fmt::format("--scale is {}", options.scale), "it must be 0.5 to 4", ""};
     for (const int pixels : {options.width, options.height})
         if (pixels != 0 && (pixels < 320 || pixels > 16384))
-            return Error{fmt::format("--size is {}x{}", options.width, options.height), "each side must be 320 to 16384 pixels", ""};
+            return Error{fmt::format("--size is {}x{}", options.width, options.height),
+                         "each side must be 320 to 16384 pixels", ""};
     if (options.frames < 1 || options.frames > 100000)
         return Error{fmt::format("--frames is {}", options.frames), "it must be 1 to 100000", ""};
     return {};
@@ -40,7 +41,9 @@ Status check(const WindowOptions &options) {
 std::filesystem::path autosave_path() {
     namespace fs = std::filesystem;
     const char *data = std::getenv("XDG_DATA_HOME"), *home = std::getenv("HOME");
-    fs::path folder = data && *data == '/' ? fs::path(data) : home ? fs::path(home) / ".local/share" : fs::path();
+    fs::path folder = data && *data == '/' ? fs::path(data)
+                      : home               ? fs::path(home) / ".local/share"
+                                           : fs::path();
     if (folder.empty())
         return {};
     folder /= "moescope/sessions";
@@ -80,8 +83,9 @@ Settings starting_settings(const WindowOptions &options, std::vector<Error> &pro
 class Window {
   public:
     Window(const WindowOptions &options, std::unique_ptr<GlWindow> gl, Settings settings)
-        : options_(options), gl_(std::move(gl)),
-          shell_({.settings = std::move(settings), .wake = GlWindow::wake, .autosave = autosave_path()}) {
+        : options_(options), gl_(std::move(gl)), shell_({.settings = std::move(settings),
+                                                         .wake = GlWindow::wake,
+                                                         .autosave = autosave_path()}) {
         gl_->on_drop = [this](std::vector<std::string> paths) {
             if (!paths.empty())
                 shell_.open(paths.front());
@@ -94,7 +98,10 @@ class Window {
   private:
     void follow_scale();
     void draw(bool show);
-    bool screenshot_due() const { return !options_.screenshot.empty() && drawn_ >= options_.frames && !shell_.busy_with_file(); }
+    bool screenshot_due() const {
+        return !options_.screenshot.empty() && drawn_ >= options_.frames &&
+               !shell_.busy_with_file();
+    }
     double may_sleep() const;
 
     const WindowOptions &options_;
@@ -172,7 +179,8 @@ Status open_window(const WindowOptions &options) {
         window.shell().open(options.files.front());
     Status status = window.run();
     if (status.ok() && options.screenshot.empty())
-        if (const Status saved = save_settings(window.shell().settings(), settings_path()); !saved.ok())
+        if (const Status saved = save_settings(window.shell().settings(), settings_path());
+            !saved.ok())
             fmt::print(stderr, "{}\n", saved.error().sentence());
     return status;
 }

@@ -50,8 +50,8 @@ void Inspector::title(std::string_view words, const ImVec4 *swatch) {
         const float side = std::round(10 * context_.scale), line = ImGui::GetTextLineHeight();
         const ImVec2 at = ImGui::GetCursorScreenPos();
         const float top = std::round(at.y + (line - side) / 2);
-        ImGui::GetWindowDrawList()->AddRectFilled({at.x, top}, {at.x + side, top + side}, packed(*swatch),
-                                                  std::round(2 * context_.scale));
+        ImGui::GetWindowDrawList()->AddRectFilled({at.x, top}, {at.x + side, top + side},
+                                                  packed(*swatch), std::round(2 * context_.scale));
         ImGui::Dummy({side, line});
         ImGui::SameLine();
     }
@@ -66,7 +66,8 @@ void Inspector::section(const char *words) {
     ui::small(words, theme_.accent);
 }
 
-void Inspector::property(const char *label, const std::string &value, std::string_view explanation, Kind kind) {
+void Inspector::property(const char *label, const std::string &value, std::string_view explanation,
+                         Kind kind) {
     ImGui::BeginGroup();
     ui::text(label, theme_.muted);
     const float label_width = ImGui::GetItemRectSize().x;
@@ -93,34 +94,50 @@ void Inspector::failure(const Error &error) {
 
 void Inspector::draw_times(const Measurement &m) {
     section("Time, measured");
-    ui::badge(title_of(m.timer), m.timer == Measurement::Timer::Cupti ? theme_.accent : theme_.muted);
+    ui::badge(title_of(m.timer),
+              m.timer == Measurement::Timer::Cupti ? theme_.accent : theme_.muted);
     ui::explain(explain(m.timer));
     ImGui::SameLine();
     ui::badge(fmt::format("{} L2", name_of(m.cache)), theme_.muted);
     ui::explain("Whether the L2 cache was flushed before every repetition (cold) or not (warm).");
-    const std::string samples = fmt::format("From {} samples by {}.", m.time.samples, title_of(m.timer));
+    const std::string samples =
+        fmt::format("From {} samples by {}.", m.time.samples, title_of(m.timer));
     property("Median", format_duration_ns(m.time.median), explain_time(m));
-    property("95 % interval", fmt::format("{} – {}", format_duration_ns(m.time.ci_low), format_duration_ns(m.time.ci_high)),
-             "The true median lies in it with 95 % confidence, whatever the distribution: binomial order "
-             "statistics. " + samples, Kind::Measured);
-    property("10 % – 90 %", fmt::format("{} – {}", format_duration_ns(m.time.p10), format_duration_ns(m.time.p90)),
+    property("95 % interval",
+             fmt::format("{} – {}", format_duration_ns(m.time.ci_low),
+                         format_duration_ns(m.time.ci_high)),
+             "The true median lies in it with 95 % confidence, whatever the distribution: binomial "
+             "order "
+             "statistics. " +
+                 samples,
+             Kind::Measured);
+    property("10 % – 90 %",
+             fmt::format("{} – {}", format_duration_ns(m.time.p10), format_duration_ns(m.time.p90)),
              "The middle 80 % of the samples. " + samples, Kind::Measured);
-    property("Fastest", format_duration_ns(m.time.minimum), "The fastest sample. " + samples, Kind::Measured);
-    property("Slowest", format_duration_ns(m.time.maximum), "The slowest sample. " + samples, Kind::Measured);
-    property("Samples", fmt::format("{} after {} warm-ups", m.time.samples, m.warmup),
-             "Repetitions go on until the median's confidence interval is tight or a limit is reached.");
+    property("Fastest", format_duration_ns(m.time.minimum), "The fastest sample. " + samples,
+             Kind::Measured);
+    property("Slowest", format_duration_ns(m.time.maximum), "The slowest sample. " + samples,
+             Kind::Measured);
+    property(
+        "Samples", fmt::format("{} after {} warm-ups", m.time.samples, m.warmup),
+        "Repetitions go on until the median's confidence interval is tight or a limit is reached.");
     if (m.kernels_per_repetition > 0) {
-        property("Kernels", fmt::format("{} · {}", m.kernels_per_repetition, format_duration_ns(m.kernel_ns)),
-                 "Kernels of one repetition, and the median of the sum of their times.", Kind::Measured);
-        property("Gaps", format_duration_ns(m.gap_ns), "Median of the idle time between the kernels of a repetition.",
+        property("Kernels",
+                 fmt::format("{} · {}", m.kernels_per_repetition, format_duration_ns(m.kernel_ns)),
+                 "Kernels of one repetition, and the median of the sum of their times.",
                  Kind::Measured);
+        property("Gaps", format_duration_ns(m.gap_ns),
+                 "Median of the idle time between the kernels of a repetition.", Kind::Measured);
     }
     if (m.event_time.samples > 0)
         property("CUDA events", format_duration_ns(m.event_time.median),
-                 fmt::format("Cross-check: median of {} samples by CUDA events round the same repetitions.",
-                             m.event_time.samples), Kind::Measured);
+                 fmt::format(
+                     "Cross-check: median of {} samples by CUDA events round the same repetitions.",
+                     m.event_time.samples),
+                 Kind::Measured);
     if (!m.throttle.empty())
-        property("Clocks", m.throttle, "Why the clocks were held back while this was measured.", Kind::Measured);
+        property("Clocks", m.throttle, "Why the clocks were held back while this was measured.",
+                 Kind::Measured);
 }
 
 void Inspector::draw_achieved(const Measurement &m) {
@@ -130,30 +147,41 @@ void Inspector::draw_achieved(const Measurement &m) {
     if (m.times_floor() > 0)
         property("× floor", format_ratio(m.times_floor()), explain_floor(m, ceilings));
     property("Least bytes", format_bytes(m.cost.bytes),
-             "Every input read once and every output written once, with this routing.", Kind::Modelled);
-    property("Operations", format_count(m.cost.flops), "A multiply and an add count two.", Kind::Modelled);
+             "Every input read once and every output written once, with this routing.",
+             Kind::Modelled);
+    property("Operations", format_count(m.cost.flops), "A multiply and an add count two.",
+             Kind::Modelled);
     property("Memory rate", format_bandwidth(m.achieved_bytes_per_second()), explain_bandwidth(m));
     if (ceilings.bytes_per_second > 0)
-        property("of the ceiling", fmt::format("{:.1f} %", m.achieved_bytes_per_second() / ceilings.bytes_per_second * 100),
+        property("of the ceiling",
+                 fmt::format("{:.1f} %",
+                             m.achieved_bytes_per_second() / ceilings.bytes_per_second * 100),
                  fmt::format("Ceiling: {}, {}.", format_bandwidth(ceilings.bytes_per_second),
-                             ceilings.measured ? "measured on this device" : "from its clocks and widths"));
+                             ceilings.measured ? "measured on this device"
+                                               : "from its clocks and widths"));
     if (m.cost.flops > 0) {
         property("Compute rate", format_flops(m.achieved_flops_per_second()), explain_flops(m));
         if (ceilings.flops_per_second > 0)
             property("of the ceiling",
-                     fmt::format("{:.1f} %", m.achieved_flops_per_second() / ceilings.flops_per_second * 100),
+                     fmt::format("{:.1f} %",
+                                 m.achieved_flops_per_second() / ceilings.flops_per_second * 100),
                      fmt::format("Ceiling: {}, {}.", format_flops(ceilings.flops_per_second),
-                                 ceilings.measured ? "measured on this device" : "from its clocks and widths"));
+                                 ceilings.measured ? "measured on this device"
+                                                   : "from its clocks and widths"));
     }
 }
 
 void Inspector::draw_memory(const Measurement &m) {
     section("Memory and result, measured");
     property("Peak", format_bytes(double(m.peak_bytes)), explain_memory(m));
-    property("Inputs", format_bytes(double(m.input_bytes)), "Bytes of the operator's inputs, by the ledger.", Kind::Measured);
-    property("Outputs", format_bytes(double(m.output_bytes)), "Bytes of its outputs, by the ledger.", Kind::Measured);
-    property("Workspace", format_bytes(double(m.workspace_bytes)), "Bytes of scratch memory, by the ledger.", Kind::Measured);
-    property("Error", m.relative_error < 0 ? "not checked" : agreement_text(m), explain_agreement(m));
+    property("Inputs", format_bytes(double(m.input_bytes)),
+             "Bytes of the operator's inputs, by the ledger.", Kind::Measured);
+    property("Outputs", format_bytes(double(m.output_bytes)),
+             "Bytes of its outputs, by the ledger.", Kind::Measured);
+    property("Workspace", format_bytes(double(m.workspace_bytes)),
+             "Bytes of scratch memory, by the ledger.", Kind::Measured);
+    property("Error", m.relative_error < 0 ? "not checked" : agreement_text(m),
+             explain_agreement(m));
     if (!m.reference.empty())
         property("against", m.reference, "The result this one was compared with.");
 }
@@ -170,7 +198,8 @@ void Inspector::draw_buttons(const Measurement &m) {
     if (ImGui::Button("Tune"))
         context_.tune({m.op, m.variant, {}});
     ImGui::EndDisabled();
-    ui::explain("Compiles and times every tile configuration of this variant on the run's workload.");
+    ui::explain(
+        "Compiles and times every tile configuration of this variant on the run's workload.");
 }
 
 void Inspector::draw_measurement(const Measurement &m) {
@@ -204,44 +233,53 @@ void Inspector::draw_kernel(const KernelRecord &k) {
     title("Kernel launch");
     ui::wrapped(session_.name(k.name), theme_.text);
     section("Measured by CUPTI");
-    property("Time", format_duration_ns(double(k.end_ns - k.start_ns)), "From the kernel's start to its end on the GPU: one sample.",
-             Kind::Measured);
+    property("Time", format_duration_ns(double(k.end_ns - k.start_ns)),
+             "From the kernel's start to its end on the GPU: one sample.", Kind::Measured);
     property("Stream", fmt::format("{}", k.stream), "The CUDA stream it ran on.");
-    property("Correlation", fmt::format("{}", k.correlation), "Ties the launch call on the host to the kernel on the device.");
+    property("Correlation", fmt::format("{}", k.correlation),
+             "Ties the launch call on the host to the kernel on the device.");
     property("Repetition", k.tag.repetition < 0 ? "warm-up" : fmt::format("{}", k.tag.repetition),
              "Which repetition of its measurement it belongs to.");
     section("Launch");
     property("Grid", dimensions(k.grid), "Blocks in x, y and z.");
     property("Block", dimensions(k.block), "Threads of a block in x, y and z.");
-    property("Registers", fmt::format("{}", k.registers), "Registers of one thread, as the compiler allotted them.");
+    property("Registers", fmt::format("{}", k.registers),
+             "Registers of one thread, as the compiler allotted them.");
     property("Shared memory", format_bytes(double(k.static_smem_bytes) + k.dynamic_smem_bytes),
-             fmt::format("Of one block: {} static, {} requested at launch.", format_bytes(k.static_smem_bytes),
-                         format_bytes(k.dynamic_smem_bytes)));
-    property("Local memory", format_bytes(k.local_bytes_per_thread), "Of one thread: spilled registers and the stack.");
+             fmt::format("Of one block: {} static, {} requested at launch.",
+                         format_bytes(k.static_smem_bytes), format_bytes(k.dynamic_smem_bytes)));
+    property("Local memory", format_bytes(k.local_bytes_per_thread),
+             "Of one thread: spilled registers and the stack.");
     property("Occupancy", fmt::format("{:.0f} %", double(k.theoretical_occupancy) * 100),
-             "Warps that fit a multiprocessor at once over the most it can hold, from the occupancy calculator.",
+             "Warps that fit a multiprocessor at once over the most it can hold, from the "
+             "occupancy calculator.",
              Kind::Modelled);
 }
 
 void Inspector::draw_candidate(const Candidate &c) {
     const ImVec4 colour = variant_colour(theme_, c.op, c.variant);
     title(fmt::format("Tile {}", c.config.text()), &colour);
-    ui::small(fmt::format("{} · {} · {}", info(c.op).title, c.variant, name_of(c.fate)), theme_.muted);
+    ui::small(fmt::format("{} · {} · {}", info(c.op).title, c.variant, name_of(c.fate)),
+              theme_.muted);
     if (!c.reason.empty())
         ui::wrapped(c.reason, c.fate == Candidate::Fate::Failed ? theme_.failure : theme_.text);
     if (c.time.samples > 0) {
         section("Time, measured");
         property("Median", format_duration_ns(c.time.median),
                  fmt::format("Median of {} samples while tuning.", c.time.samples), Kind::Measured);
-        property("10 % – 90 %", fmt::format("{} – {}", format_duration_ns(c.time.p10), format_duration_ns(c.time.p90)),
-                 "The middle 80 % of the samples.", Kind::Measured);
+        property(
+            "10 % – 90 %",
+            fmt::format("{} – {}", format_duration_ns(c.time.p10), format_duration_ns(c.time.p90)),
+            "The middle 80 % of the samples.", Kind::Measured);
     }
     section("As the compiler reported");
     property("Registers", fmt::format("{}", c.registers), "Of one thread.");
-    property("Spills", format_bytes(c.spill_bytes), "Bytes of spill stores and loads of one thread.");
+    property("Spills", format_bytes(c.spill_bytes),
+             "Bytes of spill stores and loads of one thread.");
     property("Shared memory", format_bytes(c.smem_bytes), "Of one block, static and dynamic.");
     property("Threads", fmt::format("{}", c.threads), "Of one block.");
-    property("Blocks an SM", fmt::format("{}", c.blocks_per_sm), "How many blocks fit a multiprocessor at once.", Kind::Modelled);
+    property("Blocks an SM", fmt::format("{}", c.blocks_per_sm),
+             "How many blocks fit a multiprocessor at once.", Kind::Modelled);
     property("Compiling", c.from_cache ? "from the cache" : fmt::format("{:.0f} ms", c.compile_ms),
              "Time NVRTC and the assembler took for this configuration.", Kind::Measured);
 }
@@ -254,8 +292,10 @@ void Inspector::draw_expert(const RoutingRecord &routing, std::int32_t expert) {
     const double mean = sum / double(routing.counts.size());
     title(fmt::format("Expert {}", expert));
     section("Load in this run's routing");
-    property("Slots", format_count(slots), "Token and choice pairs that the routing sent to this expert.", Kind::Measured);
-    property("Share", fmt::format("{:.2f} %", sum > 0 ? slots / sum * 100 : 0), "Of all slots.", Kind::Measured);
+    property("Slots", format_count(slots),
+             "Token and choice pairs that the routing sent to this expert.", Kind::Measured);
+    property("Share", fmt::format("{:.2f} %", sum > 0 ? slots / sum * 100 : 0), "Of all slots.",
+             Kind::Measured);
     property("× mean", mean > 0 ? format_ratio(slots / mean) : "–",
              fmt::format("Against the mean of {:.1f} slots an expert.", mean), Kind::Measured);
 }
@@ -290,8 +330,9 @@ void Inspector::draw() {
     if (drawn)
         return;
     ui::heading("Inspector");
-    ui::wrapped("Click a row, a kernel, a tile or an expert: everything known about it is shown here, with how "
-                    "each number came about on hover.",
+    ui::wrapped("Click a row, a kernel, a tile or an expert: everything known about it is shown "
+                "here, with how "
+                "each number came about on hover.",
                 theme_.muted);
 }
 

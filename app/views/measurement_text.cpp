@@ -37,17 +37,21 @@ const char *title_of(Measurement::Timer timer) {
 std::string explain(Measurement::Timer timer) {
     switch (timer) {
     case Measurement::Timer::Cupti:
-        return "CUPTI's activity records: from the first kernel's start to the last kernel's end, by the GPU's own "
+        return "CUPTI's activity records: from the first kernel's start to the last kernel's end, "
+               "by the GPU's own "
                "time stamps.";
     case Measurement::Timer::CudaEvents:
         return "CUDA events round each repetition: includes the launch of the first kernel.";
     case Measurement::Timer::HostClock:
         break;
     }
-    return "The host's steady clock round each repetition: what the CPU's reference implementations are timed by.";
+    return "The host's steady clock round each repetition: what the CPU's reference "
+           "implementations are timed by.";
 }
 
-std::string title_of(const Measurement &m) { return fmt::format("{} · {}", info(m.op).title, variant_title(m)); }
+std::string title_of(const Measurement &m) {
+    return fmt::format("{} · {}", info(m.op).title, variant_title(m));
+}
 
 std::string duration_or_dash(double ns) { return ns > 0 ? format_duration_ns(ns) : "–"; }
 
@@ -56,11 +60,13 @@ std::string explain_time(const Measurement &m) {
         return fmt::format("Not timed: the measurement is {}.", name_of(m.state));
     std::string words = fmt::format(
         "Measured: median of {} samples by {}, with {} L2, after {} warm-ups.\n"
-        "80 % of the samples lie between {} and {}. The median is known to ±{:.1f} % (95 % confidence).",
-        m.time.samples, title_of(m.timer), name_of(m.cache), m.warmup, format_duration_ns(m.time.p10),
-        format_duration_ns(m.time.p90), m.time.relative_ci() * 50);
+        "80 % of the samples lie between {} and {}. The median is known to ±{:.1f} % (95 % "
+        "confidence).",
+        m.time.samples, title_of(m.timer), name_of(m.cache), m.warmup,
+        format_duration_ns(m.time.p10), format_duration_ns(m.time.p90), m.time.relative_ci() * 50);
     if (m.event_time.samples > 0)
-        words += fmt::format("\nCUDA events, as a cross-check: {}.", format_duration_ns(m.event_time.median));
+        words += fmt::format("\nCUDA events, as a cross-check: {}.",
+                             format_duration_ns(m.event_time.median));
     if (!m.throttle.empty())
         words += fmt::format("\nThe clocks were held back meanwhile: {}.", m.throttle);
     return words;
@@ -69,15 +75,17 @@ std::string explain_time(const Measurement &m) {
 std::string explain_bandwidth(const Measurement &m) {
     if (!timed(m))
         return {};
-    return fmt::format("Derived: the {} that the operator must move at least (every input read once, every output "
-                       "written once), over the measured median of {}. Real traffic can only be higher.",
-                       format_bytes(m.cost.bytes), format_duration_ns(m.time.median));
+    return fmt::format(
+        "Derived: the {} that the operator must move at least (every input read once, every output "
+        "written once), over the measured median of {}. Real traffic can only be higher.",
+        format_bytes(m.cost.bytes), format_duration_ns(m.time.median));
 }
 
 std::string explain_flops(const Measurement &m) {
     if (!timed(m))
         return {};
-    return fmt::format("Derived: the {} operations that the operator must do (a multiply and an add count two), over "
+    return fmt::format("Derived: the {} operations that the operator must do (a multiply and an "
+                       "add count two), over "
                        "the measured median of {}.",
                        format_count(m.cost.flops), format_duration_ns(m.time.median));
 }
@@ -86,11 +94,12 @@ std::string explain_floor(const Measurement &m, const Ceilings &ceilings) {
     if (m.floor_ns <= 0)
         return "The floor is not known: the device's ceilings were not found out.";
     std::string words = fmt::format(
-        "Modelled: no implementation on this device can be faster than {}: the larger of {} at {} and {} operations "
+        "Modelled: no implementation on this device can be faster than {}: the larger of {} at {} "
+        "and {} operations "
         "at {} ({} ceilings).",
-        format_duration_ns(m.floor_ns), format_bytes(m.cost.bytes), format_bandwidth(ceilings.bytes_per_second),
-        format_count(m.cost.flops), format_flops(ceilings.flops_per_second),
-        ceilings.measured ? "measured" : "nominal");
+        format_duration_ns(m.floor_ns), format_bytes(m.cost.bytes),
+        format_bandwidth(ceilings.bytes_per_second), format_count(m.cost.flops),
+        format_flops(ceilings.flops_per_second), ceilings.measured ? "measured" : "nominal");
     if (m.cache == CacheState::Warm)
         words += "\nThe ceiling is the memory's: with a warm L2 a measurement may go below it.";
     if (timed(m))
@@ -99,7 +108,8 @@ std::string explain_floor(const Measurement &m, const Ceilings &ceilings) {
 }
 
 std::string explain_memory(const Measurement &m) {
-    return fmt::format("Measured by the allocation ledger: device memory above the run's baseline at its peak.\nInputs "
+    return fmt::format("Measured by the allocation ledger: device memory above the run's baseline "
+                       "at its peak.\nInputs "
                        "{}, outputs {}, workspace {}.",
                        format_bytes(double(m.input_bytes)), format_bytes(double(m.output_bytes)),
                        format_bytes(double(m.workspace_bytes)));
@@ -108,13 +118,14 @@ std::string explain_memory(const Measurement &m) {
 std::string agreement_text(const Measurement &m) {
     return m.relative_error < 0 || !std::isfinite(m.relative_error) ? "–"
            : m.relative_error == 0                                  ? "exact"
-                                                                    : fmt::format("{:.1e}", m.relative_error);
+                                   : fmt::format("{:.1e}", m.relative_error);
 }
 
 std::string explain_agreement(const Measurement &m) {
     if (m.relative_error < 0)
         return "The result was not compared with another one.";
-    return fmt::format("Measured: how far the result is from that of \"{}\" on the same inputs, as the norm of the "
+    return fmt::format("Measured: how far the result is from that of \"{}\" on the same inputs, as "
+                       "the norm of the "
                        "difference over the norm of the reference.",
                        m.reference);
 }

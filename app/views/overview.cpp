@@ -22,17 +22,26 @@ struct ColumnInfo {
     const char *explain;
 };
 constexpr ColumnInfo kColumns[] = {
-    {OverviewColumn::Variant, "Variant", 0, "What was run: an operator's variant, and the tile it ran with."},
+    {OverviewColumn::Variant, "Variant", 0,
+     "What was run: an operator's variant, and the tile it ran with."},
     {OverviewColumn::Time, "Median", 66, "Median time of one repetition, measured."},
-    {OverviewColumn::Spread, "± spread", 60, "Half the width of the middle 80 % of the samples, as a share of the median."},
-    {OverviewColumn::Distribution, "Samples", 96, "Histogram of the samples, from the fastest to the slowest."},
-    {OverviewColumn::Bandwidth, "Memory rate", 80, "Least bytes the operator must move, over the median."},
-    {OverviewColumn::Flops, "Compute rate", 92, "Operations the operator must do, over the median."},
-    {OverviewColumn::Floor, "Floor", 66, "The least time the device's ceilings allow for this work: modelled."},
-    {OverviewColumn::TimesFloor, "× floor", 124, "How many times the floor the median is: 1× is the limit."},
+    {OverviewColumn::Spread, "± spread", 60,
+     "Half the width of the middle 80 % of the samples, as a share of the median."},
+    {OverviewColumn::Distribution, "Samples", 80,
+     "Histogram of the samples, from the fastest to the slowest."},
+    {OverviewColumn::Bandwidth, "Memory rate", 80,
+     "Least bytes the operator must move, over the median."},
+    {OverviewColumn::Flops, "Compute rate", 92,
+     "Operations the operator must do, over the median."},
+    {OverviewColumn::Floor, "Floor", 66,
+     "The least time the device's ceilings allow for this work: modelled."},
+    {OverviewColumn::TimesFloor, "× floor", 116,
+     "How many times the floor the median is: 1× is the limit."},
     {OverviewColumn::Memory, "Memory", 66, "Device memory above the baseline, at its peak."},
-    {OverviewColumn::Agreement, "Error", 68, "Relative difference from the reference result on the same inputs."},
-    {OverviewColumn::Timer, "Timer", 100, "The clock that timed it, and the state of the L2 cache."},
+    {OverviewColumn::Agreement, "Error", 68,
+     "Relative difference from the reference result on the same inputs."},
+    {OverviewColumn::Timer, "Timer", 100,
+     "The clock that timed it, and the state of the L2 cache."},
 };
 
 // Bars longer than this many times the floor are cut, with a mark.
@@ -47,9 +56,12 @@ class Overview {
 
   private:
     float px(float at_1x) const { return std::round(at_1x * context_.scale); }
-    const Measurement &measurement(MeasurementId id) const { return session_.measurements[id.value]; }
+    const Measurement &measurement(MeasurementId id) const {
+        return session_.measurements[id.value];
+    }
     bool marked(MeasurementId id) const {
-        return id.valid() && (id == context_.selection.measurement || id == context_.selection.hovered);
+        return id.valid() &&
+               (id == context_.selection.measurement || id == context_.selection.hovered);
     }
     void point_at(MeasurementId id, std::string_view words);
 
@@ -82,18 +94,20 @@ void Overview::point_at(MeasurementId id, std::string_view words) {
 std::string workload_line(const RunRecord &run) {
     const Workload &w = run.plan.workload;
     const ModelShape &m = w.model;
-    std::string text = fmt::format("{}  ·  T {}  ·  E {}  ·  H {}  ·  I {}  ·  top-k {}  ·  ", m.name,
-                                   format_count(double(w.tokens)), m.experts, format_count(m.hidden),
-                                   format_count(m.intermediate), m.top_k);
+    std::string text = fmt::format("{}  ·  T {}  ·  E {}  ·  H {}  ·  I {}  ·  top-k {}  ·  ",
+                                   m.name, format_count(double(w.tokens)), m.experts,
+                                   format_count(m.hidden), format_count(m.intermediate), m.top_k);
     text += w.lora_rank > 0 ? fmt::format("R {}  ·  ", w.lora_rank) : "no LoRA  ·  ";
     return text + fmt::format("{}  ·  {}  ·  seed {}", w.skew.text(), name_of(m.dtype), w.seed);
 }
 
 void Overview::draw_head() {
     const RunRecord &run = session_.runs[context_.run.value];
-    ui::small(ui::fitted(workload_line(run), ImGui::GetContentRegionAvail().x * 1.15f), theme_.muted);
-    ui::explain(fmt::format("The workload of run {} of {}.\n{}\nDevice: {} ({}).", context_.run.value + 1,
-                            session_.runs.size(), workload_line(run), run.device.name, run.device.id));
+    ui::small(ui::fitted(workload_line(run), ImGui::GetContentRegionAvail().x * 1.15f),
+              theme_.muted);
+    ui::explain(fmt::format("The workload of run {} of {}.\n{}\nDevice: {} ({}).",
+                            context_.run.value + 1, session_.runs.size(), workload_line(run),
+                            run.device.name, run.device.id));
 }
 
 void Overview::draw_segment(MeasurementId id, ImVec2 from, ImVec2 to, double share) {
@@ -108,8 +122,8 @@ void Overview::draw_segment(MeasurementId id, ImVec2 from, ImVec2 to, double sha
         context_.selection.measurement = id;
     ImGui::PopID();
     if (ImGui::IsItemHovered())
-        point_at(id, fmt::format("{}: {}, {:.1f} % of the sum.\n{}", title_of(m), format_duration_ns(m.time.median),
-                                 share * 100, explain_time(m)));
+        point_at(id, fmt::format("{}: {}, {:.1f} % of the sum.\n{}", title_of(m),
+                                 format_duration_ns(m.time.median), share * 100, explain_time(m)));
     const float pad = px(6), room = to.x - from.x - 2 * pad;
     const ui::FontScope small(ui::small_font());
     const std::string name = ui::fitted(info(m.op).title, room);
@@ -118,7 +132,8 @@ void Overview::draw_segment(MeasurementId id, ImVec2 from, ImVec2 to, double sha
     const ImU32 ink = packed(theme_.dark ? ImVec4(0.05f, 0.07f, 0.09f, 1) : ImVec4(1, 1, 1, 1));
     const float line = ImGui::GetTextLineHeight(), top = std::round((from.y + to.y) / 2 - line);
     draw->AddText({from.x + pad, top}, ink, name.c_str());
-    draw->AddText({from.x + pad, top + line}, ink, ui::fitted(format_duration_ns(m.time.median), room).c_str());
+    draw->AddText({from.x + pad, top + line}, ink,
+                  ui::fitted(format_duration_ns(m.time.median), room).c_str());
 }
 
 // One bar: the fastest variant of each operator, as long as its share of their sum.
@@ -136,13 +151,16 @@ void Overview::draw_share_bar() {
     for (const MeasurementId id : ids) {
         const double share = measurement(id).time.median / sum;
         const float length = std::max(px(2), float(share) * usable);
-        draw_segment(id, {std::round(x), start.y}, {std::round(std::min(x + length, start.x + width)), start.y + height}, share);
+        draw_segment(id, {std::round(x), start.y},
+                     {std::round(std::min(x + length, start.x + width)), start.y + height}, share);
         x += length + gap;
     }
     ImGui::SetCursorScreenPos({start.x, start.y + height + px(4)});
-    ui::small(fmt::format("Fastest variant of each operator, side by side: {} in all", format_duration_ns(sum)),
+    ui::small(fmt::format("Fastest variant of each operator, side by side: {} in all",
+                          format_duration_ns(sum)),
               theme_.muted);
-    ui::explain("Each block is as long as the operator's share of the sum. The router contains a routing of its own, "
+    ui::explain("Each block is as long as the operator's share of the sum. The router contains a "
+                "routing of its own, "
                 "so the sum is no layer's time; it shows which operator is worth looking at.");
 }
 
@@ -177,24 +195,39 @@ void draw_header_row(const Theme &theme) {
         ImGui::PopStyleColor();
         ui::explain(fmt::format("{}\n\nClick to sort.", column.explain));
         ImGui::PopID();
-        ImGui::GetWindowDrawList()->AddText({std::floor(at.x + (right ? std::max(0.0f, slack) : 0.0f)), at.y},
-                                            packed(sorted ? theme.accent : theme.muted), column.title);
+        ImGui::GetWindowDrawList()->AddText(
+            {std::floor(at.x + (right ? std::max(0.0f, slack) : 0.0f)), at.y},
+            packed(sorted ? theme.accent : theme.muted), column.title);
     }
 }
 
 void Overview::draw_group(OperatorId op) {
     ImGui::TableNextRow();
     ImGui::TableSetColumnIndex(0);
-    ImGui::Dummy({0, px(2)});
-    ui::heading(info(op).title);
-    ui::explain(info(op).explain);
+    const ui::FontScope bold(ui::bold_font());
+    // Over the whole row: an operator's title may be wider than the column.
+    const float line = ImGui::GetTextLineHeight();
+    const ImVec2 at = ImGui::GetCursorScreenPos(), from{at.x, at.y + px(6)};
+    const ImVec2 to{ImGui::GetWindowPos().x + ImGui::GetWindowWidth(), from.y + line};
+    auto *draw = ImGui::GetWindowDrawList();
+    const std::string_view title = info(op).title;
+    draw->PushClipRect(from, to, false);
+    draw->AddText(from, packed(theme_.text), title.data(), title.data() + title.size());
+    draw->PopClipRect();
+    ImGui::Dummy({0, line + px(6)});
+    if (ImGui::IsMouseHoveringRect(
+            from,
+            {from.x + ImGui::CalcTextSize(title.data(), title.data() + title.size()).x, to.y}) &&
+        ImGui::IsWindowHovered())
+        ui::tooltip(info(op).explain);
 }
 
 void Overview::draw_name(MeasurementId id, const Measurement &m) {
     ImGui::TableSetColumnIndex(int(OverviewColumn::Variant));
     const bool selected = id == context_.selection.measurement;
     if (ImGui::Selectable("##row", selected,
-                          ImGuiSelectableFlags_SpanAllColumns | ImGuiSelectableFlags_AllowDoubleClick |
+                          ImGuiSelectableFlags_SpanAllColumns |
+                              ImGuiSelectableFlags_AllowDoubleClick |
                               ImGuiSelectableFlags_AllowOverlap)) {
         context_.selection.measurement = id;
         if (ImGui::IsMouseDoubleClicked(ImGuiMouseButton_Left))
@@ -205,30 +238,36 @@ void Overview::draw_name(MeasurementId id, const Measurement &m) {
     if (!selected && id == context_.selection.hovered)
         ImGui::TableSetBgColor(ImGuiTableBgTarget_RowBg1, packed(theme_.accent, 0.10f));
     ImGui::SameLine(0, 0);
-    const float side = px(10), line = ImGui::GetTextLineHeight(), indent = state_.order.grouped ? px(8) : 0;
+    const float side = px(10), line = ImGui::GetTextLineHeight(),
+                indent = state_.order.grouped ? px(8) : 0;
     ImVec2 at = ImGui::GetCursorScreenPos();
     at.x += indent;
     const float top = std::round(at.y + (line - side) / 2);
     ImGui::GetWindowDrawList()->AddRectFilled({at.x, top}, {at.x + side, top + side},
-                                              packed(variant_colour(theme_, m.op, m.variant)), px(2));
+                                              packed(variant_colour(theme_, m.op, m.variant)),
+                                              px(2));
     ImGui::Dummy({indent + side, line});
     ImGui::SameLine(0, px(8));
     const std::string full = title_of(m);
-    const std::string name = state_.order.grouped ? full.substr(full.find(" · ") + std::string(" · ").size()) : full;
+    const std::string name =
+        state_.order.grouped ? full.substr(full.find(" · ") + std::string(" · ").size()) : full;
     ui::text(name);
     const std::string tile = m.config.is_default() ? "" : m.config.text();
     if (!tile.empty() && m.state == Measurement::State::Done) {
         ImGui::SameLine(0, px(8));
         const float lift = ImGui::GetTextLineHeight();
         const ui::FontScope small(ui::small_font());
-        ImGui::SetCursorPosY(ImGui::GetCursorPosY() + std::round((lift - ImGui::GetTextLineHeight()) / 2));
+        ImGui::SetCursorPosY(ImGui::GetCursorPosY() +
+                             std::round((lift - ImGui::GetTextLineHeight()) / 2));
         ui::text(ui::fitted(tile, ImGui::GetContentRegionAvail().x), theme_.muted);
-        ui::explain(fmt::format("The tile it ran with: {} (block M×N×K, warps, stages){}.", tile,
-                                m.tuned.empty() ? ", the library's default" : ", found by the tuner"));
+        ui::explain(
+            fmt::format("The tile it ran with: {} (block M×N×K, warps, stages){}.", tile,
+                        m.tuned.empty() ? ", the library's default" : ", found by the tuner"));
     }
 }
 
-void Overview::number(OverviewColumn column, const std::string &text, const std::string &explanation) {
+void Overview::number(OverviewColumn column, const std::string &text,
+                      const std::string &explanation) {
     if (!ImGui::TableSetColumnIndex(int(column)))
         return;
     if (text == "–")
@@ -244,14 +283,19 @@ void Overview::draw_numbers(const Measurement &m) {
     number(OverviewColumn::Time, duration_or_dash(m.time.median), explain_time(m));
     number(OverviewColumn::Spread,
            timed ? fmt::format("±{:.1f} %", (m.time.p90 - m.time.p10) / m.time.median * 50) : "–",
-           "Measured: half the distance from the 10th to the 90th percentile, as a share of the median.\n" +
+           "Measured: half the distance from the 10th to the 90th percentile, as a share of the "
+           "median.\n" +
                explain_time(m));
-    number(OverviewColumn::Bandwidth, timed && m.cost.bytes > 0 ? format_bandwidth(m.achieved_bytes_per_second()) : "–",
+    number(OverviewColumn::Bandwidth,
+           timed && m.cost.bytes > 0 ? format_bandwidth(m.achieved_bytes_per_second()) : "–",
            explain_bandwidth(m));
-    number(OverviewColumn::Flops, timed && m.cost.flops > 0 ? format_flops(m.achieved_flops_per_second()) : "–",
-           m.cost.flops > 0 ? explain_flops(m) : "This operator moves data: it has no operations to count.");
+    number(OverviewColumn::Flops,
+           timed && m.cost.flops > 0 ? format_flops(m.achieved_flops_per_second()) : "–",
+           m.cost.flops > 0 ? explain_flops(m)
+                            : "This operator moves data: it has no operations to count.");
     number(OverviewColumn::Floor, duration_or_dash(m.floor_ns), explain_floor(m, ceilings));
-    number(OverviewColumn::Memory, m.peak_bytes > 0 ? format_bytes(double(m.peak_bytes)) : "–", explain_memory(m));
+    number(OverviewColumn::Memory, m.peak_bytes > 0 ? format_bytes(double(m.peak_bytes)) : "–",
+           explain_memory(m));
     number(OverviewColumn::Agreement, agreement_text(m), explain_agreement(m));
 }
 
@@ -274,12 +318,14 @@ void Overview::draw_distribution(const Measurement &m) {
             continue;
         const float left = std::round(at.x + width * float(i) / kBins);
         const float right = std::max(left + 1, std::round(at.x + width * float(i + 1) / kBins) - 1);
-        const float tall = std::max(px(2), std::round(height * float(counts[std::size_t(i)]) / float(most)));
+        const float tall =
+            std::max(px(2), std::round(height * float(counts[std::size_t(i)]) / float(most)));
         draw->AddRectFilled({left, base - tall}, {right, base}, colour);
     }
     ImGui::Dummy({width, height});
     ui::explain(fmt::format("Histogram of {} samples from {} to {}.\n{}", m.time.samples,
-                            format_duration_ns(m.time.minimum), format_duration_ns(m.time.maximum), explain_time(m)));
+                            format_duration_ns(m.time.minimum), format_duration_ns(m.time.maximum),
+                            explain_time(m)));
 }
 
 void Overview::draw_floor_bar(const Measurement &m) {
@@ -291,16 +337,20 @@ void Overview::draw_floor_bar(const Measurement &m) {
         ui::right_aligned("–", theme_.muted);
         return;
     }
-    const float number_width = ImGui::CalcTextSize("88.8×").x + px(6), bar = std::max(1.0f, width - number_width);
+    const float number_width = ImGui::CalcTextSize("88.8×").x + px(6),
+                bar = std::max(1.0f, width - number_width);
     const ImVec2 at = ImGui::GetCursorScreenPos();
     auto *draw = ImGui::GetWindowDrawList();
     const float height = px(8), top = std::round(at.y + (line - height) / 2);
-    const auto x_of = [&](double value) { return std::round(at.x + bar * float(std::min(value, kLongestBar) / kLongestBar)); };
+    const auto x_of = [&](double value) {
+        return std::round(at.x + bar * float(std::min(value, kLongestBar) / kLongestBar));
+    };
     const ImVec4 colour = variant_colour(theme_, m.op, m.variant);
     draw->AddRectFilled({at.x, top}, {at.x + bar, top + height}, packed(theme_.raised), px(2));
     draw->AddRectFilled({at.x, top}, {x_of(times), top + height}, packed(colour, 0.85f), px(2));
     // The floor itself: what no implementation can pass.
-    draw->AddRectFilled({x_of(1) - px(1), top - px(3)}, {x_of(1) + px(1), top + height + px(3)}, packed(theme_.text));
+    draw->AddRectFilled({x_of(1) - px(1), top - px(3)}, {x_of(1) + px(1), top + height + px(3)},
+                        packed(theme_.text));
     if (times > kLongestBar)
         draw->AddTriangleFilled({at.x + bar - px(6), top}, {at.x + bar, top + height / 2},
                                 {at.x + bar - px(6), top + height}, packed(theme_.background));
@@ -316,12 +366,14 @@ void Overview::draw_floor_bar(const Measurement &m) {
 void Overview::draw_timer(const Measurement &m) {
     if (!ImGui::TableSetColumnIndex(int(OverviewColumn::Timer)) || m.time.samples == 0)
         return;
-    ui::badge(title_of(m.timer), m.timer == Measurement::Timer::Cupti ? theme_.accent : theme_.muted);
+    ui::badge(title_of(m.timer),
+              m.timer == Measurement::Timer::Cupti ? theme_.accent : theme_.muted);
     ui::explain(explain(m.timer));
     ImGui::SameLine(0, px(4));
     ui::badge(name_of(m.cache), theme_.muted);
-    ui::explain(m.cache == CacheState::Cold ? "The L2 cache was flushed before every repetition."
-                                            : "The L2 cache kept what the last repetition left in it.");
+    ui::explain(m.cache == CacheState::Cold
+                    ? "The L2 cache was flushed before every repetition."
+                    : "The L2 cache kept what the last repetition left in it.");
 }
 
 // Why there are no numbers, across the columns that would hold them.
@@ -331,12 +383,14 @@ void Overview::draw_state_sentence(const Measurement &m) {
     const std::string sentence = failed ? m.failure.sentence() : name_of(m.state);
     const ImVec2 at = ImGui::GetCursorScreenPos();
     const float line = ImGui::GetTextLineHeight();
-    const float right = ImGui::GetWindowPos().x + ImGui::GetWindowWidth() - ImGui::GetStyle().ScrollbarSize;
+    const float right =
+        ImGui::GetWindowPos().x + ImGui::GetWindowWidth() - ImGui::GetStyle().ScrollbarSize;
     const ui::FontScope small(ui::small_font());
     auto *draw = ImGui::GetWindowDrawList();
     draw->PushClipRect({at.x, at.y}, {right, at.y + line}, false);
     draw->AddText({at.x, at.y + std::round((line - ImGui::GetTextLineHeight()) / 2)},
-                  packed(failed ? theme_.failure : theme_.muted), ui::fitted(sentence, right - at.x).c_str());
+                  packed(failed ? theme_.failure : theme_.muted),
+                  ui::fitted(sentence, right - at.x).c_str());
     draw->PopClipRect();
     if (ImGui::IsMouseHoveringRect(at, {right, at.y + line}, false) && ImGui::IsWindowHovered())
         ui::tooltip(sentence);
@@ -359,16 +413,17 @@ void Overview::draw_row(MeasurementId id) {
 }
 
 void Overview::draw_table() {
-    const ImGuiTableFlags flags = ImGuiTableFlags_Sortable | ImGuiTableFlags_ScrollY | ImGuiTableFlags_BordersInnerH |
-                                  ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_NoSavedSettings |
-                                  ImGuiTableFlags_PadOuterX;
+    const ImGuiTableFlags flags = ImGuiTableFlags_Sortable | ImGuiTableFlags_ScrollY |
+                                  ImGuiTableFlags_BordersInnerH | ImGuiTableFlags_SizingFixedFit |
+                                  ImGuiTableFlags_NoSavedSettings | ImGuiTableFlags_PadOuterX;
     const float foot = ImGui::GetFrameHeight() + ImGui::GetStyle().ItemSpacing.y;
     const auto fits = columns_that_fit(ImGui::GetContentRegionAvail().x, context_.scale);
     ImGui::PushStyleVar(ImGuiStyleVar_CellPadding, ImVec2(px(8), px(4)));
     if (ImGui::BeginTable("measurements", kOverviewColumns, flags, {0, -foot})) {
         ImGui::TableSetupScrollFreeze(0, 1);
         for (const ColumnInfo &column : kColumns) {
-            ImGuiTableColumnFlags kind = column.width > 0 ? ImGuiTableColumnFlags_WidthFixed : ImGuiTableColumnFlags_WidthStretch;
+            ImGuiTableColumnFlags kind = column.width > 0 ? ImGuiTableColumnFlags_WidthFixed
+                                                          : ImGuiTableColumnFlags_WidthStretch;
             if (column.column == OverviewColumn::Variant)
                 kind |= ImGuiTableColumnFlags_DefaultSort;
             if (!fits[std::size_t(column.column)])
@@ -389,13 +444,15 @@ void Overview::draw_table() {
     }
     ImGui::PopStyleVar();
     ImGui::Checkbox("Group by operator", &state_.order.grouped);
-    ui::explain("Keeps the variants of an operator together, or sorts all rows against each other.");
+    ui::explain(
+        "Keeps the variants of an operator together, or sorts all rows against each other.");
     ImGui::SameLine(0, px(16));
     ImGui::BeginDisabled(!context_.selection.measurement.valid());
     if (ImGui::Button("Show its launches"))
         context_.show(ViewId::Timeline);
     ImGui::EndDisabled();
-    ui::explain("Opens the timeline at the launches of the selected row. So does a double click on a row.");
+    ui::explain(
+        "Opens the timeline at the launches of the selected row. So does a double click on a row.");
 }
 
 void Overview::draw() {
@@ -410,10 +467,12 @@ void Overview::draw() {
 void draw_overview(ViewContext &context, OverviewState &state) {
     const Session &session = *context.session;
     if (!context.run.valid() || context.run.value >= session.runs.size()) {
-        if (ui::empty_state(context.theme, "Nothing is measured yet",
-                            "A run fills this table: every operator and variant with its time, what it achieved and "
-                            "how far it is from the device's limit. Choose a model and its tokens on the left.",
-                            "Run"))
+        if (ui::empty_state(
+                context.theme, "Nothing is measured yet",
+                "A run fills this table: every operator and variant with its time, what it "
+                "achieved and "
+                "how far it is from the device's limit. Choose a model and its tokens on the left.",
+                "Run"))
             context.run_plan();
         return;
     }

@@ -1,5 +1,5 @@
-// "Where does the time go?": every operator and variant of a run with its time, what it achieved and
-// how far from the limit it is.
+// "Where does the time go?": every operator and variant of a run with its time, what it achieved
+// and how far from the limit it is.
 #pragma once
 
 #include "app/views/overview_rows.h"

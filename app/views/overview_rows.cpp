@@ -55,7 +55,8 @@ bool before(double a, double b, bool descending) {
 
 } // namespace
 
-std::vector<MeasurementId> overview_rows(const Session &session, RunId run, const OverviewOrder &order) {
+std::vector<MeasurementId> overview_rows(const Session &session, RunId run,
+                                         const OverviewOrder &order) {
     struct Row {
         MeasurementId id;
         OperatorId op;
@@ -89,7 +90,9 @@ std::vector<MeasurementId> overview_rows(const Session &session, RunId run, cons
 
 std::vector<MeasurementId> fastest_variants(const Session &session, RunId run) {
     std::map<OperatorId, MeasurementId> fastest;
-    const auto median = [&](MeasurementId id) { return session.measurements[id.value].time.median; };
+    const auto median = [&](MeasurementId id) {
+        return session.measurements[id.value].time.median;
+    };
     for (std::size_t i = 0; i < session.measurements.size(); ++i) {
         const Measurement &m = session.measurements[i];
         if (m.run != run || m.state != Measurement::State::Done || m.time.median <= 0)
@@ -109,10 +112,12 @@ std::vector<MeasurementId> fastest_variants(const Session &session, RunId run) {
 std::array<bool, kOverviewColumns> columns_that_fit(float width, float scale) {
     // From the most to the least telling, with the width each needs at 1x.
     constexpr std::pair<OverviewColumn, float> kWidths[] = {
-        {OverviewColumn::Variant, 190},    {OverviewColumn::Time, 82},   {OverviewColumn::TimesFloor, 140},
-        {OverviewColumn::Bandwidth, 92},   {OverviewColumn::Flops, 104}, {OverviewColumn::Distribution, 112},
-        {OverviewColumn::Spread, 76},      {OverviewColumn::Floor, 82},  {OverviewColumn::Memory, 82},
-        {OverviewColumn::Agreement, 84},   {OverviewColumn::Timer, 116}};
+        {OverviewColumn::Variant, 212},    {OverviewColumn::Time, 82},
+        {OverviewColumn::TimesFloor, 132}, {OverviewColumn::Bandwidth, 96},
+        {OverviewColumn::Flops, 108},      {OverviewColumn::Distribution, 96},
+        {OverviewColumn::Spread, 76},      {OverviewColumn::Floor, 82},
+        {OverviewColumn::Memory, 82},      {OverviewColumn::Agreement, 84},
+        {OverviewColumn::Timer, 116}};
     std::array<bool, kOverviewColumns> fits{};
     float room = width / scale;
     for (const auto &[column, needed] : kWidths) {

@@ -9,17 +9,31 @@
 
 namespace moescope {
 
-enum class OverviewColumn { Variant, Time, Spread, Distribution, Bandwidth, Flops, Floor, TimesFloor, Memory, Agreement, Timer };
+enum class OverviewColumn {
+    Variant,
+    Time,
+    Spread,
+    Distribution,
+    Bandwidth,
+    Flops,
+    Floor,
+    TimesFloor,
+    Memory,
+    Agreement,
+    Timer
+};
 inline constexpr int kOverviewColumns = 11;
 
 struct OverviewOrder {
     OverviewColumn column = OverviewColumn::Variant;
     bool descending = false;
-    bool grouped = true; // by operator; the order then holds within each, and groups go by their best
+    bool grouped =
+        true; // by operator; the order then holds within each, and groups go by their best
 };
 
 // The run's measurements in order. By variant: as the operators and their variants are listed.
-std::vector<MeasurementId> overview_rows(const Session &session, RunId run, const OverviewOrder &order);
+std::vector<MeasurementId> overview_rows(const Session &session, RunId run,
+                                         const OverviewOrder &order);
 
 // The fastest finished variant of each operator of the run, slowest operator first.
 std::vector<MeasurementId> fastest_variants(const Session &session, RunId run);

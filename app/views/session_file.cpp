@@ -20,7 +20,8 @@ namespace {
 class SessionPage {
   public:
     SessionPage(ViewContext &context, SessionFileState &state, const SessionFileActions &actions)
-        : context_(context), theme_(context.theme), session_(*context.session), state_(state), actions_(actions) {}
+        : context_(context), theme_(context.theme), session_(*context.session), state_(state),
+          actions_(actions) {}
 
     void draw();
 
@@ -62,14 +63,17 @@ void SessionPage::row(const char *label, const std::string &value, const char *e
 }
 
 // A label, a text field and a button in one line; true when the path was given.
-bool SessionPage::path_field(const char *label, const char *hint, std::string &path, const char *button) {
+bool SessionPage::path_field(const char *label, const char *hint, std::string &path,
+                             const char *button) {
     ImGui::PushID(label);
     ImGui::AlignTextToFramePadding();
     ui::text(label, theme_.muted);
     ImGui::SameLine(px(104));
     const float width = px(88), gap = ImGui::GetStyle().ItemInnerSpacing.x;
-    ImGui::SetNextItemWidth(std::max(px(80), std::min(px(560), ImGui::GetContentRegionAvail().x - width - gap)));
-    bool given = ImGui::InputTextWithHint("##path", hint, &path, ImGuiInputTextFlags_EnterReturnsTrue);
+    ImGui::SetNextItemWidth(
+        std::max(px(80), std::min(px(560), ImGui::GetContentRegionAvail().x - width - gap)));
+    bool given =
+        ImGui::InputTextWithHint("##path", hint, &path, ImGuiInputTextFlags_EnterReturnsTrue);
     ImGui::SameLine(0, gap);
     ImGui::BeginDisabled(state_.busy);
     given = ImGui::Button(button, {width, 0}) || given;
@@ -81,7 +85,8 @@ bool SessionPage::path_field(const char *label, const char *hint, std::string &p
 void SessionPage::draw_head() {
     const bool recorded = session_.origin == Origin::Recorded;
     ui::badge(recorded ? "Recorded" : "Live", recorded ? theme_.warning : theme_.good);
-    ui::explain(recorded ? "Read from a file: these numbers were measured then and there, not on this machine now."
+    ui::explain(recorded ? "Read from a file: these numbers were measured then and there, not on "
+                           "this machine now."
                          : "Measured by this window's worker.");
     ImGui::SameLine();
     ui::text(session_.title.empty() ? "Untitled session" : session_.title);
@@ -95,14 +100,16 @@ void SessionPage::draw_head() {
 
 void SessionPage::draw_files() {
     section("File", "A session is one .moescope file: an SQLite database that anybody can query.");
-    if (path_field("Open", "/path/to/session.moescope, or drop a file on the window", state_.open_path, "Open") &&
+    if (path_field("Open", "/path/to/session.moescope, or drop a file on the window",
+                   state_.open_path, "Open") &&
         !state_.open_path.empty())
         actions_.open(state_.open_path);
     if (!state_.recent.empty()) {
         ImGui::AlignTextToFramePadding();
         ui::text("Recent", theme_.muted);
         ImGui::SameLine(px(104));
-        ImGui::SetNextItemWidth(std::max(px(80), std::min(px(560), ImGui::GetContentRegionAvail().x)));
+        ImGui::SetNextItemWidth(
+            std::max(px(80), std::min(px(560), ImGui::GetContentRegionAvail().x)));
         if (ImGui::BeginCombo("##recent", "Sessions opened before")) {
             for (const std::string &file : state_.recent)
                 if (ImGui::Selectable(file.c_str()))
@@ -112,7 +119,8 @@ void SessionPage::draw_files() {
     }
     if (session_.empty())
         return;
-    if (path_field("Save as", "name.moescope", state_.save_path, "Save") && !state_.save_path.empty())
+    if (path_field("Save as", "name.moescope", state_.save_path, "Save") &&
+        !state_.save_path.empty())
         actions_.save(state_.save_path);
 }
 
@@ -126,7 +134,8 @@ void SessionPage::draw_export() {
     constexpr const char *kExplain[] = {
         "Trace event JSON for Perfetto and chrome://tracing; compressed when the name ends in .gz.",
         "A folder with measurements.csv, samples.csv, kernels.csv, candidates.csv and memory.csv.",
-        "Autotune telemetry as JSON: kernel, key, every configuration with its fate, the chosen one, the device."};
+        "Autotune telemetry as JSON: kernel, key, every configuration with its fate, the chosen "
+        "one, the device."};
     for (int i = 0; i < 3; ++i) {
         if (i > 0)
             ImGui::SameLine();
@@ -137,7 +146,8 @@ void SessionPage::draw_export() {
     state_.kind = ExportKind(kind);
     const std::string suggestion = suggested_path(session_, state_.kind);
     if (path_field("To", suggestion.c_str(), state_.export_path, "Export"))
-        actions_.export_to(state_.kind, state_.export_path.empty() ? suggestion : state_.export_path);
+        actions_.export_to(state_.kind,
+                           state_.export_path.empty() ? suggestion : state_.export_path);
 }
 
 void SessionPage::draw_outcome() {
@@ -150,26 +160,36 @@ void SessionPage::draw_outcome() {
 
 void SessionPage::draw_device(const DeviceInfo &device) {
     section("Device", "What the run shown was measured on.");
-    if (!ImGui::BeginTable("device", 2, ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_NoSavedSettings))
+    if (!ImGui::BeginTable("device", 2,
+                           ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_NoSavedSettings))
         return;
     ImGui::TableSetupColumn("label", ImGuiTableColumnFlags_WidthFixed, px(140));
     ImGui::TableSetupColumn("value", ImGuiTableColumnFlags_WidthStretch);
-    row("Name", fmt::format("{}  ({}{}{})", device.name, device.id, device.arch.empty() ? "" : ", ", device.arch),
+    row("Name",
+        fmt::format("{}  ({}{}{})", device.name, device.id, device.arch.empty() ? "" : ", ",
+                    device.arch),
         "The device, its name on the command line and its architecture.");
     row("Host", device.host, "The machine that owns the device.");
     if (!device.is_cpu()) {
-        row("Driver, CUDA", fmt::format("{}, {}", device.driver, device.runtime), "The driver's version and the CUDA run-time's.");
-        row("Multiprocessors", fmt::format("{}", device.multiprocessors), "Streaming multiprocessors of the GPU.");
-        row("Clocks", fmt::format("SM {} MHz, memory {} MHz", format_count(device.sm_clock_mhz), format_count(device.memory_clock_mhz)),
+        row("Driver, CUDA", fmt::format("{}, {}", device.driver, device.runtime),
+            "The driver's version and the CUDA run-time's.");
+        row("Multiprocessors", fmt::format("{}", device.multiprocessors),
+            "Streaming multiprocessors of the GPU.");
+        row("Clocks",
+            fmt::format("SM {} MHz, memory {} MHz", format_count(device.sm_clock_mhz),
+                        format_count(device.memory_clock_mhz)),
             "The device's highest clocks.");
-        row("L2 cache", format_bytes(double(device.l2_bytes)), "Size of the L2 cache, which is flushed before cold repetitions.");
+        row("L2 cache", format_bytes(double(device.l2_bytes)),
+            "Size of the L2 cache, which is flushed before cold repetitions.");
     }
     row("Memory", format_bytes(double(device.memory_bytes)), "The device's memory in all.");
     if (device.ceilings.bytes_per_second > 0)
-        row("Ceilings", fmt::format("{}, {} ({})", format_bandwidth(device.ceilings.bytes_per_second),
-                                    format_flops(device.ceilings.flops_per_second),
-                                    device.ceilings.measured ? "measured" : "nominal"),
-            "The fastest the device moves memory and multiplies matrices: what floors are computed from.");
+        row("Ceilings",
+            fmt::format("{}, {} ({})", format_bandwidth(device.ceilings.bytes_per_second),
+                        format_flops(device.ceilings.flops_per_second),
+                        device.ceilings.measured ? "measured" : "nominal"),
+            "The fastest the device moves memory and multiplies matrices: what floors are computed "
+            "from.");
     ImGui::EndTable();
 }
 
@@ -192,7 +212,8 @@ void SessionPage::draw_capabilities(const DeviceInfo &device) {
 
 void SessionPage::draw_runs() {
     section("Runs", "Every plan this session carried out. Click one to show it in all views.");
-    const ImGuiTableFlags flags = ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_BordersInnerH | ImGuiTableFlags_NoSavedSettings;
+    const ImGuiTableFlags flags = ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_BordersInnerH |
+                                  ImGuiTableFlags_NoSavedSettings;
     if (!ImGui::BeginTable("runs", 5, flags))
         return;
     ImGui::TableSetupColumn("Run", ImGuiTableColumnFlags_WidthFixed, px(44));
@@ -209,13 +230,15 @@ void SessionPage::draw_runs() {
         ImGui::TableNextRow();
         ImGui::TableNextColumn();
         const RunId id{std::uint32_t(i)};
-        if (ImGui::Selectable(fmt::format("{}", i + 1).c_str(), id == context_.run, ImGuiSelectableFlags_SpanAllColumns))
+        if (ImGui::Selectable(fmt::format("{}", i + 1).c_str(), id == context_.run,
+                              ImGuiSelectableFlags_SpanAllColumns))
             actions_.show_run(id);
-        ui::explain(fmt::format("{} on {}: {} measurements planned{}.", run.plan.workload.model.name, run.device.name,
-                                run.plan.items.size(),
-                                run.dropped_records > 0 ? fmt::format(", {} records dropped by CUPTI",
-                                                                      format_count(double(run.dropped_records)))
-                                                        : std::string(", nothing dropped")));
+        ui::explain(fmt::format(
+            "{} on {}: {} measurements planned{}.", run.plan.workload.model.name, run.device.name,
+            run.plan.items.size(),
+            run.dropped_records > 0 ? fmt::format(", {} records dropped by CUPTI",
+                                                  format_count(double(run.dropped_records)))
+                                    : std::string(", nothing dropped")));
         ImGui::TableNextColumn();
         ui::text(run.plan.workload.model.name);
         ImGui::TableNextColumn();
@@ -223,7 +246,8 @@ void SessionPage::draw_runs() {
         ImGui::TableNextColumn();
         ui::text(date_text(run.started_ns), theme_.muted);
         ImGui::TableNextColumn();
-        ui::text(name_of(run.state), run.state == RunRecord::State::Failed ? theme_.failure : theme_.muted);
+        ui::text(name_of(run.state),
+                 run.state == RunRecord::State::Failed ? theme_.failure : theme_.muted);
     }
     ImGui::EndTable();
 }
@@ -235,7 +259,9 @@ void SessionPage::draw_failures() {
     for (const Failure &failure : session_.failures) {
         ui::wrapped(fmt::format("{}: {}", failure.where, failure.error.what), theme_.failure);
         if (!failure.error.why.empty())
-            ui::wrapped(failure.error.why + (failure.error.remedy.empty() ? "" : ". " + failure.error.remedy), theme_.muted);
+            ui::wrapped(failure.error.why +
+                            (failure.error.remedy.empty() ? "" : ". " + failure.error.remedy),
+                        theme_.muted);
     }
 }
 
@@ -249,12 +275,14 @@ void SessionPage::draw() {
     if (session_.empty()) {
         ImGui::Dummy({0, px(8)});
         if (ui::empty_state(theme_, "This session is empty",
-                            "Its device, runs and failures are shown here once something was measured, or a recorded "
+                            "Its device, runs and failures are shown here once something was "
+                            "measured, or a recorded "
                             "session is opened.",
                             "Run"))
             context_.run_plan();
     } else {
-        const std::size_t run = context_.run.valid() ? context_.run.value : session_.runs.size() - 1;
+        const std::size_t run =
+            context_.run.valid() ? context_.run.value : session_.runs.size() - 1;
         draw_device(session_.runs[run].device);
         draw_capabilities(session_.runs[run].device);
         draw_runs();
@@ -267,7 +295,8 @@ void SessionPage::draw() {
 
 std::string origin_text(const Session &session) {
     const char *origin = session.origin == Origin::Recorded ? "Recorded" : "Live";
-    return session.empty() ? origin : fmt::format("{} on {}", origin, session.runs.back().device.name);
+    return session.empty() ? origin
+                           : fmt::format("{} on {}", origin, session.runs.back().device.name);
 }
 
 std::string date_text(std::int64_t unix_ns) {
@@ -281,7 +310,8 @@ std::string date_text(std::int64_t unix_ns) {
 
 std::string suggested_path(const Session &session, ExportKind kind) {
     namespace fs = std::filesystem;
-    const fs::path base = session.path.empty() ? fs::path("session") : fs::path(session.path).replace_extension();
+    const fs::path base =
+        session.path.empty() ? fs::path("session") : fs::path(session.path).replace_extension();
     switch (kind) {
     case ExportKind::ChromeTrace:
         return base.string() + ".trace.json";
@@ -293,7 +323,8 @@ std::string suggested_path(const Session &session, ExportKind kind) {
     return base.string() + ".telemetry.json";
 }
 
-void draw_session_file(ViewContext &context, SessionFileState &state, const SessionFileActions &actions) {
+void draw_session_file(ViewContext &context, SessionFileState &state,
+                       const SessionFileActions &actions) {
     SessionPage(context, state, actions).draw();
 }
 

@@ -38,9 +38,11 @@ struct SessionFileActions {
 std::string origin_text(const Session &session);
 // "2026-11-20 11:05" in local time, "" for 0.
 std::string date_text(std::int64_t unix_ns);
-// Where an export goes when no path is given: beside the session's file, else in the working folder.
+// Where an export goes when no path is given: beside the session's file, else in the working
+// folder.
 std::string suggested_path(const Session &session, ExportKind kind);
 
-void draw_session_file(ViewContext &context, SessionFileState &state, const SessionFileActions &actions);
+void draw_session_file(ViewContext &context, SessionFileState &state,
+                       const SessionFileActions &actions);
 
 } // namespace moescope

@@ -20,15 +20,16 @@ void draw_progress_bar(const ViewContext &context, float width) {
     const float line = ImGui::GetTextLineHeight();
     const float top = std::round(at.y + (line - height) / 2);
     auto *draw = ImGui::GetWindowDrawList();
-    draw->AddRectFilled({at.x, top}, {at.x + width, top + height}, packed(context.theme.raised), height / 2);
+    draw->AddRectFilled({at.x, top}, {at.x + width, top + height}, packed(context.theme.raised),
+                        height / 2);
     const float share = std::clamp(float(context.progress.fraction), 0.0f, 1.0f);
     if (share > 0)
         draw->AddRectFilled({at.x, top}, {at.x + std::max(height, width * share), top + height},
                             packed(context.theme.accent), height / 2);
     ImGui::Dummy({width, line});
-    ui::explain(context.progress.fraction < 0 ? "How far the run is: not known yet."
-                                              : fmt::format("{:.0f} % of the current run is done.",
-                                                            double(share) * 100));
+    ui::explain(context.progress.fraction < 0
+                    ? "How far the run is: not known yet."
+                    : fmt::format("{:.0f} % of the current run is done.", double(share) * 100));
 }
 
 ImVec4 state_colour(const Theme &theme, const WorkerClient::Progress &progress) {
@@ -49,13 +50,15 @@ ImVec4 state_colour(const Theme &theme, const WorkerClient::Progress &progress) 
 void draw_worker(const ViewContext &context) {
     const float line = ImGui::GetTextLineHeight(), radius = std::round(4 * context.scale);
     const ImVec2 at = ImGui::GetCursorScreenPos();
-    ImGui::GetWindowDrawList()->AddCircleFilled({at.x + radius, at.y + line / 2}, radius,
-                                                packed(state_colour(context.theme, context.progress)));
+    ImGui::GetWindowDrawList()->AddCircleFilled(
+        {at.x + radius, at.y + line / 2}, radius,
+        packed(state_colour(context.theme, context.progress)));
     ImGui::Dummy({2 * radius, line});
     ImGui::SameLine();
     ui::text(name_of(context.progress.state));
-    std::string words = "The worker is the program that owns the GPU and runs the kernels. If it dies, its last "
-                        "words are kept and another one is started.";
+    std::string words =
+        "The worker is the program that owns the GPU and runs the kernels. If it dies, its last "
+        "words are kept and another one is started.";
     if (!context.progress.last_words.empty())
         words += "\n\nLast words of the one before:\n" + context.progress.last_words;
     ui::explain(words);
@@ -71,13 +74,16 @@ void draw_problem(const ViewContext &context, const Error &problem, int index) {
     ImGui::PopID();
 }
 
-void draw_problems_popup(ViewContext &context, StatusState &state, const std::vector<Error> &problems) {
+void draw_problems_popup(ViewContext &context, StatusState &state,
+                         const std::vector<Error> &problems) {
     const float unit = ImGui::GetFontSize();
-    ImGui::SetNextWindowSize({unit * 36, std::min(unit * 24, unit * (4.0f + 4.0f * float(problems.size())))});
+    ImGui::SetNextWindowSize(
+        {unit * 36, std::min(unit * 24, unit * (4.0f + 4.0f * float(problems.size())))});
     if (!ImGui::BeginPopup(kProblemsPopup))
         return;
     ui::heading("Problems");
-    ui::explain("What went wrong since the window opened, the newest first, with what to do about it.");
+    ui::explain(
+        "What went wrong since the window opened, the newest first, with what to do about it.");
     ImGui::SameLine(ImGui::GetWindowWidth() - unit * 12);
     if (ImGui::SmallButton("Copy all")) {
         std::string all;
@@ -103,9 +109,11 @@ void draw_problems_popup(ViewContext &context, StatusState &state, const std::ve
 void draw_problems(ViewContext &context, StatusState &state, float reserved) {
     const std::vector<Error> problems = problems_of(context, state);
     if (!problems.empty()) {
-        const std::string label = fmt::format("{} problem{}", problems.size(), problems.size() == 1 ? "" : "s");
+        const std::string label =
+            fmt::format("{} problem{}", problems.size(), problems.size() == 1 ? "" : "s");
         const float width = ImGui::CalcTextSize(label.c_str()).x;
-        ImGui::SameLine(ImGui::GetWindowWidth() - width - reserved - ImGui::GetStyle().WindowPadding.x);
+        ImGui::SameLine(ImGui::GetWindowWidth() - width - reserved -
+                        ImGui::GetStyle().WindowPadding.x);
         ui::text(label, context.theme.failure);
         ui::explain(problems.front().sentence() + "\n\nClick for all of them.");
         if (ImGui::IsItemHovered())
@@ -137,7 +145,8 @@ const char *name_of(WorkerClient::State state) {
 std::vector<Error> problems_of(const ViewContext &context, const StatusState &state) {
     std::vector<Error> problems(state.problems.rbegin(), state.problems.rend());
     const auto add = [&](const Error &error) {
-        if (!error.what.empty() && std::find(problems.begin(), problems.end(), error) == problems.end())
+        if (!error.what.empty() &&
+            std::find(problems.begin(), problems.end(), error) == problems.end())
             problems.push_back(error);
     };
     add(context.progress.error);
@@ -147,7 +156,8 @@ std::vector<Error> problems_of(const ViewContext &context, const StatusState &st
     for (const RunRecord &run : session.runs)
         if (run.dropped_records > 0)
             add({fmt::format("{} records were dropped", format_count(double(run.dropped_records))),
-                 "CUPTI's buffers were full, so some kernels of the run are missing from the timeline; "
+                 "CUPTI's buffers were full, so some kernels of the run are missing from the "
+                 "timeline; "
                  "times of the measurements are not affected",
                  ""});
     return problems;

@@ -19,6 +19,7 @@ std::vector<Error> problems_of(const ViewContext &context, const StatusState &st
 const char *name_of(WorkerClient::State state);
 
 // Fills the current window but for `reserved` pixels at its right end; stop: the Stop button.
-void draw_status(ViewContext &context, StatusState &state, const std::function<void()> &stop, float reserved);
+void draw_status(ViewContext &context, StatusState &state, const std::function<void()> &stop,
+                 float reserved);
 
 } // namespace moescope

@@ -101,8 +101,10 @@ void badge(std::string_view words, const ImVec4 &colour) {
 }
 
 bool primary_button(const Theme &theme, const char *label, ImVec2 size) {
-    ImGui::PushStyleColor(ImGuiCol_Button, mix(theme.accent, theme.background, theme.dark ? 0.35f : 0.0f));
-    ImGui::PushStyleColor(ImGuiCol_ButtonHovered, mix(theme.accent, theme.background, theme.dark ? 0.2f : 0.15f));
+    ImGui::PushStyleColor(ImGuiCol_Button,
+                          mix(theme.accent, theme.background, theme.dark ? 0.35f : 0.0f));
+    ImGui::PushStyleColor(ImGuiCol_ButtonHovered,
+                          mix(theme.accent, theme.background, theme.dark ? 0.2f : 0.15f));
     ImGui::PushStyleColor(ImGuiCol_ButtonActive, theme.accent);
     ImGui::PushStyleColor(ImGuiCol_Text, ImVec4(1, 1, 1, 1));
     const bool clicked = ImGui::Button(label, size);
@@ -110,7 +112,8 @@ bool primary_button(const Theme &theme, const char *label, ImVec2 size) {
     return clicked;
 }
 
-bool empty_state(const Theme &theme, std::string_view title, std::string_view sentence, const char *button) {
+bool empty_state(const Theme &theme, std::string_view title, std::string_view sentence,
+                 const char *button) {
     const ImVec2 room = ImGui::GetContentRegionAvail();
     const float unit = ImGui::GetFontSize();
     const float width = std::min(room.x, unit * 30.0f);

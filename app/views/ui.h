@@ -25,7 +25,7 @@ class FontScope {
 void text(std::string_view text);
 void text(std::string_view text, const ImVec4 &colour);
 void wrapped(std::string_view text, const ImVec4 &colour);
-void heading(std::string_view text);                    // bold, body size
+void heading(std::string_view text);                     // bold, body size
 void small(std::string_view text, const ImVec4 &colour); // the second text size
 
 // Text that ends at the right edge of the current table column or window.
@@ -44,8 +44,8 @@ ImVec2 badge_size(std::string_view text);
 // A button that stands out: at most one in sight.
 bool primary_button(const Theme &theme, const char *label, ImVec2 size = {0, 0});
 
-// Centred in what is left of the window: a title, a sentence that says what would fill the view, and
-// a button where there is one (label null: none). True when it was clicked.
+// Centred in what is left of the window: a title, a sentence that says what would fill the view,
+// and a button where there is one (label null: none). True when it was clicked.
 bool empty_state(const Theme &theme, std::string_view title, std::string_view sentence,
                  const char *button = nullptr);
 

@@ -28,7 +28,8 @@ class Pane {
     void section(const char *title, const char *explanation);
     void label(const char *title, const char *explanation);
     void problem_under(const char *field);
-    template <typename T> void number(const char *field, const char *title, const char *explanation, T &value);
+    template <typename T>
+    void number(const char *field, const char *title, const char *explanation, T &value);
     void draw_device();
     void draw_model();
     void draw_model_list();
@@ -81,22 +82,27 @@ void Pane::number(const char *field, const char *title, const char *explanation,
     if constexpr (std::is_same_v<T, double>)
         ImGui::InputDouble("##value", &value, 0, 0, "%.6g");
     else
-        ImGui::InputScalar("##value", sizeof(T) == 4 ? ImGuiDataType_S32 : std::is_signed_v<T> ? ImGuiDataType_S64 : ImGuiDataType_U64,
+        ImGui::InputScalar("##value",
+                           sizeof(T) == 4        ? ImGuiDataType_S32
+                           : std::is_signed_v<T> ? ImGuiDataType_S64
+                                                 : ImGuiDataType_U64,
                            &value);
     ImGui::PopID();
     problem_under(field);
 }
 
 std::string device_label(const DeviceInfo &device) {
-    return device.is_cpu() ? fmt::format("cpu · {}", device.name) : fmt::format("{} · {}", device.id, device.name);
+    return device.is_cpu() ? fmt::format("cpu · {}", device.name)
+                           : fmt::format("{} · {}", device.id, device.name);
 }
 
 void Pane::draw_device() {
     const auto &devices = context_.progress.devices;
     const DeviceInfo *chosen = chosen_device(devices, state_.device);
     const std::string shown = chosen ? device_label(*chosen) : state_.device;
-    label("Device", "What runs the kernels: a CUDA GPU, or the CPU with the reference implementations, "
-                    "really run and really timed.");
+    label("Device",
+          "What runs the kernels: a CUDA GPU, or the CPU with the reference implementations, "
+          "really run and really timed.");
     if (ImGui::BeginCombo("##device", shown.c_str())) {
         if (ImGui::Selectable("auto: the first GPU, else the CPU", state_.device == "auto"))
             state_.device = "auto";
@@ -113,8 +119,9 @@ void Pane::draw_device() {
                     theme_.muted);
     } else if (!chosen) {
         const ui::FontScope small(ui::small_font());
-        ui::wrapped(fmt::format("{} is not a device of this worker: choose another one.", state_.device),
-                    theme_.failure);
+        ui::wrapped(
+            fmt::format("{} is not a device of this worker: choose another one.", state_.device),
+            theme_.failure);
     }
 }
 
@@ -136,8 +143,8 @@ void Pane::draw_model_list() {
             ui::explain("Source: " + model.source);
         ImGui::SameLine(unit * 13);
         const ui::FontScope small(ui::small_font());
-        ui::right_aligned(fmt::format("E {}  H {}  I {}  k {}", model.experts, model.hidden, model.intermediate,
-                                      model.top_k),
+        ui::right_aligned(fmt::format("E {}  H {}  I {}  k {}", model.experts, model.hidden,
+                                      model.intermediate, model.top_k),
                           theme_.muted);
         ImGui::PopID();
     }
@@ -152,8 +159,9 @@ void Pane::draw_config_file() {
     ImGui::Separator();
     ui::small("Or the shape in a Hugging Face config.json:", theme_.muted);
     ImGui::SetNextItemWidth(-ImGui::GetFontSize() * 5);
-    const bool entered = ImGui::InputTextWithHint("##config", "/path/to/config.json", &state_.config_path,
-                                                  ImGuiInputTextFlags_EnterReturnsTrue);
+    const bool entered =
+        ImGui::InputTextWithHint("##config", "/path/to/config.json", &state_.config_path,
+                                 ImGuiInputTextFlags_EnterReturnsTrue);
     ImGui::SameLine();
     if ((ImGui::Button("Read") || entered) && !state_.config_path.empty()) {
         auto shape = shape_from_hf_config_file(state_.config_path);
@@ -189,7 +197,8 @@ void Pane::draw_shape() {
     const ModelShape before = model;
     number("experts", "Experts E", "Routed experts of the layer, 1 to 4,096.", model.experts);
     number("hidden", "Hidden H", "Size of a token's hidden state, a multiple of 8.", model.hidden);
-    number("intermediate", "Inner I", "Inner size of one routed expert, a multiple of 8.", model.intermediate);
+    number("intermediate", "Inner I", "Inner size of one routed expert, a multiple of 8.",
+           model.intermediate);
     number("top_k", "Top-k", "Experts each token is sent to, 1 to E.", model.top_k);
     if (!(model == before)) {
         model.name = "custom";
@@ -199,26 +208,30 @@ void Pane::draw_shape() {
 
 void Pane::draw_router() {
     const ModelShape &model = state_.workload.model;
-    label("Router", "How logits become weights, and how weights are normalised. Comes with the model.");
+    label("Router",
+          "How logits become weights, and how weights are normalised. Comes with the model.");
     ImGui::AlignTextToFramePadding();
     std::string words = name_of(model.router);
     if (model.groups > 1)
         words += fmt::format(", {} of {} groups", model.groups_kept, model.groups);
     words += fmt::format(", {}", name_of(model.dtype));
     ui::text(ui::fitted(words, ImGui::GetContentRegionAvail().x));
-    ui::explain(fmt::format("Routing by {}, renormalisation {}, routed scaling {:g}{}. Weights and activations are {}.",
-                            name_of(model.router), name_of(model.renorm), model.routed_scaling,
-                            model.correction_bias ? ", with a correction bias that only selects" : "",
-                            name_of(model.dtype)));
-    for (const char *field : {"groups", "groups_kept", "latent", "shared_experts", "shared_intermediate",
-                              "routed_scaling", "renorm_epsilon", "dense_first"})
+    ui::explain(fmt::format(
+        "Routing by {}, renormalisation {}, routed scaling {:g}{}. Weights and activations are {}.",
+        name_of(model.router), name_of(model.renorm), model.routed_scaling,
+        model.correction_bias ? ", with a correction bias that only selects" : "",
+        name_of(model.dtype)));
+    for (const char *field :
+         {"groups", "groups_kept", "latent", "shared_experts", "shared_intermediate",
+          "routed_scaling", "renorm_epsilon", "dense_first"})
         problem_under(field);
 }
 
 void Pane::draw_tokens() {
     std::int64_t &tokens = state_.workload.tokens;
-    label("Tokens T", "Tokens of the batch that reaches the layer. The slider is logarithmic; the field "
-                      "takes any number from 1 to 1,048,576.");
+    label("Tokens T",
+          "Tokens of the batch that reaches the layer. The slider is logarithmic; the field "
+          "takes any number from 1 to 1,048,576.");
     const std::int64_t least = 1, most = 131072;
     const float field = std::round(76 * context_.scale), gap = ImGui::GetStyle().ItemInnerSpacing.x;
     std::int64_t slid = std::clamp(tokens, least, most);
@@ -234,14 +247,17 @@ void Pane::draw_tokens() {
 
 void Pane::draw_routing_inputs() {
     Workload &workload = state_.workload;
-    label("LoRA rank R", "Rank of the LoRA adapters beside every expert and the router; 0 for none, at most 256.");
+    label("LoRA rank R",
+          "Rank of the LoRA adapters beside every expert and the router; 0 for none, at most 256.");
     ImGui::SliderInt("##rank", &workload.lora_rank, 0, 256);
     problem_under("lora_rank");
 
-    label("Skew", "How unevenly tokens choose experts. Zipf: popularity falls with rank to the power S. "
-                  "Hot: a share of the tokens has expert 0 as its first choice.");
+    label("Skew",
+          "How unevenly tokens choose experts. Zipf: popularity falls with rank to the power S. "
+          "Hot: a share of the tokens has expert 0 as its first choice.");
     int kind = int(workload.skew.kind);
-    ImGui::SetNextItemWidth(workload.skew.kind == Skew::Kind::Uniform ? -FLT_MIN : std::round(84 * context_.scale));
+    ImGui::SetNextItemWidth(
+        workload.skew.kind == Skew::Kind::Uniform ? -FLT_MIN : std::round(84 * context_.scale));
     if (ImGui::Combo("##skew", &kind, "uniform\0zipf\0hot\0")) {
         workload.skew.kind = Skew::Kind(kind);
         workload.skew.value = kind == 0 ? 0.0 : kind == 1 ? 1.0 : 0.5;
@@ -255,7 +271,8 @@ void Pane::draw_routing_inputs() {
                             zipf ? "S %.2f" : "%.2f of tokens");
     }
     problem_under("skew");
-    number("seed", "Seed", "The same seed gives the same input bits on every run and machine.", workload.seed);
+    number("seed", "Seed", "The same seed gives the same input bits on every run and machine.",
+           workload.seed);
 }
 
 void Pane::draw_operator(const OperatorInfo &op) {
@@ -267,7 +284,8 @@ void Pane::draw_operator(const OperatorInfo &op) {
         wanted = shown;
     ImGui::EndDisabled();
     ui::explain(applies.ok() ? std::string(op.explain)
-                             : fmt::format("{}\n\nNot with this workload: {}", op.explain, applies.error().sentence()));
+                             : fmt::format("{}\n\nNot with this workload: {}", op.explain,
+                                           applies.error().sentence()));
     if (!op.tunable || !applies.ok())
         return;
     const float width = ImGui::CalcTextSize("Tune").x + 2 * ImGui::GetStyle().FramePadding.x;
@@ -277,13 +295,17 @@ void Pane::draw_operator(const OperatorInfo &op) {
         for (const PlanItem &item : applies.value())
             context_.tune(item);
     ImGui::EndDisabled();
-    ui::explain("Compiles and times every tile configuration of this operator, and keeps the best one for "
-                "this shape and device. The Autotune view fills in as it goes.");
+    ui::explain(
+        "Compiles and times every tile configuration of this operator, and keeps the best one for "
+        "this shape and device. The Autotune view fills in as it goes.");
 }
 
 void Pane::draw_operators() {
-    section("Operators", "What a run measures: every variant of each operator that is ticked, on the same inputs.");
-    ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {ImGui::GetStyle().ItemSpacing.x, std::round(4 * context_.scale)});
+    section(
+        "Operators",
+        "What a run measures: every variant of each operator that is ticked, on the same inputs.");
+    ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing,
+                        {ImGui::GetStyle().ItemSpacing.x, std::round(4 * context_.scale)});
     if (!problem_) {
         for (const OperatorInfo &op : operators()) {
             ImGui::PushID(int(op.id));
@@ -291,14 +313,16 @@ void Pane::draw_operators() {
             ImGui::PopID();
         }
     } else {
-        ui::wrapped("Which operators apply is known once the fields above are right.", theme_.muted);
+        ui::wrapped("Which operators apply is known once the fields above are right.",
+                    theme_.muted);
     }
     ImGui::PopStyleVar();
 }
 
 void Pane::draw_measuring() {
-    label("Cache", "Cold: the L2 cache is flushed before every repetition. Warm: it keeps what the last "
-                   "repetition left in it.");
+    label("Cache",
+          "Cold: the L2 cache is flushed before every repetition. Warm: it keeps what the last "
+          "repetition left in it.");
     int cache = int(state_.cache);
     if (ImGui::Combo("##cache", &cache, "cold L2\0warm L2\0"))
         state_.cache = CacheState(cache);
@@ -317,14 +341,18 @@ void Pane::draw_memory() {
     ui::right_aligned(there > 0 ? fmt::format("{} of {}", format_bytes(needed), format_bytes(there))
                                 : format_bytes(needed),
                       fits ? theme_.text : theme_.failure);
-    ui::explain("Device memory that the largest of the chosen operators takes: inputs, outputs and workspace, an "
-                "upper bound computed from the shape. A run that does not fit is refused before anything is "
+    ui::explain("Device memory that the largest of the chosen operators takes: inputs, outputs and "
+                "workspace, an "
+                "upper bound computed from the shape. A run that does not fit is refused before "
+                "anything is "
                 "allocated.");
     if (!fits) {
         const ui::FontScope small(ui::small_font());
-        ui::wrapped(fmt::format("This needs {} and {} has {}: fewer tokens, a lower rank or fewer operators.",
-                                format_bytes(needed), device->id, format_bytes(there)),
-                    theme_.failure);
+        ui::wrapped(
+            fmt::format(
+                "This needs {} and {} has {}: fewer tokens, a lower rank or fewer operators.",
+                format_bytes(needed), device->id, format_bytes(there)),
+            theme_.failure);
     }
 }
 
@@ -333,7 +361,8 @@ void Pane::draw_buttons() {
     if (problem_ && problem_->field.empty())
         ui::wrapped(problem_->error.sentence(), theme_.failure);
     const float gap = ImGui::GetStyle().ItemSpacing.x;
-    const float live = ImGui::CalcTextSize("Live").x + ImGui::GetFrameHeight() + ImGui::GetStyle().ItemInnerSpacing.x;
+    const float live = ImGui::CalcTextSize("Live").x + ImGui::GetFrameHeight() +
+                       ImGui::GetStyle().ItemInnerSpacing.x;
     const float width = std::floor((ImGui::GetContentRegionAvail().x - live - 2 * gap) / 2);
     const bool ready = !problem_ && wanted_items(state_).ok() &&
                        context_.progress.state != WorkerClient::State::Gone;
@@ -370,10 +399,12 @@ void Pane::draw() {
     ui::heading("Workload");
     ui::explain("What is to be run. Change anything, then press Run, or tick Live.");
     // The foot stays in sight whatever the fields above scroll to.
-    const float foot = ImGui::GetFrameHeight() * 2 + std::round(28 * context_.scale) +
-                       (problem_ && problem_->field.empty() ? ImGui::GetTextLineHeight() * 3 : 0.0f);
+    const float foot =
+        ImGui::GetFrameHeight() * 2 + std::round(28 * context_.scale) +
+        (problem_ && problem_->field.empty() ? ImGui::GetTextLineHeight() * 3 : 0.0f);
     ImGui::BeginChild("fields", {0, -foot});
-    ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, ImVec2(std::round(8 * context_.scale), std::round(6 * context_.scale)));
+    ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing,
+                        ImVec2(std::round(8 * context_.scale), std::round(6 * context_.scale)));
     draw_fields();
     ImGui::PopStyleVar();
     ImGui::EndChild();

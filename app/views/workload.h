@@ -24,8 +24,8 @@ struct WorkloadState {
     std::string config_path;              // of a config.json to read
     std::optional<Error> config_error;
 
-    // When the workload changed first since the last live run, by ImGui's clock (a slider being dragged
-    // keeps running what it has reached); < 0: nothing waits to be run.
+    // When the workload changed first since the last live run, by ImGui's clock (a slider being
+    // dragged keeps running what it has reached); < 0: nothing waits to be run.
     double changed_at = -1;
 };
 
@@ -50,11 +50,13 @@ Result<Plan> make_plan(const WorkloadState &state, bool live);
 
 // The most device memory that one of the items takes, bytes.
 double bytes_needed(const Workload &workload, const std::vector<PlanItem> &items);
-// The device a plan for `wanted` ("auto": the first GPU, else the CPU) would use; null: not known yet.
+// The device a plan for `wanted` ("auto": the first GPU, else the CPU) would use; null: not known
+// yet.
 const DeviceInfo *chosen_device(const std::vector<DeviceInfo> &devices, const std::string &wanted);
 
 // Models whose name has every word of the search, ignoring case, as indices into the catalogue.
-std::vector<std::size_t> matching_models(const std::vector<ModelShape> &catalogue, const std::string &search);
+std::vector<std::size_t> matching_models(const std::vector<ModelShape> &catalogue,
+                                         const std::string &search);
 
 // Live runs start this long after a change, seconds: changes in between come along.
 inline constexpr double kLiveDelay = 0.06;

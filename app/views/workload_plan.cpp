@@ -29,10 +29,26 @@ std::string letters(std::string_view text) {
 
 std::string field_of(const Error &error) {
     // Longer names first where one begins another.
-    constexpr const char *kFields[] = {
-        "shared_intermediate", "shared_experts", "experts", "hidden", "intermediate", "top_k", "latent",
-        "groups_kept", "groups", "routed_scaling", "renorm_epsilon", "tokens", "lora_rank", "lora_scaling",
-        "rank", "skew", "seed", "quant_block", "nested_block", "dense_first"};
+    constexpr const char *kFields[] = {"shared_intermediate",
+                                       "shared_experts",
+                                       "experts",
+                                       "hidden",
+                                       "intermediate",
+                                       "top_k",
+                                       "latent",
+                                       "groups_kept",
+                                       "groups",
+                                       "routed_scaling",
+                                       "renorm_epsilon",
+                                       "tokens",
+                                       "lora_rank",
+                                       "lora_scaling",
+                                       "rank",
+                                       "skew",
+                                       "seed",
+                                       "quant_block",
+                                       "nested_block",
+                                       "dense_first"};
     const std::string subject = letters(error.what);
     std::string found;
     std::size_t earliest = std::string::npos;
@@ -78,7 +94,10 @@ Result<Plan> make_plan(const WorkloadState &state, bool live) {
     plan.items = std::move(items.value());
     plan.cache = state.cache;
     if (live) {
-        plan.repetition = {.warmup = 1, .min_samples = 5, .max_samples = 20, .target_relative_ci = 0.05,
+        plan.repetition = {.warmup = 1,
+                           .min_samples = 5,
+                           .max_samples = 20,
+                           .target_relative_ci = 0.05,
                            .max_seconds = 0.1};
         plan.check_results = false;
     }
@@ -104,7 +123,8 @@ const DeviceInfo *chosen_device(const std::vector<DeviceInfo> &devices, const st
     return wanted == "auto" && !devices.empty() ? &devices.front() : nullptr;
 }
 
-std::vector<std::size_t> matching_models(const std::vector<ModelShape> &catalogue, const std::string &search) {
+std::vector<std::size_t> matching_models(const std::vector<ModelShape> &catalogue,
+                                         const std::string &search) {
     std::vector<std::string> words;
     for (const char letter : lower(search) + " ") {
         if (words.empty())
@@ -117,8 +137,9 @@ std::vector<std::size_t> matching_models(const std::vector<ModelShape> &catalogu
     std::vector<std::size_t> matches;
     for (std::size_t i = 0; i < catalogue.size(); ++i) {
         const std::string name = lower(catalogue[i].name);
-        if (std::all_of(words.begin(), words.end(),
-                        [&](const std::string &word) { return name.find(word) != std::string::npos; }))
+        if (std::all_of(words.begin(), words.end(), [&](const std::string &word) {
+                return name.find(word) != std::string::npos;
+            }))
             matches.push_back(i);
     }
     return matches;

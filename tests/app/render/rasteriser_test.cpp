@@ -25,7 +25,8 @@ class Frame {
         data_.FramebufferScale = {1, 1};
         command_.ClipRect = clip;
     }
-    void triangle(std::array<ImVec2, 3> corners, std::array<ImU32, 3> colours, std::array<ImVec2, 3> uv) {
+    void triangle(std::array<ImVec2, 3> corners, std::array<ImU32, 3> colours,
+                  std::array<ImVec2, 3> uv) {
         for (int i = 0; i < 3; ++i) {
             list_.IdxBuffer.push_back(ImDrawIdx(list_.VtxBuffer.Size));
             ImDrawVert vertex;
@@ -107,7 +108,8 @@ TEST_CASE("nothing is drawn outside the clip rectangle or the image") {
 TEST_CASE("colours run linearly between the corners") {
     Frame frame;
     const ImU32 black = IM_COL32(0, 0, 0, 255);
-    frame.triangle({{{0, 0}, {16, 0}, {0, 16}}}, {black, kWhite, black}, {texel(0, 0), texel(0, 0), texel(0, 0)});
+    frame.triangle({{{0, 0}, {16, 0}, {0, 16}}}, {black, kWhite, black},
+                   {texel(0, 0), texel(0, 0), texel(0, 0)});
     const Image image = frame.draw();
     CHECK(std::abs(int(image.pixel(0, 0)[0]) - int(255 * 0.5 / 16 + 0.5)) <= 1);
     CHECK(std::abs(int(image.pixel(10, 2)[0]) - int(255 * 10.5 / 16 + 0.5)) <= 1);

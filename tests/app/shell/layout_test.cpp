@@ -11,7 +11,8 @@ using namespace moescope;
 namespace {
 
 std::vector<Rect> panes(const Layout &l) {
-    return {l.banner, l.workload, l.left_splitter, l.first, l.middle_splitter, l.second, l.right_splitter, l.inspector, l.status};
+    return {l.banner, l.workload,       l.left_splitter, l.first, l.middle_splitter,
+            l.second, l.right_splitter, l.inspector,     l.status};
 }
 
 void check_tiling(const Layout &layout, float width, float height) {
@@ -34,7 +35,8 @@ void check_tiling(const Layout &layout, float width, float height) {
 
 TEST_CASE("panes tile the window without overlapping, at every size and scale") {
     for (const float scale : {1.0f, 1.5f, 2.0f})
-        for (const float width : {320.0f, 640.0f, 900.0f, 1280.0f, 1700.0f, 1920.0f, 2560.0f, 3840.0f})
+        for (const float width :
+             {320.0f, 640.0f, 900.0f, 1280.0f, 1700.0f, 1920.0f, 2560.0f, 3840.0f})
             for (const float height : {200.0f, 768.0f, 1440.0f})
                 for (const Split split : {Split::Automatic, Split::On, Split::Off})
                     for (const bool banner : {false, true}) {

@@ -75,7 +75,9 @@ TEST_CASE("a settings file that is no JSON object is one clear error") {
 TEST_CASE("wrong values in a settings file are left at their defaults, one by one") {
     const Folder folder;
     const fs::path path = folder / "settings.json";
-    write(path, R"({"theme": 5, "width": -3, "height": 1e99, "first_view": "timeline", "recent": [1, "/x", null],
+    write(
+        path,
+        R"({"theme": 5, "width": -3, "height": 1e99, "first_view": "timeline", "recent": [1, "/x", null],
                     "layout": {"split": 17, "split_ratio": "wide", "workload_width": 1e30},
                     "workload": {"tokens": "many", "skew": -1, "model": {"experts": 64, "router": 99}}})");
     const auto loaded = load_settings(path);

@@ -25,7 +25,9 @@ Error error_of(const nlohmann::json &json) {
 // Contrast of two colours as WCAG 2 defines it: 1 (none) to 21.
 double contrast(const ImVec4 &a, const ImVec4 &b) {
     const auto light = [](const ImVec4 &c) {
-        const auto linear = [](float v) { return v <= 0.04045f ? v / 12.92 : std::pow((v + 0.055) / 1.055, 2.4); };
+        const auto linear = [](float v) {
+            return v <= 0.04045f ? v / 12.92 : std::pow((v + 0.055) / 1.055, 2.4);
+        };
         return 0.2126 * linear(c.x) + 0.7152 * linear(c.y) + 0.0722 * linear(c.z);
     };
     const double x = light(a), y = light(b);
@@ -53,7 +55,8 @@ TEST_CASE("the shipped themes parse, and their text can be read on every ground"
 
 TEST_CASE("the built-in theme is the shipped one") {
     for (const bool dark : {true, false}) {
-        const auto shipped = load_theme(dark ? MOESCOPE_ASSETS "/themes/dark.json" : MOESCOPE_ASSETS "/themes/light.json");
+        const auto shipped = load_theme(dark ? MOESCOPE_ASSETS "/themes/dark.json"
+                                             : MOESCOPE_ASSETS "/themes/light.json");
         REQUIRE(shipped.ok());
         const Theme theme = built_in_theme(dark);
         CHECK(packed(theme.background) == packed(shipped->background));
@@ -65,8 +68,10 @@ TEST_CASE("the built-in theme is the shipped one") {
 TEST_CASE("a wrong theme gets one sentence that names the key and the value") {
     auto json = dark_json();
     json["accent"] = "#12345";
-    CHECK(error_of(json).sentence() == "theme t.json: \"accent\" is \"#12345\"; give a colour as \"#rrggbb\".");
-    for (const char *bad : {"", "#", "#12345g", "12345678", "#-12345", "# 12345", "#0x1234", "red"}) {
+    CHECK(error_of(json).sentence() ==
+          "theme t.json: \"accent\" is \"#12345\"; give a colour as \"#rrggbb\".");
+    for (const char *bad :
+         {"", "#", "#12345g", "12345678", "#-12345", "# 12345", "#0x1234", "red"}) {
         INFO(bad);
         json["accent"] = bad;
         CHECK(error_of(json).why.find("\"accent\"") == 0);

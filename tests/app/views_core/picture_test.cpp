@@ -43,9 +43,13 @@ TEST_CASE("every view draws something, in both themes and at every scale") {
                 names.emplace_back(view.key);
             for (const std::string &view : names) {
                 INFO(view << " " << theme << " " << scale);
-                const auto image = draw_picture(test::sample_session(),
-                                                {.view = view, .theme = theme, .width = int(1200 * scale), .height = int(760 * scale),
-                                                 .scale = scale, .selection = selection});
+                const auto image = draw_picture(test::sample_session(), {.view = view,
+                                                                         .theme = theme,
+                                                                         .width = int(1200 * scale),
+                                                                         .height = int(760 * scale),
+                                                                         .scale = scale,
+                                                                         .run = RunId{0},
+                                                                         .selection = selection});
                 REQUIRE(image.ok());
                 CHECK(ink(image.value()) > 0.02);
                 keep(image.value(), view + "-" + theme + "-" + std::to_string(int(scale * 10)));
@@ -56,7 +60,8 @@ TEST_CASE("every view draws something, in both themes and at every scale") {
 TEST_CASE("every view has words for an empty session") {
     for (const View &view : views()) {
         INFO(view.key);
-        const auto image = draw_picture(std::make_shared<Session>(), {.view = view.key, .width = 900, .height = 500});
+        const auto image = draw_picture(std::make_shared<Session>(),
+                                        {.view = view.key, .width = 900, .height = 500});
         REQUIRE(image.ok());
         CHECK(ink(image.value()) > 0.003);
         keep(image.value(), std::string("empty-") + view.key);

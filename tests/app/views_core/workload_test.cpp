@@ -1,0 +1,97 @@
+#include "app/views/workload.h"
+
+#include <catch2/catch_test_macros.hpp>
+
+using namespace moescope;
+
+namespace {
+
+DeviceInfo device(const char *id) {
+    DeviceInfo info;
+    info.id = id;
+    return info;
+}
+
+} // namespace
+
+TEST_CASE("a wrong field is named, so that its sentence stands under it") {
+    const auto field = [](auto change) {
+        Workload workload;
+        change(workload);
+        const auto problem = find_problem(workload);
+        REQUIRE(problem);
+        return problem->field;
+    };
+    CHECK_FALSE(find_problem(Workload{}));
+    CHECK(field([](Workload &w) { w.model.top_k = 9; }) == "top_k");
+    CHECK(field([](Workload &w) { w.model.top_k = 0; }) == "top_k");
+    CHECK(field([](Workload &w) { w.model.experts = 0; }) == "experts");
+    CHECK(field([](Workload &w) { w.model.hidden = 12; }) == "hidden");
+    CHECK(field([](Workload &w) { w.model.intermediate = -8; }) == "intermediate");
+    CHECK(field([](Workload &w) { w.tokens = 0; }) == "tokens");
+    CHECK(field([](Workload &w) { w.lora_rank = 257; }) == "lora_rank");
+    CHECK(field([](Workload &w) { w.skew = {Skew::Kind::Zipf, 9}; }) == "skew");
+}
+
+TEST_CASE("a plan holds the ticked operators that apply, and Live asks for few repetitions") {
+    WorkloadState state;
+    const auto all = make_plan(state, false);
+    REQUIRE(all.ok());
+    CHECK(all->items.size() > 5);
+    state.wanted.fill(false);
+    CHECK_FALSE(make_plan(state, false).ok());
+    state.wanted[std::size_t(OperatorId::GateUp)] = true;
+    const auto some = make_plan(state, false), live = make_plan(state, true);
+    REQUIRE(some.ok());
+    REQUIRE(live.ok());
+    for (const PlanItem &item : some->items)
+        CHECK(item.op == OperatorId::GateUp);
+    CHECK(live->items.size() == some->items.size());
+    CHECK(live->repetition.max_samples < some->repetition.max_samples);
+    CHECK(live->repetition.max_seconds <= 0.1);
+    state.workload.tokens = 0;
+    CHECK_FALSE(make_plan(state, false).ok());
+}
+
+TEST_CASE("memory is that of the hungriest item") {
+    WorkloadState state;
+    const auto items = wanted_items(state);
+    REQUIRE(items.ok());
+    const double needed = bytes_needed(state.workload, items.value());
+    const double gate_up = device_bytes(state.workload, OperatorId::GateUp, "fused");
+    CHECK(needed >= gate_up);
+    CHECK(bytes_needed(state.workload, {}) == 0);
+}
+
+TEST_CASE("auto means the first GPU, else the CPU") {
+    const std::vector<DeviceInfo> both = {device("cpu"), device("cuda:0"), device("cuda:1")},
+                                  cpu = {device("cpu")};
+    CHECK(chosen_device(both, "auto")->id == "cuda:0");
+    CHECK(chosen_device(cpu, "auto")->id == "cpu");
+    CHECK(chosen_device(both, "cuda:1")->id == "cuda:1");
+    CHECK(chosen_device(cpu, "cuda:1") == nullptr);
+    CHECK(chosen_device({}, "auto") == nullptr);
+}
+
+TEST_CASE("the model list finds every word of a search, ignoring case") {
+    std::vector<ModelShape> catalogue(3);
+    catalogue[0].name = "Mixtral-8x7B";
+    catalogue[1].name = "Qwen3-30B-A3B";
+    catalogue[2].name = "Qwen3.5-35B-A3B";
+    using Found = std::vector<std::size_t>;
+    CHECK(matching_models(catalogue, "") == Found{0, 1, 2});
+    CHECK(matching_models(catalogue, "qwen 35b") == Found{2});
+    CHECK(matching_models(catalogue, "  A3b ") == Found{1, 2});
+    CHECK(matching_models(catalogue, "gpt").empty());
+}
+
+TEST_CASE("a live run is due a moment after the first change, well within 150 ms") {
+    WorkloadState state;
+    state.changed_at = 10;
+    CHECK_FALSE(live_due(state, 11));
+    state.live = true;
+    CHECK_FALSE(live_due(state, 10.01));
+    CHECK(live_due(state, 10.1));
+    state.changed_at = -1;
+    CHECK_FALSE(live_due(state, 100));
+}
