@@ -6,8 +6,10 @@
 #include "app/shell/layout.h"
 #include "app/shell/settings.h"
 #include "app/shell/view_list.h"
+#include "app/views/autotune.h"
 #include "app/views/dispatch.h"
 #include "app/views/overview.h"
+#include "app/views/routing.h"
 #include "app/views/session_file.h"
 #include "app/views/status.h"
 #include "app/views/view_context.h"
@@ -109,6 +111,8 @@ class Shell {
     WorkloadState workload_;
     OverviewState overview_;
     DispatchState dispatch_;
+    AutotuneState autotune_;
+    RoutingState routing_;
     SessionFileState session_file_;
     StatusState status_;
 

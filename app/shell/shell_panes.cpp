@@ -235,7 +235,11 @@ void Shell::draw_view(ViewContext &context, ViewId view) {
         draw_dispatch(context, dispatch_);
         break;
     case ViewId::Autotune:
+        draw_autotune(context, autotune_);
+        break;
     case ViewId::Routing:
+        draw_routing(context, routing_);
+        break;
     case ViewId::Timeline:
         break;
     }
