@@ -1,8 +1,3 @@
-#include "app/shell/window.h"
+#include "app/cli/cli.h"
 
-int main(int count, char **words) {
-    moescope::WindowOptions options;
-    for (int i = 1; i < count; ++i)
-        options.files.emplace_back(words[i]);
-    return moescope::run_window(options);
-}
+int main(int count, char **words) { return moescope::cli::run(count, words); }

@@ -1,0 +1,149 @@
+#include "app/cli/cli.h"
+
+#include "app/cli/export_command.h"
+#include "app/cli/list_commands.h"
+#include "app/cli/run_command.h"
+#include "app/cli/say.h"
+#include "app/cli/unavailable.h"
+#include "app/cli/window_options.h"
+
+#include <CLI/CLI.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace moescope::cli {
+
+namespace {
+
+// The whole command line: declared once, parsed, then asked which command was given.
+class CommandLine {
+  public:
+    CommandLine();
+    int run(int argc, const char *const *argv,
+            const std::function<int(const WindowRequest &)> &open_window);
+
+  private:
+    void add_commands();
+    int run_chosen(const std::function<int(const WindowRequest &)> &open_window);
+    Error explain(const CLI::ParseError &error) const;
+    const CLI::App &chosen() const;
+    std::vector<std::string> command_names() const;
+
+    CLI::App app_{
+        "MoEScope runs Mixture-of-Experts kernels on a GPU and shows where the time goes.",
+        "moescope"};
+    CLI::App *devices_ = nullptr, *models_ = nullptr, *operators_ = nullptr, *run_ = nullptr,
+             *tune_ = nullptr, *export_ = nullptr, *sweep_ = nullptr, *compare_ = nullptr;
+    WindowArguments window_;
+    RunOptions run_options_, tune_options_;
+    ExportOptions export_options_;
+    std::optional<std::string> devices_remote_;
+    bool json_ = false;
+};
+
+CommandLine::CommandLine() {
+    app_.set_version_flag("--version", "moescope " MOESCOPE_VERSION);
+    app_.require_subcommand(0, 1);
+    app_.footer("Exit codes: 0 done, 1 a measurement or check failed, 2 the request was wrong.");
+    add_window_options(app_, window_);
+    add_commands();
+}
+
+void CommandLine::add_commands() {
+    devices_ = app_.add_subcommand("devices", "The devices there are");
+    devices_->add_option("--remote", devices_remote_, "Those of this machine, through ssh")
+        ->type_name("USER@HOST");
+    models_ = app_.add_subcommand("models", "The model catalogue");
+    operators_ = app_.add_subcommand("operators", "The operators and their variants");
+    for (CLI::App *command : {devices_, models_, operators_})
+        command->add_flag("--json", json_, "Print one JSON document");
+    run_ = app_.add_subcommand("run", "Measure operators and write a session");
+    add_run_options(*run_, run_options_);
+    tune_ = app_.add_subcommand("tune", "Find the fastest tiles, then measure with them");
+    add_tune_options(*tune_, tune_options_);
+    export_ = app_.add_subcommand("export", "Write a session in other formats");
+    add_export_options(*export_, export_options_);
+    sweep_ = app_.add_subcommand("sweep", "Not available yet");
+    compare_ = app_.add_subcommand("compare", "Not available yet");
+    for (CLI::App *command : {sweep_, compare_})
+        command->allow_extras();
+}
+
+const CLI::App &CommandLine::chosen() const {
+    const auto commands = app_.get_subcommands();
+    return commands.empty() ? app_ : *commands.front();
+}
+
+std::vector<std::string> CommandLine::command_names() const {
+    std::vector<std::string> names;
+    for (const CLI::App *command : app_.get_subcommands([](const CLI::App *) { return true; }))
+        names.push_back(command->get_name());
+    return names;
+}
+
+// A parse error as one sentence of what, why and what instead.
+Error CommandLine::explain(const CLI::ParseError &error) const {
+    const CLI::App &command = chosen();
+    const std::string help =
+        &command == &app_ ? "moescope --help" : "moescope " + command.get_name() + " --help";
+    if (const std::vector<std::string> extra = app_.remaining(true); !extra.empty()) {
+        std::vector<std::string> options;
+        for (const CLI::Option *option : command.get_options())
+            if (!option->get_lnames().empty())
+                options.push_back("--" + option->get_lnames().front());
+        return {fmt::format("\"{}\" is not expected", extra.front()),
+                fmt::format("{} takes {}", &command == &app_ ? "moescope" : command.get_name(),
+                            fmt::join(options, ", ")),
+                {}};
+    }
+    const std::string text = error.what();
+    return {text.substr(0, text.find('\n')), "the command line cannot be read",
+            help + " lists the options"};
+}
+
+int CommandLine::run_chosen(const std::function<int(const WindowRequest &)> &open_window) {
+    if (devices_->parsed())
+        return devices_command(devices_remote_.value_or(""), json_);
+    if (models_->parsed())
+        return models_command(json_);
+    if (operators_->parsed())
+        return operators_command(json_);
+    if (run_->parsed())
+        return run_command(run_options_, Purpose::Run);
+    if (tune_->parsed())
+        return run_command(tune_options_, Purpose::Tune);
+    if (export_->parsed())
+        return export_command(export_options_);
+    if (sweep_->parsed())
+        return complain(not_available("sweep", "plans with an axis cannot be run yet",
+                                      "call moescope run for each value"),
+                        kWrongRequest);
+    if (compare_->parsed())
+        return complain(not_available("compare", "two sessions cannot be set side by side yet",
+                                      "moescope export --csv of each gives their numbers"),
+                        kWrongRequest);
+    const Result<WindowRequest> request = make_window_request(window_, command_names());
+    return request ? open_window(*request) : complain(request.error(), kWrongRequest);
+}
+
+int CommandLine::run(int argc, const char *const *argv,
+                     const std::function<int(const WindowRequest &)> &open_window) {
+    try {
+        app_.parse(argc, argv);
+    } catch (const CLI::Success &wanted) { // --help and --version
+        return app_.exit(wanted);
+    } catch (const CLI::ParseError &error) {
+        return complain(explain(error), kWrongRequest);
+    }
+    return run_chosen(open_window);
+}
+
+} // namespace
+
+int run(int argc, const char *const *argv,
+        const std::function<int(const WindowRequest &)> &open_window) {
+    return CommandLine().run(argc, argv, open_window);
+}
+
+} // namespace moescope::cli

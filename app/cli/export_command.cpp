@@ -1,0 +1,86 @@
+#include "app/cli/export_command.h"
+
+#include "app/cli/output_file.h"
+#include "app/cli/say.h"
+#include "app/cli/unavailable.h"
+#include "profiler/export/exporters.h"
+#include "profiler/session/session_file.h"
+
+#include <fmt/format.h>
+#include <vector>
+
+namespace moescope::cli {
+
+namespace {
+
+struct Export {
+    const char *option;
+    std::string path;
+    Status (*write)(const Session &, const std::filesystem::path &);
+    bool folder = false;
+};
+
+Status check_folder(const char *option, const std::filesystem::path &path) {
+    std::error_code problem;
+    if (std::filesystem::exists(path, problem) && !std::filesystem::is_directory(path, problem))
+        return Error{fmt::format("{} is \"{}\"", option, path.string()), "that is a file",
+                     "name a folder"};
+    return {};
+}
+
+Result<std::vector<Export>> wanted_exports(const ExportOptions &options) {
+    if (!options.file)
+        return Error{"FILE is missing", "it names the session to export",
+                     "moescope export FILE.moescope --chrome-trace F.json"};
+    if (options.report)
+        return not_available("--report", "there is no HTML report yet",
+                             "--chrome-trace, --csv and --telemetry are there");
+    std::vector<Export> exports;
+    if (options.chrome_trace)
+        exports.push_back({"--chrome-trace", *options.chrome_trace, export_chrome_trace});
+    if (options.csv)
+        exports.push_back({"--csv", *options.csv, export_csv, true});
+    if (options.telemetry)
+        exports.push_back({"--telemetry", *options.telemetry, export_telemetry});
+    if (exports.empty())
+        return Error{"no format is named", "there is nothing to write",
+                     "give --chrome-trace F.json[.gz], --csv DIR or --telemetry F.json"};
+    for (const Export &each : exports)
+        if (const Status status = each.folder ? check_folder(each.option, each.path)
+                                              : check_output(each.option, each.path);
+            !status)
+            return status.error();
+    return exports;
+}
+
+} // namespace
+
+void add_export_options(CLI::App &command, ExportOptions &options) {
+    command.add_option("FILE", options.file, "The session");
+    command
+        .add_option("--chrome-trace", options.chrome_trace,
+                    "Trace events for Perfetto; gzip if it ends in .gz")
+        ->type_name("F.json[.gz]");
+    command.add_option("--csv", options.csv, "Tables, one file each, into a folder")
+        ->type_name("DIR");
+    command.add_option("--telemetry", options.telemetry, "Every tile the tuner considered")
+        ->type_name("F.json");
+    command.add_option("--report", options.report, "Not available yet")->type_name("F.html");
+}
+
+int export_command(const ExportOptions &options) {
+    const Result<std::vector<Export>> exports = wanted_exports(options);
+    if (!exports)
+        return complain(exports.error(), kWrongRequest);
+    const Result<Session> session = read_session(*options.file);
+    if (!session)
+        return complain(session.error(), kWrongRequest);
+    for (const Export &each : *exports) {
+        if (const Status status = each.write(*session, each.path); !status)
+            return complain(status.error(), kFailed);
+        say(fmt::format("{} written", each.path));
+    }
+    return kDone;
+}
+
+} // namespace moescope::cli

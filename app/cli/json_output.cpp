@@ -1,0 +1,145 @@
+#include "app/cli/json_output.h"
+
+#include "app/cli/run_table.h"
+#include "profiler/session/json_codec.h"
+#include "profiler/session/record_names.h"
+
+namespace moescope::cli {
+
+namespace {
+
+Json document(const char *format) { return {{"format", format}, {"version", 1}}; }
+
+std::string text_of(const Json &json) {
+    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+// Zero stands for "not there" in the records; null says so.
+Json if_positive(double value) { return value > 0 ? Json(value) : Json(); }
+
+Json tile_or_null(const TileConfig &config) {
+    return config.is_default() ? Json() : to_json(config);
+}
+
+Json error_or_null(const Error &error) {
+    if (error == Error{})
+        return Json();
+    return {{"what", error.what}, {"why", error.why}, {"remedy", error.remedy}};
+}
+
+Json to_json(const Measurement &m) {
+    const bool timed = m.time.samples > 0;
+    Json json = {{"operator", info(m.op).name},    {"variant", m.variant},
+                 {"tile", tile_or_null(m.config)}, {"state", name_of(m.state)},
+                 {"timer", name_of(m.timer)},      {"cache", name_of(m.cache)},
+                 {"samples", m.time.samples}};
+    json["median_ns"] = if_positive(m.time.median);
+    json["p10_ns"] = if_positive(m.time.p10);
+    json["p90_ns"] = if_positive(m.time.p90);
+    json["min_ns"] = if_positive(m.time.minimum);
+    json["max_ns"] = if_positive(m.time.maximum);
+    json["mean_ns"] = if_positive(m.time.mean);
+    json["median_ci_ns"] = timed ? Json::array({m.time.ci_low, m.time.ci_high}) : Json();
+    json["event_median_ns"] = if_positive(m.event_time.median);
+    json["kernel_ns"] = if_positive(m.kernel_ns);
+    json["gap_ns"] = m.kernels_per_repetition > 0 ? Json(m.gap_ns) : Json();
+    json["kernels_per_repetition"] = m.kernels_per_repetition;
+    json["floor_ns"] = if_positive(m.floor_ns);
+    json["least_bytes"] = m.cost.bytes;
+    json["flops"] = m.cost.flops;
+    json["bytes_per_second"] = if_positive(m.achieved_bytes_per_second());
+    json["flops_per_second"] = if_positive(m.achieved_flops_per_second());
+    json["input_bytes"] = m.input_bytes;
+    json["output_bytes"] = m.output_bytes;
+    json["workspace_bytes"] = m.workspace_bytes;
+    json["peak_bytes"] = m.peak_bytes;
+    json["relative_error"] = m.relative_error >= 0 ? Json(m.relative_error) : Json();
+    json["reference"] = m.reference;
+    json["tuned"] = m.tuned;
+    json["throttle"] = m.throttle;
+    json["failure"] = error_or_null(m.failure);
+    return json;
+}
+
+Json to_json(const Candidate &c) {
+    return {{"operator", info(c.op).name},
+            {"variant", c.variant},
+            {"tile", tile_or_null(c.config)},
+            {"fate", name_of(c.fate)},
+            {"reason", c.reason},
+            {"registers", c.registers},
+            {"spill_bytes", c.spill_bytes},
+            {"smem_bytes", c.smem_bytes},
+            {"threads", c.threads},
+            {"blocks_per_sm", c.blocks_per_sm},
+            {"compile_ms", c.compile_ms},
+            {"from_cache", c.from_cache},
+            {"median_ns", if_positive(c.time.median)}};
+}
+
+Json routing_of(const Session &session, RunId run) {
+    for (const RoutingRecord &routing : session.routings)
+        if (routing.run == run)
+            return {
+                {"tokens", routing.tokens}, {"top_k", routing.top_k}, {"counts", routing.counts}};
+    return Json();
+}
+
+template <typename Records> Json of_run(const Records &records, RunId run) {
+    Json list = Json::array();
+    for (const auto &record : records)
+        if (record.run == run)
+            list.push_back(to_json(record));
+    return list;
+}
+
+} // namespace
+
+std::string run_json(const Session &session, RunId run) {
+    const RunRecord &record = session.runs[run.value];
+    Json json = document("moescope.run");
+    json["session"] = session.path;
+    json["state"] = name_of(record.state);
+    json["device"] = moescope::to_json(record.device);
+    json["plan"] = moescope::to_json(record.plan);
+    json["measurements"] = of_run(session.measurements, run);
+    json["candidates"] = of_run(session.candidates, run);
+    json["routing"] = routing_of(session, run);
+    json["problems"] = problems_of(session, run);
+    return text_of(json);
+}
+
+std::string devices_json(const std::vector<DeviceInfo> &devices) {
+    Json json = document("moescope.devices");
+    json["devices"] = Json::array();
+    for (const DeviceInfo &device : devices)
+        json["devices"].push_back(moescope::to_json(device));
+    return text_of(json);
+}
+
+std::string models_json(const std::vector<ModelShape> &models) {
+    Json json = document("moescope.models");
+    json["models"] = Json::array();
+    for (const ModelShape &model : models)
+        json["models"].push_back(moescope::to_json(model));
+    return text_of(json);
+}
+
+std::string operators_json() {
+    Json json = document("moescope.operators");
+    json["operators"] = Json::array();
+    for (const OperatorInfo &each : operators()) {
+        Json variants = Json::array();
+        for (const VariantInfo &variant : each.variants)
+            variants.push_back(
+                {{"name", variant.name}, {"title", variant.title}, {"explain", variant.explain}});
+        json["operators"].push_back({{"name", each.name},
+                                     {"title", each.title},
+                                     {"explain", each.explain},
+                                     {"tunable", each.tunable},
+                                     {"variants", variants}});
+    }
+    return text_of(json);
+}
+
+} // namespace moescope::cli

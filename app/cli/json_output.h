@@ -1,0 +1,38 @@
+// The documents of --json. Each is one object with "format" and "version"; times are nanoseconds,
+// sizes bytes, rates per second; a value that does not exist is null.
+//
+// moescope.run (run and tune):
+//   session      path of the session file
+//   state        running|done|cancelled|failed
+//   device, plan as in a session file (profiler/session/json_codec.h)
+//   measurements [{operator, variant, tile: {block_m, block_n, block_k, warps, stages} or null,
+//   state, timer, cache,
+//                 samples, median_ns, p10_ns, p90_ns, min_ns, max_ns, mean_ns, median_ci_ns: [low,
+//                 high], event_median_ns, kernel_ns, gap_ns, kernels_per_repetition, floor_ns,
+//                 least_bytes, flops, bytes_per_second, flops_per_second, input_bytes,
+//                 output_bytes, workspace_bytes, peak_bytes, relative_error, reference, tuned,
+//                 throttle, failure: {what, why, remedy} or null}]
+//   candidates   [{operator, variant, tile, fate, reason, registers, spill_bytes, smem_bytes,
+//   threads,
+//                 blocks_per_sm, compile_ms, from_cache, median_ns}]
+//   routing      {tokens, top_k, counts: slots of each expert} or null
+//   problems     sentences, as printed without --json
+// moescope.devices    devices: [as in a session file]
+// moescope.models     models: [as in a session file]
+// moescope.operators  operators: [{name, title, explain, tunable, variants: [{name, title,
+// explain}]}]
+#pragma once
+
+#include "profiler/session/session.h"
+
+#include <string>
+#include <vector>
+
+namespace moescope::cli {
+
+std::string run_json(const Session &session, RunId run);
+std::string devices_json(const std::vector<DeviceInfo> &devices);
+std::string models_json(const std::vector<ModelShape> &models);
+std::string operators_json();
+
+} // namespace moescope::cli

@@ -1,0 +1,107 @@
+#include "app/cli/list_commands.h"
+
+#include "app/cli/json_output.h"
+#include "app/cli/say.h"
+#include "app/cli/text_table.h"
+#include "app/cli/worker_run.h"
+#include "profiler/base/assets.h"
+#include "profiler/base/units.h"
+#include "profiler/model/catalogue.h"
+
+#include <fmt/format.h>
+
+namespace moescope::cli {
+
+namespace {
+
+std::string groups_text(const ModelShape &m) {
+    return m.groups > 1 ? fmt::format("{} of {}", m.groups_kept, m.groups) : "";
+}
+
+std::vector<std::string> row_of(const ModelShape &m) {
+    return {m.name,
+            fmt::format("{}", m.experts),
+            m.latent > 0 ? fmt::format("{} ({})", m.hidden, m.latent) : fmt::format("{}", m.hidden),
+            fmt::format("{}", m.intermediate),
+            fmt::format("{}", m.top_k),
+            m.shared_intermediate > 0 ? fmt::format("{}", m.shared_intermediate) : "",
+            name_of(m.router),
+            groups_text(m),
+            m.routed_scaling != 1 ? fmt::format("{:g}", m.routed_scaling) : "",
+            m.source};
+}
+
+std::string models_table(const std::vector<ModelShape> &models) {
+    std::vector<std::vector<std::string>> rows;
+    for (const ModelShape &model : models)
+        rows.push_back(row_of(model));
+    return text_table({{"model"},
+                       {"experts", Align::Right},
+                       {"hidden (latent)", Align::Right},
+                       {"intermediate", Align::Right},
+                       {"top-k", Align::Right},
+                       {"shared", Align::Right},
+                       {"router"},
+                       {"groups", Align::Right},
+                       {"scaling", Align::Right},
+                       {"source"}},
+                      rows);
+}
+
+std::string device_text(const DeviceInfo &device) {
+    std::string text = fmt::format("{}  {}\n", device.id, device.name);
+    if (!device.arch.empty())
+        text += fmt::format(
+            "    {}, {} multiprocessors, {} ({} free), {} L2, driver {}, runtime {}\n", device.arch,
+            device.multiprocessors, format_bytes(double(device.memory_bytes)),
+            format_bytes(double(device.free_memory_bytes)), format_bytes(double(device.l2_bytes)),
+            device.driver, device.runtime);
+    if (device.ceilings.bytes_per_second > 0)
+        text += fmt::format(
+            "    ceilings {} and {}, {}\n", format_bandwidth(device.ceilings.bytes_per_second),
+            format_flops(device.ceilings.flops_per_second),
+            device.ceilings.measured ? "measured" : "derived from clocks and widths");
+    for (const DeviceInfo::Capability &each : device.capabilities)
+        text += fmt::format("    {}: {}{}\n", each.collector, each.state,
+                            each.reason.empty() ? "" : " (" + each.reason + ")");
+    return text;
+}
+
+} // namespace
+
+int devices_command(const std::string &remote, bool json) {
+    const Result<std::vector<DeviceInfo>> devices = ask_for_devices(remote);
+    if (!devices)
+        return complain(devices.error(),
+                        devices.error().what.starts_with("--") ? kWrongRequest : kFailed);
+    if (json) {
+        show(devices_json(*devices));
+        return kDone;
+    }
+    for (const DeviceInfo &device : *devices)
+        show(device_text(device));
+    return kDone;
+}
+
+int models_command(bool json) {
+    const auto models = load_catalogue(find_asset("models.json"));
+    if (!models)
+        return complain(models.error(), kFailed);
+    show(json ? models_json(*models) : models_table(*models));
+    return kDone;
+}
+
+int operators_command(bool json) {
+    if (json) {
+        show(operators_json());
+        return kDone;
+    }
+    for (const OperatorInfo &each : operators()) {
+        show(fmt::format("{}\n    {}\n", each.name, each.explain));
+        for (const VariantInfo &variant : each.variants)
+            show(fmt::format("    {:<18}{}\n", variant.name, variant.explain));
+    }
+    return kDone;
+}
+
+} // namespace moescope::cli

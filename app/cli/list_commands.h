@@ -1,0 +1,12 @@
+// moescope devices, models and operators: what there is to choose from.
+#pragma once
+
+#include <string>
+
+namespace moescope::cli {
+
+int devices_command(const std::string &remote, bool json);
+int models_command(bool json);
+int operators_command(bool json);
+
+} // namespace moescope::cli

@@ -1,0 +1,282 @@
+#include "app/cli/plan_options.h"
+
+#include "app/cli/numbers.h"
+#include "profiler/base/assets.h"
+#include "profiler/model/catalogue.h"
+#include "profiler/model/hf_config.h"
+#include "profiler/model/names.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <limits>
+
+namespace moescope::cli {
+
+namespace {
+
+constexpr std::int64_t kInt32 = std::numeric_limits<std::int32_t>::max();
+
+// Reads one option where it was given; the destination keeps its default otherwise.
+template <typename T>
+Status read_integer(const std::optional<std::string> &text, std::string_view option, T &to,
+                    std::int64_t low, std::int64_t high) {
+    if (!text)
+        return {};
+    const auto value = parse_integer(option, *text, low, high);
+    if (!value)
+        return value.error();
+    to = T(*value);
+    return {};
+}
+
+Status read_real(const std::optional<std::string> &text, std::string_view option, double &to,
+                 double low, double high) {
+    if (!text)
+        return {};
+    const auto value = parse_real(option, *text, low, high);
+    if (!value)
+        return value.error();
+    to = *value;
+    return {};
+}
+
+bool looks_like_a_file(const std::string &model) {
+    return model.ends_with(".json") || model.find('/') != std::string::npos;
+}
+
+Result<ModelShape> named_model(const std::string &name) {
+    if (looks_like_a_file(name)) {
+        Result<ModelShape> shape = shape_from_hf_config_file(name);
+        return shape ? shape
+                     : Error{"--model " + shape.error().what, shape.error().why,
+                             shape.error().remedy};
+    }
+    const auto catalogue = load_catalogue(find_asset("models.json"));
+    if (!catalogue)
+        return catalogue.error();
+    Result<ModelShape> shape = find_model(*catalogue, name);
+    return shape ? shape
+                 : Error{"--" + shape.error().what, shape.error().why, shape.error().remedy};
+}
+
+Result<ModelShape> starting_model(const PlanOptions &options) {
+    if (options.model)
+        return named_model(*options.model);
+    if (!options.experts || !options.hidden || !options.intermediate || !options.top_k)
+        return Error{"--model is missing", "it says which shape to run",
+                     "name one of moescope models, a config.json, or give --experts, --hidden, "
+                     "--intermediate and "
+                     "--top-k"};
+    ModelShape shape;
+    shape.name = "custom";
+    shape.source = "command line";
+    return shape;
+}
+
+Status read_model(const PlanOptions &options, ModelShape &shape) {
+    Result<ModelShape> start = starting_model(options);
+    if (!start)
+        return start.error();
+    shape = std::move(*start);
+    const bool changed = options.model && (options.experts || options.hidden ||
+                                           options.intermediate || options.top_k);
+    if (changed)
+        shape.name += " (changed)";
+    for (const Status &status :
+         {read_integer(options.experts, "--experts", shape.experts, 1, 4096),
+          read_integer(options.hidden, "--hidden", shape.hidden, 8, 65536),
+          read_integer(options.intermediate, "--intermediate", shape.intermediate, 8, 262144),
+          read_integer(options.top_k, "--top-k", shape.top_k, 1, 4096)})
+        if (!status)
+            return status;
+    if (options.dtype) {
+        const Result<DType> dtype = dtype_of("--dtype", *options.dtype);
+        if (!dtype)
+            return dtype.error();
+        shape.dtype = *dtype;
+    }
+    return {};
+}
+
+Status read_workload(const PlanOptions &options, Workload &workload) {
+    if (const Status status = read_model(options, workload.model); !status)
+        return status;
+    for (const Status &status :
+         {read_integer(options.tokens, "--tokens", workload.tokens, 1, 1 << 20),
+          read_integer(options.rank, "--rank", workload.lora_rank, 0, 256),
+          read_real(options.lora_scaling, "--lora-scaling", workload.lora_scaling, -1e6, 1e6),
+          read_integer(options.quant_block, "--quant-block", workload.quant_block, 32, 4096),
+          read_integer(options.nested_block, "--nested-block", workload.nested_block, 32, 4096)})
+        if (!status)
+            return status;
+    if (options.skew) {
+        const Result<Skew> skew = parse_skew(*options.skew);
+        if (!skew)
+            return Error{"--" + skew.error().what, skew.error().why, skew.error().remedy};
+        workload.skew = *skew;
+    }
+    if (options.seed) {
+        const Result<std::uint64_t> seed = parse_unsigned("--seed", *options.seed);
+        if (!seed)
+            return seed.error();
+        workload.seed = *seed;
+    }
+    return {};
+}
+
+Status read_repetition(const PlanOptions &options, Repetition &repetition) {
+    for (const Status &status :
+         {read_integer(options.warmup, "--warmup", repetition.warmup, 0, 10'000),
+          read_integer(options.min_samples, "--min-samples", repetition.min_samples, 1, 100'000),
+          read_integer(options.max_samples, "--max-samples", repetition.max_samples, 1, 100'000),
+          read_real(options.target_ci, "--target-ci", repetition.target_relative_ci, 0, 1),
+          read_real(options.max_seconds, "--max-seconds", repetition.max_seconds, 0.001, 3600)})
+        if (!status)
+            return status;
+    // One limit alone moves the other along rather than contradict it.
+    if (!options.max_samples)
+        repetition.max_samples = std::max(repetition.max_samples, repetition.min_samples);
+    if (!options.min_samples)
+        repetition.min_samples = std::min(repetition.min_samples, repetition.max_samples);
+    return {};
+}
+
+Result<std::vector<std::string>> names(std::string_view option,
+                                       const std::optional<std::string> &text) {
+    return text ? parse_list(option, *text) : std::vector<std::string>{};
+}
+
+Error of_option(std::string_view option, const Error &error) {
+    return {std::string(option) + ": " + error.what, error.why, error.remedy};
+}
+
+Status read_items(const PlanOptions &options, Purpose purpose, Plan &plan) {
+    Result<std::vector<std::string>> ops = names("--ops", options.ops);
+    if (!ops)
+        return ops.error();
+    const Result<std::vector<std::string>> variants = names("--variants", options.variants);
+    if (!variants)
+        return variants.error();
+    if (purpose == Purpose::Tune && ops->empty())
+        *ops = {"gate_up", "down"};
+    Result<std::vector<PlanItem>> items = plan_items(plan.workload, *ops, *variants);
+    if (!items)
+        return of_option(options.variants ? "--variants"
+                         : options.ops    ? "--ops"
+                                          : "operators",
+                         items.error());
+    plan.items = std::move(*items);
+    if (purpose == Purpose::Tune)
+        plan.tune = plan.items;
+    return {};
+}
+
+Status read_tile(const PlanOptions &options, Plan &plan) {
+    if (!options.tile)
+        return {};
+    const Result<Tile> tile = parse_tile("--tile", *options.tile);
+    if (!tile)
+        return tile.error();
+    bool any = false;
+    for (PlanItem &item : plan.items)
+        if (info(item.op).tunable) {
+            item.config = {tile->block_m, tile->block_n, tile->block_k, tile->warps, tile->stages};
+            any = true;
+        }
+    if (!any)
+        return Error{"--tile is \"" + *options.tile + "\"",
+                     "none of the operators has tiles: gate_up and down have",
+                     {}};
+    return {};
+}
+
+// A field's name as its option, for errors of validate(): "tokens is 0" becomes "--tokens is 0".
+Error with_options(const Error &error) {
+    constexpr std::array kFields = {std::pair{"tokens is", "--tokens is"},
+                                    std::pair{"rank is", "--rank is"},
+                                    std::pair{"top_k is", "--top-k is"},
+                                    std::pair{"experts is", "--experts is"},
+                                    std::pair{"hidden is", "--hidden is"},
+                                    std::pair{"intermediate is", "--intermediate is"},
+                                    std::pair{"quant_block is", "--quant-block is"},
+                                    std::pair{"nested_block is", "--nested-block is"},
+                                    std::pair{"device is", "--device is"},
+                                    std::pair{"max_samples is", "--max-samples is"},
+                                    std::pair{"block_", "--tile: block_"},
+                                    std::pair{"warps is", "--tile: warps is"},
+                                    std::pair{"stages is", "--tile: stages is"}};
+    for (const auto &[field, option] : kFields)
+        if (error.what.starts_with(field))
+            return {option + error.what.substr(std::string_view(field).size()), error.why,
+                    error.remedy};
+    return error;
+}
+
+} // namespace
+
+void add_plan_options(CLI::App &command, PlanOptions &o) {
+    const auto add = [&](const char *group, const char *name, std::optional<std::string> &to,
+                         const char *value, const char *help) {
+        command.add_option(name, to, help)->group(group)->type_name(value);
+    };
+    add("Shape", "--model", o.model, "NAME|FILE",
+        "A model of the catalogue, or a Hugging Face config.json");
+    add("Shape", "--experts", o.experts, "E", "Number of experts, 1..4096");
+    add("Shape", "--hidden", o.hidden, "H", "Hidden size, a multiple of 8");
+    add("Shape", "--intermediate", o.intermediate, "I", "Inner size of an expert, a multiple of 8");
+    add("Shape", "--top-k", o.top_k, "K", "Experts a token");
+    add("Shape", "--dtype", o.dtype, "TYPE", "f32, f16 or bf16");
+    add("Workload", "--tokens", o.tokens, "T", "Tokens, 1..1048576 (2048)");
+    add("Workload", "--rank", o.rank, "R", "LoRA rank, 0..256; 0: no LoRA (16)");
+    add("Workload", "--lora-scaling", o.lora_scaling, "S", "LoRA scaling, alpha / rank (2)");
+    add("Workload", "--skew", o.skew, "SKEW", "uniform, zipf:S or hot:F (uniform)");
+    add("Workload", "--seed", o.seed, "N", "Seed of all inputs (1)");
+    add("Workload", "--quant-block", o.quant_block, "N",
+        "NF4 block size, a power of two in 32..4096 (64)");
+    add("Workload", "--nested-block", o.nested_block, "N", "Block size of the nested scales (256)");
+    add("Plan", "--ops", o.ops, "A,B", "Operators (those that the model has)");
+    add("Plan", "--variants", o.variants, "A,B", "Variants (all that can run)");
+    add("Plan", "--tile", o.tile, "TILE", "Tile of gate_up and down, as in 128x64x32,w4,s3");
+    add("Plan", "--device", o.device, "ID", "auto, cuda:N or cpu (auto)");
+    add("Plan", "--warmup", o.warmup, "N", "Repetitions before the measured ones (3)");
+    add("Plan", "--min-samples", o.min_samples, "N", "Fewest measured repetitions (10)");
+    add("Plan", "--max-samples", o.max_samples, "N", "Most measured repetitions (200)");
+    add("Plan", "--target-ci", o.target_ci, "F",
+        "Stop when the median's 95 % interval is this narrow, relative (0.01)");
+    add("Plan", "--max-seconds", o.max_seconds, "S", "Limit of one measurement (1)");
+    command.add_flag("--cold", o.cold, "Flush the L2 before every repetition (the default)")
+        ->group("Plan");
+    command.add_flag("--warm", o.warm, "Leave the L2 as the last repetition left it")
+        ->group("Plan");
+    command.add_flag("--no-capture", o.no_capture, "Do not record kernels and calls with CUPTI")
+        ->group("Plan");
+    command.add_flag("--no-check", o.no_check, "Do not compare the variants' results")
+        ->group("Plan");
+}
+
+Result<Plan> make_plan(const PlanOptions &options, Purpose purpose) {
+    Plan plan;
+    if (options.cold && options.warm)
+        return Error{"--cold and --warm are both given", "they exclude each other",
+                     "give one of them"};
+    if (const Status status = read_workload(options, plan.workload); !status)
+        return status.error();
+    if (const Status status = validate(plan.workload); !status)
+        return with_options(status.error());
+    if (const Status status = read_repetition(options, plan.repetition); !status)
+        return status.error();
+    if (const Status status = read_items(options, purpose, plan); !status)
+        return status.error();
+    if (const Status status = read_tile(options, plan); !status)
+        return status.error();
+    plan.device = options.device.value_or("auto");
+    plan.cache = options.warm ? CacheState::Warm : CacheState::Cold;
+    plan.capture = !options.no_capture;
+    plan.check_results = !options.no_check;
+    if (const Status status = validate(plan); !status)
+        return with_options(status.error());
+    return plan;
+}
+
+} // namespace moescope::cli

@@ -1,0 +1,30 @@
+// The options that select what is run: the same for run and tune, and later for sweep. Kept as the
+// text that was typed, so that every error can repeat it.
+#pragma once
+
+#include "profiler/plan/plan.h"
+
+#include <CLI/CLI.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace moescope::cli {
+
+struct PlanOptions {
+    std::optional<std::string> model, experts, hidden, intermediate, top_k, dtype;
+    std::optional<std::string> tokens, rank, lora_scaling, skew, seed, quant_block, nested_block;
+    std::optional<std::string> ops, variants, tile;
+    std::optional<std::string> device;
+    std::optional<std::string> warmup, min_samples, max_samples, target_ci, max_seconds;
+    bool cold = false, warm = false, no_capture = false, no_check = false;
+};
+
+void add_plan_options(CLI::App &command, PlanOptions &options);
+
+enum class Purpose { Run, Tune };
+// Errors name the option. Tune: the tunable operators alone, each to be tuned before it runs.
+Result<Plan> make_plan(const PlanOptions &options, Purpose purpose);
+
+} // namespace moescope::cli

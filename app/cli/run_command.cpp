@@ -1,0 +1,114 @@
+#include "app/cli/run_command.h"
+
+#include "app/cli/json_output.h"
+#include "app/cli/numbers.h"
+#include "app/cli/output_file.h"
+#include "app/cli/run_table.h"
+#include "app/cli/say.h"
+#include "app/cli/unavailable.h"
+#include "app/cli/worker_run.h"
+
+namespace moescope::cli {
+
+namespace {
+
+constexpr std::int64_t kDefaultListSize = 5;
+
+void add_common_options(CLI::App &command, RunOptions &options) {
+    add_plan_options(command, options.plan);
+    command.add_option("--remote", options.remote, "Run on this machine's worker, through ssh")
+        ->type_name("USER@HOST")
+        ->group("Plan");
+    command
+        .add_option("--out", options.out,
+                    "The session file to write (moescope-MODEL-TIME.moescope)")
+        ->type_name("FILE")
+        ->group("Output");
+    command.add_flag("--json", options.json, "Print one JSON document instead of the table")
+        ->group("Output");
+    command.add_flag("--counters", options.counters, "Hardware counters: not available yet")
+        ->group("Output");
+}
+
+// Everything a request says, checked before a worker is started.
+struct Request {
+    Plan plan;
+    std::filesystem::path out;
+    std::size_t list_size = 0;
+};
+
+Result<Request> check(const RunOptions &options, Purpose purpose) {
+    if (options.counters)
+        return not_available("--counters", "hardware counters are not collected yet",
+                             "without it, times, floors and memory are measured");
+    Result<Plan> plan = make_plan(options.plan, purpose);
+    if (!plan)
+        return plan.error();
+    const auto candidates =
+        parse_integer("--max-candidates", options.max_candidates.value_or("0"), 0, 100'000);
+    if (!candidates)
+        return candidates.error();
+    plan->tune_max_candidates = std::int32_t(*candidates);
+    const auto size = options.list_size
+                          ? parse_integer("--list-size", *options.list_size, 1, 100'000)
+                          : kDefaultListSize;
+    if (!size)
+        return size.error();
+    if (options.remote && options.remote->empty())
+        return Error{"--remote is \"\"", "it must be HOST or USER@HOST, as ssh takes it", {}};
+    Request request{std::move(*plan), {}, std::size_t(*size)};
+    request.out = options.out ? std::filesystem::path(*options.out)
+                              : default_session_name(request.plan.workload.model.name);
+    if (const Status status = check_session_output("--out", request.out); !status)
+        return status.error();
+    return request;
+}
+
+void show_results(const Session &session, RunId run, const Request &request, bool json) {
+    if (json)
+        return show(run_json(session, run));
+    show(run_headline(session.runs[run.value]) + "\n");
+    show(candidate_table(session, run, request.list_size));
+    show(measurement_table(session, run));
+}
+
+} // namespace
+
+void add_run_options(CLI::App &command, RunOptions &options) {
+    add_common_options(command, options);
+}
+
+void add_tune_options(CLI::App &command, RunOptions &options) {
+    add_common_options(command, options);
+    command
+        .add_option("--max-candidates", options.max_candidates,
+                    "Most tiles to consider; 0: all (0)")
+        ->type_name("N")
+        ->group("Plan");
+    command
+        .add_option("--list-size", options.list_size, "Fastest tiles to print of each variant (5)")
+        ->type_name("N")
+        ->group("Output");
+}
+
+int run_command(const RunOptions &options, Purpose purpose) {
+    const Result<Request> request = check(options, purpose);
+    if (!request)
+        return complain(request.error(), kWrongRequest);
+    const Result<Finished> finished =
+        run_plan(request->plan, options.remote.value_or(""), request->out);
+    if (!finished)
+        return complain(finished.error(),
+                        finished.error().what.starts_with("--") ? kWrongRequest : kFailed);
+    const Session &session = *finished->session;
+    show_results(session, finished->run, *request, options.json);
+    const std::vector<std::string> problems = problems_of(session, finished->run);
+    for (const std::string &problem : problems)
+        say("moescope: " + problem);
+    if (std::error_code missing; std::filesystem::exists(request->out, missing))
+        say("session written to " + request->out.string());
+    const bool done = session.runs[finished->run.value].state == RunRecord::State::Done;
+    return problems.empty() && done && !finished->interrupted ? kDone : kFailed;
+}
+
+} // namespace moescope::cli

@@ -1,0 +1,92 @@
+#include "app/cli/window_options.h"
+
+#include "app/cli/numbers.h"
+#include "app/cli/output_file.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <system_error>
+
+namespace moescope::cli {
+
+namespace {
+
+Status check_file(const std::string &file, const std::vector<std::string> &commands) {
+    std::error_code problem;
+    if (std::filesystem::is_regular_file(file, problem))
+        return {};
+    if (std::filesystem::exists(file, problem))
+        return Error{
+            fmt::format("\"{}\" is not a plain file", file), "the window opens session files", {}};
+    return Error{fmt::format("\"{}\" is neither a command nor a file", file),
+                 fmt::format("the commands are {}", fmt::join(commands, ", ")),
+                 {}};
+}
+
+Status read_size(const std::optional<std::string> &text, WindowRequest &request) {
+    if (!text)
+        return {};
+    const std::size_t cross = text->find('x');
+    if (cross == std::string::npos)
+        return Error{
+            fmt::format("--size is \"{}\"", *text), "it must be WIDTHxHEIGHT, as in 1440x900", {}};
+    const auto width = parse_integer("--size", text->substr(0, cross), 320, 16384);
+    const auto height = parse_integer("--size", text->substr(cross + 1), 320, 16384);
+    if (!width || !height)
+        return Error{
+            fmt::format("--size is \"{}\"", *text), "each side must be 320..16384 pixels", {}};
+    request.width = int(*width);
+    request.height = int(*height);
+    return {};
+}
+
+} // namespace
+
+void add_window_options(CLI::App &app, WindowArguments &arguments) {
+    app.add_option("FILE", arguments.files, "Sessions to open in the window");
+    const auto add = [&](const char *name, std::optional<std::string> &to, const char *value,
+                         const char *help) {
+        app.add_option(name, to, help)->type_name(value)->group("Window");
+    };
+    add("--remote", arguments.remote, "USER@HOST", "Use this machine's GPU, through ssh");
+    add("--view", arguments.view, "NAME", "The view to show first");
+    add("--theme", arguments.theme, "NAME", "dark or light");
+    add("--scale", arguments.scale, "F", "Size of text and spacing, 0.5..4 (the monitor's)");
+    add("--size", arguments.size, "WxH", "Pixels of the window");
+    add("--screenshot", arguments.screenshot, "FILE.png",
+        "Write a picture of the window and leave");
+    add("--frames", arguments.frames, "N", "Frames drawn before the screenshot (20)");
+}
+
+Result<WindowRequest> make_window_request(const WindowArguments &arguments,
+                                          const std::vector<std::string> &commands) {
+    WindowRequest request;
+    for (const std::string &file : arguments.files) {
+        if (const Status status = check_file(file, commands); !status)
+            return status.error();
+        request.files.emplace_back(file);
+    }
+    request.remote = arguments.remote.value_or("");
+    request.view = arguments.view.value_or("");
+    request.theme = arguments.theme.value_or("");
+    if (arguments.scale) {
+        const auto scale = parse_real("--scale", *arguments.scale, 0.5, 4);
+        if (!scale)
+            return scale.error();
+        request.scale = float(*scale);
+    }
+    if (const Status status = read_size(arguments.size, request); !status)
+        return status.error();
+    const auto frames = parse_integer("--frames", arguments.frames.value_or("20"), 1, 100'000);
+    if (!frames)
+        return frames.error();
+    request.frames = int(*frames);
+    if (arguments.screenshot) {
+        request.screenshot = *arguments.screenshot;
+        if (const Status status = check_output("--screenshot", request.screenshot); !status)
+            return status.error();
+    }
+    return request;
+}
+
+} // namespace moescope::cli

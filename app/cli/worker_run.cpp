@@ -1,0 +1,111 @@
+#include "app/cli/worker_run.h"
+
+#include "app/cli/progress_line.h"
+
+#include <algorithm>
+#include <csignal>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace moescope::cli {
+
+namespace {
+
+constexpr double kPollSeconds = 0.1;
+
+volatile std::sig_atomic_t interrupts = 0;
+
+// The first Ctrl-C cancels the run; the second one ends the program as it would without us.
+class InterruptGuard {
+  public:
+    InterruptGuard() {
+        interrupts = 0;
+        previous_ = std::signal(SIGINT, [](int) {
+            interrupts = interrupts + 1;
+            std::signal(SIGINT, SIG_DFL);
+        });
+    }
+    ~InterruptGuard() { std::signal(SIGINT, previous_); }
+    InterruptGuard(const InterruptGuard &) = delete;
+    InterruptGuard &operator=(const InterruptGuard &) = delete;
+
+  private:
+    void (*previous_)(int);
+};
+
+using Client = std::unique_ptr<WorkerClient>;
+
+// Waits until the worker is idle. True if the user interrupted it.
+bool wait_with_progress(WorkerClient &client) {
+    const InterruptGuard guard;
+    ProgressLine line;
+    bool cancelled = false;
+    while (!client.wait(kPollSeconds)) {
+        const WorkerClient::Progress progress = client.progress();
+        line.show(progress.doing, progress.fraction);
+        if (interrupts > 0 && !cancelled) {
+            cancelled = true;
+            client.cancel();
+        }
+    }
+    return cancelled;
+}
+
+Result<Client> start(const std::string &remote, const std::filesystem::path &out) {
+    const Result<WorkerCommand> command = find_worker(remote);
+    if (!command)
+        return command.error();
+    Client client = WorkerClient::start(*command, nullptr, out);
+    wait_with_progress(*client);
+    const WorkerClient::Progress progress = client->progress();
+    if (progress.state != WorkerClient::State::Gone && !progress.devices.empty())
+        return client;
+    if (!progress.error.what.empty())
+        return progress.error;
+    return Error{fmt::format("the worker on {} offers no device", command->label),
+                 "it was stopped before it answered",
+                 {}};
+}
+
+Status check_device(const std::string &wanted, const std::vector<DeviceInfo> &devices) {
+    std::vector<std::string> ids;
+    for (const DeviceInfo &device : devices) {
+        if (wanted == "auto" || device.id == wanted)
+            return {};
+        ids.push_back(device.id);
+    }
+    return Error{fmt::format("--device is \"{}\"", wanted),
+                 fmt::format("the worker has {}", fmt::join(ids, ", ")),
+                 "moescope devices says what is missing"};
+}
+
+} // namespace
+
+Result<std::vector<DeviceInfo>> ask_for_devices(const std::string &remote) {
+    Result<Client> client = start(remote, {});
+    if (!client)
+        return client.error();
+    return (*client)->progress().devices;
+}
+
+Result<Finished> run_plan(const Plan &plan, const std::string &remote,
+                          const std::filesystem::path &out) {
+    Result<Client> client = start(remote, out);
+    if (!client)
+        return client.error();
+    if (const Status status = check_device(plan.device, (*client)->progress().devices); !status)
+        return status.error();
+    (*client)->run(plan);
+    Finished finished;
+    finished.interrupted = wait_with_progress(**client);
+    finished.session = (*client)->session();
+    if (finished.session->runs.empty()) {
+        const Error error = (*client)->progress().error;
+        return error.what.empty() ? Error{"nothing was run", "the worker was stopped first", {}}
+                                  : error;
+    }
+    finished.run = {std::uint32_t(finished.session->runs.size() - 1)};
+    return finished;
+}
+
+} // namespace moescope::cli

@@ -1,0 +1,25 @@
+// Drives a worker from a terminal: progress on standard error, Ctrl-C cancels and keeps what was
+// measured.
+#pragma once
+
+#include "profiler/client/worker_client.h"
+
+#include <filesystem>
+#include <string>
+
+namespace moescope::cli {
+
+// The devices of the worker here or behind ssh, once it has answered.
+Result<std::vector<DeviceInfo>> ask_for_devices(const std::string &remote);
+
+struct Finished {
+    SessionPtr session;
+    RunId run;
+    bool interrupted = false; // by Ctrl-C
+};
+// Carries the plan out and keeps the session in `out`. An error where no run began: no worker, or a
+// device it does not have. Failures of a run that began are in its session.
+Result<Finished> run_plan(const Plan &plan, const std::string &remote,
+                          const std::filesystem::path &out);
+
+} // namespace moescope::cli
