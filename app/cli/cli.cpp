@@ -98,6 +98,12 @@ Error CommandLine::explain(const CLI::ParseError &error) const {
                 {}};
     }
     const std::string text = error.what();
+    if (error.get_name() == "ArgumentMismatch") {
+        const bool missing = text.find("missing") != std::string::npos;
+        return {text.substr(0, text.find(':')) +
+                    (missing ? " has no value" : " is given more than once"),
+                "it takes exactly one", help + " lists the options"};
+    }
     return {text.substr(0, text.find('\n')), "the command line cannot be read",
             help + " lists the options"};
 }

@@ -79,9 +79,7 @@ Status read_model(const PlanOptions &options, ModelShape &shape) {
     if (!start)
         return start.error();
     shape = std::move(*start);
-    const bool changed = options.model && (options.experts || options.hidden ||
-                                           options.intermediate || options.top_k);
-    if (changed)
+    if (options.model && (options.experts || options.hidden || options.intermediate))
         shape.name += " (changed)";
     for (const Status &status :
          {read_integer(options.experts, "--experts", shape.experts, 1, 4096),
