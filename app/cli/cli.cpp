@@ -20,12 +20,11 @@ namespace {
 class CommandLine {
   public:
     CommandLine();
-    int run(int argc, const char *const *argv,
-            const std::function<int(const WindowRequest &)> &open_window);
+    int run(int argc, const char *const *argv);
 
   private:
     void add_commands();
-    int run_chosen(const std::function<int(const WindowRequest &)> &open_window);
+    int run_chosen();
     Error explain(const CLI::ParseError &error) const;
     const CLI::App &chosen() const;
     std::vector<std::string> command_names() const;
@@ -108,7 +107,7 @@ Error CommandLine::explain(const CLI::ParseError &error) const {
             help + " lists the options"};
 }
 
-int CommandLine::run_chosen(const std::function<int(const WindowRequest &)> &open_window) {
+int CommandLine::run_chosen() {
     if (devices_->parsed())
         return devices_command(devices_remote_.value_or(""), json_);
     if (models_->parsed())
@@ -129,12 +128,11 @@ int CommandLine::run_chosen(const std::function<int(const WindowRequest &)> &ope
         return complain(not_available("compare", "two sessions cannot be set side by side yet",
                                       "moescope export --csv of each gives their numbers"),
                         kWrongRequest);
-    const Result<WindowRequest> request = make_window_request(window_, command_names());
-    return request ? open_window(*request) : complain(request.error(), kWrongRequest);
+    const Result<WindowOptions> request = make_window_options(window_, command_names());
+    return request ? run_window(*request) : complain(request.error(), kWrongRequest);
 }
 
-int CommandLine::run(int argc, const char *const *argv,
-                     const std::function<int(const WindowRequest &)> &open_window) {
+int CommandLine::run(int argc, const char *const *argv) {
     try {
         app_.parse(argc, argv);
     } catch (const CLI::Success &wanted) { // --help and --version
@@ -142,14 +140,11 @@ int CommandLine::run(int argc, const char *const *argv,
     } catch (const CLI::ParseError &error) {
         return complain(explain(error), kWrongRequest);
     }
-    return run_chosen(open_window);
+    return run_chosen();
 }
 
 } // namespace
 
-int run(int argc, const char *const *argv,
-        const std::function<int(const WindowRequest &)> &open_window) {
-    return CommandLine().run(argc, argv, open_window);
-}
+int run(int argc, const char *const *argv) { return CommandLine().run(argc, argv); }
 
 } // namespace moescope::cli

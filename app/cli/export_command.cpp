@@ -3,10 +3,12 @@
 #include "app/cli/output_file.h"
 #include "app/cli/say.h"
 #include "app/cli/unavailable.h"
+#include "app/render/picture.h"
 #include "profiler/export/exporters.h"
 #include "profiler/session/session_file.h"
 
 #include <fmt/format.h>
+#include <memory>
 #include <vector>
 
 namespace moescope::cli {
@@ -19,6 +21,10 @@ struct Export {
     Status (*write)(const Session &, const std::filesystem::path &);
     bool folder = false;
 };
+
+Status export_picture(const Session &session, const std::filesystem::path &path) {
+    return render_picture(std::make_shared<const Session>(session), path, {});
+}
 
 Status check_folder(const char *option, const std::filesystem::path &path) {
     std::error_code problem;
@@ -42,9 +48,12 @@ Result<std::vector<Export>> wanted_exports(const ExportOptions &options) {
         exports.push_back({"--csv", *options.csv, export_csv, true});
     if (options.telemetry)
         exports.push_back({"--telemetry", *options.telemetry, export_telemetry});
+    if (options.picture)
+        exports.push_back({"--picture", *options.picture, export_picture});
     if (exports.empty())
-        return Error{"no format is named", "there is nothing to write",
-                     "give --chrome-trace F.json[.gz], --csv DIR or --telemetry F.json"};
+        return Error{
+            "no format is named", "there is nothing to write",
+            "give --chrome-trace F.json[.gz], --csv DIR, --telemetry F.json or --picture F.png"};
     for (const Export &each : exports)
         if (const Status status = each.folder ? check_folder(each.option, each.path)
                                               : check_output(each.option, each.path);
@@ -65,6 +74,8 @@ void add_export_options(CLI::App &command, ExportOptions &options) {
         ->type_name("DIR");
     command.add_option("--telemetry", options.telemetry, "Every tile the tuner considered")
         ->type_name("F.json");
+    command.add_option("--picture", options.picture, "The overview, drawn without a display")
+        ->type_name("F.png");
     command.add_option("--report", options.report, "Not available yet")->type_name("F.html");
 }
 

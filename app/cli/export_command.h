@@ -9,7 +9,7 @@
 namespace moescope::cli {
 
 struct ExportOptions {
-    std::optional<std::string> file, chrome_trace, csv, report, telemetry;
+    std::optional<std::string> file, chrome_trace, csv, telemetry, picture, report;
 };
 
 void add_export_options(CLI::App &command, ExportOptions &options);

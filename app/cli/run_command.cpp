@@ -7,6 +7,7 @@
 #include "app/cli/say.h"
 #include "app/cli/unavailable.h"
 #include "app/cli/worker_run.h"
+#include "app/render/picture.h"
 
 namespace moescope::cli {
 
@@ -23,6 +24,11 @@ void add_common_options(CLI::App &command, RunOptions &options) {
         .add_option("--out", options.out,
                     "The session file to write (moescope-MODEL-TIME.moescope)")
         ->type_name("FILE")
+        ->group("Output");
+    command
+        .add_option("--picture", options.picture,
+                    "Also draw the overview into a PNG; needs no display")
+        ->type_name("FILE.png")
         ->group("Output");
     command.add_flag("--json", options.json, "Print one JSON document instead of the table")
         ->group("Output");
@@ -61,7 +67,22 @@ Result<Request> check(const RunOptions &options, Purpose purpose) {
                               : default_session_name(request.plan.workload.model.name);
     if (const Status status = check_session_output("--out", request.out); !status)
         return status.error();
+    if (options.picture)
+        if (const Status status = check_output("--picture", *options.picture); !status)
+            return status.error();
     return request;
+}
+
+// The problems are told; true where there was none.
+bool draw(const RunOptions &options, const SessionPtr &session) {
+    if (!options.picture)
+        return true;
+    if (const Status status = render_picture(session, *options.picture, {}); !status) {
+        complain(status.error(), kFailed);
+        return false;
+    }
+    say("picture written to " + *options.picture);
+    return true;
 }
 
 void show_results(const Session &session, RunId run, const Request &request, bool json) {
@@ -107,8 +128,9 @@ int run_command(const RunOptions &options, Purpose purpose) {
         say("moescope: " + problem);
     if (std::error_code missing; std::filesystem::exists(request->out, missing))
         say("session written to " + request->out.string());
+    const bool drawn = draw(options, finished->session);
     const bool done = session.runs[finished->run.value].state == RunRecord::State::Done;
-    return problems.empty() && done && !finished->interrupted ? kDone : kFailed;
+    return problems.empty() && done && drawn && !finished->interrupted ? kDone : kFailed;
 }
 
 } // namespace moescope::cli

@@ -23,7 +23,7 @@ Status check_file(const std::string &file, const std::vector<std::string> &comma
                  {}};
 }
 
-Status read_size(const std::optional<std::string> &text, WindowRequest &request) {
+Status read_size(const std::optional<std::string> &text, WindowOptions &request) {
     if (!text)
         return {};
     const std::size_t cross = text->find('x');
@@ -58,9 +58,9 @@ void add_window_options(CLI::App &app, WindowArguments &arguments) {
     add("--frames", arguments.frames, "N", "Frames drawn before the screenshot (20)");
 }
 
-Result<WindowRequest> make_window_request(const WindowArguments &arguments,
+Result<WindowOptions> make_window_options(const WindowArguments &arguments,
                                           const std::vector<std::string> &commands) {
-    WindowRequest request;
+    WindowOptions request;
     for (const std::string &file : arguments.files) {
         if (const Status status = check_file(file, commands); !status)
             return status.error();

@@ -1,7 +1,7 @@
 // The options of the window, for moescope without a command.
 #pragma once
 
-#include "app/cli/cli.h"
+#include "app/shell/window.h"
 #include "profiler/base/result.h"
 
 #include <CLI/CLI.hpp>
@@ -19,7 +19,7 @@ struct WindowArguments {
 
 void add_window_options(CLI::App &app, WindowArguments &arguments);
 // Errors: a file that is not there (a misspelt command looks like one), a wrong number.
-Result<WindowRequest> make_window_request(const WindowArguments &arguments,
+Result<WindowOptions> make_window_options(const WindowArguments &arguments,
                                           const std::vector<std::string> &commands);
 
 } // namespace moescope::cli

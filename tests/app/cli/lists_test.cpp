@@ -1,0 +1,50 @@
+#include "profiler/workload/operators.h"
+#include "tests/app/cli/program.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+using namespace moescope;
+using nlohmann::json;
+
+TEST_CASE("help and version go to standard output") {
+    const Answer help = run_moescope({"--help"});
+    CHECK(help.code == 0);
+    CHECK(help.out.find("sweep") != std::string::npos);
+    CHECK(help.err.empty());
+    const Answer version = run_moescope({"--version"});
+    CHECK(version.code == 0);
+    CHECK(version.out.starts_with("moescope "));
+}
+
+TEST_CASE("models prints a line a model, and with --json one document") {
+    const Answer table = run_moescope({"models"});
+    CHECK(table.code == 0);
+    CHECK(table.out.find("\nMixtral-8x7B ") != std::string::npos);
+
+    const Answer answer = run_moescope({"models", "--json"});
+    CHECK(answer.code == 0);
+    CHECK(answer.err.empty());
+    const json document = json::parse(answer.out);
+    CHECK(document.at("format") == "moescope.models");
+    const json &models = document.at("models");
+    CHECK(models.size() >= 24);
+    CHECK(std::count(table.out.begin(), table.out.end(), '\n') ==
+          std::ptrdiff_t(models.size()) + 2);
+    CHECK(models.front().at("name") == "Mixtral-8x7B");
+    CHECK(models.front().at("router") == "softmax");
+}
+
+TEST_CASE("operators prints every operator and variant") {
+    const Answer text = run_moescope({"operators"});
+    const json document = json::parse(run_moescope({"operators", "--json"}).out);
+    REQUIRE(document.at("operators").size() == std::size_t(kOperatorCount));
+    for (const OperatorInfo &each : operators()) {
+        CHECK(text.out.find(std::string(each.name) + "\n") != std::string::npos);
+        const json &entry = document.at("operators").at(std::size_t(each.id));
+        CHECK(entry.at("name") == each.name);
+        CHECK(entry.at("variants").size() == each.variants.size());
+    }
+}

@@ -1,0 +1,30 @@
+// Runs the built program and keeps what it said.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace moescope {
+
+struct Answer {
+    int code = -1; // the exit code; 128 + the signal that ended it
+    std::string out, err;
+};
+
+// moescope with these arguments; standard input is empty and the display is taken away.
+Answer run_moescope(const std::vector<std::string> &arguments);
+
+// A folder that is gone when the test ends.
+class TemporaryFolder {
+  public:
+    TemporaryFolder();
+    ~TemporaryFolder();
+    TemporaryFolder(const TemporaryFolder &) = delete;
+    TemporaryFolder &operator=(const TemporaryFolder &) = delete;
+    std::string operator/(const std::string &name) const { return path_ + "/" + name; }
+
+  private:
+    std::string path_;
+};
+
+} // namespace moescope
