@@ -47,7 +47,7 @@ class JsonFields {
     }
     void read(const char *key, std::uint64_t &out) {
         if (const Json *value = find(key)) {
-            if (value->is_number_unsigned())
+            if (not_negative(*value))
                 out = value->get<std::uint64_t>();
             else
                 refuse(key, *value, "a whole number of 0 or more");
@@ -57,7 +57,7 @@ class JsonFields {
     template <std::signed_integral T> void read(const char *key, T &out) {
         constexpr T kMost = std::numeric_limits<T>::max();
         if (const Json *value = find(key)) {
-            if (value->is_number_unsigned() && value->get<std::uint64_t>() <= std::uint64_t(kMost))
+            if (not_negative(*value) && value->get<std::uint64_t>() <= std::uint64_t(kMost))
                 out = T(value->get<std::uint64_t>());
             else
                 refuse(key, *value, fmt::format("a whole number in 0..{}", kMost));
@@ -124,6 +124,11 @@ class JsonFields {
     }
 
   private:
+    // Parsed numbers are unsigned where they can be; those a program puts in may be signed.
+    static bool not_negative(const Json &value) {
+        return value.is_number_unsigned() ||
+               (value.is_number_integer() && value.get<std::int64_t>() >= 0);
+    }
     // Null where the key is missing (or null) or an error is known already.
     const Json *find(const char *key) const {
         if (error_)

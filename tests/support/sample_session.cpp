@@ -205,7 +205,7 @@ std::vector<OperatorShape> qwen_operators() {
          524'288,
          0},
         {OperatorId::Router,
-         "softmax",
+         "plain",
          {},
          {{"moescope::router_logits<__nv_bfloat16>(moescope::RouterArgs)",
            58'300,
@@ -226,7 +226,7 @@ std::vector<OperatorShape> qwen_operators() {
          8'912'896,
          0},
         {OperatorId::RouteMetadata,
-         "two_pass",
+         "counting_sort",
          {},
          {count, place},
          {790'000, 0},
@@ -329,7 +329,7 @@ std::vector<OperatorShape> qwen_operators() {
          1'073'741'824,
          0},
         {OperatorId::SelectLora,
-         "gather",
+         "selective",
          {},
          {{"moescope::select_lora<__nv_bfloat16>(moescope::SelectLoraArgs)",
            13'800,
@@ -661,7 +661,7 @@ void add_failed_run(SessionBuilder &builder, Lab &lab) {
                              .op = OperatorId::Down,
                              .variant = "split",
                              .state = Measurement::State::Cancelled});
-    builder.add_measurement({.run = id, .op = OperatorId::SelectLora, .variant = "gather"});
+    builder.add_measurement({.run = id, .op = OperatorId::SelectLora, .variant = "selective"});
     run.finished_ns = lab.now() + 3'000'000;
     run.state = RunRecord::State::Failed;
     run.dropped_records = 3;
