@@ -1,0 +1,138 @@
+#include "profiler/worker/cpu_device.h"
+
+#include "kernels/common/status.h"
+#include "kernels/scatter2scatter/scatter2scatter_checks.h"
+#include "profiler/base/units.h"
+#include "profiler/worker/cpu_info.h"
+#include "profiler/worker/memory_ledger.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+namespace moescope {
+
+namespace {
+
+constexpr std::size_t kAlignment = 256;
+
+// The references need no scratch memory and have no tiles.
+size_t no_router_workspace(const ms_router_args *) { return 0; }
+size_t no_metadata_workspace(const ms_route_metadata_args *) { return 0; }
+// But the checks they share with the GPU ask for the split variant's.
+size_t scatter2scatter_workspace(const ms_scatter2scatter_args *args) { return scatter2scatter::workspace_bytes(*args); }
+ms_status no_default_config(const ms_scatter2scatter_args *, ms_tile_config *config) {
+    *config = {};
+    return fail(MS_UNSUPPORTED, "the CPU has no tile kernels");
+}
+ms_status no_compile(const ms_scatter2scatter_args *, const char *, ms_tile_resources *) {
+    return fail(MS_UNSUPPORTED, "the CPU has no tile kernels");
+}
+
+constexpr KernelTable kReferences = {
+    .softmax_topk = reference::softmax_topk,
+    .sigmoid_topk = reference::sigmoid_topk,
+    .router = reference::router,
+    .router_workspace_bytes = no_router_workspace,
+    .route_metadata = reference::route_metadata,
+    .route_metadata_workspace_bytes = no_metadata_workspace,
+    .tile_schedule = reference::tile_schedule,
+    .scatter2scatter = reference::scatter2scatter,
+    .scatter2scatter_workspace_bytes = scatter2scatter_workspace,
+    .scatter2scatter_default_config = no_default_config,
+    .scatter2scatter_compile = no_compile,
+    .active_experts = reference::active_experts,
+    .selective_dequant = reference::selective_dequant,
+    .select_experts = reference::select_experts,
+    .fill_uniform = reference::fill_uniform,
+    .fill_bytes = reference::fill_bytes,
+    .routing_logits = reference::routing_logits,
+};
+
+class CpuDevice final : public Device {
+  public:
+    CpuDevice(DeviceInfo info, NameTable &names) : names_(names), info_(std::move(info)) {}
+
+    const DeviceInfo &info() const override { return info_; }
+    const KernelTable &kernels() const override { return kReferences; }
+    ms_stream stream() const override { return nullptr; }
+
+    Result<Buffer> allocate(std::int64_t bytes, std::string_view label) override {
+        if (bytes == 0)
+            return Buffer();
+        // Linux promises more than it has: ask before, so that nothing is killed later.
+        void *data = bytes > free_bytes() ? nullptr : std::aligned_alloc(kAlignment, rounded(bytes));
+        if (!data)
+            return Error{fmt::format("{} ({})", label, format_bytes(double(bytes))),
+                         fmt::format("this machine has {} free", format_bytes(double(free_bytes()))),
+                         "choose fewer tokens or a smaller model"};
+        ledger_.allocated(data, bytes, names_.intern(label), tag_);
+        return Buffer(this, data, bytes);
+    }
+    void free(void *data, std::int64_t) override {
+        ledger_.freed(data, tag_);
+        std::free(data);
+    }
+    Status upload(void *to, const void *from, std::int64_t bytes) override { return copy(to, from, bytes); }
+    Status download(void *to, const void *from, std::int64_t bytes) override { return copy(to, from, bytes); }
+    Status fill_byte(void *data, std::uint8_t value, std::int64_t bytes) override {
+        std::memset(data, value, std::size_t(bytes));
+        return {};
+    }
+    std::int64_t free_bytes() override { return available_memory_bytes(); }
+    Status synchronize() override { return {}; }
+
+    Status make_cold() override { return {}; }
+    Status begin_repetition(Tag tag) override {
+        tag_ = tag;
+        begin_ = std::chrono::steady_clock::now();
+        return {};
+    }
+    Status end_repetition() override {
+        const auto took = std::chrono::steady_clock::now() - begin_;
+        times_ns_.push_back(float(std::chrono::duration_cast<std::chrono::nanoseconds>(took).count()));
+        tag_ = {};
+        return {};
+    }
+    Result<std::vector<float>> take_repetition_times_ns() override { return std::exchange(times_ns_, {}); }
+
+    Status start_capture() override {
+        return Error{"CUPTI activity capture", "the CPU has none", "times are the host clock's"};
+    }
+    Status stop_capture() override { return {}; }
+    Result<CaptureBatch> take_capture() override {
+        CaptureBatch batch;
+        batch.memory = ledger_.take();
+        return batch;
+    }
+    std::int64_t live_bytes() const override { return ledger_.live_bytes(); }
+    std::int64_t peak_bytes() override { return ledger_.take_peak(); }
+
+  private:
+    static std::size_t rounded(std::int64_t bytes) {
+        return (std::size_t(bytes) + kAlignment - 1) / kAlignment * kAlignment;
+    }
+    static Status copy(void *to, const void *from, std::int64_t bytes) {
+        if (bytes > 0)
+            std::memcpy(to, from, std::size_t(bytes));
+        return {};
+    }
+
+    NameTable &names_;
+    DeviceInfo info_;
+    MemoryLedger ledger_;
+    Tag tag_;
+    std::chrono::steady_clock::time_point begin_;
+    std::vector<float> times_ns_;
+};
+
+} // namespace
+
+std::unique_ptr<Device> make_cpu_device(DeviceInfo info, NameTable &names) {
+    return std::make_unique<CpuDevice>(std::move(info), names);
+}
+
+} // namespace moescope

@@ -1,0 +1,62 @@
+#include "profiler/worker/cpu_device.h"
+#include "profiler/worker/cpu_info.h"
+
+#ifdef MOESCOPE_CUDA
+#include "profiler/worker/cuda/cuda_device.h"
+#endif
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace moescope {
+
+namespace {
+
+#ifndef MOESCOPE_CUDA
+std::vector<DeviceInfo> list_cuda_devices() { return {}; }
+Result<std::unique_ptr<Device>> open_cuda_device(int index, NameTable &) {
+    return Error{fmt::format("device cuda:{}", index), "this worker was built without CUDA",
+                 "build with -DMOESCOPE_CUDA=ON, or choose cpu"};
+}
+#endif
+
+Error unknown_device(std::string_view id) {
+    std::string known;
+    for (const DeviceInfo &device : list_devices())
+        known += (known.empty() ? "" : ", ") + device.id;
+    return {fmt::format("device \"{}\"", id), "it must be auto or one of " + known, ""};
+}
+
+Result<std::unique_ptr<Device>> open_cpu(NameTable &names) {
+    DeviceInfo info = describe_cpu();
+    add_cpu_ceilings(info);
+    return make_cpu_device(std::move(info), names);
+}
+
+} // namespace
+
+std::vector<DeviceInfo> list_devices() {
+    std::vector<DeviceInfo> devices = list_cuda_devices();
+    devices.push_back(describe_cpu());
+    return devices;
+}
+
+Result<std::unique_ptr<Device>> open_device(std::string_view id, NameTable &names) {
+    constexpr std::string_view kCudaPrefix = "cuda:";
+    if (id == "auto")
+        return open_device(list_devices().front().id, names);
+    if (id == "cpu")
+        return open_cpu(names);
+    if (!id.starts_with(kCudaPrefix))
+        return unknown_device(id);
+    const std::string_view number = id.substr(kCudaPrefix.size());
+    int index = -1;
+    const auto [end, failed] = std::from_chars(number.data(), number.data() + number.size(), index);
+    const auto gpus = int(list_cuda_devices().size());
+    if (failed != std::errc() || end != number.data() + number.size() || index < 0 || index >= gpus)
+        return unknown_device(id);
+    return open_cuda_device(index, names);
+}
+
+} // namespace moescope

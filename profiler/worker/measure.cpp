@@ -1,0 +1,146 @@
+#include "profiler/worker/measure.h"
+
+#include "profiler/base/try.h"
+#include "profiler/worker/capture_times.h"
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+namespace moescope {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kBatchSeconds = 0.05; // between looks at the clock, the samples and a cancellation
+constexpr std::int32_t kLargestBatch = 64;
+constexpr std::chrono::milliseconds kUpdateInterval{100};
+
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+float median(const std::vector<float> &values) { return float(summarize(values).median); }
+
+class Measuring {
+  public:
+    Measuring(Device &device, Operator &op, const MeasureOptions &options, Measurement &out)
+        : device_(device), op_(op), options_(options), out_(out), capture_(options.capture) {}
+
+    Result<bool> run() {
+        const std::atomic<bool> &cancelled = options_.cancelled;
+        MOESCOPE_TRY(warm_up());
+        begin_ = Clock::now();
+        while (!cancelled && !enough_samples(options_.rule, out_.time, seconds_since(begin_))) {
+            MOESCOPE_TRY(run_batch(batch_size()));
+            summarize_all();
+            if (options_.on_update && Clock::now() - updated_ >= kUpdateInterval) {
+                updated_ = Clock::now();
+                options_.on_update(out_);
+            }
+        }
+        return !cancelled;
+    }
+
+  private:
+    Status repeat(std::int32_t repetition) {
+        if (options_.cache == CacheState::Cold)
+            MOESCOPE_TRY(device_.make_cold());
+        MOESCOPE_TRY(device_.begin_repetition({options_.tag, repetition}));
+        const Status launched = op_.launch();
+        MOESCOPE_TRY(device_.end_repetition());
+        return launched;
+    }
+
+    // The first launch may load or compile: only the last one tells how long a repetition takes.
+    // Slow operators are not warmed up for longer than they may be measured.
+    Status warm_up() {
+        begin_ = Clock::now();
+        const std::int32_t wanted = std::max(1, options_.rule.warmup);
+        for (out_.warmup = 0; out_.warmup < wanted && !options_.cancelled; ++out_.warmup) {
+            if (out_.warmup > 0 && seconds_since(begin_) > options_.rule.max_seconds)
+                break;
+            const auto before = Clock::now();
+            MOESCOPE_TRY(repeat(-1));
+            MOESCOPE_TRY(device_.take_repetition_times_ns());
+            repetition_seconds_ = std::max(seconds_since(before), 1e-7);
+        }
+        return {};
+    }
+
+    std::int32_t batch_size() const {
+        const auto done = std::int32_t(taken_);
+        const std::int32_t goal = done < options_.rule.min_samples ? options_.rule.min_samples : options_.rule.max_samples;
+        const double fitting = std::clamp(kBatchSeconds / repetition_seconds_, 1.0, double(kLargestBatch));
+        return std::clamp(std::int32_t(fitting), 1, std::max(1, goal - done));
+    }
+
+    Status run_batch(std::int32_t size) {
+        const auto before = Clock::now();
+        std::int32_t run = 0;
+        for (; run < size && (run == 0 || !options_.cancelled); ++run)
+            MOESCOPE_TRY(repeat(std::int32_t(taken_) + run));
+        Result<std::vector<float>> times = device_.take_repetition_times_ns();
+        MOESCOPE_TRY(times);
+        Result<CaptureBatch> captured = device_.take_capture();
+        MOESCOPE_TRY(captured);
+        keep_times(*times, *captured);
+        taken_ += std::size_t(run);
+        repetition_seconds_ = seconds_since(before) / run;
+        if (options_.on_records)
+            options_.on_records(*captured);
+        return {};
+    }
+
+    void keep_times(const std::vector<float> &times, const CaptureBatch &captured) {
+        const bool host_clock = device_.info().is_cpu();
+        std::vector<float> &clock_samples = host_clock ? out_.samples_ns : out_.event_samples_ns;
+        clock_samples.insert(clock_samples.end(), times.begin(), times.end());
+        if (host_clock)
+            return;
+        const auto seen = capture_ ? repetition_times(captured, options_.tag) : std::map<std::int32_t, RepetitionTimes>{};
+        for (const auto &[repetition, one] : seen) {
+            out_.samples_ns.push_back(float(one.span_ns));
+            kernel_ns_.push_back(float(one.kernel_ns));
+            gap_ns_.push_back(float(one.gap_ns));
+            out_.kernels_per_repetition = one.kernels;
+        }
+        if (capture_ && seen.empty() && out_.samples_ns.empty())
+            capture_ = false; // it runs, but gives nothing: step down
+        if (!capture_)
+            out_.samples_ns = out_.event_samples_ns;
+    }
+
+    void summarize_all() {
+        using Timer = Measurement::Timer;
+        out_.timer = device_.info().is_cpu() ? Timer::HostClock : capture_ ? Timer::Cupti : Timer::CudaEvents;
+        out_.time = summarize(out_.samples_ns);
+        out_.event_time = summarize(out_.event_samples_ns);
+        out_.kernel_ns = median(kernel_ns_);
+        out_.gap_ns = median(gap_ns_);
+    }
+
+    Device &device_;
+    Operator &op_;
+    const MeasureOptions &options_;
+    Measurement &out_;
+    bool capture_;
+    Clock::time_point begin_, updated_{};
+    double repetition_seconds_ = 1e-3;
+    std::size_t taken_ = 0; // repetitions so far
+    std::vector<float> kernel_ns_, gap_ns_;
+};
+
+} // namespace
+
+bool enough_samples(const Repetition &rule, const Summary &time, double elapsed_seconds) {
+    const auto samples = std::int64_t(time.samples);
+    if (samples >= rule.max_samples || (samples > 0 && elapsed_seconds >= rule.max_seconds))
+        return true;
+    return samples >= rule.min_samples && time.relative_ci() <= rule.target_relative_ci;
+}
+
+Result<bool> measure(Device &device, Operator &op, const MeasureOptions &options, Measurement &out) {
+    return Measuring(device, op, options, out).run();
+}
+
+} // namespace moescope

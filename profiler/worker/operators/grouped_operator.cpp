@@ -1,0 +1,153 @@
+#include "profiler/worker/operators/kernel_call.h"
+#include "profiler/worker/operators/operator.h"
+
+#include "profiler/workload/cost.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+namespace moescope {
+
+namespace {
+
+TileConfig tile_config(const ms_tile_config &from) {
+    return {from.block_m, from.block_n, from.block_k, from.warps, from.stages};
+}
+ms_tile_config kernel_config(const TileConfig &from) {
+    return {from.block_m, from.block_n, from.block_k, from.warps, from.stages};
+}
+
+// gate_up: x by token, y grouped by expert. down: x grouped by expert, y by slot.
+class GroupedOperator final : public Operator {
+  public:
+    explicit GroupedOperator(OperatorId op) : op_(op) {}
+
+    Status prepare(Device &device, const Workload &workload, const PreparedRouting &routing) override {
+        device_ = &device;
+        workload_ = &workload;
+        routing_ = &routing;
+        set_args();
+        MOESCOPE_TRY(make_inputs());
+        return allocate(device, y_, routing.slots * args_.n * bytes_of(workload.model.dtype), name() + " output");
+    }
+
+    Status select(std::string_view variant, const TileConfig &config) override {
+        const bool lora = variant != "base";
+        group_ = lora ? "lora" : "base";
+        args_.variant = variant == "split" ? MS_S2S_SPLIT : MS_S2S_FUSED;
+        args_.rank = lora ? workload_->lora_rank : 0;
+        args_.config = kernel_config(config);
+        if (config.is_default())
+            MOESCOPE_TRY(choose_config());
+        set_pointers();
+        MOESCOPE_TRY(make_schedule());
+        args_.workspace_bytes = device_->kernels().scatter2scatter_workspace_bytes(&args_);
+        MOESCOPE_TRY(allocate(*device_, workspace_, std::int64_t(args_.workspace_bytes), name() + " workspace"));
+        args_.workspace = workspace_.data();
+        return {};
+    }
+
+    Status launch() override {
+        return kernel_status(device_->kernels().scatter2scatter(&args_, device_->stream()), name());
+    }
+
+    std::vector<OutputView> outputs() const override {
+        return {{y_.data(), output_type(args_.y_dtype), routing_->slots * args_.n}};
+    }
+    Footprint footprint() const override {
+        const std::int64_t lora = args_.rank > 0 ? lora_a_.bytes() + lora_b_.bytes() : 0;
+        const std::int64_t indices = routing_->sorted_slots.bytes() + routing_->offsets.bytes() + tiles_.bytes();
+        return {x_.bytes() + w_.bytes() + lora + indices, y_.bytes(), std::int64_t(args_.workspace_bytes)};
+    }
+    std::string_view comparison_group() const override { return group_; }
+    TileConfig config() const override { return tile_config(args_.config); }
+    const ms_scatter2scatter_args *tile_args() const override { return &args_; }
+
+  private:
+    std::string name() const { return std::string(info(op_).name); }
+    bool grouped_input() const { return op_ == OperatorId::Down; }
+
+    void set_args() {
+        const WeightSize size = weight_size(workload_->model, op_);
+        args_.struct_size = sizeof args_;
+        args_.dtype = args_.y_dtype = kernel_dtype(workload_->model.dtype);
+        args_.k = std::int32_t(size.k);
+        args_.n = std::int32_t(size.n);
+        args_.x_stride = args_.k;
+        args_.y_stride = args_.n;
+        args_.scaling = float(workload_->lora_scaling);
+        args_.slots = routing_->slots;
+        args_.experts = routing_->experts;
+        args_.top_k = routing_->top_k;
+        args_.x_grouped = grouped_input();
+        args_.y_grouped = !grouped_input();
+    }
+
+    // Scales that give y a standard deviation near 1/2 and its LoRA part one near 1/4.
+    Status make_inputs() {
+        auto fill = [this](Buffer &buffer, const char *what, Tensor tensor, std::int64_t count, double scale) {
+            return allocate_uniform(*device_, buffer, name() + what, args_.dtype, count,
+                                    {workload_->seed, tensor, op_}, nearest_power_of_two(scale));
+        };
+        const std::int64_t experts = args_.experts, k = args_.k, n = args_.n, rank = workload_->lora_rank;
+        const std::int64_t x_rows = grouped_input() ? routing_->slots : routing_->tokens;
+        const double w_scale = 1.5 / std::sqrt(double(k));
+        MOESCOPE_TRY(fill(x_, " input", Tensor::X, x_rows * k, 1));
+        MOESCOPE_TRY(fill(w_, " weights", Tensor::Weights, experts * k * n, w_scale));
+        if (rank == 0)
+            return {};
+        const double scaling = std::max(std::fabs(workload_->lora_scaling), 1e-3);
+        MOESCOPE_TRY(fill(lora_a_, " LoRA A", Tensor::LoraA, experts * rank * k, w_scale));
+        return fill(lora_b_, " LoRA B", Tensor::LoraB, experts * n * rank, 1 / (scaling * std::sqrt(double(rank))));
+    }
+
+    // The CPU has no tiles: its config stays the default.
+    Status choose_config() {
+        const ms_status status = device_->kernels().scatter2scatter_default_config(&args_, &args_.config);
+        return status == MS_UNSUPPORTED ? Status{} : kernel_status(status, "choosing a tile");
+    }
+
+    void set_pointers() {
+        args_.x = x_.data();
+        args_.w = w_.data();
+        args_.lora_a = args_.rank > 0 ? lora_a_.data() : nullptr;
+        args_.lora_b = args_.rank > 0 ? lora_b_.data() : nullptr;
+        args_.y = y_.data();
+        args_.sorted_slots = routing_->sorted_slots.as<std::int32_t>();
+        args_.offsets = routing_->offsets.as<std::int32_t>();
+    }
+
+    Status make_schedule() {
+        const std::int32_t block_rows = args_.config.block_m;
+        if (block_rows == 0)
+            return {};
+        const std::int64_t bytes =
+            ms_max_tiles(args_.slots, args_.experts, block_rows) * std::int64_t(sizeof(ms_tile));
+        if (bytes > tiles_.bytes())
+            MOESCOPE_TRY(allocate(*device_, tiles_, bytes, name() + " tile schedule"));
+        args_.tiles = tiles_.as<ms_tile>();
+        ms_tile_schedule_args schedule{};
+        schedule.struct_size = sizeof schedule;
+        schedule.experts = args_.experts;
+        schedule.offsets = args_.offsets;
+        schedule.slots = args_.slots;
+        schedule.block_rows = block_rows;
+        schedule.tiles = tiles_.as<ms_tile>();
+        return kernel_status(device_->kernels().tile_schedule(&schedule, device_->stream()), "scheduling tiles");
+    }
+
+    const OperatorId op_;
+    Device *device_ = nullptr;
+    const Workload *workload_ = nullptr;
+    const PreparedRouting *routing_ = nullptr;
+    std::string_view group_;
+    Buffer x_, w_, lora_a_, lora_b_, y_, tiles_, workspace_;
+    ms_scatter2scatter_args args_{};
+};
+
+} // namespace
+
+std::unique_ptr<Operator> make_grouped_operator(OperatorId op) { return std::make_unique<GroupedOperator>(op); }
+
+} // namespace moescope

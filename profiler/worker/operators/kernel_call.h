@@ -1,0 +1,52 @@
+// What every operator needs to call the kernels: errors as ours, dtypes as theirs, filled buffers.
+#pragma once
+
+#include "profiler/base/result.h"
+#include "profiler/base/try.h"
+#include "profiler/worker/device.h"
+
+#include <cstdint>
+#include <string_view>
+
+namespace moescope {
+
+// `what` was being done; the library's message is the reason.
+Status kernel_status(ms_status code, std::string_view what);
+
+ms_dtype kernel_dtype(DType dtype);
+
+// The power of two nearest to `value`: fill_uniform() is exact only for those.
+float nearest_power_of_two(double value);
+
+// Which tensor of a workload a fill is for: each has its own values.
+enum class Tensor : std::uint32_t {
+    Hidden = 1,
+    Gate,
+    GateLoraA,
+    GateLoraB,
+    Bias,
+    X,
+    Weights,
+    LoraA,
+    LoraB,
+    Packed,
+    Absmax,
+    AbsmaxBytes,
+    NestedAbsmax,
+};
+
+// Replaces `buffer` by a new one; what it held is freed first.
+Status allocate(Device &device, Buffer &buffer, std::int64_t bytes, std::string_view label);
+
+// The same, filled: [count] of dtype with uniform values in [-scale, scale), or with uniform bytes.
+// Different operators (`salt`) get different values from the same tensor.
+struct FillFor {
+    std::uint64_t seed;
+    Tensor tensor;
+    OperatorId salt;
+};
+Status allocate_uniform(Device &device, Buffer &buffer, std::string_view label, ms_dtype dtype, std::int64_t count,
+                        FillFor fill, float scale);
+Status allocate_bytes(Device &device, Buffer &buffer, std::string_view label, std::int64_t count, FillFor fill);
+
+} // namespace moescope

@@ -1,0 +1,31 @@
+#include "profiler/worker/operators/operator.h"
+
+namespace moescope {
+
+OutputView::Type output_type(ms_dtype dtype) {
+    return dtype == MS_F32   ? OutputView::Type::F32
+           : dtype == MS_F16 ? OutputView::Type::F16
+                             : OutputView::Type::BF16;
+}
+
+std::unique_ptr<Operator> make_operator(OperatorId op) {
+    switch (op) {
+    case OperatorId::SoftmaxTopk:
+    case OperatorId::SigmoidTopk:
+        return make_topk_operator(op);
+    case OperatorId::Router:
+        return make_router_operator();
+    case OperatorId::RouteMetadata:
+        return make_route_metadata_operator();
+    case OperatorId::GateUp:
+    case OperatorId::Down:
+        return make_grouped_operator(op);
+    case OperatorId::SelectiveDequant:
+        return make_dequant_operator();
+    case OperatorId::SelectLora:
+        break;
+    }
+    return make_select_lora_operator();
+}
+
+} // namespace moescope

@@ -1,0 +1,84 @@
+#include "profiler/worker/request_reader.h"
+
+#include "profiler/protocol/framing.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+#include <utility>
+
+namespace moescope {
+
+namespace {
+
+constexpr int kBadInput = 2;
+
+[[noreturn]] void stop_reading(const Error &error) {
+    std::fprintf(stderr, "moescope-worker: standard input: %s\n", error.sentence().c_str());
+    std::_Exit(kBadInput);
+}
+
+} // namespace
+
+RequestReader::RequestReader(int fd) : fd_(fd) {
+    std::thread([this] { read_all(); }).detach(); // ends with the process
+}
+
+void RequestReader::read_all() {
+    FrameReader frames;
+    std::array<char, 65536> bytes{};
+    while (true) {
+        const ssize_t got = ::read(fd_, bytes.data(), bytes.size());
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            break;
+        frames.append({bytes.data(), std::size_t(got)});
+        while (true) {
+            Result<std::optional<std::string>> payload = frames.next();
+            if (!payload)
+                stop_reading(payload.error());
+            if (!*payload)
+                break;
+            wire::ToWorker message;
+            if (!message.ParseFromString(**payload))
+                stop_reading({"a request could not be read", "its bytes are not what the protocol says", ""});
+            accept(std::move(message));
+        }
+    }
+    if (const Status ended = frames.finish(); !ended)
+        stop_reading(ended.error());
+    std::_Exit(EXIT_SUCCESS);
+}
+
+void RequestReader::accept(wire::ToWorker message) {
+    const std::lock_guard lock(mutex_);
+    if (message.has_cancel()) {
+        // A request still waiting need not start; the one running stops at its next look.
+        std::erase_if(waiting_, [&](const wire::ToWorker &other) {
+            return other.has_run() && other.run().request() == message.cancel().request();
+        });
+        if (message.cancel().request() == current_)
+            cancelled_ = true;
+        return;
+    }
+    waiting_.push_back(std::move(message));
+    arrived_.notify_one();
+}
+
+wire::ToWorker RequestReader::next() {
+    std::unique_lock lock(mutex_);
+    current_ = 0;
+    arrived_.wait(lock, [this] { return !waiting_.empty(); });
+    wire::ToWorker message = std::move(waiting_.front());
+    waiting_.pop_front();
+    current_ = message.has_run() ? message.run().request() : 0;
+    cancelled_ = false;
+    return message;
+}
+
+} // namespace moescope

@@ -1,0 +1,37 @@
+// Reads requests on a thread of its own, so that a cancellation is seen while a run goes on. When the
+// other side is gone the process ends at once: there is nobody left to work for.
+#pragma once
+
+#include "protocol/worker.pb.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+
+namespace moescope {
+
+class RequestReader {
+  public:
+    // Starts reading from `fd`, for as long as the process lives.
+    explicit RequestReader(int fd);
+
+    // Waits for the next Hello or RunRequest.
+    wire::ToWorker next();
+    // Whether the request that next() returned last is to stop.
+    const std::atomic<bool> &cancelled() const { return cancelled_; }
+
+  private:
+    void read_all();
+    void accept(wire::ToWorker message);
+
+    const int fd_;
+    std::mutex mutex_;
+    std::condition_variable arrived_;
+    std::deque<wire::ToWorker> waiting_;
+    std::uint64_t current_ = 0;
+    std::atomic<bool> cancelled_ = false;
+};
+
+} // namespace moescope

@@ -1,0 +1,71 @@
+#include "profiler/worker/result_check.h"
+
+#include "profiler/base/try.h"
+#include "profiler/worker/cpu_device.h"
+#include "profiler/worker/cpu_info.h"
+#include "profiler/workload/cost.h"
+
+namespace moescope {
+
+namespace {
+
+constexpr double kMostFlops = 2e9; // about a second of the reference on a few cores
+constexpr double kMostBytes = 256e6;
+
+} // namespace
+
+// The same operator on the same inputs, on the CPU: fills give the same bits everywhere.
+struct ResultCheck::OnCpu {
+    NameTable names;
+    std::unique_ptr<Device> device = make_cpu_device(describe_cpu(), names);
+    PreparedRouting routing;
+    std::unique_ptr<Operator> op;
+};
+
+ResultCheck::ResultCheck(Device &device, const Workload &workload, const PreparedRouting &routing, OperatorId op)
+    : device_(device), workload_(workload), routing_(routing), op_(op) {}
+
+ResultCheck::~ResultCheck() = default;
+
+bool ResultCheck::small_enough(std::string_view variant) const {
+    return minimum_cost(workload_, op_, variant, routing_.host_counts).flops <= kMostFlops &&
+           device_bytes(workload_, op_, variant) <= kMostBytes;
+}
+
+Status ResultCheck::make_cpu_reference(const std::string &group, std::string_view variant) {
+    if (!on_cpu_) {
+        on_cpu_ = std::make_unique<OnCpu>();
+        std::vector<std::int32_t> ids(std::size_t(routing_.slots));
+        MOESCOPE_TRY(device_.download(ids.data(), routing_.ids.data(), routing_.ids.bytes()));
+        Result<PreparedRouting> routing = routing_from_ids(*on_cpu_->device, workload_, ids);
+        MOESCOPE_TRY(routing);
+        on_cpu_->routing = std::move(*routing);
+        on_cpu_->op = make_operator(op_);
+        MOESCOPE_TRY(on_cpu_->op->prepare(*on_cpu_->device, workload_, on_cpu_->routing));
+    }
+    MOESCOPE_TRY(on_cpu_->op->select(variant, TileConfig{}));
+    MOESCOPE_TRY(on_cpu_->op->launch());
+    Result<std::vector<HostArray>> arrays = download_outputs(*on_cpu_->device, *on_cpu_->op);
+    MOESCOPE_TRY(arrays);
+    references_[group] = {"cpu reference", std::move(*arrays)};
+    return {};
+}
+
+Status ResultCheck::check(const Operator &op, std::string_view variant, Measurement &out) {
+    const std::string group(op.comparison_group());
+    Result<std::vector<HostArray>> result = download_outputs(device_, op);
+    MOESCOPE_TRY(result);
+    // The reference against itself would prove nothing.
+    if (!references_.contains(group) && !device_.info().is_cpu() && small_enough(variant))
+        MOESCOPE_TRY(make_cpu_reference(group, variant));
+    const auto reference = references_.find(group);
+    if (reference == references_.end()) {
+        references_[group] = {std::string(variant), std::move(*result)};
+        return {};
+    }
+    out.relative_error = relative_error(*result, reference->second.arrays);
+    out.reference = reference->second.name;
+    return {};
+}
+
+} // namespace moescope

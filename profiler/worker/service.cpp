@@ -1,0 +1,100 @@
+#include "profiler/worker/service.h"
+
+#include "profiler/protocol/codec.h"
+#include "profiler/worker/request_reader.h"
+#include "profiler/worker/runner.h"
+#include "profiler/worker/wire_events.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <string>
+
+namespace moescope {
+
+namespace {
+
+class Service {
+  public:
+    Service(int input_fd, int output_fd) : requests_(input_fd), writer_(output_fd) {}
+
+    int run() {
+        while (true) {
+            const wire::ToWorker request = requests_.next();
+            if (request.has_hello())
+                greet();
+            else if (request.has_run() && !carry_out(request.run()))
+                return EXIT_FAILURE;
+        }
+    }
+
+  private:
+    void greet() {
+        wire::FromWorker hello;
+        hello.mutable_hello()->set_protocol_version(kProtocolVersion);
+        hello.mutable_hello()->set_build_version(MOESCOPE_VERSION);
+        writer_.write(hello);
+        wire::FromWorker devices;
+        devices.mutable_devices();
+        for (const DeviceInfo &device : list_devices())
+            to_wire(device, devices.mutable_devices()->add_devices());
+        writer_.write(devices);
+    }
+
+    // False when the device is lost.
+    bool carry_out(const wire::RunRequest &request) {
+        events_.begin(request.request());
+        Decoding decoding;
+        const Plan plan = from_wire(request.plan(), decoding);
+        if (!decoding.ok())
+            return refuse("plan", decoding.status().error());
+        if (const Status valid = validate(plan); !valid)
+            return refuse("plan", valid.error());
+        if (const Status opened = open(plan.device); !opened)
+            return refuse("device", opened.error());
+        try {
+            const RunOutcome outcome = run_plan(*device_, plan, events_, requests_.cancelled());
+            if (outcome.device_lost) {
+                std::fprintf(stderr, "moescope-worker: %s\n", outcome.error.sentence().c_str());
+                return false;
+            }
+            events_.finish(outcome.state);
+        } catch (const std::bad_alloc &) {
+            return refuse("worker", {"the worker ran out of memory", "this run's inputs on the host are too large",
+                                     "choose fewer tokens or a smaller model"});
+        }
+        return true;
+    }
+
+    bool refuse(const std::string &where, const Error &error) {
+        events_.failure(where, error);
+        events_.finish(RunRecord::State::Failed);
+        return true;
+    }
+
+    // Devices stay open between runs: a context takes longer to make than most runs. One at a time.
+    Status open(const std::string &id) {
+        const std::string wanted = id == "auto" ? list_devices().front().id : id;
+        if (device_ && device_->info().id == wanted)
+            return {};
+        device_.reset();
+        Result<std::unique_ptr<Device>> opened = open_device(wanted, names_);
+        if (!opened)
+            return opened.error();
+        device_ = std::move(*opened);
+        return {};
+    }
+
+    RequestReader requests_;
+    MessageWriter writer_;
+    NameTable names_;
+    WireEvents events_{writer_, names_};
+    std::unique_ptr<Device> device_;
+};
+
+} // namespace
+
+int serve(int input_fd, int output_fd) { return Service(input_fd, output_fd).run(); }
+
+} // namespace moescope
