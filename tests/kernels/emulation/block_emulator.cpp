@@ -1,5 +1,6 @@
 #include "tests/kernels/emulation/block_emulator.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <deque>
@@ -85,22 +86,6 @@ void start_fibers() {
     }
 }
 
-// Runs every ready fiber until it waits. False if there was none.
-bool run_ready() {
-    bool ran = false;
-    const std::size_t count = block_->fibers.size();
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::size_t thread = block_->setup.order == Order::kAscending ? i : count - 1 - i;
-        if (block_->fibers[thread].state != State::kReady)
-            continue;
-        ran = true;
-        block_->current = thread;
-        thread_index.x = unsigned(thread);
-        swapcontext(&block_->scheduler, &block_->fibers[thread].context);
-    }
-    return ran;
-}
-
 // Opens a barrier over fibers begin .. end if all of them wait at it.
 bool release(std::size_t begin, std::size_t end, State barrier) {
     for (std::size_t i = begin; i < end; ++i)
@@ -109,6 +94,23 @@ bool release(std::size_t begin, std::size_t end, State barrier) {
     for (std::size_t i = begin; i < end; ++i)
         block_->fibers[i].state = State::kReady;
     return end > begin;
+}
+
+std::size_t warp_end(std::size_t warp) { return std::min(warp * 32 + 32, block_->fibers.size()); }
+
+void run_fiber(std::size_t thread) {
+    block_->current = thread;
+    thread_index.x = unsigned(thread);
+    swapcontext(&block_->scheduler, &block_->fibers[thread].context);
+}
+
+// As far as it comes without the others: to a block barrier, or its end.
+void run_warp(std::size_t warp) {
+    do
+        for (std::size_t i = warp * 32; i < warp_end(warp); ++i)
+            if (block_->fibers[i].state == State::kReady)
+                run_fiber(i);
+    while (release(warp * 32, warp_end(warp), State::kAtWarpBarrier));
 }
 
 bool all_done() {
@@ -120,12 +122,11 @@ bool all_done() {
 
 void run_block() {
     start_fibers();
+    const std::size_t warps = block_->words.size();
     while (!all_done() && block_->problem.empty()) {
-        run_ready();
-        bool released = release(0, block_->fibers.size(), State::kAtBlockBarrier);
-        for (std::size_t warp = 0; warp < block_->words.size(); ++warp)
-            released |= release(warp * 32, warp * 32 + 32, State::kAtWarpBarrier);
-        if (!released && !all_done())
+        for (std::size_t i = 0; i < warps; ++i)
+            run_warp(block_->setup.order == Order::kAscending ? i : warps - 1 - i);
+        if (!release(0, block_->fibers.size(), State::kAtBlockBarrier) && !all_done())
             report("threads wait for each other for ever");
     }
 }

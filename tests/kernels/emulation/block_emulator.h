@@ -1,7 +1,8 @@
 // Runs a CUDA thread block on the host: every thread is a fiber, and only one runs at a time. Enough of CUDA for the
 // tile kernels, and strict where they can go wrong: shared memory is poisoned and bounds are checked,
 // and a cp.async copy happens either the moment it is issued or only when its thread waits for it, so
-// that a pipeline that waits too little, or fills a stage that is still being read, gives wrong results.
+// that a pipeline that waits too little, or fills a stage that is still being read, gives wrong results. A warp runs
+// as far ahead of the others as barriers allow.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +13,7 @@
 namespace moescope::emulation {
 
 enum class CopyTime { kAtIssue, kAtWait };
-// Which fiber goes first after a barrier: opposite orders show a missing one.
+// Which warp goes first after a barrier: opposite orders show a missing one.
 enum class Order { kAscending, kDescending };
 
 struct BlockSetup {
