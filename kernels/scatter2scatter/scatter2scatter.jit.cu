@@ -391,7 +391,7 @@ __device__ __forceinline__ void main_loop(const Loader &loader, const Lane &at, 
         stage = next;
     }
     ptx::cp_async_wait<0>();
-    __syncthreads();
+    __syncthreads(); // the stale read is over too: the ring's memory may be used again
 }
 
 // ---- LoRA after the loop -------------------------------------------------------------------------

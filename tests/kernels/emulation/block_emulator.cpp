@@ -12,6 +12,7 @@ namespace moescope::emulation {
 
 alignas(128) unsigned char shared_memory[kSharedBytes];
 Index thread_index, block_index;
+long long bank_conflicts = 0;
 
 namespace {
 
@@ -181,6 +182,15 @@ void cp_async_wait(int pending) {
         for (const Copy &copy : self().groups.front())
             apply(copy);
         self().groups.pop_front();
+    }
+}
+
+void count_conflicts(const std::uint32_t (&row_addresses)[8]) {
+    unsigned groups = 0;
+    for (std::uint32_t address : row_addresses) {
+        const unsigned group = 1u << address / 16 % 8;
+        bank_conflicts += (groups & group) != 0;
+        groups |= group;
     }
 }
 

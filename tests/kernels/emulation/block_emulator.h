@@ -48,6 +48,10 @@ void cp_async(std::uint32_t shared, const void *global, bool valid);
 void cp_async_commit();
 void cp_async_wait(int pending);
 
+// ldmatrix reads the 8 rows of a matrix at once: counts the times two of them share a 16-byte bank group.
+void count_conflicts(const std::uint32_t (&row_addresses)[8]);
+extern long long bank_conflicts; // since the program began
+
 // Gives every lane of the warp the words of all its lanes: words[lane][i].
 inline constexpr int kMostWords = 6;
 using WarpWords = std::uint32_t[32][kMostWords];

@@ -64,6 +64,12 @@ template <int kMatrices, bool kTransposed> void ldmatrix(u32 *r, u32 shared) {
             std::memcpy(&value, emulation::shared_at(addresses[8 * i + row][0], 16) + 2 * column, 2);
             return u32(value);
         };
+        if (lane == 8 * i) {
+            u32 rows[8];
+            for (u32 row = 0; row < 8; ++row)
+                rows[row] = addresses[8 * i + row][0];
+            emulation::count_conflicts(rows);
+        }
         const u32 group = lane / 4, pair = lane % 4 * 2;
         r[i] = kTransposed ? element(pair, group) | element(pair + 1, group) << 16
                            : element(group, pair) | element(group, pair + 1) << 16;

@@ -85,6 +85,7 @@ void check_emulated(const S2sShape &shape, const ms_tile_config &config) {
     const std::vector<ms_tile> tiles = schedule(c, args, config.block_m);
     args.tiles = tiles.data();
     const double relative = shape.y_dtype == MS_F32 ? 1e-6 : shape.y_dtype == MS_BF16 ? 0x1p-7 : 0x1p-10;
+    const long long conflicts = emulation::bank_conflicts;
     for (const CopyTime copies : {CopyTime::kAtIssue, CopyTime::kAtWait})
         for (const Order order : {Order::kAscending, Order::kDescending}) {
             INFO((copies == CopyTime::kAtIssue ? "copies land at once" : "copies land late")
@@ -95,6 +96,7 @@ void check_emulated(const S2sShape &shape, const ms_tile_config &config) {
             CHECK(difference(decode(y.data(), shape.y_dtype, c.y_elements()),
                              decode(expected.data(), shape.y_dtype, c.y_elements()), relative, 2e-5) == "");
         }
+    CHECK(emulation::bank_conflicts == conflicts); // the swizzles and paddings do their work
 }
 
 } // namespace
