@@ -75,20 +75,23 @@ __device__ void write_active(const ms_active_experts_args &args, std::uint32_t w
         *args.count = count;
 }
 
-template <int kQuads> __global__ void __launch_bounds__(kThreads) active_experts_kernel(ms_active_experts_args args) {
+template <int kQuads>
+__global__ void __launch_bounds__(kThreads) active_experts_kernel(ms_active_experts_args args) {
     __shared__ std::uint32_t warp_words[kWarps][kMaxWords];
     write_active(args, mark_ids<kQuads>(args.ids, args.slots, args.experts, warp_words));
 }
 
 template <int kQuads>
-__global__ void __launch_bounds__(kThreads) mark_active_kernel(ms_active_experts_args args, std::uint32_t *bit_set) {
+__global__ void __launch_bounds__(kThreads)
+    mark_active_kernel(ms_active_experts_args args, std::uint32_t *bit_set) {
     __shared__ std::uint32_t warp_words[kWarps][kMaxWords];
     const std::uint32_t word = mark_ids<kQuads>(args.ids, args.slots, args.experts, warp_words);
     if (word != 0) // an id past the last expert is no bit, so that the word exists
         atomicOr(bit_set + threadIdx.x, word);
 }
 
-__global__ void __launch_bounds__(kThreads) list_active_kernel(ms_active_experts_args args, const std::uint32_t *bit_set) {
+__global__ void __launch_bounds__(kThreads)
+    list_active_kernel(ms_active_experts_args args, const std::uint32_t *bit_set) {
     const int words = (args.experts + 31) / 32;
     const std::uint32_t word = int(threadIdx.x) < words ? bit_set[threadIdx.x] : 0;
     __syncthreads(); // bit_set is args.active: all read before any writes
@@ -102,8 +105,10 @@ template <int kQuads> ms_status launch(const ms_active_experts_args &args, ms_st
         return succeed();
     }
     auto *bit_set = reinterpret_cast<std::uint32_t *>(args.active);
-    MS_CUDA_TRY(cudaMemsetAsync(bit_set, 0, std::size_t((args.experts + 31) / 32) * sizeof *bit_set, stream));
-    const auto blocks = unsigned(std::min<std::int64_t>((args.slots + 4 * kThreads - 1) / (4 * kThreads), kMaxBlocks));
+    MS_CUDA_TRY(cudaMemsetAsync(bit_set, 0, std::size_t((args.experts + 31) / 32) * sizeof *bit_set,
+                                stream));
+    const auto blocks = unsigned(
+        std::min<std::int64_t>((args.slots + 4 * kThreads - 1) / (4 * kThreads), kMaxBlocks));
     mark_active_kernel<kQuads><<<blocks, kThreads, 0, stream>>>(args, bit_set);
     MS_LAUNCH_CHECK();
     list_active_kernel<<<1, kThreads, 0, stream>>>(args, bit_set);

@@ -11,8 +11,9 @@
 
 namespace moescope {
 
-// NormalFloat-4: quantiles of a standard normal distribution, scaled to [-1, 1]. Values: Dettmers et
-// al., "QLoRA" (arXiv 2305.14314), appendix E; the same as bitsandbytes' QuantState.code for nf4.
+// NormalFloat-4: quantiles of a standard normal distribution, scaled to [-1, 1]. Values: Dettmers
+// et al., "QLoRA" (arXiv 2305.14314), appendix E; the same as bitsandbytes' QuantState.code for
+// nf4.
 inline constexpr std::array<float, 16> kNf4Code = {
     -1.0f,
     -0.6961928009986877f,
@@ -33,8 +34,8 @@ inline constexpr std::array<float, 16> kNf4Code = {
 };
 
 // The 8-bit code that nested absmax values are quantised with: 0, 1 and +-10^(i-6) * (0.1 + 0.9 *
-// (j + 1/2) / 2^i), i = 0..6, j < 2^i, ascending. Dettmers, "8-bit Approximations for Parallelism in
-// Deep Learning" (arXiv 1511.04561); bitsandbytes' create_dynamic_map(signed=True).
+// (j + 1/2) / 2^i), i = 0..6, j < 2^i, ascending. Dettmers, "8-bit Approximations for Parallelism
+// in Deep Learning" (arXiv 1511.04561); bitsandbytes' create_dynamic_map(signed=True).
 std::array<float, 256> make_dynamic_code();
 
 // A quantised flat array; the host arrays behind an ms_nf4_weights.
@@ -55,6 +56,7 @@ struct Nf4Array {
 // Quantises count finite values (any order of magnitude) in blocks of block_size, as bitsandbytes
 // does: absmax = max |x| of the block, each x / absmax to the nearest code value. nested_block > 0:
 // absmax minus its mean is quantised once more, in blocks of nested_block values.
-Nf4Array quantize_nf4(const float *values, std::int64_t count, std::int32_t block_size, std::int32_t nested_block);
+Nf4Array quantize_nf4(const float *values, std::int64_t count, std::int32_t block_size,
+                      std::int32_t nested_block);
 
 } // namespace moescope

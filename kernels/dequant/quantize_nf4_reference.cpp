@@ -45,7 +45,8 @@ void nest(Nf4Array &array, std::int32_t nested_block) {
     array.nested_absmax = block_maxima(absmax.data(), std::int64_t(absmax.size()), nested_block);
     array.absmax_u8.resize(absmax.size());
     for (std::size_t i = 0; i < absmax.size(); ++i)
-        array.absmax_u8[i] = nearest(code, scaled(absmax[i], array.nested_absmax[i / std::size_t(nested_block)]));
+        array.absmax_u8[i] =
+            nearest(code, scaled(absmax[i], array.nested_absmax[i / std::size_t(nested_block)]));
     absmax.clear();
 }
 
@@ -66,13 +67,15 @@ std::array<float, 256> make_dynamic_code() {
     return code;
 }
 
-Nf4Array quantize_nf4(const float *values, std::int64_t count, std::int32_t block_size, std::int32_t nested_block) {
+Nf4Array quantize_nf4(const float *values, std::int64_t count, std::int32_t block_size,
+                      std::int32_t nested_block) {
     Nf4Array array;
     array.block_size = block_size;
     array.absmax = block_maxima(values, count, block_size);
     array.packed.resize(std::size_t((count + 1) / 2));
     for (std::int64_t i = 0; i < count; ++i) {
-        const std::uint8_t nibble = nearest(kNf4Code, scaled(values[i], array.absmax[std::size_t(i / block_size)]));
+        const std::uint8_t nibble =
+            nearest(kNf4Code, scaled(values[i], array.absmax[std::size_t(i / block_size)]));
         array.packed[std::size_t(i / 2)] |= std::uint8_t(i % 2 == 0 ? nibble << 4 : nibble);
     }
     if (count % 2 != 0) // the half byte left over stands for 0

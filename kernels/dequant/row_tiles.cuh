@@ -40,15 +40,16 @@ struct RowTileLaunch {
 };
 
 // At most max_rows rows of row_units in tiles of tile_units, for blocks_per_sm resident blocks.
-inline ms_status plan_row_tiles(std::int64_t max_rows, std::int64_t row_units, std::int64_t tile_units,
-                                int blocks_per_sm, RowTileLaunch &launch) {
+inline ms_status plan_row_tiles(std::int64_t max_rows, std::int64_t row_units,
+                                std::int64_t tile_units, int blocks_per_sm, RowTileLaunch &launch) {
     int device = 0;
     int multiprocessors = 0;
     MS_CUDA_TRY(cudaGetDevice(&device));
     MS_CUDA_TRY(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device));
     const std::int64_t tiles_per_row = (row_units + tile_units - 1) / tile_units;
     const std::int64_t resident = std::int64_t(multiprocessors) * blocks_per_sm;
-    const std::int64_t blocks = std::min(resident, std::min(max_rows, resident) * std::min(tiles_per_row, resident));
+    const std::int64_t blocks =
+        std::min(resident, std::min(max_rows, resident) * std::min(tiles_per_row, resident));
     launch = {{tiles_per_row, blocks / tiles_per_row, blocks % tiles_per_row}, unsigned(blocks)};
     return MS_OK;
 }

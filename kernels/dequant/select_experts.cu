@@ -16,7 +16,8 @@ constexpr int kTileUnits = kThreads * kUnits;
 
 template <class Unit>
 __global__ void __launch_bounds__(kThreads, kBlocksPerSm)
-    select_experts_kernel(const Unit *src, Unit *dst, std::int64_t row_units, ActiveRows rows, RowTiles tiles) {
+    select_experts_kernel(const Unit *src, Unit *dst, std::int64_t row_units, ActiveRows rows,
+                          RowTiles tiles) {
     const std::int64_t active_rows = row_count(rows);
     for (RowTile at = first_tile(tiles); at.row < active_rows; next_tile(tiles, at)) {
         const std::int64_t expert = expert_of(rows, at.row);
@@ -38,7 +39,8 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerSm)
 template <class Unit> ms_status launch(const ms_select_experts_args &args, ms_stream stream) {
     const std::int64_t row_units = args.row_bytes / std::int64_t(sizeof(Unit));
     RowTileLaunch plan;
-    if (const ms_status status = plan_row_tiles(args.capacity, row_units, kTileUnits, kBlocksPerSm, plan))
+    if (const ms_status status =
+            plan_row_tiles(args.capacity, row_units, kTileUnits, kBlocksPerSm, plan))
         return status;
     select_experts_kernel<<<plan.blocks, kThreads, 0, stream>>>(
         static_cast<const Unit *>(args.src), static_cast<Unit *>(args.dst), row_units,
@@ -58,7 +60,8 @@ extern "C" ms_status ms_select_experts(const ms_select_experts_args *args, ms_st
         return status;
     // The widest unit that every row of both arrays is aligned to.
     const std::uintptr_t alignment = reinterpret_cast<std::uintptr_t>(full.src) |
-                                     reinterpret_cast<std::uintptr_t>(full.dst) | std::uintptr_t(full.row_bytes);
+                                     reinterpret_cast<std::uintptr_t>(full.dst) |
+                                     std::uintptr_t(full.row_bytes);
     if (alignment % 16 == 0)
         return launch<uint4>(full, stream);
     if (alignment % 8 == 0)

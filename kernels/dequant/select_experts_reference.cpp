@@ -18,7 +18,8 @@ ms_status select_experts(const ms_select_experts_args *args, ms_stream) {
             const std::int64_t expert = expert_of(rows, row);
             if (expert >= 0)
                 std::memcpy(static_cast<char *>(full.dst) + row * full.row_bytes,
-                            static_cast<const char *>(full.src) + expert * full.row_bytes, std::size_t(full.row_bytes));
+                            static_cast<const char *>(full.src) + expert * full.row_bytes,
+                            std::size_t(full.row_bytes));
         }
     });
     return MS_OK;

@@ -1,7 +1,8 @@
 // NF4 to float. Bound by memory: 0.5 byte read and 2 written an element, so that the plan is about
 // access. A thread turns 4 packed bytes into 8 values, and a warp's loads (128 bytes) and stores
 // (512 bytes at 2 bytes a value) are each one contiguous run: 16-byte loads would leave the stores
-// of a warp 64 bytes apart, half a sector at a time. Four such units a thread are in flight at once.
+// of a warp 64 bytes apart, half a sector at a time. Four such units a thread are in flight at
+// once.
 #include "kernels/common/cuda_check.h"
 #include "kernels/dequant/active_rows.h"
 #include "kernels/dequant/dequant_checks.h"
@@ -33,11 +34,10 @@ struct Plan {
     void *out;
 };
 
-// Block sizes count over all experts. The two roundings of the nested form are bitsandbytes' own:
-// never one fused multiply-add.
-template <bool kNested> __device__ float absmax_of(const Plan &plan, std::int64_t index) {
+// Blocks count over all experts. The two roundings of the nested form are bitsandbytes' own: never
+// one fused multiply-add.
+template <bool kNested> __device__ float absmax_of(const Plan &plan, std::int64_t block) {
     const ms_nf4_weights &weights = plan.weights;
-    const std::int64_t block = index >> plan.block_shift;
     if constexpr (!kNested)
         return __ldg(weights.absmax + block);
     const float code = __ldg(weights.nested_code + __ldg(weights.absmax_u8 + block));
@@ -55,7 +55,8 @@ struct CodeTable {
             values[i] = __ldg(code + i / 32);
         __syncthreads();
     }
-    // Nibble at bit kShift of word. The byte address is one shift and one three-input logic operation.
+    // Nibble at bit kShift of word. The byte address is one shift and one three-input logic
+    // operation.
     template <int kShift> __device__ float at(std::uint32_t word, std::uint32_t lane_bytes) const {
         const std::uint32_t moved = kShift >= 7 ? word >> (kShift - 7) : word << (7 - kShift);
         const auto *bytes = reinterpret_cast<const char *>(values);
@@ -63,24 +64,38 @@ struct CodeTable {
     }
 };
 
-template <class T> __device__ void store_unit(T *out, const float (&values)[kUnit]) {
+__device__ std::uint32_t pack(__half, float low, float high) {
+    return std::bit_cast<std::uint32_t>(__half2_raw(__floats2half2_rn(low, high)));
+}
+__device__ std::uint32_t pack(__nv_bfloat16, float low, float high) {
+    return std::bit_cast<std::uint32_t>(__nv_bfloat162_raw(__floats2bfloat162_rn(low, high)));
+}
+
+// One 16-byte store: an assignment of a uint4 was compiled to four of 4 bytes.
+__device__ void store_16(void *out, std::uint32_t a, std::uint32_t b, std::uint32_t c,
+                         std::uint32_t d) {
+    asm volatile("st.global.v4.b32 [%0], {%1, %2, %3, %4};" ::"l"(__cvta_generic_to_global(out)),
+                 "r"(a), "r"(b), "r"(c), "r"(d)
+                 : "memory");
+}
+
+// Rounds to nearest even.
+template <class T> __device__ void store_unit(T *out, const float (&v)[kUnit]) {
     if constexpr (std::is_same_v<T, float>) {
-        reinterpret_cast<float4 *>(out)[0] = make_float4(values[0], values[1], values[2], values[3]);
-        reinterpret_cast<float4 *>(out)[1] = make_float4(values[4], values[5], values[6], values[7]);
+        store_16(out, __float_as_uint(v[0]), __float_as_uint(v[1]), __float_as_uint(v[2]),
+                 __float_as_uint(v[3]));
+        store_16(out + 4, __float_as_uint(v[4]), __float_as_uint(v[5]), __float_as_uint(v[6]),
+                 __float_as_uint(v[7]));
     } else {
-        struct alignas(16) Packed {
-            T values[kUnit];
-        } packed;
-#pragma unroll
-        for (int i = 0; i < kUnit; ++i)
-            packed.values[i] = static_cast<T>(values[i]); // rounds to nearest even
-        *reinterpret_cast<Packed *>(out) = packed;
+        store_16(out, pack(T(), v[0], v[1]), pack(T(), v[2], v[3]), pack(T(), v[4], v[5]),
+                 pack(T(), v[6], v[7]));
     }
 }
 
 // 8 values of one word: byte b holds element 2b in its high nibble, 2b + 1 in its low one.
 template <class T>
-__device__ void decode_unit(T *out, std::uint32_t word, float absmax, const CodeTable &code, std::uint32_t lane_bytes) {
+__device__ void decode_unit(T *out, std::uint32_t word, float absmax, const CodeTable &code,
+                            std::uint32_t lane_bytes) {
     const float values[kUnit] = {
         code.at<4>(word, lane_bytes) * absmax,  code.at<0>(word, lane_bytes) * absmax,
         code.at<12>(word, lane_bytes) * absmax, code.at<8>(word, lane_bytes) * absmax,
@@ -91,35 +106,43 @@ __device__ void decode_unit(T *out, std::uint32_t word, float absmax, const Code
 }
 
 // Rows that are a multiple of 8 values: every unit is one aligned word within one absmax block,
-// whether or not blocks straddle experts.
+// whether or not blocks straddle experts. 64-bit arithmetic a tile, 32-bit within it.
 template <class T, bool kNested>
-__device__ void decode_tile(const Plan &plan, std::int64_t expert, const RowTile &at, const CodeTable &code) {
-    const std::uint32_t lane_bytes = (threadIdx.x % 32) * 4;
+__device__ void decode_tile(const Plan &plan, std::int64_t expert, const RowTile &at,
+                            const CodeTable &code) {
     const std::int64_t row_units = plan.weights.expert_numel / kUnit;
-    const std::int64_t first = at.tile * kTileUnits + threadIdx.x;
-    const auto *words = reinterpret_cast<const std::uint32_t *>(plan.weights.packed) + expert * row_units;
+    const std::int64_t first_unit = at.tile * kTileUnits;
+    const int units = int(min(row_units - first_unit, std::int64_t(kTileUnits)));
+    const std::int64_t first_index = (expert * row_units + first_unit) * kUnit;
+    const std::int64_t first_block = first_index >> plan.block_shift;
+    const unsigned into_block = unsigned(first_index) & (unsigned(plan.weights.block_size) - 1);
+    const auto *words = reinterpret_cast<const std::uint32_t *>(plan.weights.packed) +
+                        expert * row_units + first_unit;
+    T *out = static_cast<T *>(plan.out) + (at.row * row_units + first_unit) * kUnit;
     std::uint32_t word[kUnits] = {};
     float absmax[kUnits] = {};
 #pragma unroll
     for (int u = 0; u < kUnits; ++u) {
-        const std::int64_t unit = first + u * kThreads;
-        if (unit < row_units) {
+        const int unit = threadIdx.x + u * kThreads;
+        if (unit < units) {
             word[u] = __ldcs(words + unit); // read once
-            absmax[u] = absmax_of<kNested>(plan, (expert * row_units + unit) * kUnit);
+            absmax[u] = absmax_of<kNested>(
+                plan, first_block + ((into_block + unit * kUnit) >> plan.block_shift));
         }
     }
-    T *out = static_cast<T *>(plan.out) + at.row * plan.weights.expert_numel;
+    const std::uint32_t lane_bytes = (threadIdx.x % 32) * 4;
 #pragma unroll
     for (int u = 0; u < kUnits; ++u) {
-        const std::int64_t unit = first + u * kThreads;
-        if (unit < row_units)
+        const int unit = threadIdx.x + u * kThreads;
+        if (unit < units)
             decode_unit(out + unit * kUnit, word[u], absmax[u], code, lane_bytes);
     }
 }
 
 // Any row length, any alignment: one element at a time, neighbours by neighbouring threads.
 template <class T, bool kNested>
-__device__ void decode_tile_general(const Plan &plan, std::int64_t expert, const RowTile &at, const CodeTable &code) {
+__device__ void decode_tile_general(const Plan &plan, std::int64_t expert, const RowTile &at,
+                                    const CodeTable &code) {
     const std::uint32_t lane_bytes = (threadIdx.x % 32) * 4;
     const std::int64_t numel = plan.weights.expert_numel;
     T *out = static_cast<T *>(plan.out) + at.row * numel;
@@ -132,12 +155,14 @@ __device__ void decode_tile_general(const Plan &plan, std::int64_t expert, const
         const std::int64_t index = expert * numel + element;
         const std::uint32_t byte = __ldg(plan.weights.packed + index / 2);
         const std::uint32_t nibble = index % 2 == 0 ? byte >> 4 : byte & 15;
-        out[element] = static_cast<T>(code.at<0>(nibble, lane_bytes) * absmax_of<kNested>(plan, index));
+        out[element] = static_cast<T>(code.at<0>(nibble, lane_bytes) *
+                                      absmax_of<kNested>(plan, index >> plan.block_shift));
     }
 }
 
 template <class T, bool kNested, bool kWords>
-__global__ void __launch_bounds__(kThreads, kBlocksPerSm) selective_dequant_kernel(const __grid_constant__ Plan plan) {
+__global__ void __launch_bounds__(kThreads, kBlocksPerSm)
+    selective_dequant_kernel(const __grid_constant__ Plan plan) {
     __shared__ CodeTable code;
     code.fill(plan.weights.code);
     const std::int64_t rows = row_count(plan.rows);
@@ -153,14 +178,18 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerSm) selective_dequant_kern
 }
 
 bool has_whole_words(const ms_selective_dequant_args &args) {
-    return args.weights.expert_numel % kUnit == 0 && reinterpret_cast<std::uintptr_t>(args.weights.packed) % 4 == 0 &&
+    return args.weights.expert_numel % kUnit == 0 &&
+           reinterpret_cast<std::uintptr_t>(args.weights.packed) % 4 == 0 &&
            reinterpret_cast<std::uintptr_t>(args.out) % 16 == 0;
 }
 
-template <class T> ms_status launch(const Plan &plan, unsigned blocks, bool whole_words, ms_stream stream) {
+template <class T>
+ms_status launch(const Plan &plan, unsigned blocks, bool whole_words, ms_stream stream) {
     const bool nested = plan.weights.absmax == nullptr;
-    const auto kernel = nested ? (whole_words ? selective_dequant_kernel<T, true, true> : selective_dequant_kernel<T, true, false>)
-                               : (whole_words ? selective_dequant_kernel<T, false, true> : selective_dequant_kernel<T, false, false>);
+    const auto kernel = nested ? (whole_words ? selective_dequant_kernel<T, true, true>
+                                              : selective_dequant_kernel<T, true, false>)
+                               : (whole_words ? selective_dequant_kernel<T, false, true>
+                                              : selective_dequant_kernel<T, false, false>);
     kernel<<<blocks, kThreads, 0, stream>>>(plan);
     MS_LAUNCH_CHECK();
     return succeed();
@@ -180,8 +209,8 @@ extern "C" ms_status ms_selective_dequant(const ms_selective_dequant_args *args,
     const ms_nf4_weights &weights = full.weights;
     const std::int64_t max_rows = full.active ? full.capacity : weights.experts;
     RowTileLaunch tiles;
-    if (const ms_status status =
-            plan_row_tiles(max_rows, (weights.expert_numel + kUnit - 1) / kUnit, kTileUnits, kBlocksPerSm, tiles))
+    if (const ms_status status = plan_row_tiles(
+            max_rows, (weights.expert_numel + kUnit - 1) / kUnit, kTileUnits, kBlocksPerSm, tiles))
         return status;
     const Plan plan{weights,
                     log2_of(weights.block_size),

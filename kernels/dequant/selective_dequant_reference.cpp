@@ -36,7 +36,8 @@ ms_status selective_dequant(const ms_selective_dequant_args *args, ms_stream) {
         for (std::int64_t i = begin; i < end; ++i) {
             const std::int32_t expert = expert_of(rows, i / numel);
             if (expert >= 0)
-                store_from_float(full.out, full.out_dtype, i, value_at(full.weights, expert * numel + i % numel));
+                store_from_float(full.out, full.out_dtype, i,
+                                 value_at(full.weights, expert * numel + i % numel));
         }
     });
     return MS_OK;

@@ -1,6 +1,6 @@
 // The counter-based hash behind every generated input. The same code on host and device, integers
-// only, so that both give the same bits. Finaliser: SplitMix64 (Steele, Lea, Flood: "Fast splittable
-// pseudorandom number generators", OOPSLA 2014).
+// only, so that both give the same bits. Finaliser: SplitMix64 (Steele, Lea, Flood: "Fast
+// splittable pseudorandom number generators", OOPSLA 2014).
 #pragma once
 
 #include <cstdint>
@@ -57,7 +57,8 @@ constexpr float kHotBonus = 64.0f;
 constexpr std::uint32_t hot_threshold(float hot_share) {
     return static_cast<std::uint32_t>(hot_share * 16777216.0f);
 }
-MS_HOST_DEVICE constexpr bool is_hot(std::uint64_t key, std::int64_t token, std::uint32_t threshold) {
+MS_HOST_DEVICE constexpr bool is_hot(std::uint64_t key, std::int64_t token,
+                                     std::uint32_t threshold) {
     return (hash_at(key, static_cast<std::uint64_t>(token)) & 0xffffff) < threshold;
 }
 

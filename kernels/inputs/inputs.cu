@@ -18,13 +18,12 @@ constexpr int kThreads = 256;
 
 // Grid-stride kernels: enough blocks to fill any device, never near the grid limit.
 unsigned blocks_for(std::int64_t items) {
-    return static_cast<unsigned>(std::clamp<std::int64_t>((items + kThreads - 1) / kThreads, 1, 16384));
+    return static_cast<unsigned>(
+        std::clamp<std::int64_t>((items + kThreads - 1) / kThreads, 1, 16384));
 }
 
 // 8 elements, written in 16-byte (8-byte for bytes) pieces where the address allows.
-template <class T> struct alignas(sizeof(T) == 1 ? 8 : 16) Eight {
-    T values[8];
-};
+template <class T> struct alignas(sizeof(T) == 1 ? 8 : 16) Eight { T values[8]; };
 
 template <class T> __device__ T element_of(std::uint8_t byte, float step) {
     if constexpr (std::is_same_v<T, std::uint8_t>)
@@ -34,7 +33,8 @@ template <class T> __device__ T element_of(std::uint8_t byte, float step) {
 }
 
 template <class T>
-__global__ void fill_kernel(T *data, std::int64_t count, std::uint64_t key, float step, bool aligned) {
+__global__ void fill_kernel(T *data, std::int64_t count, std::uint64_t key, float step,
+                            bool aligned) {
     const std::int64_t groups = (count + 7) / 8;
     const std::int64_t stride = std::int64_t(gridDim.x) * blockDim.x;
     for (std::int64_t group = std::int64_t(blockIdx.x) * blockDim.x + threadIdx.x; group < groups;
@@ -56,12 +56,13 @@ __global__ void fill_kernel(T *data, std::int64_t count, std::uint64_t key, floa
 }
 
 template <class T>
-ms_status launch_fill(void *data, std::int64_t count, std::uint64_t key, float step, ms_stream stream) {
+ms_status launch_fill(void *data, std::int64_t count, std::uint64_t key, float step,
+                      ms_stream stream) {
     if (count == 0)
         return succeed();
     const bool aligned = reinterpret_cast<std::uintptr_t>(data) % alignof(Eight<T>) == 0;
-    fill_kernel<T><<<blocks_for((count + 7) / 8), kThreads, 0, stream>>>(static_cast<T *>(data), count,
-                                                                       key, step, aligned);
+    fill_kernel<T><<<blocks_for((count + 7) / 8), kThreads, 0, stream>>>(static_cast<T *>(data),
+                                                                         count, key, step, aligned);
     MS_LAUNCH_CHECK();
     return succeed();
 }
@@ -70,7 +71,8 @@ __global__ void routing_logits_kernel(RoutingLogitsArgs args, std::uint64_t gumb
                                       std::uint64_t hot_key, std::uint32_t threshold) {
     const std::int64_t count = args.tokens * args.experts;
     const std::int64_t stride = std::int64_t(gridDim.x) * blockDim.x;
-    for (std::int64_t i = std::int64_t(blockIdx.x) * blockDim.x + threadIdx.x; i < count; i += stride) {
+    for (std::int64_t i = std::int64_t(blockIdx.x) * blockDim.x + threadIdx.x; i < count;
+         i += stride) {
         const std::int64_t token = i / args.experts;
         const int expert = static_cast<int>(i - token * args.experts);
         float logit = gumbel_logit(args.log_popularity[expert], args.gumbel_table, gumbel_key, i);
@@ -97,8 +99,8 @@ ms_status fill_uniform(const FillUniformArgs *args, ms_stream stream) {
 ms_status fill_bytes(const FillBytesArgs *args, ms_stream stream) {
     if (const ms_status status = check_fill_bytes(args))
         return status;
-    return launch_fill<std::uint8_t>(args->data, args->count, hash_key(args->seed, args->tensor), 0.0f,
-                                     stream);
+    return launch_fill<std::uint8_t>(args->data, args->count, hash_key(args->seed, args->tensor),
+                                     0.0f, stream);
 }
 
 ms_status routing_logits(const RoutingLogitsArgs *args, ms_stream stream) {

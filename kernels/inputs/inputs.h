@@ -28,17 +28,17 @@ struct FillBytesArgs {
 // Router logits whose softmax top-k visits experts with the given popularity: log p(e) + Gumbel
 // noise, both multiples of 1/1024 from tables (so that every machine agrees to the bit).
 struct RoutingLogitsArgs {
-    float *logits;          // out [tokens, experts]
+    float *logits; // out [tokens, experts]
     int64_t tokens;
     int32_t experts;
     const float *log_popularity; // [experts], multiples of 1/1024 (see log_popularity below)
     const float *gumbel_table;   // [65536], multiples of 1/1024
-    float hot_share;        // with this probability a token's expert 0 gets +64: its first choice
+    float hot_share; // with this probability a token's expert 0 gets +64: its first choice
     uint64_t seed;
 };
 
-// Host tables for RoutingLogitsArgs. zipf_exponent 0: all experts alike. Which experts are popular is
-// a permutation drawn from the seed.
+// Host tables for RoutingLogitsArgs. zipf_exponent 0: all experts alike. Which experts are popular
+// is a permutation drawn from the seed.
 void make_log_popularity(int32_t experts, double zipf_exponent, uint64_t seed, float *out);
 void make_gumbel_table(float *out); // [65536]
 

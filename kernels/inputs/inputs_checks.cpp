@@ -22,7 +22,8 @@ bool is_power_of_two(float value) {
 ms_status check_fill_uniform(const FillUniformArgs *args) {
     ArgumentCheck check("fill_uniform");
     check.dtype("dtype", args->dtype, {MS_F32, MS_F16, MS_BF16})
-        .require(is_power_of_two(args->scale), "scale", std::to_string(args->scale), "a power of two")
+        .require(is_power_of_two(args->scale), "scale", std::to_string(args->scale),
+                 "a power of two")
         .range("count", args->count, 0, kNoLimit);
     if (args->count > 0)
         check.pointer("data", args->data, args->dtype == MS_F32 ? 4 : 2);

@@ -16,7 +16,8 @@ ms_status fill_uniform(const FillUniformArgs *args, ms_stream) {
     parallel_for(args->count, 1 << 16, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {
             const std::uint64_t hash = hash_at(key, static_cast<std::uint64_t>(i) / 8);
-            store_from_float(args->data, args->dtype, i, uniform_of(byte_of(hash, int(i % 8)), step));
+            store_from_float(args->data, args->dtype, i,
+                             uniform_of(byte_of(hash, int(i % 8)), step));
         }
     });
     return MS_OK;
@@ -43,8 +44,8 @@ ms_status routing_logits(const RoutingLogitsArgs *args, ms_stream) {
         for (std::int64_t token = begin; token < end; ++token) {
             float *row = args->logits + token * args->experts;
             for (std::int32_t expert = 0; expert < args->experts; ++expert)
-                row[expert] = gumbel_logit(args->log_popularity[expert], args->gumbel_table, gumbel_key,
-                                           token * args->experts + expert);
+                row[expert] = gumbel_logit(args->log_popularity[expert], args->gumbel_table,
+                                           gumbel_key, token * args->experts + expert);
             if (is_hot(hot_key, token, threshold))
                 row[0] += kHotBonus;
         }

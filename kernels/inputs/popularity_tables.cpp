@@ -12,7 +12,9 @@ namespace moescope {
 namespace {
 
 // Sums of two such numbers are exact in float32, whatever the order.
-float round_to_1024th(double value) { return static_cast<float>(std::nearbyint(value * 1024.0) / 1024.0); }
+float round_to_1024th(double value) {
+    return static_cast<float>(std::nearbyint(value * 1024.0) / 1024.0);
+}
 
 // Fisher-Yates. The 32-bit multiply-shift draw is biased by less than experts / 2^32.
 std::vector<std::int32_t> permutation(std::int32_t count, std::uint64_t seed) {
@@ -29,7 +31,8 @@ std::vector<std::int32_t> permutation(std::int32_t count, std::uint64_t seed) {
 
 } // namespace
 
-void make_log_popularity(std::int32_t experts, double zipf_exponent, std::uint64_t seed, float *out) {
+void make_log_popularity(std::int32_t experts, double zipf_exponent, std::uint64_t seed,
+                         float *out) {
     const std::vector<std::int32_t> order = permutation(experts, seed);
     for (std::int32_t rank = 0; rank < experts; ++rank)
         out[order[static_cast<std::size_t>(rank)]] =

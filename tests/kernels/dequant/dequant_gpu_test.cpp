@@ -15,9 +15,10 @@ namespace {
 class Weights {
   public:
     Weights(std::int32_t experts, std::int64_t numel, std::int32_t block, std::int32_t nested_block)
-        : experts_(experts), numel_(numel), host_(make(experts * numel, block, nested_block)), packed_(host_.packed),
-          code_(std::vector<float>(kNf4Code.begin(), kNf4Code.end())), absmax_(host_.absmax),
-          absmax_u8_(host_.absmax_u8), nested_code_(host_.nested_code), nested_absmax_(host_.nested_absmax) {}
+        : experts_(experts), numel_(numel), host_(make(experts * numel, block, nested_block)),
+          packed_(host_.packed), code_(std::vector<float>(kNf4Code.begin(), kNf4Code.end())),
+          absmax_(host_.absmax), absmax_u8_(host_.absmax_u8), nested_code_(host_.nested_code),
+          nested_absmax_(host_.nested_absmax) {}
 
     ms_nf4_weights host() const { return host_.view(experts_, numel_); }
     ms_nf4_weights device() {
@@ -49,13 +50,16 @@ class Weights {
 
 // Dequantises on both sides into a poisoned output and compares every byte of it, also of rows and
 // of red zones that must stay as they are. No active list: all experts.
-void check_dequant(Weights &weights, ms_dtype dtype, const std::optional<std::vector<std::int32_t>> &active,
-                   std::int32_t count, std::int32_t capacity, std::size_t offset = 0) {
+void check_dequant(Weights &weights, ms_dtype dtype,
+                   const std::optional<std::vector<std::int32_t>> &active, std::int32_t count,
+                   std::int32_t capacity, std::size_t offset = 0) {
     const auto size = std::size_t(size_of(dtype));
-    const std::size_t elements = std::size_t(capacity) * std::size_t(weights.host().expert_numel) + offset;
+    const std::size_t elements =
+        std::size_t(capacity) * std::size_t(weights.host().expert_numel) + offset;
     DeviceArray<std::uint8_t> device(elements * size);
     std::vector<std::uint8_t> expected = device.download();
-    DeviceArray<std::int32_t> device_active(active.value_or(std::vector<std::int32_t>{})), device_count(std::vector{count});
+    DeviceArray<std::int32_t> device_active(active.value_or(std::vector<std::int32_t>{})),
+        device_count(std::vector{count});
 
     ms_selective_dequant_args args{};
     args.struct_size = sizeof args;
@@ -106,8 +110,9 @@ void check_active_experts(std::int32_t experts, const std::vector<std::int32_t> 
     }
 }
 
-void check_select(std::int64_t row_bytes, std::size_t offset, const std::vector<std::int32_t> &active,
-                  std::int32_t count, std::int32_t capacity) {
+void check_select(std::int64_t row_bytes, std::size_t offset,
+                  const std::vector<std::int32_t> &active, std::int32_t count,
+                  std::int32_t capacity) {
     INFO("rows of " << row_bytes << " bytes, " << offset << " bytes off alignment");
     const std::int32_t experts = 9;
     std::vector<std::uint8_t> src(std::size_t(experts * row_bytes) + offset);
@@ -116,17 +121,12 @@ void check_select(std::int64_t row_bytes, std::size_t offset, const std::vector<
     DeviceArray<std::uint8_t> device_src(src), device(std::size_t(capacity * row_bytes) + offset);
     DeviceArray<std::int32_t> device_active(active), device_count(std::vector{count});
     std::vector<std::uint8_t> expected = device.download();
-    ms_select_experts_args args{sizeof args,
-                                device_src.data() + offset,
-                                row_bytes,
-                                experts,
-                                device_active.data(),
-                                device_count.data(),
-                                capacity,
-                                device.data() + offset};
+    ms_select_experts_args args{sizeof args, device_src.data() + offset, row_bytes,
+                                experts,     device_active.data(),       device_count.data(),
+                                capacity,    device.data() + offset};
     REQUIRE(ms_select_experts(&args, nullptr) == MS_OK);
-    args = {sizeof args, src.data() + offset, row_bytes, experts, active.data(), &count, capacity,
-            expected.data() + offset};
+    args = {sizeof args, src.data() + offset,     row_bytes, experts, active.data(), &count,
+            capacity,    expected.data() + offset};
     REQUIRE(reference::select_experts(&args, nullptr) == MS_OK);
     CHECK(difference(device.download(), expected) == "");
 }
@@ -155,7 +155,8 @@ TEST_CASE("CUDA dequantises every block size", "[gpu][small]") {
     }
 }
 
-TEST_CASE("CUDA dequantises the active experts alone and leaves the other rows as they are", "[gpu][small]") {
+TEST_CASE("CUDA dequantises the active experts alone and leaves the other rows as they are",
+          "[gpu][small]") {
     skip_without_gpu();
     for (const std::int64_t numel : {96, 97, 8200}) {
         INFO("expert_numel " << numel);
@@ -163,7 +164,8 @@ TEST_CASE("CUDA dequantises the active experts alone and leaves the other rows a
         check_dequant(weights, MS_BF16, std::vector{1, 2, 5, -1, -1, -1}, 3, 6);
         check_dequant(weights, MS_BF16, std::vector{0, 1, 2, 3, 4, 5}, 6, 6);
         check_dequant(weights, MS_BF16, std::vector{-1, -1}, 0, 2); // no active expert
-        check_dequant(weights, MS_BF16, std::vector{5, 4, 3, 2}, 4, 2); // more than there is room for
+        check_dequant(weights, MS_BF16, std::vector{5, 4, 3, 2}, 4,
+                      2);                                             // more than there is room for
         check_dequant(weights, MS_BF16, std::vector{-3, 6, 2}, 3, 3); // ids that are no expert
         check_dequant(weights, MS_BF16, std::vector{1, 2}, -5, 2);
     }
@@ -183,7 +185,8 @@ TEST_CASE("CUDA dequantises many experts through many blocks", "[gpu]") {
     std::vector<std::int32_t> active;
     for (std::int32_t expert = 1; expert < 130; expert += 3)
         active.push_back(expert);
-    check_dequant(weights, MS_F16, active, std::int32_t(active.size()), std::int32_t(active.size()));
+    check_dequant(weights, MS_F16, active, std::int32_t(active.size()),
+                  std::int32_t(active.size()));
 }
 
 TEST_CASE("an expert beyond 2^31 elements is found with 64-bit indices", "[gpu]") {
@@ -203,12 +206,15 @@ TEST_CASE("an expert beyond 2^31 elements is found with 64-bit indices", "[gpu]"
     REQUIRE(fill_bytes(&fill, nullptr) == MS_OK);
     const FillUniformArgs scales{absmax.data(), MS_F32, blocks, 1, 2, 1.0f};
     REQUIRE(fill_uniform(&scales, nullptr) == MS_OK);
-    DeviceArray<std::int32_t> active(std::vector<std::int32_t>{experts - 1}), count(std::vector<std::int32_t>{1});
+    DeviceArray<std::int32_t> active(std::vector<std::int32_t>{experts - 1}),
+        count(std::vector<std::int32_t>{1});
     DeviceArray<std::uint16_t> out{std::size_t(numel)};
     ms_selective_dequant_args args{};
     args.struct_size = sizeof args;
     args.out_dtype = MS_BF16;
-    args.weights = {packed.data(), absmax.data(), nullptr, nullptr, nullptr, 0.0f, 0, code.data(), 64, experts, numel};
+    args.weights = {
+        packed.data(), absmax.data(), nullptr, nullptr, nullptr, 0.0f, 0, code.data(), 64,
+        experts,       numel};
     args.active = active.data();
     args.count = count.data();
     args.capacity = 1;
@@ -222,11 +228,23 @@ TEST_CASE("an expert beyond 2^31 elements is found with 64-bit indices", "[gpu]"
     std::vector<std::uint8_t> tail_packed(kept / 2);
     std::vector<float> tail_absmax(kept / 64);
     std::vector<std::uint16_t> actual(kept), expected(kept);
-    require_cuda(cudaMemcpy(tail_packed.data(), packed.data() + first / 2, kept / 2, cudaMemcpyDefault));
-    require_cuda(cudaMemcpy(tail_absmax.data(), absmax.data() + first / 64, kept / 64 * 4, cudaMemcpyDefault));
-    require_cuda(cudaMemcpy(actual.data(), out.data() + (numel - kept), kept * 2, cudaMemcpyDefault));
-    args.weights = {tail_packed.data(), tail_absmax.data(), nullptr, nullptr, nullptr, 0.0f, 0,
-                    kNf4Code.data(),    64,                 1,       kept};
+    require_cuda(
+        cudaMemcpy(tail_packed.data(), packed.data() + first / 2, kept / 2, cudaMemcpyDefault));
+    require_cuda(cudaMemcpy(tail_absmax.data(), absmax.data() + first / 64, kept / 64 * 4,
+                            cudaMemcpyDefault));
+    require_cuda(
+        cudaMemcpy(actual.data(), out.data() + (numel - kept), kept * 2, cudaMemcpyDefault));
+    args.weights = {tail_packed.data(),
+                    tail_absmax.data(),
+                    nullptr,
+                    nullptr,
+                    nullptr,
+                    0.0f,
+                    0,
+                    kNf4Code.data(),
+                    64,
+                    1,
+                    kept};
     args.active = nullptr;
     args.out = expected.data();
     REQUIRE(reference::selective_dequant(&args, nullptr) == MS_OK);
@@ -251,7 +269,7 @@ TEST_CASE("CUDA finds the active experts of many ids", "[gpu][small]") {
     for (const std::int32_t experts : {1, 60, 1024, 4096})
         check_active_experts(experts, uniform_ints(5000, -1, experts, random));
     check_active_experts(4096, std::vector<std::int32_t>(4097, 4095)); // one expert alone, the last
-    check_active_experts(40, std::vector<std::int32_t>(4097, -1));    // none
+    check_active_experts(40, std::vector<std::int32_t>(4097, -1));     // none
 }
 
 TEST_CASE("CUDA finds the active experts of millions of ids", "[gpu]") {

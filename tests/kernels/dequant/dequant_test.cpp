@@ -29,9 +29,11 @@ struct Active {
 };
 
 Active active_experts(std::int32_t experts, const std::vector<std::int32_t> &ids) {
-    Active out{std::vector<std::int32_t>(std::size_t(experts), 99), std::vector<std::int32_t>(std::size_t(experts), 99)};
-    const ms_active_experts_args args{sizeof args,       experts,          ids.data(), std::int64_t(ids.size()),
-                                      out.active.data(), out.remap.data(), &out.count};
+    Active out{std::vector<std::int32_t>(std::size_t(experts), 99),
+               std::vector<std::int32_t>(std::size_t(experts), 99)};
+    const ms_active_experts_args args{
+        sizeof args,       experts,          ids.data(), std::int64_t(ids.size()),
+        out.active.data(), out.remap.data(), &out.count};
     REQUIRE(reference::active_experts(&args, nullptr) == MS_OK);
     return out;
 }
@@ -77,7 +79,8 @@ TEST_CASE("quantising to NF4 keeps every value within half a code step of its bl
         REQUIRE(std::fabs(out[i] - values[i]) <= 0.152f * array.absmax[i / 64]);
 }
 
-TEST_CASE("selected experts are the matching rows of the full dequantisation, blocks straddling or not") {
+TEST_CASE(
+    "selected experts are the matching rows of the full dequantisation, blocks straddling or not") {
     const int experts = 5;
     for (const std::int64_t numel : {64, 96, 97, 1, 33, 500}) { // 97: the nibble phase alternates
         INFO("expert_numel " << numel);
@@ -131,20 +134,24 @@ TEST_CASE("dequantisation names the field that is wrong") {
     const ms_selective_dequant_args good = dequant_args(array.view(2, 32), out);
     ms_selective_dequant_args args = good;
     args.weights.block_size = 48;
-    CHECK(message_of(args) == "ms_selective_dequant: weights.block_size is 48; it must be a power of two from 32 to 4096");
+    CHECK(message_of(args) == "ms_selective_dequant: weights.block_size is 48; it must be a power "
+                              "of two from 32 to 4096");
     args = good;
     args.capacity = 1;
     CHECK(message_of(args).find("capacity is 1; it must be from 2") != std::string::npos);
     args = good;
     args.weights.absmax = nullptr;
-    CHECK(message_of(args).find("weights.absmax is null, and so is weights.absmax_u8") != std::string::npos);
+    CHECK(message_of(args).find("weights.absmax is null, and so is weights.absmax_u8") !=
+          std::string::npos);
     args = good;
     args.weights.absmax_u8 = array.packed.data();
-    CHECK(message_of(args).find("weights.absmax is set beside weights.absmax_u8") != std::string::npos);
+    CHECK(message_of(args).find("weights.absmax is set beside weights.absmax_u8") !=
+          std::string::npos);
     args = good;
     args.weights.expert_numel = std::int64_t(1) << 60;
     CHECK(message_of(args).find("weights.expert_numel") != std::string::npos);
     ms_select_experts_args odd{sizeof odd, values.data(), 3, 2, nullptr, nullptr, 1, out.data()};
     CHECK(reference::select_experts(&odd, nullptr) == MS_INVALID_ARGUMENT);
-    CHECK(std::string(ms_last_error()) == "ms_select_experts: row_bytes is 3; it must be a multiple of 2");
+    CHECK(std::string(ms_last_error()) ==
+          "ms_select_experts: row_bytes is 3; it must be a multiple of 2");
 }

@@ -19,7 +19,7 @@ struct Nf4Case {
     std::string name;
     ms_dtype dtype = MS_F32;
     std::size_t count = 0;
-    std::size_t stride = 1; // every stride-th result is kept
+    std::size_t stride = 1;    // every stride-th result is kept
     std::vector<float> values; // what was quantised, or empty
     std::vector<float> code;
     Nf4Array array;
@@ -29,11 +29,14 @@ struct Nf4Case {
 Nf4Case parse(const VectorCase &from) {
     Nf4Case out;
     out.name = from.name;
-    out.dtype = from.text("dtype") == "f32" ? MS_F32 : from.text("dtype") == "f16" ? MS_F16 : MS_BF16;
+    out.dtype = from.text("dtype") == "f32"   ? MS_F32
+                : from.text("dtype") == "f16" ? MS_F16
+                                              : MS_BF16;
     out.count = std::size_t(from.integer("count"));
     out.stride = std::size_t(from.integer("stride"));
     out.array.block_size = from.integer("block_size");
-    const std::size_t blocks = (out.count + std::size_t(out.array.block_size) - 1) / std::size_t(out.array.block_size);
+    const std::size_t blocks =
+        (out.count + std::size_t(out.array.block_size) - 1) / std::size_t(out.array.block_size);
     out.code = from.array<float>("code", 16);
     out.array.packed = from.array<std::uint8_t>("packed", (out.count + 1) / 2);
     if (from.has("values"))
@@ -46,7 +49,8 @@ Nf4Case parse(const VectorCase &from) {
         out.array.nested_offset = float(from.number("nested_offset"));
         out.array.absmax_u8 = from.array<std::uint8_t>("absmax_u8", blocks);
         out.array.nested_code = from.array<float>("nested_code", 256);
-        out.array.nested_absmax = from.array<float>("nested_absmax", (blocks + nested - 1) / nested);
+        out.array.nested_absmax =
+            from.array<float>("nested_absmax", (blocks + nested - 1) / nested);
     }
     out.out_bits = from.array<std::uint32_t>("out_bits", (out.count + out.stride - 1) / out.stride);
     return out;
@@ -90,7 +94,8 @@ TEST_CASE("dequantised NF4 is bitsandbytes' result to the bit") {
 }
 
 TEST_CASE("the NF4 code table is bitsandbytes' own") {
-    CHECK(difference(std::vector<float>(kNf4Code.begin(), kNf4Code.end()), cases().front().code, 0) == "");
+    CHECK(difference(std::vector<float>(kNf4Code.begin(), kNf4Code.end()), cases().front().code,
+                     0) == "");
 }
 
 TEST_CASE("the 8-bit dynamic code is bitsandbytes' own to a rounding step") {
@@ -98,7 +103,8 @@ TEST_CASE("the 8-bit dynamic code is bitsandbytes' own to a rounding step") {
     int compared = 0;
     for (const Nf4Case &test : cases())
         if (test.array.nested_block != 0) {
-            CHECK(difference(std::vector<float>(code.begin(), code.end()), test.array.nested_code, 1e-6) == "");
+            CHECK(difference(std::vector<float>(code.begin(), code.end()), test.array.nested_code,
+                             1e-6) == "");
             ++compared;
         }
     CHECK(compared == 3);
@@ -110,13 +116,14 @@ TEST_CASE("the quantiser packs the same nibbles and the same absmax as bitsandby
         if (test.values.empty())
             continue;
         INFO(test.name);
-        const Nf4Array ours = quantize_nf4(test.values.data(), std::int64_t(test.count), test.array.block_size,
-                                           test.array.nested_block);
+        const Nf4Array ours = quantize_nf4(test.values.data(), std::int64_t(test.count),
+                                           test.array.block_size, test.array.nested_block);
         CHECK(difference(ours.packed, test.array.packed) == "");
         CHECK(difference(ours.absmax, test.array.absmax, 0) == "");
         CHECK(difference(ours.absmax_u8, test.array.absmax_u8) == "");
         CHECK(difference(ours.nested_absmax, test.array.nested_absmax, 1e-6) == "");
-        CHECK(std::fabs(ours.nested_offset - test.array.nested_offset) <= 1e-6f * std::fabs(ours.nested_offset));
+        CHECK(std::fabs(ours.nested_offset - test.array.nested_offset) <=
+              1e-6f * std::fabs(ours.nested_offset));
         ++compared;
     }
     CHECK(compared >= 7);

@@ -60,8 +60,8 @@ TEST_CASE("routing logits have the same bits on the GPU as on the CPU", "[gpu][s
         make_log_popularity(experts, 1.1, 9, popularity.data());
         std::vector<float> expected(static_cast<std::size_t>(tokens * experts));
         DeviceArray<float> device_popularity(popularity), device(expected.size());
-        RoutingLogitsArgs args{device.data(), tokens, experts, device_popularity.data(),
-                               device_gumbel.data(), 0.25f, 9};
+        RoutingLogitsArgs args{device.data(),        tokens, experts, device_popularity.data(),
+                               device_gumbel.data(), 0.25f,  9};
         REQUIRE(routing_logits(&args, nullptr) == MS_OK);
         args.logits = expected.data();
         args.log_popularity = popularity.data();
@@ -83,13 +83,15 @@ TEST_CASE("large inputs reach past 2^32 elements", "[gpu]") {
     const FillBytesArgs args{data, count, 13, 1};
     const ms_status status = fill_bytes(&args, nullptr);
     std::vector<std::uint8_t> tail(4099), expected(4099);
-    const cudaError_t copied = cudaMemcpy(tail.data(), data + (count - 4099), 4099, cudaMemcpyDeviceToHost);
+    const cudaError_t copied =
+        cudaMemcpy(tail.data(), data + (count - 4099), 4099, cudaMemcpyDeviceToHost);
     cudaFree(data);
     REQUIRE(status == MS_OK);
     require_cuda(copied);
     for (std::int64_t i = 0; i < 4099; ++i) {
         const std::int64_t at = count - 4099 + i;
-        expected[std::size_t(i)] = byte_of(hash_at(hash_key(13, 1), std::uint64_t(at) / 8), int(at % 8));
+        expected[std::size_t(i)] =
+            byte_of(hash_at(hash_key(13, 1), std::uint64_t(at) / 8), int(at % 8));
     }
     CHECK(difference(tail, expected) == "");
 }

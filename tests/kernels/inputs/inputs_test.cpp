@@ -14,7 +14,8 @@ using namespace moescope;
 
 namespace {
 
-std::vector<float> uniform(std::int64_t count, std::uint64_t seed, std::uint32_t tensor, float scale) {
+std::vector<float> uniform(std::int64_t count, std::uint64_t seed, std::uint32_t tensor,
+                           float scale) {
     std::vector<float> data(static_cast<std::size_t>(count));
     const FillUniformArgs args{data.data(), MS_F32, count, seed, tensor, scale};
     REQUIRE(reference::fill_uniform(&args, nullptr) == MS_OK);
@@ -46,14 +47,16 @@ struct Logits {
         const std::vector<float> logits = make();
         std::vector<double> shares(static_cast<std::size_t>(experts));
         for (auto row = logits.begin(); row != logits.end(); row += experts)
-            shares[static_cast<std::size_t>(std::max_element(row, row + experts) - row)] += 1.0 / double(tokens);
+            shares[static_cast<std::size_t>(std::max_element(row, row + experts) - row)] +=
+                1.0 / double(tokens);
         return shares;
     }
 };
 
 } // namespace
 
-TEST_CASE("uniform inputs are multiples of scale / 128 in [-scale, scale), all 256 equally likely") {
+TEST_CASE(
+    "uniform inputs are multiples of scale / 128 in [-scale, scale), all 256 equally likely") {
     const float scale = 0.25f;
     const std::vector<float> data = uniform(1 << 20, 1, 2, scale);
     std::vector<int> histogram(256);
