@@ -132,7 +132,8 @@ CREATE TABLE copies (                 -- copies and fills of device memory
     bytes INTEGER NOT NULL,
     correlation INTEGER NOT NULL,
     device INTEGER NOT NULL, stream INTEGER NOT NULL,
-    kind TEXT NOT NULL, -- host_to_device, device_to_host, device_to_device, host_to_host, set, other
+    kind TEXT NOT NULL,               -- host_to_device, device_to_host, device_to_device,
+                                      -- host_to_host, set, other
     measurement INTEGER, repetition INTEGER NOT NULL
 );
 CREATE TABLE memory (                 -- the ledger of device memory
@@ -159,8 +160,10 @@ CREATE TABLE failures (
 -- Runs with what identifies them taken out of their JSON.
 CREATE VIEW run_list AS
 SELECT id AS run, json_extract(plan, '$.workload.model.name') AS model,
-       json_extract(plan, '$.workload.tokens') AS tokens, json_extract(plan, '$.workload.model.experts') AS experts,
-       json_extract(plan, '$.workload.model.top_k') AS top_k, json_extract(plan, '$.workload.lora_rank') AS lora_rank,
+       json_extract(plan, '$.workload.tokens') AS tokens,
+       json_extract(plan, '$.workload.model.experts') AS experts,
+       json_extract(plan, '$.workload.model.top_k') AS top_k,
+       json_extract(plan, '$.workload.lora_rank') AS lora_rank,
        json_extract(device, '$.id') AS device, json_extract(device, '$.name') AS device_name, state,
        (finished_ns - started_ns) / 1e9 AS seconds, dropped_records
 FROM runs;
@@ -169,7 +172,8 @@ FROM runs;
 CREATE VIEW results AS
 SELECT m.id AS measurement, m.run, r.model, r.tokens, r.device, m.operator, m.variant,
        CASE WHEN m.block_m = 0 THEN 'default'
-            ELSE printf('%dx%dx%d w%d s%d', m.block_m, m.block_n, m.block_k, m.warps, m.stages) END AS tile,
+            ELSE printf('%dx%dx%d w%d s%d', m.block_m, m.block_n, m.block_k, m.warps, m.stages)
+       END AS tile,
        m.state, m.sample_count, m.median_ns / 1e3 AS median_us, m.p10_ns / 1e3 AS p10_us,
        m.p90_ns / 1e3 AS p90_us, m.floor_ns / 1e3 AS floor_us,
        m.median_ns / nullif(m.floor_ns, 0) AS times_floor,
@@ -183,7 +187,8 @@ CREATE VIEW launches AS
 SELECT k.id AS launch, m.run, k.measurement, m.operator, m.variant, k.repetition, n.text AS kernel,
        k.start_ns, k.end_ns - k.start_ns AS duration_ns, k.stream, k.correlation,
        k.grid_x * k.grid_y * k.grid_z AS blocks, k.block_x * k.block_y * k.block_z AS threads,
-       k.registers, k.static_smem_bytes + k.dynamic_smem_bytes AS smem_bytes, k.theoretical_occupancy
+       k.registers, k.static_smem_bytes + k.dynamic_smem_bytes AS smem_bytes,
+       k.theoretical_occupancy
 FROM kernels k LEFT JOIN names n ON n.id = k.name LEFT JOIN measurements m ON m.id = k.measurement;
 
 -- One line a tile configuration.
