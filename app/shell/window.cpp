@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -20,6 +21,16 @@ namespace {
 // ImGui settles within a few frames of an input: hover delays, sizes measured one frame late.
 constexpr int kSettlingFrames = 4;
 constexpr std::size_t kKeptAutosaves = 20;
+constexpr double kShootingInterval = 0.016; // seconds between the frames before a screenshot
+constexpr double kLongestSleep = 0.5;       // seconds until a request to leave is noticed
+
+// Ctrl-C and SIGTERM close the window as its own button does: the session and the settings are kept.
+volatile std::sig_atomic_t g_asked_to_leave = 0;
+
+void leave_when_asked() {
+    for (const int signal : {SIGINT, SIGTERM})
+        std::signal(signal, [](int) { g_asked_to_leave = 1; });
+}
 
 Status check(const WindowOptions &options) {
     if (!options.view.empty() && !find_view(options.view).ok())
@@ -134,26 +145,28 @@ void Window::draw(bool show) {
 }
 
 double Window::may_sleep() const {
-    if (!options_.screenshot.empty())
-        return 0.016;
     const double caret = ImGui::GetIO().WantTextInput ? 0.25 : 3600.0; // a text cursor blinks
     return std::min(caret, shell_.may_sleep());
 }
 
+// Draws while something happens and a few frames longer, then sleeps: a window that shows nothing
+// new costs nothing.
 Status Window::run() {
     int owed = kSettlingFrames; // frames to draw before sleeping
-    while (!gl_->should_close()) {
-        const bool sleeping = owed <= 0 && options_.screenshot.empty();
-        const double sleep = sleeping ? may_sleep() : 0;
-        if (gl_->wait(sleep) || (sleeping && sleep < 3600))
-            owed = std::max(owed, sleep < 3600 && sleeping ? 1 : kSettlingFrames);
-        if (owed <= 0 && options_.screenshot.empty())
+    while (!gl_->should_close() && !g_asked_to_leave) {
+        const bool shooting = !options_.screenshot.empty();
+        const double wanted = shooting ? kShootingInterval : may_sleep();
+        if (gl_->wait(owed > 0 && !shooting ? 0 : std::min(wanted, kLongestSleep)))
+            owed = kSettlingFrames;
+        else if (owed <= 0 && wanted <= kLongestSleep)
+            owed = 1;
+        if (owed <= 0)
             continue;
+        --owed;
         const bool last = screenshot_due();
         draw(/*show=*/!last);
         if (last)
             return write_png(gl_->read_pixels(), options_.screenshot);
-        --owed;
     }
     return {};
 }
@@ -177,6 +190,7 @@ Status open_window(const WindowOptions &options) {
     window.shell().start_worker(options.remote);
     if (!options.files.empty())
         window.shell().open(options.files.front());
+    leave_when_asked();
     Status status = window.run();
     if (status.ok() && options.screenshot.empty())
         if (const Status saved = save_settings(window.shell().settings(), settings_path());

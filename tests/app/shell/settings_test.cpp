@@ -1,36 +1,23 @@
 #include "app/shell/settings.h"
+#include "tests/support/temporary_folder.h"
 
 #include <catch2/catch_test_macros.hpp>
 
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
-#include <unistd.h>
 
 using namespace moescope;
 namespace fs = std::filesystem;
 
 namespace {
 
-class Folder {
-  public:
-    Folder() {
-        std::string name = (fs::temp_directory_path() / "moescope-settings-XXXXXX").string();
-        path_ = ::mkdtemp(name.data());
-    }
-    ~Folder() { fs::remove_all(path_); }
-    fs::path operator/(const char *name) const { return path_ / name; }
 
-  private:
-    fs::path path_;
-};
-
-void write(const fs::path &path, const std::string &text) { std::ofstream(path) << text; }
 
 } // namespace
 
 TEST_CASE("settings come back as they were saved") {
-    const Folder folder;
+    const test::TemporaryFolder folder;
     Settings settings;
     settings.theme = "light";
     settings.width = 1800;
@@ -62,10 +49,10 @@ TEST_CASE("without a settings file there are defaults") {
 }
 
 TEST_CASE("a settings file that is no JSON object is one clear error") {
-    const Folder folder;
+    const test::TemporaryFolder folder;
     const fs::path path = folder / "settings.json";
     for (const char *text : {"", "{", "[1]", "\x00\xff", "nonsense"}) {
-        write(path, text);
+        test::write_bytes(path, text);
         const auto loaded = load_settings(path);
         REQUIRE_FALSE(loaded.ok());
         CHECK(loaded.error().sentence().find(path.string()) != std::string::npos);
@@ -73,7 +60,7 @@ TEST_CASE("a settings file that is no JSON object is one clear error") {
 }
 
 TEST_CASE("wrong values in a settings file are left at their defaults, one by one") {
-    const Folder folder;
+    const test::TemporaryFolder folder;
     const fs::path path = folder / "settings.json";
     write(
         path,
