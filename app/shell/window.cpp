@@ -24,7 +24,8 @@ constexpr std::size_t kKeptAutosaves = 20;
 constexpr double kShootingInterval = 0.016; // seconds between the frames before a screenshot
 constexpr double kLongestSleep = 0.5;       // seconds until a request to leave is noticed
 
-// Ctrl-C and SIGTERM close the window as its own button does: the session and the settings are kept.
+// Ctrl-C and SIGTERM close the window as its own button does: the session and the settings are
+// kept.
 volatile std::sig_atomic_t g_asked_to_leave = 0;
 
 void leave_when_asked() {

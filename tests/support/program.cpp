@@ -121,8 +121,10 @@ std::unique_ptr<VirtualDisplay> VirtualDisplay::open(int width, int height) {
     // The server writes the number it chose into a file of ours, through a shell that opens it.
     display->number_file_ = temporary("moescope-display-XXXXXX");
     const std::string screen = std::to_string(width) + "x" + std::to_string(height) + "x24";
-    display->server_ = std::make_unique<Program>(std::vector<std::string>{
-        "sh", "-c", "exec Xvfb -displayfd 7 -nolisten tcp -screen 0 " + screen + " 7>" + display->number_file_});
+    display->server_ = std::make_unique<Program>(
+        std::vector<std::string>{"sh", "-c",
+                                 "exec Xvfb -displayfd 7 -nolisten tcp -screen 0 " + screen +
+                                     " 7>" + display->number_file_});
     const auto until = Clock::now() + 20s;
     while (display->server_->running() && Clock::now() < until) {
         const std::string number = content(display->number_file_);

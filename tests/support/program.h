@@ -20,7 +20,7 @@ class Program {
 
     struct Ended {
         bool timed_out = false;
-        int code = -1;   // exit code; -1: by a signal
+        int code = -1; // exit code; -1: by a signal
         int signal = 0;
         std::string output; // standard output and error
     };

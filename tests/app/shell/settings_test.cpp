@@ -10,11 +10,7 @@
 using namespace moescope;
 namespace fs = std::filesystem;
 
-namespace {
-
-
-
-} // namespace
+namespace {} // namespace
 
 TEST_CASE("settings come back as they were saved") {
     const test::TemporaryFolder folder;
@@ -62,7 +58,7 @@ TEST_CASE("a settings file that is no JSON object is one clear error") {
 TEST_CASE("wrong values in a settings file are left at their defaults, one by one") {
     const test::TemporaryFolder folder;
     const fs::path path = folder / "settings.json";
-    write(
+    test::write_bytes(
         path,
         R"({"theme": 5, "width": -3, "height": 1e99, "first_view": "timeline", "recent": [1, "/x", null],
                     "layout": {"split": 17, "split_ratio": "wide", "workload_width": 1e30},
