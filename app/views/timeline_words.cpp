@@ -1,0 +1,165 @@
+#include "app/views/kernel_name.h"
+#include "app/views/timeline_parts.h"
+#include "app/views/ui.h"
+#include "profiler/base/units.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace moescope {
+
+namespace {
+
+constexpr const char *kCopyNames[] = {"Copy to device", "Copy to host", "Copy on device",
+                                      "Copy on host",   "Memset",       "Copy"};
+
+std::string measurement_name(const Session &session, std::uint32_t measurement) {
+    if (measurement >= session.measurements.size())
+        return "no measurement";
+    const Measurement &m = session.measurements[measurement];
+    return fmt::format("{} / {}", info(m.op).name, m.variant);
+}
+
+std::string tag_text(const Session &session, Tag tag) {
+    if (!tag.measurement.valid())
+        return "of no measurement";
+    return measurement_name(session, tag.measurement.value) +
+           (tag.repetition < 0 ? ", warm-up or preparation"
+                               : fmt::format(", repetition {}", tag.repetition));
+}
+
+std::string explain_kernel(const Session &session, std::size_t index) {
+    const KernelRecord &kernel = session.kernels[index];
+    return fmt::format(
+        "{}\ngrid {}×{}×{}, block {}×{}×{}, {} registers a thread, {} shared memory, "
+        "{:.0f} % theoretical occupancy\nstream {}, correlation {}, {}",
+        session.name(kernel.name), kernel.grid[0], kernel.grid[1], kernel.grid[2], kernel.block[0],
+        kernel.block[1], kernel.block[2], kernel.registers,
+        format_bytes(double(kernel.static_smem_bytes) + kernel.dynamic_smem_bytes),
+        double(kernel.theoretical_occupancy) * 100, kernel.stream, kernel.correlation,
+        tag_text(session, kernel.tag));
+}
+
+std::string explain_copy(const CopyRecord &copy) {
+    const double seconds = double(copy.end_ns - copy.start_ns) * 1e-9;
+    return fmt::format("{}, {} at {}", kCopyNames[std::min<std::size_t>(std::size_t(copy.kind), 5)],
+                       format_bytes(double(copy.bytes)),
+                       seconds > 0 ? format_bandwidth(double(copy.bytes) / seconds)
+                                   : "no measured time");
+}
+
+// What there is to say beyond title and times.
+std::string body_of(const Session &session, const TimelineHit &hit) {
+    switch (hit.track.kind) {
+    case TrackKind::Kernels:
+        return explain_kernel(session, hit.ref);
+    case TrackKind::Api:
+        return fmt::format("correlation {}, {}", session.api_calls[hit.ref].correlation,
+                           tag_text(session, session.api_calls[hit.ref].tag));
+    case TrackKind::Copies:
+        return explain_copy(session.copies[hit.ref]) + "\n" +
+               tag_text(session, session.copies[hit.ref].tag);
+    case TrackKind::Overhead:
+        return "The profiler's own work, not the operators'.";
+    case TrackKind::Measurements:
+        return "From its first record to its last, preparation and warm-up included.";
+    case TrackKind::Repetitions:
+        break;
+    }
+    return "From the repetition's first kernel to its last.";
+}
+
+} // namespace
+
+std::string title_of(const Session &session, const TimelineHit &hit) {
+    switch (hit.track.kind) {
+    case TrackKind::Measurements:
+        return measurement_name(session, hit.ref);
+    case TrackKind::Repetitions:
+        return fmt::format("{} #{}", measurement_name(session, hit.ref), hit.name);
+    case TrackKind::Copies:
+        return kCopyNames[std::min<std::size_t>(std::size_t(session.copies[hit.ref].kind), 5)];
+    case TrackKind::Kernels:
+        return short_kernel_name(session.name(NameId{hit.name}));
+    case TrackKind::Api:
+    case TrackKind::Overhead:
+        break;
+    }
+    return std::string(session.name(NameId{hit.name}));
+}
+
+std::string explain(const Session &session, const TimelineModel &model, const TimelineHit &hit) {
+    std::string text = title_of(session, hit);
+    if (const auto place = model.find(hit)) {
+        const TimelineItem &item = model.tracks().at(hit.track).rows()[place->row][place->index];
+        text += fmt::format("\n{} from {}", format_duration_ns(double(item.end_ns - item.start_ns)),
+                            format_duration_ns(double(item.start_ns - model.origin_ns())));
+    }
+    return text + "\n" + body_of(session, hit);
+}
+
+void show_span(TimelineState &state, std::int64_t start_ns, std::int64_t end_ns) {
+    const double origin = double(state.model.origin_ns());
+    state.range = fitted_to({double(start_ns) - origin, double(end_ns) - origin});
+    state.fit = false;
+}
+
+void select(const ViewContext &context, TimelineState &state, const TimelineHit &hit) {
+    const Session &session = *context.session;
+    state.selected = hit;
+    const auto set_measurement = [&](MeasurementId id) {
+        if (id.valid() && id.value < session.measurements.size())
+            context.selection.measurement = id;
+    };
+    switch (hit.track.kind) {
+    case TrackKind::Kernels:
+        context.selection.kernel = state.seen_kernel = hit.ref;
+        set_measurement(session.kernels[hit.ref].tag.measurement);
+        break;
+    case TrackKind::Measurements:
+    case TrackKind::Repetitions:
+        set_measurement({hit.ref});
+        break;
+    case TrackKind::Api:
+        set_measurement(session.api_calls[hit.ref].tag.measurement);
+        break;
+    case TrackKind::Copies:
+        set_measurement(session.copies[hit.ref].tag.measurement);
+        break;
+    case TrackKind::Overhead:
+        break;
+    }
+}
+
+void draw_timeline_details(const ViewContext &context, TimelineState &state) {
+    if (!state.selected || !state.model.find(*state.selected)) {
+        ui::small(
+            "Drag or A D to pan, wheel or W S to zoom, right drag to zoom on a stretch, Shift and "
+            "wheel to scroll, F or a double click to fit, / to search, N for the next match. Click "
+            "to select.",
+            context.theme.muted);
+        return;
+    }
+    const TimelineHit hit = *state.selected;
+    const auto place = *state.model.find(hit);
+    const TimelineItem item = state.model.tracks().at(hit.track).rows()[place.row][place.index];
+    ui::heading(title_of(*context.session, hit));
+    ImGui::SameLine();
+    ui::text(format_duration_ns(double(item.end_ns - item.start_ns)), context.theme.muted);
+    ImGui::SameLine();
+    if (ImGui::SmallButton("Zoom to it"))
+        show_span(state, item.start_ns, item.end_ns);
+    ImGui::SameLine();
+    if (ImGui::SmallButton("Copy"))
+        context.copy_text(explain(*context.session, state.model, hit));
+    ImGui::SameLine();
+    if (ImGui::SmallButton("Clear")) {
+        state.selected.reset();
+        context.selection.kernel = state.seen_kernel = std::nullopt;
+    }
+    const ui::FontScope font(ui::small_font());
+    ui::wrapped(body_of(*context.session, hit), context.theme.muted);
+}
+
+} // namespace moescope
