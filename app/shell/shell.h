@@ -12,6 +12,7 @@
 #include "app/views/routing.h"
 #include "app/views/session_file.h"
 #include "app/views/status.h"
+#include "app/views/timeline.h"
 #include "app/views/view_context.h"
 #include "app/views/workload.h"
 
@@ -113,6 +114,7 @@ class Shell {
     DispatchState dispatch_;
     AutotuneState autotune_;
     RoutingState routing_;
+    TimelineState timeline_;
     SessionFileState session_file_;
     StatusState status_;
 

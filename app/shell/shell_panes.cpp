@@ -241,6 +241,7 @@ void Shell::draw_view(ViewContext &context, ViewId view) {
         draw_routing(context, routing_);
         break;
     case ViewId::Timeline:
+        draw_timeline(context, timeline_);
         break;
     }
 }
