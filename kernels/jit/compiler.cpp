@@ -52,8 +52,9 @@ const char *find_source(std::string_view name) {
 }
 
 std::vector<std::string> options_of(const Request &request) {
-    std::vector<std::string> options = {"--gpu-architecture=" + request.arch, "--std=c++17", "--generate-line-info",
-                                        "-Xptxas=-v"}; // puts the resource report into the program log
+    std::vector<std::string> options = {
+        "--gpu-architecture=" + request.arch, "--std=c++17", "--generate-line-info",
+        "-Xptxas=-v"}; // puts the resource report into the program log
     for (const std::string &define : request.defines)
         options.push_back("-D" + define);
     return options;
@@ -70,12 +71,13 @@ std::string join(const std::vector<std::string> &words) {
 std::string key_of(const Request &request, const std::string &options) {
     int major = 0, minor = 0;
     nvrtcVersion(&major, &minor);
-    std::string content = "NVRTC " + std::to_string(major) + "." + std::to_string(minor) + "\n" + request.source + "\n" +
-                          request.kernel + "\n" + options;
+    std::string content = "NVRTC " + std::to_string(major) + "." + std::to_string(minor) + "\n" +
+                          request.source + "\n" + request.kernel + "\n" + options;
     for (int i = 0; i < kEmbeddedSourceCount; ++i) // a source may include any other
         content += std::string("\n") + kEmbeddedSources[i].name + "\n" + kEmbeddedSources[i].text;
     char key[33];
-    std::snprintf(key, sizeof key, "%016llx%016llx", static_cast<unsigned long long>(hash_bytes(content)),
+    std::snprintf(key, sizeof key, "%016llx%016llx",
+                  static_cast<unsigned long long>(hash_bytes(content)),
                   static_cast<unsigned long long>(hash_bytes(content, 1)));
     return key;
 }
@@ -93,8 +95,8 @@ class Program {
             headers.push_back(kEmbeddedSources[i].text);
             names.push_back(kEmbeddedSources[i].name);
         }
-        return nvrtcCreateProgram(&program_, text, request.source.c_str(), int(headers.size()), headers.data(),
-                                  names.data());
+        return nvrtcCreateProgram(&program_, text, request.source.c_str(), int(headers.size()),
+                                  headers.data(), names.data());
     }
 
     nvrtcResult compile(const std::vector<std::string> &options) {
@@ -134,12 +136,14 @@ std::string first_lines(const std::string &text, int lines) {
 }
 
 ms_status compile_error(const Request &request, nvrtcResult result, const std::string &log) {
-    return fail(MS_COMPILE_ERROR, "NVRTC could not compile " + request.kernel + " of " + request.source + " for " +
-                                      request.arch + ": " + nvrtcGetErrorString(result) +
+    return fail(MS_COMPILE_ERROR, "NVRTC could not compile " + request.kernel + " of " +
+                                      request.source + " for " + request.arch + ": " +
+                                      nvrtcGetErrorString(result) +
                                       (log.empty() ? "" : "\n" + first_lines(log, 12)));
 }
 
-ms_status run_compiler(const Request &request, const std::vector<std::string> &options, Cubin &cubin) {
+ms_status run_compiler(const Request &request, const std::vector<std::string> &options,
+                       Cubin &cubin) {
     const char *text = find_source(request.source);
     if (!text)
         return fail(MS_COMPILE_ERROR, "there is no embedded kernel source named " + request.source);
@@ -158,12 +162,13 @@ ms_status run_compiler(const Request &request, const std::vector<std::string> &o
     cubin.compile_ms =
         std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     if (!parse_resource_report(cubin.log, cubin.resources))
-        return fail(MS_COMPILE_ERROR, "the compiler reported no resources for " + request.kernel + ": " +
-                                          first_lines(cubin.log, 12));
+        return fail(MS_COMPILE_ERROR, "the compiler reported no resources for " + request.kernel +
+                                          ": " + first_lines(cubin.log, 12));
     return MS_OK;
 }
 
-ms_status find_or_compile(const Request &request, const std::string &key, const std::vector<std::string> &options,
+ms_status find_or_compile(const Request &request, const std::string &key,
+                          const std::vector<std::string> &options,
                           std::shared_ptr<const Cubin> &result) {
     auto cubin = std::make_shared<Cubin>();
     const std::string folder = cache_folder();
@@ -204,7 +209,8 @@ bool parse_resource_report(const std::string &log, ResourceReport &report) {
     if (registers < 0 || stores < 0 || loads < 0 || stack < 0)
         return false;
     report = {.registers = registers, .spill_bytes = stores + loads, .stack_bytes = stack};
-    if (const int smem = number_before(log, used, "bytes smem"); smem > 0) // named only where there is some
+    if (const int smem = number_before(log, used, "bytes smem");
+        smem > 0) // named only where there is some
         report.static_smem_bytes = smem;
     return true;
 }

@@ -1,11 +1,12 @@
-// A small run-time compiler after DeepGEMM's idea: an embedded source, a list of -D constants and an
-// architecture become a cubin. Needs NVRTC and no GPU. Every result is kept in this process and on
-// disk under a hash of everything that went into it; the same kernel is never compiled twice, however many
-// threads ask for it, and different kernels compile in parallel.
+// A small run-time compiler after DeepGEMM's idea: an embedded source, a list of -D constants and
+// an architecture become a cubin. Needs NVRTC and no GPU. Every result is kept in this process and
+// on disk under a hash of everything that went into it; the same kernel is never compiled twice,
+// however many threads ask for it, and different kernels compile in parallel.
 //
-// The disk cache is $MOESCOPE_CACHE_DIR, $XDG_CACHE_HOME/moescope or $HOME/.cache/moescope: HASH.cubin
-// and, beside it, HASH.txt with the options and the resource report. It may be deleted at any time; an entry
-// that is damaged is compiled again, and a folder that cannot be written only costs time.
+// The disk cache is $MOESCOPE_CACHE_DIR, $XDG_CACHE_HOME/moescope or $HOME/.cache/moescope:
+// HASH.cubin and, beside it, HASH.txt with the options and the resource report. It may be deleted
+// at any time; an entry that is damaged is compiled again, and a folder that cannot be written only
+// costs time.
 #pragma once
 
 #include "kernels/include/moescope/kernels.h"
@@ -25,7 +26,7 @@ struct Request {
 
 // What ptxas says of the kernel.
 struct ResourceReport {
-    int registers = 0; // a thread
+    int registers = 0;   // a thread
     int spill_bytes = 0; // stores + loads
     int stack_bytes = 0;
     int static_smem_bytes = 0;

@@ -97,14 +97,15 @@ bool read_cached(const std::string &folder, const std::string &key, Cubin &cubin
     std::string line, kernel, checksum;
     std::size_t bytes = 0;
     ResourceReport resources;
-    const bool intact = std::getline(text, line) && line == kFormat && read_field(text, "kernel", kernel) &&
-                        read_field(text, "bytes", bytes) && read_field(text, "checksum", checksum) &&
-                        read_field(text, "registers", resources.registers) &&
-                        read_field(text, "spill_bytes", resources.spill_bytes) &&
-                        read_field(text, "stack_bytes", resources.stack_bytes) &&
-                        read_field(text, "static_smem_bytes", resources.static_smem_bytes) &&
-                        std::getline(text, line) && line.starts_with("options ") && std::getline(text, line) &&
-                        line == "log" && bytes == content.size() && checksum == hex(hash_bytes(content));
+    const bool intact =
+        std::getline(text, line) && line == kFormat && read_field(text, "kernel", kernel) &&
+        read_field(text, "bytes", bytes) && read_field(text, "checksum", checksum) &&
+        read_field(text, "registers", resources.registers) &&
+        read_field(text, "spill_bytes", resources.spill_bytes) &&
+        read_field(text, "stack_bytes", resources.stack_bytes) &&
+        read_field(text, "static_smem_bytes", resources.static_smem_bytes) &&
+        std::getline(text, line) && line.starts_with("options ") && std::getline(text, line) &&
+        line == "log" && bytes == content.size() && checksum == hex(hash_bytes(content));
     if (!intact)
         return false;
     cubin.key = key;
@@ -133,7 +134,8 @@ std::string cache_folder() {
         const char *value = std::getenv(variable);
         return value && *value ? std::string(value) + below : "";
     };
-    for (const auto &[variable, below] : {std::pair{"MOESCOPE_CACHE_DIR", ""}, {"XDG_CACHE_HOME", "/moescope"},
+    for (const auto &[variable, below] : {std::pair{"MOESCOPE_CACHE_DIR", ""},
+                                          {"XDG_CACHE_HOME", "/moescope"},
                                           {"HOME", "/.cache/moescope"}})
         if (std::string path = folder(variable, below); !path.empty())
             return path;

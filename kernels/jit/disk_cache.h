@@ -1,5 +1,5 @@
-// Cubins on disk. An entry is two files; the text file is written last and holds the cubin's size and
-// checksum, so that a torn or damaged entry reads as absent.
+// Cubins on disk. An entry is two files; the text file is written last and holds the cubin's size
+// and checksum, so that a torn or damaged entry reads as absent.
 #pragma once
 
 #include "kernels/jit/compiler.h"

@@ -17,7 +17,8 @@ struct LoadedKernel {
 
 struct LoadedKernels {
     std::mutex mutex;
-    std::map<std::pair<std::string, int>, LoadedKernel> by_key_and_device; // libraries live as long as the process
+    std::map<std::pair<std::string, int>, LoadedKernel>
+        by_key_and_device; // libraries live as long as the process
 };
 
 LoadedKernels &loaded_kernels() {
@@ -27,19 +28,23 @@ LoadedKernels &loaded_kernels() {
 
 ms_status check_smem(const Cubin &cubin, int dynamic_smem_bytes, int device) {
     int available = 0;
-    MS_CUDA_TRY(cudaDeviceGetAttribute(&available, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
+    MS_CUDA_TRY(
+        cudaDeviceGetAttribute(&available, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
     const int needed = dynamic_smem_bytes + cubin.resources.static_smem_bytes;
     if (needed > available)
         return fail(MS_UNSUPPORTED, cubin.kernel + " needs " + std::to_string(needed) +
-                                        " bytes of shared memory a block; this device has " + std::to_string(available));
+                                        " bytes of shared memory a block; this device has " +
+                                        std::to_string(available));
     return MS_OK;
 }
 
 ms_status load_library(const Cubin &cubin, int dynamic_smem_bytes, LoadedKernel &loaded) {
-    MS_CUDA_TRY(cudaLibraryLoadData(&loaded.library, cubin.bytes.data(), nullptr, nullptr, 0, nullptr, nullptr, 0));
+    MS_CUDA_TRY(cudaLibraryLoadData(&loaded.library, cubin.bytes.data(), nullptr, nullptr, 0,
+                                    nullptr, nullptr, 0));
     MS_CUDA_TRY(cudaLibraryGetKernel(&loaded.kernel, loaded.library, cubin.kernel.c_str()));
     const void *function = loaded.kernel;
-    MS_CUDA_TRY(cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize, dynamic_smem_bytes));
+    MS_CUDA_TRY(cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                     dynamic_smem_bytes));
     // Tile kernels stream through shared memory and want nothing of the L1.
     MS_CUDA_TRY(cudaFuncSetAttribute(function, cudaFuncAttributePreferredSharedMemoryCarveout,
                                      cudaSharedmemCarveoutMaxShared));
@@ -57,7 +62,8 @@ ms_status current_arch(std::string &arch) {
     return MS_OK;
 }
 
-ms_status load(const std::shared_ptr<const Cubin> &cubin, int dynamic_smem_bytes, cudaKernel_t &kernel) {
+ms_status load(const std::shared_ptr<const Cubin> &cubin, int dynamic_smem_bytes,
+               cudaKernel_t &kernel) {
     int device = 0;
     MS_CUDA_TRY(cudaGetDevice(&device));
     const std::pair key{cubin->key, device};
@@ -65,10 +71,12 @@ ms_status load(const std::shared_ptr<const Cubin> &cubin, int dynamic_smem_bytes
     const std::scoped_lock lock(all.mutex);
     auto found = all.by_key_and_device.find(key);
     if (found == all.by_key_and_device.end()) {
-        if (const ms_status status = check_smem(*cubin, dynamic_smem_bytes, device); status != MS_OK)
+        if (const ms_status status = check_smem(*cubin, dynamic_smem_bytes, device);
+            status != MS_OK)
             return status;
         LoadedKernel loaded{};
-        if (const ms_status status = load_library(*cubin, dynamic_smem_bytes, loaded); status != MS_OK) {
+        if (const ms_status status = load_library(*cubin, dynamic_smem_bytes, loaded);
+            status != MS_OK) {
             if (loaded.library)
                 cudaLibraryUnload(loaded.library);
             return status;

@@ -17,6 +17,7 @@ ms_status current_arch(std::string &arch);
 // The kernel on the current device, ready for launches with dynamic_smem_bytes of shared memory.
 // Loaded once per process and device. MS_UNSUPPORTED, with the bytes needed and available, when a
 // block of the device has less shared memory.
-ms_status load(const std::shared_ptr<const Cubin> &cubin, int dynamic_smem_bytes, cudaKernel_t &kernel);
+ms_status load(const std::shared_ptr<const Cubin> &cubin, int dynamic_smem_bytes,
+               cudaKernel_t &kernel);
 
 } // namespace moescope::jit

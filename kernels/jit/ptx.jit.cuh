@@ -1,8 +1,8 @@
 // A thin layer over the PTX instructions that tile kernels use; no toolkit header is needed at run
 // time. Instruction names, operand orders and fragment layouts: PTX ISA 8.5.
 //
-// Every statement that touches memory is volatile and clobbers memory, so that the compiler keeps it
-// on its side of a barrier; mma is a pure function of registers and may move freely.
+// Every statement that touches memory is volatile and clobbers memory, so that the compiler keeps
+// it on its side of a barrier; mma is a pure function of registers and may move freely.
 #pragma once
 
 namespace ptx {
@@ -19,17 +19,20 @@ __device__ __forceinline__ u32 shared_address(const void *pointer) {
 // 16 bytes global -> shared, past L1; zero-filled where !valid (source is not read then).
 __device__ __forceinline__ void cp_async_16(u32 shared, const void *global, bool valid) {
     const int bytes = valid ? 16 : 0;
-    asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(shared), "l"(global), "r"(bytes)
+    asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(shared),
+                 "l"(global), "r"(bytes)
                  : "memory");
 }
-__device__ __forceinline__ void cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+__device__ __forceinline__ void cp_async_commit() {
+    asm volatile("cp.async.commit_group;" ::: "memory");
+}
 template <int kPending> __device__ __forceinline__ void cp_async_wait() {
     asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
 }
 
 __device__ __forceinline__ void store_shared_16(u32 shared, uint4 value) {
-    asm volatile("st.shared.v4.b32 [%0], {%1, %2, %3, %4};" ::"r"(shared), "r"(value.x), "r"(value.y), "r"(value.z),
-                 "r"(value.w)
+    asm volatile("st.shared.v4.b32 [%0], {%1, %2, %3, %4};" ::"r"(shared), "r"(value.x),
+                 "r"(value.y), "r"(value.z), "r"(value.w)
                  : "memory");
 }
 
@@ -50,20 +53,25 @@ __device__ __forceinline__ void ldmatrix_x4_trans(u32 (&r)[4], u32 shared) {
 }
 // Two matrices; the addresses of lanes 16..31 are not used.
 __device__ __forceinline__ void ldmatrix_x2(u32 &r0, u32 &r1, u32 shared) {
-    asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0, %1}, [%2];" : "=r"(r0), "=r"(r1) : "r"(shared) : "memory");
+    asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0, %1}, [%2];"
+                 : "=r"(r0), "=r"(r1)
+                 : "r"(shared)
+                 : "memory");
 }
 
 // d += a * b: a 16x16 row-major, b 16x8 column-major, d 16x8 in float32. With g = lane/4 and
 // t = lane%4: a = {(g, 2t), (g+8, 2t), (g, 2t+8), (g+8, 2t+8)}, b = {(2t, g), (2t+8, g)} (pairs
 // along k), d = {(g, 2t), (g, 2t+1), (g+8, 2t), (g+8, 2t+1)}.
 __device__ __forceinline__ void mma_bf16(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1) {
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
+        "{%8, %9}, "
         "{%0, %1, %2, %3};"
         : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 __device__ __forceinline__ void mma_f16(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1) {
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
+        "{%8, %9}, "
         "{%0, %1, %2, %3};"
         : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
@@ -80,7 +88,9 @@ __device__ __forceinline__ u16 f16_from_float(float value) {
     asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
     return bits;
 }
-__device__ __forceinline__ float float_from_bf16(u16 bits) { return __uint_as_float(u32(bits) << 16); }
+__device__ __forceinline__ float float_from_bf16(u16 bits) {
+    return __uint_as_float(u32(bits) << 16);
+}
 __device__ __forceinline__ float float_from_f16(u16 bits) {
     float value;
     asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));

@@ -31,7 +31,8 @@ void choose_warp_grid(KernelShape &shape) {
         if (rows < 16 || columns < 16)
             continue;
         const int lora_columns = xa_tiles(shape.rank_padded, warps_n) * 8;
-        const auto cost = std::tuple(rows * (columns + lora_columns), rows + columns + lora_columns);
+        const auto cost =
+            std::tuple(rows * (columns + lora_columns), rows + columns + lora_columns);
         if (cost < best) {
             best = cost;
             shape.warps_m = warps_m;
@@ -47,13 +48,20 @@ std::string one_of(const char *field, int value, std::initializer_list<int> allo
             return "";
         list += (list.empty() ? "" : ", ") + std::to_string(one);
     }
-    return std::string("config.") + field + " is " + std::to_string(value) + "; it must be one of " + list;
+    return std::string("config.") + field + " is " + std::to_string(value) +
+           "; it must be one of " + list;
 }
 
 KernelShape make_shape(const ms_scatter2scatter_args &args, Pass pass, ms_tile_config config) {
-    KernelShape shape{.pass = pass, .dtype = args.dtype, .out_f32 = args.y_dtype == MS_F32, .config = config,
-                      .warps_m = 1, .warps_n = config.warps, .w_transposed = args.w_transposed != 0,
-                      .w_aligned = true, .rank_padded = 0};
+    KernelShape shape{.pass = pass,
+                      .dtype = args.dtype,
+                      .out_f32 = args.y_dtype == MS_F32,
+                      .config = config,
+                      .warps_m = 1,
+                      .warps_n = config.warps,
+                      .w_transposed = args.w_transposed != 0,
+                      .w_aligned = true,
+                      .rank_padded = 0};
     if (pass == Pass::kFused)
         shape.rank_padded = round_up(args.rank, 16);
     choose_warp_grid(shape);
@@ -62,7 +70,8 @@ KernelShape make_shape(const ms_scatter2scatter_args &args, Pass pass, ms_tile_c
 
 // XA = X*A^T: as wide as the rank asks for, with as many warps as still have 16 columns each.
 KernelShape make_xa_shape(const ms_scatter2scatter_args &args, ms_tile_config config) {
-    config.block_n = std::min(config.block_n, std::max(32, power_of_two_from(xa_columns(args.rank))));
+    config.block_n =
+        std::min(config.block_n, std::max(32, power_of_two_from(xa_columns(args.rank))));
     config.warps = std::min(config.warps, config.block_m / 16 * (config.block_n / 16));
     ms_scatter2scatter_args product = args;
     product.w_transposed = 1;
@@ -100,8 +109,9 @@ const char *pass_name(Pass pass) {
 
 std::strong_ordering KernelShape::operator<=>(const KernelShape &other) const {
     const auto key = [](const KernelShape &s) {
-        return std::tuple(s.pass, s.dtype, s.out_f32, s.config.block_m, s.config.block_n, s.config.block_k,
-                          s.config.warps, s.config.stages, s.w_transposed, s.w_aligned, s.rank_padded);
+        return std::tuple(s.pass, s.dtype, s.out_f32, s.config.block_m, s.config.block_n,
+                          s.config.block_k, s.config.warps, s.config.stages, s.w_transposed,
+                          s.w_aligned, s.rank_padded);
     };
     return key(*this) <=> key(other);
 }
@@ -117,24 +127,27 @@ std::string config_problem(const ms_tile_config &config) {
     const int most_warps = config.block_m / 16 * (config.block_n / 16);
     if (config.warps > most_warps)
         return "config.warps is " + std::to_string(config.warps) + "; it must be at most " +
-               std::to_string(most_warps) + " (each warp needs 16 x 16 of a " + std::to_string(config.block_m) + " x " +
-               std::to_string(config.block_n) + " block)";
+               std::to_string(most_warps) + " (each warp needs 16 x 16 of a " +
+               std::to_string(config.block_m) + " x " + std::to_string(config.block_n) + " block)";
     const int accumulators = config.block_m * config.block_n / (32 * config.warps);
     if (accumulators >= 255)
         return "config.warps is " + std::to_string(config.warps) + "; it must be more for a " +
-               std::to_string(config.block_m) + " x " + std::to_string(config.block_n) + " block, whose sums alone take " +
-               std::to_string(accumulators) + " registers a thread, of 255";
+               std::to_string(config.block_m) + " x " + std::to_string(config.block_n) +
+               " block, whose sums alone take " + std::to_string(accumulators) +
+               " registers a thread, of 255";
     return "";
 }
 
 int xa_columns(int rank) { return round_up(rank, 8); }
 
-std::vector<KernelShape> plan_kernels(const ms_scatter2scatter_args &args, const ms_tile_config &config) {
+std::vector<KernelShape> plan_kernels(const ms_scatter2scatter_args &args,
+                                      const ms_tile_config &config) {
     if (args.rank == 0)
         return {make_shape(args, Pass::kBase, config)};
     if (args.variant == MS_S2S_FUSED)
         return {make_shape(args, Pass::kFused, config)};
-    return {make_shape(args, Pass::kBase, config), make_xa_shape(args, config), make_b_shape(args, config)};
+    return {make_shape(args, Pass::kBase, config), make_xa_shape(args, config),
+            make_b_shape(args, config)};
 }
 
 int dynamic_smem_bytes(const KernelShape &shape) {
@@ -151,13 +164,16 @@ int dynamic_smem_bytes(const KernelShape &shape) {
 
 std::string kernel_name(const KernelShape &shape) {
     const ms_tile_config &c = shape.config;
-    return std::string("moescope_s2s_") + pass_name(shape.pass) + (shape.dtype == MS_BF16 ? "_bf16_" : "_f16_") +
-           std::to_string(c.block_m) + "x" + std::to_string(c.block_n) + "x" + std::to_string(c.block_k) + "_w" +
+    return std::string("moescope_s2s_") + pass_name(shape.pass) +
+           (shape.dtype == MS_BF16 ? "_bf16_" : "_f16_") + std::to_string(c.block_m) + "x" +
+           std::to_string(c.block_n) + "x" + std::to_string(c.block_k) + "_w" +
            std::to_string(c.warps) + "_s" + std::to_string(c.stages);
 }
 
 std::vector<std::string> kernel_defines(const KernelShape &shape) {
-    const auto define = [](const char *name, int value) { return std::string(name) + "=" + std::to_string(value); };
+    const auto define = [](const char *name, int value) {
+        return std::string(name) + "=" + std::to_string(value);
+    };
     const ms_tile_config &c = shape.config;
     return {"MS_KERNEL_NAME=" + kernel_name(shape),
             define("MS_BF16", shape.dtype == MS_BF16),

@@ -33,12 +33,13 @@ struct KernelShape {
     std::strong_ordering operator<=>(const KernelShape &other) const;
 };
 
-// "" if the tile can be built for this operator at all, else why not ("block_n is 48; it must be ...").
-// The device's shared memory is not looked at.
+// "" if the tile can be built for this operator at all, else why not ("block_n is 48; it must be
+// ..."). The device's shared memory is not looked at.
 std::string config_problem(const ms_tile_config &config);
 
 // The passes of a call with a valid, non-zero config: one, or three for split with a rank.
-std::vector<KernelShape> plan_kernels(const ms_scatter2scatter_args &args, const ms_tile_config &config);
+std::vector<KernelShape> plan_kernels(const ms_scatter2scatter_args &args,
+                                      const ms_tile_config &config);
 
 // Shared memory a block asks for.
 int dynamic_smem_bytes(const KernelShape &shape);

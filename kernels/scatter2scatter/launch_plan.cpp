@@ -15,7 +15,8 @@ bool rows_on_16_bytes(const void *y, std::int64_t stride, bool f32) {
     return reinterpret_cast<std::uintptr_t>(y) % 16 == 0 && stride % (f32 ? 4 : 8) == 0;
 }
 
-Scatter2ScatterParams common_params(const ms_scatter2scatter_args &args, const ms_tile_config &config) {
+Scatter2ScatterParams common_params(const ms_scatter2scatter_args &args,
+                                    const ms_tile_config &config) {
     return {.x = args.x,
             .w = args.w,
             .lora_a = args.lora_a,
@@ -65,7 +66,8 @@ Scatter2ScatterParams b_params(const ms_scatter2scatter_args &args, Scatter2Scat
     return params;
 }
 
-Scatter2ScatterParams params_for(const ms_scatter2scatter_args &args, const ms_tile_config &config, Pass pass) {
+Scatter2ScatterParams params_for(const ms_scatter2scatter_args &args, const ms_tile_config &config,
+                                 Pass pass) {
     const Scatter2ScatterParams params = common_params(args, config);
     if (pass == Pass::kLoraXA)
         return xa_params(args, params);
@@ -74,13 +76,14 @@ Scatter2ScatterParams params_for(const ms_scatter2scatter_args &args, const ms_t
 
 // Row offsets inside the kernel are 32-bit counts of 16 bytes.
 ms_status check_reach(const ms_scatter2scatter_args &args) {
-    const std::int64_t rows = args.x_grouped ? args.slots : (args.slots + args.top_k - 1) / args.top_k;
+    const std::int64_t rows =
+        args.x_grouped ? args.slots : (args.slots + args.top_k - 1) / args.top_k;
     const std::int64_t most_rows = std::numeric_limits<std::uint32_t>::max() / (args.x_stride / 8);
     if (rows <= most_rows)
         return MS_OK;
-    return fail(MS_UNSUPPORTED, "ms_scatter2scatter: x has " + std::to_string(rows) + " rows of stride " +
-                                    std::to_string(args.x_stride) + "; at most " + std::to_string(most_rows) +
-                                    " can be reached");
+    return fail(MS_UNSUPPORTED, "ms_scatter2scatter: x has " + std::to_string(rows) +
+                                    " rows of stride " + std::to_string(args.x_stride) +
+                                    "; at most " + std::to_string(most_rows) + " can be reached");
 }
 
 } // namespace
@@ -94,8 +97,9 @@ ms_status plan_launches(const ms_scatter2scatter_args &args, const ms_tile_confi
         launch.params.n_tiles = (launch.params.n + shape.config.block_n - 1) / shape.config.block_n;
         launch.blocks = std::int64_t(launch.params.tile_count) * launch.params.n_tiles;
         if (launch.blocks > std::numeric_limits<std::int32_t>::max())
-            return fail(MS_UNSUPPORTED, "ms_scatter2scatter: this call needs " + std::to_string(launch.blocks) +
-                                            " blocks; a launch has at most 2147483647: choose a larger block_n");
+            return fail(MS_UNSUPPORTED,
+                        "ms_scatter2scatter: this call needs " + std::to_string(launch.blocks) +
+                            " blocks; a launch has at most 2147483647: choose a larger block_n");
         launches.push_back(launch);
     }
     return MS_OK;

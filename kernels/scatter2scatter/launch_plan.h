@@ -1,5 +1,5 @@
-// The launches of one scatter2scatter call: which kernel, over how many blocks, told what. Plain C++
-// and no device, so that it is tested without one.
+// The launches of one scatter2scatter call: which kernel, over how many blocks, told what. Plain
+// C++ and no device, so that it is tested without one.
 #pragma once
 
 #include "kernels/include/moescope/kernels.h"
@@ -17,8 +17,8 @@ struct Launch {
     std::int64_t blocks; // of 32 * shape.config.warps threads
 };
 
-// Args are checked (check_call), config is valid and slots > 0. MS_UNSUPPORTED where a size is beyond what the
-// kernel's 32-bit row offsets or a launch's grid can reach.
+// Args are checked (check_call), config is valid and slots > 0. MS_UNSUPPORTED where a size is
+// beyond what the kernel's 32-bit row offsets or a launch's grid can reach.
 ms_status plan_launches(const ms_scatter2scatter_args &args, const ms_tile_config &config,
                         std::vector<Launch> &launches);
 

@@ -38,7 +38,8 @@ jit::Request request_for(const KernelShape &shape, const std::string &arch) {
             .arch = arch};
 }
 
-// ---- Launching -----------------------------------------------------------------------------------
+// ---- Launching
+// -----------------------------------------------------------------------------------
 
 struct ReadyKernel {
     cudaKernel_t kernel;
@@ -64,7 +65,9 @@ ms_status prepare(const KernelShape &shape, ReadyKernel &ready) {
     std::shared_ptr<const jit::Cubin> cubin;
     if (const ms_status status = jit::compile(request_for(shape, arch), cubin); status != MS_OK)
         return status;
-    ready = {.kernel = nullptr, .dynamic_smem_bytes = dynamic_smem_bytes(shape), .threads = 32 * shape.config.warps};
+    ready = {.kernel = nullptr,
+             .dynamic_smem_bytes = dynamic_smem_bytes(shape),
+             .threads = 32 * shape.config.warps};
     return jit::load(cubin, ready.dynamic_smem_bytes, ready.kernel);
 }
 
@@ -75,7 +78,8 @@ ms_status find_ready(const KernelShape &shape, ReadyKernel &ready) {
     ReadyKernels &all = ready_kernels();
     {
         const std::shared_lock lock(all.mutex);
-        if (const auto found = all.by_shape_and_device.find(key); found != all.by_shape_and_device.end()) {
+        if (const auto found = all.by_shape_and_device.find(key);
+            found != all.by_shape_and_device.end()) {
             ready = found->second;
             return MS_OK;
         }
@@ -110,12 +114,14 @@ ms_status run(const ms_scatter2scatter_args *args, ms_stream stream) {
     if (const ms_status status = resolve_config(full, config); status != MS_OK)
         return status;
     if (!full.tiles)
-        return fail(MS_INVALID_ARGUMENT, "ms_scatter2scatter: tiles is null; it must be a schedule of " +
-                                             std::to_string(config.block_m) + " block rows");
+        return fail(MS_INVALID_ARGUMENT,
+                    "ms_scatter2scatter: tiles is null; it must be a schedule of " +
+                        std::to_string(config.block_m) + " block rows");
     std::vector<Launch> launches;
     if (const ms_status status = plan_launches(full, config, launches); status != MS_OK)
         return status;
-    std::vector<ReadyKernel> kernels(launches.size()); // all before the first launch: no half-written y
+    std::vector<ReadyKernel> kernels(
+        launches.size()); // all before the first launch: no half-written y
     for (std::size_t i = 0; i < launches.size(); ++i)
         if (const ms_status status = find_ready(launches[i].shape, kernels[i]); status != MS_OK)
             return status;
@@ -125,7 +131,8 @@ ms_status run(const ms_scatter2scatter_args *args, ms_stream stream) {
     return succeed();
 }
 
-ms_status compile_for(const ms_scatter2scatter_args *args, const char *arch_or_null, ms_tile_resources *resources) {
+ms_status compile_for(const ms_scatter2scatter_args *args, const char *arch_or_null,
+                      ms_tile_resources *resources) {
     ms_scatter2scatter_args full;
     if (const ms_status status = check_shape(args, full); status != MS_OK)
         return status;
@@ -170,12 +177,15 @@ size_t ms_scatter2scatter_workspace_bytes(const ms_scatter2scatter_args *args) {
     return scatter2scatter::workspace_bytes(full);
 }
 
-ms_status ms_scatter2scatter_default_config(const ms_scatter2scatter_args *args, ms_tile_config *config) {
+ms_status ms_scatter2scatter_default_config(const ms_scatter2scatter_args *args,
+                                            ms_tile_config *config) {
     ms_scatter2scatter_args full;
     if (const ms_status status = scatter2scatter::check_shape(args, full); status != MS_OK)
         return status;
     if (!config)
-        return fail(MS_INVALID_ARGUMENT, "ms_scatter2scatter_default_config: config is null; it must be a place for one");
+        return fail(
+            MS_INVALID_ARGUMENT,
+            "ms_scatter2scatter_default_config: config is null; it must be a place for one");
     *config = scatter2scatter::default_config(full);
     return succeed();
 }

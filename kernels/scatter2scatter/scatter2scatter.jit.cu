@@ -1,14 +1,14 @@
-// One tile of a grouped matrix product on tensor cores (sm_80 and newer): block_m sorted slots of one
-// expert times block_n columns of its weight, with the rows of X gathered and the rows of Y
+// One tile of a grouped matrix product on tensor cores (sm_80 and newer): block_m sorted slots of
+// one expert times block_n columns of its weight, with the rows of X gathered and the rows of Y
 // scattered on the way. Tile sizes and variant are compile-time constants that the host defines
 // (kernel_plan.h): MS_KERNEL_NAME, MS_BF16, MS_OUT_F32, MS_BLOCK_M, MS_BLOCK_N, MS_BLOCK_K,
-// MS_WARPS_M, MS_WARPS_N, MS_STAGES, MS_W_TRANSPOSED, MS_W_ALIGNED, MS_RANK_PADDED, MS_ACCUMULATE and
-// MS_DYNAMIC_SMEM.
+// MS_WARPS_M, MS_WARPS_N, MS_STAGES, MS_W_TRANSPOSED, MS_W_ALIGNED, MS_RANK_PADDED, MS_ACCUMULATE
+// and MS_DYNAMIC_SMEM.
 //
 // Data flow: cp.async fills a ring of MS_STAGES stages of shared memory with tiles of X, W (and A);
 // ldmatrix feeds mma.sync from it, one k-step ahead. With MS_RANK_PADDED, XA = X*A^T accumulates
-// beside Y, is rounded to the input type, and meets B after the loop. The result goes through shared
-// memory so that rows of Y are written 16 bytes a lane.
+// beside Y, is rounded to the input type, and meets B after the loop. The result goes through
+// shared memory so that rows of Y are written 16 bytes a lane.
 #include "ptx.jit.cuh"
 #include "scatter2scatter_params.jit.cuh"
 
@@ -18,7 +18,8 @@ using ptx::u16;
 using ptx::u32;
 using ptx::u64;
 
-// ---- The tile ------------------------------------------------------------------------------------
+// ---- The tile
+// ------------------------------------------------------------------------------------
 
 constexpr int kBlockM = MS_BLOCK_M;
 constexpr int kBlockN = MS_BLOCK_N;
@@ -36,14 +37,15 @@ constexpr int kWarpColumns = kBlockN / MS_WARPS_N;
 constexpr int kMTiles = kWarpRows / 16;
 constexpr int kNTiles = kWarpColumns / 8;
 constexpr int kSteps = kBlockK / 16; // mma steps a stage
-static_assert(kWarpRows % 16 == 0 && kWarpColumns % 16 == 0 && kBlockK % 16 == 0 && kRank % 16 == 0);
+static_assert(kWarpRows % 16 == 0 && kWarpColumns % 16 == 0 && kBlockK % 16 == 0 &&
+              kRank % 16 == 0);
 
-// The 8-column tiles of XA are dealt out evenly over the warps of a row; rows of A past the rank are
-// zero, so that every warp does the same work without a branch.
+// The 8-column tiles of XA are dealt out evenly over the warps of a row; rows of A past the rank
+// are zero, so that every warp does the same work without a branch.
 constexpr int kXaTiles = (kRank / 8 + kWarpsN - 1) / kWarpsN;
 constexpr int kXaRows = kXaTiles * 8 * kWarpsN;
-constexpr int kXaStride = kRank + 8;                 // elements: an odd number of 16-byte chunks
-constexpr int kRankChunk = kRank <= 16 ? 16 : 32;   // depth of B that is resident at a time
+constexpr int kXaStride = kRank + 8;              // elements: an odd number of 16-byte chunks
+constexpr int kRankChunk = kRank <= 16 ? 16 : 32; // depth of B that is resident at a time
 constexpr int kBStride = kRankChunk + 8;
 constexpr int kStagingStride = kWarpColumns + 8; // floats: rows 8 banks apart
 
@@ -58,17 +60,19 @@ constexpr int kStageBytes = kXBytes + kWBytes + kXaRows * kBlockK * 2;
 constexpr int kXaBytes = kLora ? kBlockM * kXaStride * 2 : 0;
 constexpr int kStagingBytes = kWarps * 16 * kStagingStride * 4;
 constexpr int kRingOffset = kRowTableBytes + kLoraBBytes;
-static_assert(kRingOffset + max_of(kStages * kStageBytes, max_of(kXaBytes, kStagingBytes)) == MS_DYNAMIC_SMEM,
+static_assert(kRingOffset + max_of(kStages * kStageBytes, max_of(kXaBytes, kStagingBytes)) ==
+                  MS_DYNAMIC_SMEM,
               "the host computes the same layout");
 
-// ---- Shared memory tiles -------------------------------------------------------------------------
+// ---- Shared memory tiles
+// -------------------------------------------------------------------------
 
 constexpr int kKChunks = kBlockK / 8; // 16-byte chunks a row of a tile whose rows run along k
 constexpr int kNChunks = kBlockN / 8; // the same for W [K, N], whose rows run along n
 
 // What a row's chunk index is XORed with, so that the 8 rows ldmatrix reads fall on 8 distinct
-// 16-byte bank groups, and so do 8 consecutive chunks that cp.async writes. Depends on the low three
-// bits of the row alone.
+// 16-byte bank groups, and so do 8 consecutive chunks that cp.async writes. Depends on the low
+// three bits of the row alone.
 template <int kChunks> __device__ __forceinline__ u32 swizzle(u32 row) {
     if constexpr (kChunks >= 8)
         return row & 7;
@@ -79,7 +83,8 @@ template <int kChunks> __device__ __forceinline__ u32 chunk_offset(u32 row, u32 
     return (row * kChunks + (chunk ^ swizzle<kChunks>(row))) * 16;
 }
 
-// ---- Numbers -------------------------------------------------------------------------------------
+// ---- Numbers
+// -------------------------------------------------------------------------------------
 
 __device__ __forceinline__ u16 narrow(float value) {
     return MS_BF16 ? ptx::bf16_from_float(value) : ptx::f16_from_float(value);
@@ -87,7 +92,9 @@ __device__ __forceinline__ u16 narrow(float value) {
 __device__ __forceinline__ float widen(u16 bits) {
     return MS_BF16 ? ptx::float_from_bf16(bits) : ptx::float_from_f16(bits);
 }
-__device__ __forceinline__ u32 narrow_pair(float low, float high) { return narrow(low) | u32(narrow(high)) << 16; }
+__device__ __forceinline__ u32 narrow_pair(float low, float high) {
+    return narrow(low) | u32(narrow(high)) << 16;
+}
 __device__ __forceinline__ void mma(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1) {
     if constexpr (MS_BF16)
         ptx::mma_bf16(d, a, b0, b1);
@@ -95,7 +102,8 @@ __device__ __forceinline__ void mma(float (&d)[4], const u32 (&a)[4], u32 b0, u3
         ptx::mma_f16(d, a, b0, b1);
 }
 
-// ---- Which tile ----------------------------------------------------------------------------------
+// ---- Which tile
+// ----------------------------------------------------------------------------------
 
 struct Block {
     int expert;
@@ -104,8 +112,8 @@ struct Block {
     int n0;        // first column
 };
 
-// Blocks walk groups of 8 row tiles column by column: what runs at one time shares both its rows of X
-// and its columns of W in the L2.
+// Blocks walk groups of 8 row tiles column by column: what runs at one time shares both its rows of
+// X and its columns of W in the L2.
 __device__ __forceinline__ bool find_block(const Scatter2ScatterParams &p, Block &block) {
     constexpr int kGroup = 8;
     const int id = blockIdx.x;
@@ -122,10 +130,13 @@ __device__ __forceinline__ bool find_block(const Scatter2ScatterParams &p, Block
     return block.rows > 0;
 }
 
-// ---- Global -> shared ----------------------------------------------------------------------------
+// ---- Global -> shared
+// ----------------------------------------------------------------------------
 
-// Runs body(row, chunk, i) for every 16-byte chunk of a kRows x kChunks tile that this thread moves.
-template <int kRows, int kChunks, class Body> __device__ __forceinline__ void for_my_chunks(Body body) {
+// Runs body(row, chunk, i) for every 16-byte chunk of a kRows x kChunks tile that this thread
+// moves.
+template <int kRows, int kChunks, class Body>
+__device__ __forceinline__ void for_my_chunks(Body body) {
     constexpr int kTotal = kRows * kChunks;
 #pragma unroll
     for (int i = 0; i < (kTotal + kThreads - 1) / kThreads; ++i) {
@@ -142,7 +153,8 @@ struct XSource {
     u32 valid = 0;        // a bit a copy
     static_assert(kCopies <= 32);
 
-    __device__ __forceinline__ XSource(const Scatter2ScatterParams &p, const Block &block, const int *slot_of_row) {
+    __device__ __forceinline__ XSource(const Scatter2ScatterParams &p, const Block &block,
+                                       const int *slot_of_row) {
         for_my_chunks<kBlockM, kKChunks>([&](u32 row, u32, int i) {
             const bool in_tile = row < block.rows;
             u32 source = 0;
@@ -155,7 +167,8 @@ struct XSource {
 
     __device__ __forceinline__ void load(const Scatter2ScatterParams &p, int k0, u32 shared) const {
         for_my_chunks<kBlockM, kKChunks>([&](u32 row, u32 chunk, int i) {
-            const uint4 *source = static_cast<const uint4 *>(p.x) + (row_16b[i] + u32(k0) / 8 + chunk);
+            const uint4 *source =
+                static_cast<const uint4 *>(p.x) + (row_16b[i] + u32(k0) / 8 + chunk);
             ptx::cp_async_16(shared + chunk_offset<kKChunks>(row, chunk), source,
                              (valid >> i & 1) && k0 + int(chunk) * 8 < p.k);
         });
@@ -176,8 +189,8 @@ __device__ __forceinline__ uint4 gather_8(const u16 *source, bool row_valid, int
 
 // A tile whose rows run along k: W [N, K] and A [R, K]. Zero past row_limit and k_limit.
 template <int kRows, bool kAligned>
-__device__ __forceinline__ void load_k_major(const u16 *matrix, int row_limit, int row_length, int k0, int k_limit,
-                                             u32 shared) {
+__device__ __forceinline__ void load_k_major(const u16 *matrix, int row_limit, int row_length,
+                                             int k0, int k_limit, u32 shared) {
     for_my_chunks<kRows, kKChunks>([&](u32 row, u32 chunk, int) {
         const int k = k0 + int(chunk) * 8;
         const u16 *source = matrix + u64(row) * u32(row_length) + k;
@@ -198,7 +211,8 @@ struct Loader {
     const u16 *w;
     const u16 *lora_a;
 
-    __device__ __forceinline__ Loader(const Scatter2ScatterParams &params, const Block &b, const int *slot_of_row)
+    __device__ __forceinline__ Loader(const Scatter2ScatterParams &params, const Block &b,
+                                      const int *slot_of_row)
         : p(params), block(b), x(params, b, slot_of_row) {
         w = static_cast<const u16 *>(p.w) + u64(b.expert) * u32(p.k_w) * u32(p.n_w);
         w += kWTransposed ? u64(b.n0) * u32(p.k_w) : u64(b.n0);
@@ -212,7 +226,8 @@ struct Loader {
         } else {
             for_my_chunks<kBlockK, kNChunks>([&](u32 row, u32 chunk, int) {
                 const int k = k0 + int(row);
-                ptx::cp_async_16(shared + chunk_offset<kNChunks>(row, chunk), w + u64(u32(k)) * u32(p.n_w) + chunk * 8,
+                ptx::cp_async_16(shared + chunk_offset<kNChunks>(row, chunk),
+                                 w + u64(u32(k)) * u32(p.n_w) + chunk * 8,
                                  k < p.k_w && block.n0 + int(chunk) * 8 < p.n_w);
             });
         }
@@ -227,7 +242,8 @@ struct Loader {
 
     // B[n0 .. n0 + kBlockN, r0 .. r0 + kRankChunk] of the expert, zero past N and R.
     __device__ __forceinline__ void load_lora_b(int r0, u32 shared) const {
-        const u16 *b = static_cast<const u16 *>(p.lora_b) + (u64(block.expert) * u32(p.n) + block.n0) * u32(p.rank);
+        const u16 *b = static_cast<const u16 *>(p.lora_b) +
+                       (u64(block.expert) * u32(p.n) + block.n0) * u32(p.rank);
         const bool aligned = p.rank % 8 == 0;
         for_my_chunks<kBlockN, kRankChunk / 8>([&](u32 row, u32 chunk, int) {
             const int r = r0 + int(chunk) * 8;
@@ -242,12 +258,14 @@ struct Loader {
     }
 };
 
-// ---- Shared -> registers -> tensor cores ---------------------------------------------------------
+// ---- Shared -> registers -> tensor cores
+// ---------------------------------------------------------
 
 // Where this thread stands in its warp's part of the tile.
 struct Lane {
     u32 lane, warp_m, warp_n;
-    u32 x_offset, x_chunk; // of ldmatrix in a stage: byte offset of the row, and swizzled chunk at step 0
+    u32 x_offset,
+        x_chunk; // of ldmatrix in a stage: byte offset of the row, and swizzled chunk at step 0
     u32 w_offset, w_chunk;
     u32 a_offset, a_chunk;
 
@@ -256,10 +274,11 @@ struct Lane {
         const u32 warp = threadIdx.x / 32;
         warp_m = warp / kWarpsN;
         warp_n = warp % kWarpsN;
-        // Operand a and a [K, N] tile: matrices are (rows 0-7, first chunk), (rows 8-15, first chunk),
-        // (0-7, second), (8-15, second).
+        // Operand a and a [K, N] tile: matrices are (rows 0-7, first chunk), (rows 8-15, first
+        // chunk), (0-7, second), (8-15, second).
         const u32 row = lane % 16, half = lane / 16;
-        // A tile whose rows are columns of the product: (rows 0-7, k 0-7), (0-7, k 8-15), (8-15, k 0-7) ...
+        // A tile whose rows are columns of the product: (rows 0-7, k 0-7), (0-7, k 8-15), (8-15, k
+        // 0-7) ...
         const u32 column = lane % 8 + lane / 16 * 8, k_half = lane / 8 % 2;
 
         x_offset = (warp_m * kWarpRows + row) * kKChunks * 16;
@@ -286,15 +305,16 @@ struct Fragments {
     __device__ __forceinline__ void load(const Lane &at, u32 stage, int step) {
 #pragma unroll
         for (int m = 0; m < kMTiles; ++m)
-            ptx::ldmatrix_x4(x[m], stage + at.x_offset + m * 16 * kKChunks * 16 + ((at.x_chunk ^ 2 * step) << 4));
+            ptx::ldmatrix_x4(x[m], stage + at.x_offset + m * 16 * kKChunks * 16 +
+                                       ((at.x_chunk ^ 2 * step) << 4));
 #pragma unroll
         for (int pair = 0; pair < kNTiles / 2; ++pair) {
             if constexpr (kWTransposed)
-                ptx::ldmatrix_x4(w[pair],
-                                 stage + at.w_offset + pair * 16 * kKChunks * 16 + ((at.w_chunk ^ 2 * step) << 4));
+                ptx::ldmatrix_x4(w[pair], stage + at.w_offset + pair * 16 * kKChunks * 16 +
+                                              ((at.w_chunk ^ 2 * step) << 4));
             else
-                ptx::ldmatrix_x4_trans(w[pair],
-                                       stage + at.w_offset + step * 16 * kNChunks * 16 + ((at.w_chunk ^ 2 * pair) << 4));
+                ptx::ldmatrix_x4_trans(w[pair], stage + at.w_offset + step * 16 * kNChunks * 16 +
+                                                    ((at.w_chunk ^ 2 * pair) << 4));
         }
         if constexpr (kLora)
             load_a(stage + at.a_offset + ((at.a_chunk ^ 2 * step) << 4));
@@ -344,12 +364,12 @@ struct Accumulators {
     }
 };
 
-// The pipelined loop over k. At step 0 of iteration i the copy of k-tile i + kStages - 1 starts, into
-// the stage that held k-tile i - 1: every warp has read that one before the barrier of iteration
-// i - 1. One group is committed an iteration, empty ones at the end, so that at most kStages - 2
-// pending groups means that k-tile i + 1 has arrived.
-__device__ __forceinline__ void main_loop(const Loader &loader, const Lane &at, u32 ring, u32 lora_b,
-                                          Accumulators &accumulators) {
+// The pipelined loop over k. At step 0 of iteration i the copy of k-tile i + kStages - 1 starts,
+// into the stage that held k-tile i - 1: every warp has read that one before the barrier of
+// iteration i - 1. One group is committed an iteration, empty ones at the end, so that at most
+// kStages - 2 pending groups means that k-tile i + 1 has arrived.
+__device__ __forceinline__ void main_loop(const Loader &loader, const Lane &at, u32 ring,
+                                          u32 lora_b, Accumulators &accumulators) {
     const int k_tiles = (loader.p.k + kBlockK - 1) / kBlockK;
     if constexpr (kLora)
         loader.load_lora_b(0, lora_b); // travels with the first group
@@ -394,9 +414,11 @@ __device__ __forceinline__ void main_loop(const Loader &loader, const Lane &at, 
     __syncthreads(); // the stale read is over too: the ring's memory may be used again
 }
 
-// ---- LoRA after the loop -------------------------------------------------------------------------
+// ---- LoRA after the loop
+// -------------------------------------------------------------------------
 
-__device__ __forceinline__ void store_xa(const Lane &at, const Accumulators &accumulators, unsigned char *xa) {
+__device__ __forceinline__ void store_xa(const Lane &at, const Accumulators &accumulators,
+                                         unsigned char *xa) {
 #pragma unroll
     for (int m = 0; m < kMTiles; ++m) {
 #pragma unroll
@@ -405,8 +427,10 @@ __device__ __forceinline__ void store_xa(const Lane &at, const Accumulators &acc
             const u32 column = (at.warp_n * kXaTiles + n) * 8 + at.lane % 4 * 2;
             const float(&v)[4] = accumulators.xa[m][n];
             if (int(column) < kRank) {
-                *reinterpret_cast<u32 *>(xa + (row * kXaStride + column) * 2) = narrow_pair(v[0], v[1]);
-                *reinterpret_cast<u32 *>(xa + ((row + 8) * kXaStride + column) * 2) = narrow_pair(v[2], v[3]);
+                *reinterpret_cast<u32 *>(xa + (row * kXaStride + column) * 2) =
+                    narrow_pair(v[0], v[1]);
+                *reinterpret_cast<u32 *>(xa + ((row + 8) * kXaStride + column) * 2) =
+                    narrow_pair(v[2], v[3]);
             }
         }
     }
@@ -417,14 +441,16 @@ __device__ __forceinline__ void add_lora_chunk(const Lane &at, float scaling, u3
                                                Accumulators &accumulators) {
     constexpr int kChunkSteps = kRankChunk / 16;
     const u32 row = at.warp_m * kWarpRows + at.lane % 16, half = at.lane / 16;
-    const u32 column = at.warp_n * kWarpColumns + at.lane % 8 + at.lane / 16 * 8, k_half = at.lane / 8 % 2;
+    const u32 column = at.warp_n * kWarpColumns + at.lane % 8 + at.lane / 16 * 8,
+              k_half = at.lane / 8 % 2;
     u32 x[kChunkSteps][kMTiles][4];
 #pragma unroll
     for (int step = 0; step < kChunkSteps; ++step)
         if (kRank % kRankChunk == 0 || r0 + step * 16 < kRank)
 #pragma unroll
             for (int m = 0; m < kMTiles; ++m)
-                ptx::ldmatrix_x4(x[step][m], xa + ((row + m * 16) * kXaStride + r0 + step * 16 + half * 8) * 2);
+                ptx::ldmatrix_x4(x[step][m],
+                                 xa + ((row + m * 16) * kXaStride + r0 + step * 16 + half * 8) * 2);
 #pragma unroll
     for (int pair = 0; pair < kNTiles / 2; ++pair) {
         float product[kMTiles][2][4] = {};
@@ -432,7 +458,8 @@ __device__ __forceinline__ void add_lora_chunk(const Lane &at, float scaling, u3
         for (int step = 0; step < kChunkSteps; ++step) {
             if (kRank % kRankChunk == 0 || r0 + step * 16 < kRank) {
                 u32 w[4];
-                ptx::ldmatrix_x4(w, b + ((column + pair * 16) * kBStride + step * 16 + k_half * 8) * 2);
+                ptx::ldmatrix_x4(w, b + ((column + pair * 16) * kBStride + step * 16 + k_half * 8) *
+                                            2);
 #pragma unroll
                 for (int m = 0; m < kMTiles; ++m) {
                     mma(product[m][0], x[step][m], w[0], w[1]);
@@ -448,8 +475,8 @@ __device__ __forceinline__ void add_lora_chunk(const Lane &at, float scaling, u3
     }
 }
 
-__device__ __forceinline__ void add_lora(const Loader &loader, const Lane &at, unsigned char *xa, u32 lora_b,
-                                         Accumulators &accumulators) {
+__device__ __forceinline__ void add_lora(const Loader &loader, const Lane &at, unsigned char *xa,
+                                         u32 lora_b, Accumulators &accumulators) {
     store_xa(at, accumulators, xa);
     __syncthreads();
 #pragma unroll 1
@@ -465,16 +492,18 @@ __device__ __forceinline__ void add_lora(const Loader &loader, const Lane &at, u
     }
 }
 
-// ---- Registers -> shared -> global ---------------------------------------------------------------
+// ---- Registers -> shared -> global
+// ---------------------------------------------------------------
 
-__device__ __forceinline__ void add_bias(const Scatter2ScatterParams &p, const Block &block, const Lane &at,
-                                         Accumulators &accumulators) {
+__device__ __forceinline__ void add_bias(const Scatter2ScatterParams &p, const Block &block,
+                                         const Lane &at, Accumulators &accumulators) {
     const u16 *bias = static_cast<const u16 *>(p.bias) + u64(block.expert) * u32(p.n);
 #pragma unroll
     for (int n = 0; n < kNTiles; ++n) {
 #pragma unroll
         for (int i = 0; i < 2; ++i) {
-            const int column = block.n0 + int(at.warp_n) * kWarpColumns + n * 8 + int(at.lane) % 4 * 2 + i;
+            const int column =
+                block.n0 + int(at.warp_n) * kWarpColumns + n * 8 + int(at.lane) % 4 * 2 + i;
             const float value = column < p.n ? widen(bias[column]) : 0;
 #pragma unroll
             for (int m = 0; m < kMTiles; ++m) {
@@ -500,30 +529,34 @@ struct alignas(16) OutputVector {
     Output v[8];
 };
 
-__device__ __forceinline__ void store_8(const Scatter2ScatterParams &p, Output *target, const float (&values)[8],
-                                        int columns) {
+__device__ __forceinline__ void store_8(const Scatter2ScatterParams &p, Output *target,
+                                        const float (&values)[8], int columns) {
     if (p.vector_stores && columns >= 8) {
         OutputVector out;
         if constexpr (MS_ACCUMULATE)
             out = *reinterpret_cast<const OutputVector *>(target);
 #pragma unroll
         for (int i = 0; i < 8; ++i)
-            out.v[i] = to_output(MS_ACCUMULATE ? load_output(out.v[i]) + p.scaling * values[i] : values[i]);
+            out.v[i] = to_output(MS_ACCUMULATE ? load_output(out.v[i]) + p.scaling * values[i]
+                                               : values[i]);
         *reinterpret_cast<OutputVector *>(target) = out;
         return;
     }
 #pragma unroll
     for (int i = 0; i < 8; ++i)
         if (i < columns)
-            target[i] = to_output(MS_ACCUMULATE ? load_output(target[i]) + p.scaling * values[i] : values[i]);
+            target[i] = to_output(MS_ACCUMULATE ? load_output(target[i]) + p.scaling * values[i]
+                                                : values[i]);
 }
 
 // Each warp turns its rows around in its own 16-row strip of shared memory.
-__device__ __forceinline__ void write_output(const Scatter2ScatterParams &p, const Block &block, const Lane &at,
-                                             const int *slot_of_row, unsigned char *staging,
+__device__ __forceinline__ void write_output(const Scatter2ScatterParams &p, const Block &block,
+                                             const Lane &at, const int *slot_of_row,
+                                             unsigned char *staging,
                                              const Accumulators &accumulators) {
     constexpr int kRowChunks = kWarpColumns / 8;
-    float *strip = reinterpret_cast<float *>(staging) + (at.warp_m * kWarpsN + at.warp_n) * 16 * kStagingStride;
+    float *strip = reinterpret_cast<float *>(staging) +
+                   (at.warp_m * kWarpsN + at.warp_n) * 16 * kStagingStride;
 #pragma unroll
     for (int m = 0; m < kMTiles; ++m) {
 #pragma unroll
@@ -541,11 +574,14 @@ __device__ __forceinline__ void write_output(const Scatter2ScatterParams &p, con
             const int row = int(at.warp_m) * kWarpRows + m * 16 + strip_row;
             const int column = block.n0 + int(at.warp_n) * kWarpColumns + chunk * 8;
             if (row < block.rows && column < p.n) {
-                const float4 *source = reinterpret_cast<const float4 *>(strip + strip_row * kStagingStride + chunk * 8);
+                const float4 *source = reinterpret_cast<const float4 *>(
+                    strip + strip_row * kStagingStride + chunk * 8);
                 const float4 low = source[0], high = source[1];
-                const float values[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
+                const float values[8] = {low.x,  low.y,  low.z,  low.w,
+                                         high.x, high.y, high.z, high.w};
                 const long long y_row = p.y_grouped ? block.row_begin + row : slot_of_row[row];
-                store_8(p, static_cast<Output *>(p.y) + y_row * p.y_stride + column, values, p.n - column);
+                store_8(p, static_cast<Output *>(p.y) + y_row * p.y_stride + column, values,
+                        p.n - column);
             }
         }
         __syncwarp();
@@ -554,7 +590,8 @@ __device__ __forceinline__ void write_output(const Scatter2ScatterParams &p, con
 
 } // namespace
 
-extern "C" __global__ void __launch_bounds__(kThreads) MS_KERNEL_NAME(const __grid_constant__ Scatter2ScatterParams p) {
+extern "C" __global__ void __launch_bounds__(kThreads)
+    MS_KERNEL_NAME(const __grid_constant__ Scatter2ScatterParams p) {
     extern __shared__ __align__(128) unsigned char shared[];
     Block block;
     if (!find_block(p, block))

@@ -13,7 +13,8 @@ namespace {
 
 constexpr const char *kName = "ms_scatter2scatter";
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t kLargestSide = 1 << 24; // of a matrix: leaves room for tile arithmetic in int32
+constexpr std::int64_t kLargestSide =
+    1 << 24; // of a matrix: leaves room for tile arithmetic in int32
 
 void check_sizes(ArgumentCheck &check, const ms_scatter2scatter_args &args) {
     check.dtype("dtype", args.dtype, {MS_F16, MS_BF16})
@@ -48,7 +49,8 @@ void check_layout(ArgumentCheck &check, const ms_scatter2scatter_args &args) {
         check.pointer("sorted_slots", args.sorted_slots, alignof(std::int32_t));
     if (const std::size_t needed = workspace_bytes(args); needed > 0)
         check.pointer("workspace", args.workspace, 16)
-            .range("workspace_bytes", std::int64_t(args.workspace_bytes), std::int64_t(needed), kNoLimit);
+            .range("workspace_bytes", std::int64_t(args.workspace_bytes), std::int64_t(needed),
+                   kNoLimit);
 }
 
 } // namespace

@@ -17,12 +17,12 @@ struct Scatter2ScatterParams {
     const int *sorted_slots; // not read when both sides are grouped
     const int *offsets;
     const Scatter2ScatterTile *tiles;
-    long long y_stride;      // elements
-    unsigned x_stride_16b;   // row stride of x in chunks of 8 elements
-    int k;                   // depth of the product: a multiple of 8
-    int k_w;                 // rows of w [k_w, n_w], or row length of a transposed w [n_w, k_w]; <= k
-    int n;                   // columns of y that are written
-    int n_w;                 // columns of the product that w has; <= n, the others are zero
+    long long y_stride;    // elements
+    unsigned x_stride_16b; // row stride of x in chunks of 8 elements
+    int k;                 // depth of the product: a multiple of 8
+    int k_w;               // rows of w [k_w, n_w], or row length of a transposed w [n_w, k_w]; <= k
+    int n;                 // columns of y that are written
+    int n_w;               // columns of the product that w has; <= n, the others are zero
     int rank;
     float scaling;
     int top_k;

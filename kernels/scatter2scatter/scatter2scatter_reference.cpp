@@ -2,8 +2,8 @@
 //
 // Sums: products of two 16-bit floats are exact in float32 (bfloat16: 16 bits, float16: 22 bits);
 // 32 of them at a time are summed in float32, the partial sums in float64. Everything after that is
-// float64, rounded once to y_dtype; the split variant rounds Y to y_dtype between its passes too, as
-// its kernels do.
+// float64, rounded once to y_dtype; the split variant rounds Y to y_dtype between its passes too,
+// as its kernels do.
 #include "kernels/common/float_types.h"
 #include "kernels/common/parallel_for.h"
 #include "kernels/common/status.h"
@@ -25,15 +25,17 @@ constexpr int kDepth = 32;
 
 template <class T> using Tile = std::array<std::array<T, kTileColumns>, kTileRows>;
 
-// A product of one expert: element (k, n) of the weight stands at n * length + k if rows run along k,
-// else at k * length + n.
+// A product of one expert: element (k, n) of the weight stands at n * length + k if rows run along
+// k, else at k * length + n.
 struct Weight {
     const std::uint16_t *data;
     bool rows_along_k;
     std::int64_t length;
 };
 
-float widen(std::uint16_t bits, bool bf16) { return bf16 ? bf16_to_float(bits) : f16_to_float(bits); }
+float widen(std::uint16_t bits, bool bf16) {
+    return bf16 ? bf16_to_float(bits) : f16_to_float(bits);
+}
 
 // panel[k][n] = weight(k0 + k, n0 + n), zero outside.
 void load_panel(const Weight &weight, bool bf16, int k0, int depth, int n0, int columns,
@@ -41,16 +43,17 @@ void load_panel(const Weight &weight, bool bf16, int k0, int depth, int n0, int 
     for (int k = 0; k < depth; ++k) {
         panel[k].fill(0);
         for (int n = 0; n < columns; ++n) {
-            const std::int64_t at = weight.rows_along_k ? std::int64_t(n0 + n) * weight.length + k0 + k
-                                                        : std::int64_t(k0 + k) * weight.length + n0 + n;
+            const std::int64_t at = weight.rows_along_k
+                                        ? std::int64_t(n0 + n) * weight.length + k0 + k
+                                        : std::int64_t(k0 + k) * weight.length + n0 + n;
             panel[k][n] = widen(weight.data[at], bf16);
         }
     }
 }
 
 // sums[m][n] = sum over k of rows[m][k] * weight(k, n0 + n).
-void multiply_tile(const std::vector<const std::uint16_t *> &rows, bool bf16, const Weight &weight, int depth, int n0,
-                   int columns, Tile<double> &sums) {
+void multiply_tile(const std::vector<const std::uint16_t *> &rows, bool bf16, const Weight &weight,
+                   int depth, int n0, int columns, Tile<double> &sums) {
     std::array<std::array<float, kTileColumns>, kDepth> panel;
     for (std::size_t m = 0; m < rows.size(); ++m)
         sums[m].fill(0);
@@ -80,20 +83,24 @@ struct RowBlock {
 std::vector<RowBlock> split_rows(const ms_scatter2scatter_args &args) {
     std::vector<RowBlock> blocks;
     for (int expert = 0; expert < args.experts; ++expert)
-        for (std::int64_t begin = args.offsets[expert]; begin < args.offsets[expert + 1]; begin += kTileRows)
-            blocks.push_back({expert, begin, int(std::min<std::int64_t>(kTileRows, args.offsets[expert + 1] - begin))});
+        for (std::int64_t begin = args.offsets[expert]; begin < args.offsets[expert + 1];
+             begin += kTileRows)
+            blocks.push_back(
+                {expert, begin,
+                 int(std::min<std::int64_t>(kTileRows, args.offsets[expert + 1] - begin))});
     return blocks;
 }
 
 // Runs body(block, n0, columns) for every tile of an output of n columns.
 template <class Body> void for_each_tile(const std::vector<RowBlock> &blocks, int n, Body body) {
     const std::int64_t column_tiles = (n + kTileColumns - 1) / kTileColumns;
-    parallel_for(std::int64_t(blocks.size()) * column_tiles, 1, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) {
-            const int n0 = int(i % column_tiles) * kTileColumns;
-            body(blocks[i / column_tiles], n0, std::min(kTileColumns, n - n0));
-        }
-    });
+    parallel_for(std::int64_t(blocks.size()) * column_tiles, 1,
+                 [&](std::int64_t begin, std::int64_t end) {
+                     for (std::int64_t i = begin; i < end; ++i) {
+                         const int n0 = int(i % column_tiles) * kTileColumns;
+                         body(blocks[i / column_tiles], n0, std::min(kTileColumns, n - n0));
+                     }
+                 });
 }
 
 class Product {
@@ -104,8 +111,9 @@ class Product {
     void run() {
         if (args_.rank > 0)
             compute_xa();
-        for_each_tile(blocks_, args_.n,
-                      [this](const RowBlock &block, int n0, int columns) { compute_tile(block, n0, columns); });
+        for_each_tile(blocks_, args_.n, [this](const RowBlock &block, int n0, int columns) {
+            compute_tile(block, n0, columns);
+        });
     }
 
   private:
@@ -116,7 +124,8 @@ class Product {
     std::vector<const std::uint16_t *> x_rows(const RowBlock &block) const {
         std::vector<const std::uint16_t *> rows;
         for (std::int64_t position = block.begin; position < block.begin + block.rows; ++position) {
-            const std::int64_t row = args_.x_grouped ? position : args_.sorted_slots[position] / args_.top_k;
+            const std::int64_t row =
+                args_.x_grouped ? position : args_.sorted_slots[position] / args_.top_k;
             rows.push_back(static_cast<const std::uint16_t *>(args_.x) + row * args_.x_stride);
         }
         return rows;
@@ -134,27 +143,31 @@ class Product {
         xa_.resize(std::size_t(args_.slots) * args_.rank);
         for_each_tile(blocks_, args_.rank, [this](const RowBlock &block, int n0, int columns) {
             Tile<double> sums;
-            const Weight a{expert_matrix(args_.lora_a, block.expert, std::int64_t(args_.rank) * args_.k), true, args_.k};
+            const Weight a{
+                expert_matrix(args_.lora_a, block.expert, std::int64_t(args_.rank) * args_.k), true,
+                args_.k};
             multiply_tile(x_rows(block), bf16_, a, args_.k, n0, columns, sums);
             for (int m = 0; m < block.rows; ++m)
                 for (int n = 0; n < columns; ++n)
-                    store_from_float(xa_.data(), args_.dtype, (block.begin + m) * args_.rank + n0 + n,
-                                     float(sums[m][n]));
+                    store_from_float(xa_.data(), args_.dtype,
+                                     (block.begin + m) * args_.rank + n0 + n, float(sums[m][n]));
         });
     }
 
     void compute_tile(const RowBlock &block, int n0, int columns) const {
         Tile<double> y, delta;
-        const Weight w{expert_matrix(args_.w, block.expert, std::int64_t(args_.k) * args_.n), args_.w_transposed != 0,
-                       args_.w_transposed ? args_.k : args_.n};
+        const Weight w{expert_matrix(args_.w, block.expert, std::int64_t(args_.k) * args_.n),
+                       args_.w_transposed != 0, args_.w_transposed ? args_.k : args_.n};
         multiply_tile(x_rows(block), bf16_, w, args_.k, n0, columns, y);
         if (args_.bias)
             for (int m = 0; m < block.rows; ++m)
                 for (int n = 0; n < columns; ++n)
-                    y[m][n] += load_as_float(args_.bias, args_.dtype, std::int64_t(block.expert) * args_.n + n0 + n);
+                    y[m][n] += load_as_float(args_.bias, args_.dtype,
+                                             std::int64_t(block.expert) * args_.n + n0 + n);
         if (args_.rank > 0) {
-            const Weight b{expert_matrix(args_.lora_b, block.expert, std::int64_t(args_.n) * args_.rank), true,
-                           args_.rank};
+            const Weight b{
+                expert_matrix(args_.lora_b, block.expert, std::int64_t(args_.n) * args_.rank), true,
+                args_.rank};
             multiply_tile(xa_rows(block), bf16_, b, args_.rank, n0, columns, delta);
             for (int m = 0; m < block.rows; ++m)
                 for (int n = 0; n < columns; ++n)
@@ -164,7 +177,8 @@ class Product {
             const std::int64_t position = block.begin + m;
             const std::int64_t row = args_.y_grouped ? position : args_.sorted_slots[position];
             for (int n = 0; n < columns; ++n)
-                store_from_float(args_.y, args_.y_dtype, row * args_.y_stride + n0 + n, float(y[m][n]));
+                store_from_float(args_.y, args_.y_dtype, row * args_.y_stride + n0 + n,
+                                 float(y[m][n]));
         }
     }
 

@@ -11,12 +11,13 @@ namespace {
 
 // Rows a non-empty expert gets when routing is even.
 std::int64_t mean_rows(const ms_scatter2scatter_args &args) {
-    const std::int64_t experts = std::max<std::int64_t>(1, std::min<std::int64_t>(args.experts, args.slots));
+    const std::int64_t experts =
+        std::max<std::int64_t>(1, std::min<std::int64_t>(args.experts, args.slots));
     return (args.slots + experts - 1) / experts;
 }
 
-// {warps, stages} and depths worth pairing with a block: enough bytes in flight for a small block, enough
-// sums in registers for a large one.
+// {warps, stages} and depths worth pairing with a block: enough bytes in flight for a small block,
+// enough sums in registers for a large one.
 constexpr ms_tile_config kCandidates[] = {
     // Large: compute-bound, 64 x 64 of the block a warp.
     {128, 128, 32, 4, 4},
@@ -79,8 +80,11 @@ constexpr ms_tile_config kCandidates[] = {
     {16, 32, 16, 1, 2},
 };
 
-// A block may be up to twice as large as the smallest that holds `size`; the smallest block always passes.
-bool fits(int block, int smallest, std::int64_t size) { return block == smallest || block < 4 * size; }
+// A block may be up to twice as large as the smallest that holds `size`; the smallest block always
+// passes.
+bool fits(int block, int smallest, std::int64_t size) {
+    return block == smallest || block < 4 * size;
+}
 
 bool worth_trying(const ms_scatter2scatter_args &args, const ms_tile_config &config) {
     return fits(config.block_m, 16, mean_rows(args)) && fits(config.block_n, 32, args.n) &&
@@ -112,8 +116,8 @@ std::vector<ms_tile_config> candidate_configs(const ms_scatter2scatter_args &arg
             configs.push_back(config);
     const ms_tile_config first = default_config(args);
     const auto same = [&](const ms_tile_config &c) {
-        return c.block_m == first.block_m && c.block_n == first.block_n && c.block_k == first.block_k &&
-               c.warps == first.warps && c.stages == first.stages;
+        return c.block_m == first.block_m && c.block_n == first.block_n &&
+               c.block_k == first.block_k && c.warps == first.warps && c.stages == first.stages;
     };
     std::erase_if(configs, same);
     configs.insert(configs.begin(), first);
@@ -121,7 +125,11 @@ std::vector<ms_tile_config> candidate_configs(const ms_scatter2scatter_args &arg
 }
 
 ms_tile_config default_config(const ms_scatter2scatter_args &args) {
-    ms_tile_config config{.block_m = rows_for(mean_rows(args)), .block_n = 128, .block_k = 64, .warps = 4, .stages = 4};
+    ms_tile_config config{.block_m = rows_for(mean_rows(args)),
+                          .block_n = 128,
+                          .block_k = 64,
+                          .warps = 4,
+                          .stages = 4};
     if (config.block_m == 128)
         config.block_k = 32;
     while (config.block_n > 32 && config.block_n >= 2 * args.n)

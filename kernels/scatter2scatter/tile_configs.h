@@ -9,9 +9,9 @@
 namespace moescope::scatter2scatter {
 
 // The tiles a tuner tries, most promising first: every one can be built for these args, and none
-// is larger than twice what the rows an expert gets (slots / experts) and N can fill. Whether it fits the device's
-// shared memory is for dynamic_smem_bytes() to say, whether it spills for the compiler. Pointers of
-// args are not read.
+// is larger than twice what the rows an expert gets (slots / experts) and N can fill. Whether it
+// fits the device's shared memory is for dynamic_smem_bytes() to say, whether it spills for the
+// compiler. Pointers of args are not read.
 std::vector<ms_tile_config> candidate_configs(const ms_scatter2scatter_args &args);
 
 // The tile an all-zero config stands for.

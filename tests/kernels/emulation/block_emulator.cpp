@@ -52,8 +52,8 @@ Fiber &self() { return block_->fibers[block_->current]; }
 
 void report(const std::string &problem) {
     if (block_->problem.empty())
-        block_->problem = "block " + std::to_string(block_index.x) + ", thread " + std::to_string(thread_index.x) + ": " +
-                          problem;
+        block_->problem = "block " + std::to_string(block_index.x) + ", thread " +
+                          std::to_string(thread_index.x) + ": " + problem;
 }
 
 void wait_in(State state) {
@@ -143,7 +143,8 @@ std::string run_grid(int blocks, const BlockSetup &setup, const std::function<vo
         run_block();
         for (std::size_t i = setup.smem_bytes; i < kSharedBytes && block.problem.empty(); ++i)
             if (shared_memory[i] != kPoison)
-                report("wrote shared memory at " + std::to_string(i) + " of " + std::to_string(setup.smem_bytes));
+                report("wrote shared memory at " + std::to_string(i) + " of " +
+                       std::to_string(setup.smem_bytes));
         block_ = nullptr;
         if (!block.problem.empty())
             return block.problem;
@@ -155,10 +156,11 @@ void sync_threads() { wait_in(State::kAtBlockBarrier); }
 void sync_warp() { wait_in(State::kAtWarpBarrier); }
 
 unsigned char *shared_at(std::uint32_t address, int bytes) {
-    if (address % std::uint32_t(bytes) == 0 && address + std::uint32_t(bytes) <= std::uint32_t(block_->setup.smem_bytes))
+    if (address % std::uint32_t(bytes) == 0 &&
+        address + std::uint32_t(bytes) <= std::uint32_t(block_->setup.smem_bytes))
         return shared_memory + address;
-    report("shared address " + std::to_string(address) + " is outside or misaligned for " + std::to_string(bytes) +
-           " bytes");
+    report("shared address " + std::to_string(address) + " is outside or misaligned for " +
+           std::to_string(bytes) + " bytes");
     return shared_memory + kSharedBytes - 16; // harmless
 }
 

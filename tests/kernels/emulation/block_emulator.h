@@ -1,8 +1,9 @@
-// Runs a CUDA thread block on the host: every thread is a fiber, and only one runs at a time. Enough of CUDA for the
-// tile kernels, and strict where they can go wrong: shared memory is poisoned and bounds are checked,
-// and a cp.async copy happens either the moment it is issued or only when its thread waits for it, so
-// that a pipeline that waits too little, or fills a stage that is still being read, gives wrong results. A warp runs
-// as far ahead of the others as barriers allow.
+// Runs a CUDA thread block on the host: every thread is a fiber, and only one runs at a time.
+// Enough of CUDA for the tile kernels, and strict where they can go wrong: shared memory is
+// poisoned and bounds are checked, and a cp.async copy happens either the moment it is issued or
+// only when its thread waits for it, so that a pipeline that waits too little, or fills a stage
+// that is still being read, gives wrong results. A warp runs as far ahead of the others as barriers
+// allow.
 #pragma once
 
 #include <cstddef>
@@ -23,11 +24,12 @@ struct BlockSetup {
     Order order = Order::kAscending;
 };
 
-// Runs `body` as every thread of blocks 0 .. blocks-1. "" if all went well, else what went wrong: an access
-// outside shared memory, a misaligned one, or threads that wait for each other for ever.
+// Runs `body` as every thread of blocks 0 .. blocks-1. "" if all went well, else what went wrong:
+// an access outside shared memory, a misaligned one, or threads that wait for each other for ever.
 std::string run_grid(int blocks, const BlockSetup &setup, const std::function<void()> &body);
 
-// ---- What emulated kernel code calls -------------------------------------------------------------
+// ---- What emulated kernel code calls
+// -------------------------------------------------------------
 
 inline constexpr std::size_t kSharedBytes = 256 * 1024;
 // Its symbol is fixed: a kernel's own `extern __shared__` array is declared with it too.
@@ -48,7 +50,8 @@ void cp_async(std::uint32_t shared, const void *global, bool valid);
 void cp_async_commit();
 void cp_async_wait(int pending);
 
-// ldmatrix reads the 8 rows of a matrix at once: counts the times two of them share a 16-byte bank group.
+// ldmatrix reads the 8 rows of a matrix at once: counts the times two of them share a 16-byte bank
+// group.
 void count_conflicts(const std::uint32_t (&row_addresses)[8]);
 extern long long bank_conflicts; // since the program began
 

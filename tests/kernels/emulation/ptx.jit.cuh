@@ -32,7 +32,9 @@ struct alignas(16) float4 {
 struct alignas(8) float2 {
     float x, y;
 };
-inline uint4 make_uint4(std::uint32_t x, std::uint32_t y, std::uint32_t z, std::uint32_t w) { return {x, y, z, w}; }
+inline uint4 make_uint4(std::uint32_t x, std::uint32_t y, std::uint32_t z, std::uint32_t w) {
+    return {x, y, z, w};
+}
 inline float2 make_float2(float x, float y) { return {x, y}; }
 using std::min;
 
@@ -48,20 +50,25 @@ inline u32 shared_address(const void *pointer) {
     return u32(static_cast<const unsigned char *>(pointer) - emulation::shared_memory);
 }
 
-inline void cp_async_16(u32 shared, const void *global, bool valid) { emulation::cp_async(shared, global, valid); }
+inline void cp_async_16(u32 shared, const void *global, bool valid) {
+    emulation::cp_async(shared, global, valid);
+}
 inline void cp_async_commit() { emulation::cp_async_commit(); }
 template <int kPending> void cp_async_wait() { emulation::cp_async_wait(kPending); }
-inline void store_shared_16(u32 shared, uint4 value) { std::memcpy(emulation::shared_at(shared, 16), &value, 16); }
+inline void store_shared_16(u32 shared, uint4 value) {
+    std::memcpy(emulation::shared_at(shared, 16), &value, 16);
+}
 
-// Matrix i's row r stands at the address that lane 8i + r gave. Lane l gets elements (l/4, 2(l%4)) and
-// (l/4, 2(l%4) + 1), or of the transposed matrix.
+// Matrix i's row r stands at the address that lane 8i + r gave. Lane l gets elements (l/4, 2(l%4))
+// and (l/4, 2(l%4) + 1), or of the transposed matrix.
 template <int kMatrices, bool kTransposed> void ldmatrix(u32 *r, u32 shared) {
     const auto &addresses = emulation::exchange(&shared, 1);
     const u32 lane = threadIdx.x % 32;
     for (u32 i = 0; i < kMatrices; ++i) {
         const auto element = [&](u32 row, u32 column) {
             u16 value;
-            std::memcpy(&value, emulation::shared_at(addresses[8 * i + row][0], 16) + 2 * column, 2);
+            std::memcpy(&value, emulation::shared_at(addresses[8 * i + row][0], 16) + 2 * column,
+                        2);
             return u32(value);
         };
         if (lane == 8 * i) {
@@ -83,9 +90,9 @@ inline void ldmatrix_x2(u32 &r0, u32 &r1, u32 shared) {
     r0 = r[0], r1 = r[1];
 }
 
-// PTX ISA, mma.m16n8k16 with 16-bit floats: a_i (i < 8) of a lane stands at row g (+8 for i in {2, 3,
-// 6, 7}) and column 2t + i%2 (+8 for i >= 4); b_i at row 2t + i%2 (+8 for i >= 2) and column g; d_i at row
-// g (+8 for i >= 2) and column 2t + i%2; g = lane / 4, t = lane % 4.
+// PTX ISA, mma.m16n8k16 with 16-bit floats: a_i (i < 8) of a lane stands at row g (+8 for i in {2,
+// 3, 6, 7}) and column 2t + i%2 (+8 for i >= 4); b_i at row 2t + i%2 (+8 for i >= 2) and column g;
+// d_i at row g (+8 for i >= 2) and column 2t + i%2; g = lane / 4, t = lane % 4.
 template <class Widen> void mma(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1, Widen widen) {
     const u32 mine[6] = {a[0], a[1], a[2], a[3], b0, b1};
     const auto &words = emulation::exchange(mine, 6);
@@ -107,8 +114,12 @@ template <class Widen> void mma(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1
         d[i] = float(sum);
     }
 }
-inline void mma_bf16(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1) { mma(d, a, b0, b1, moescope::bf16_to_float); }
-inline void mma_f16(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1) { mma(d, a, b0, b1, moescope::f16_to_float); }
+inline void mma_bf16(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1) {
+    mma(d, a, b0, b1, moescope::bf16_to_float);
+}
+inline void mma_f16(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1) {
+    mma(d, a, b0, b1, moescope::f16_to_float);
+}
 
 inline u16 bf16_from_float(float value) { return moescope::float_to_bf16(value); }
 inline u16 f16_from_float(float value) { return moescope::float_to_f16(value); }

@@ -44,16 +44,19 @@ std::shared_ptr<const jit::Cubin> compile_afresh(const jit::Request &request) {
     return compile(request);
 }
 
-void overwrite(const fs::path &path, const std::string &content) { std::ofstream(path, std::ios::binary) << content; }
+void overwrite(const fs::path &path, const std::string &content) {
+    std::ofstream(path, std::ios::binary) << content;
+}
 
 } // namespace
 
 TEST_CASE("ptxas' resource report is read from the program log", "[jit]") {
-    const std::string log = "ptxas info    : 122 bytes gmem, 256 bytes cmem[4]\n"
-                            "ptxas info    : Compiling entry function 'f' for 'sm_90a'\n"
-                            "ptxas info    : Function properties for f\n"
-                            "ptxas         .     56 bytes stack frame, 52 bytes spill stores, 160 bytes spill loads\n"
-                            "ptxas info    : Used 255 registers, used 1 barriers, 1024 bytes smem, 488 bytes cmem[0]\n";
+    const std::string log =
+        "ptxas info    : 122 bytes gmem, 256 bytes cmem[4]\n"
+        "ptxas info    : Compiling entry function 'f' for 'sm_90a'\n"
+        "ptxas info    : Function properties for f\n"
+        "ptxas         .     56 bytes stack frame, 52 bytes spill stores, 160 bytes spill loads\n"
+        "ptxas info    : Used 255 registers, used 1 barriers, 1024 bytes smem, 488 bytes cmem[0]\n";
     jit::ResourceReport report;
     REQUIRE(jit::parse_resource_report(log, report));
     CHECK(report.registers == 255);
@@ -90,7 +93,8 @@ TEST_CASE("a kernel is compiled once, and then comes from the disk", "[jit]") {
 TEST_CASE("a damaged cache entry is compiled again and repaired", "[jit]") {
     const TemporaryCache cache;
     const auto first = compile_afresh(small_request());
-    const fs::path cubin = cache.folder() / (first->key + ".cubin"), report = cache.folder() / (first->key + ".txt");
+    const fs::path cubin = cache.folder() / (first->key + ".cubin"),
+                   report = cache.folder() / (first->key + ".txt");
     REQUIRE(fs::exists(cubin));
     REQUIRE(fs::exists(report));
     const auto damage = GENERATE(0, 1, 2, 3, 4);
@@ -149,7 +153,8 @@ TEST_CASE("what the compiler refuses is reported in its own words", "[jit]") {
     jit::Request request = small_request();
     request.defines.push_back("uint4=no_such_type");
     CHECK(jit::compile(request, cubin) == MS_COMPILE_ERROR);
-    CHECK_THAT(ms_last_error(), ContainsSubstring(request.kernel) && ContainsSubstring("no_such_type"));
+    CHECK_THAT(ms_last_error(),
+               ContainsSubstring(request.kernel) && ContainsSubstring("no_such_type"));
     CHECK_FALSE(cubin);
     CHECK(fs::is_empty(cache.folder()));
 

@@ -12,7 +12,8 @@ namespace moescope::test {
 class TemporaryCache {
   public:
     TemporaryCache()
-        : folder_(std::filesystem::temp_directory_path() / ("moescope-cache-" + std::to_string(std::random_device{}()))) {
+        : folder_(std::filesystem::temp_directory_path() /
+                  ("moescope-cache-" + std::to_string(std::random_device{}()))) {
         std::filesystem::create_directories(folder_);
         if (const char *value = std::getenv(kVariable))
             before_ = value;
@@ -30,7 +31,9 @@ class TemporaryCache {
     TemporaryCache &operator=(const TemporaryCache &) = delete;
 
     const std::filesystem::path &folder() const { return folder_; }
-    void point_at(const std::filesystem::path &folder) const { setenv(kVariable, folder.c_str(), 1); }
+    void point_at(const std::filesystem::path &folder) const {
+        setenv(kVariable, folder.c_str(), 1);
+    }
 
   private:
     static constexpr const char *kVariable = "MOESCOPE_CACHE_DIR";

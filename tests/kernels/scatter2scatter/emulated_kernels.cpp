@@ -18,7 +18,8 @@ std::vector<const EmulatedKernel *> &registry() {
 
 } // namespace
 
-EmulatedKernel::EmulatedKernel(EmulatedFunction f, KernelConstants c) : function(f), constants(std::move(c)) {
+EmulatedKernel::EmulatedKernel(EmulatedFunction f, KernelConstants c)
+    : function(f), constants(std::move(c)) {
     registry().push_back(this);
 }
 

@@ -1,5 +1,5 @@
-// One scatter2scatter problem on the host: routed at random, filled with small values, with the sorted order
-// the kernels want. Shared by the reference's, the JIT's and the GPU's tests.
+// One scatter2scatter problem on the host: routed at random, filled with small values, with the
+// sorted order the kernels want. Shared by the reference's, the JIT's and the GPU's tests.
 #pragma once
 
 #include "kernels/common/float_types.h"
@@ -24,11 +24,13 @@ struct S2sShape {
     std::int32_t x_padding = 0, y_padding = 0; // elements between rows
 
     std::string name() const {
-        return "T" + std::to_string(tokens) + " E" + std::to_string(experts) + " k" + std::to_string(top_k) + " K" +
-               std::to_string(k) + " N" + std::to_string(n) + " R" + std::to_string(rank) +
-               (dtype == MS_BF16 ? " bf16" : " f16") + (y_dtype == MS_F32 ? " to f32" : "") +
-               (variant == MS_S2S_SPLIT ? " split" : " fused") + (w_transposed ? " W^T" : "") + (bias ? " bias" : "") +
-               (x_grouped ? " x grouped" : "") + (y_grouped ? " y grouped" : "") + (sentinels ? " sentinels" : "");
+        return "T" + std::to_string(tokens) + " E" + std::to_string(experts) + " k" +
+               std::to_string(top_k) + " K" + std::to_string(k) + " N" + std::to_string(n) + " R" +
+               std::to_string(rank) + (dtype == MS_BF16 ? " bf16" : " f16") +
+               (y_dtype == MS_F32 ? " to f32" : "") +
+               (variant == MS_S2S_SPLIT ? " split" : " fused") + (w_transposed ? " W^T" : "") +
+               (bias ? " bias" : "") + (x_grouped ? " x grouped" : "") +
+               (y_grouped ? " y grouped" : "") + (sentinels ? " sentinels" : "");
     }
 };
 
@@ -95,9 +97,9 @@ struct S2sCase {
         while (std::int64_t(ids.size()) < slots) { // distinct experts for a token
             std::shuffle(experts.begin(), experts.end(), random_);
             for (std::int32_t i = 0; i < shape.top_k; ++i)
-                ids.push_back(shape.only_expert >= 0                       ? shape.only_expert
+                ids.push_back(shape.only_expert >= 0                  ? shape.only_expert
                               : shape.sentinels && random_() % 5 == 0 ? -1
-                                                                           : experts[i]);
+                                                                      : experts[i]);
         }
         counts.assign(shape.experts, 0);
         offsets.assign(shape.experts + 1, 0);

@@ -1,5 +1,5 @@
-// The tile kernel's own source, run on the host thread by thread: indexing, fragment layouts, swizzles, tails,
-// the pipeline's group accounting and its barriers are tested without a GPU.
+// The tile kernel's own source, run on the host thread by thread: indexing, fragment layouts,
+// swizzles, tails, the pipeline's group accounting and its barriers are tested without a GPU.
 #include "kernels/scatter2scatter/launch_plan.h"
 #include "kernels/scatter2scatter/scatter2scatter_checks.h"
 #include "tests/kernels/compare.h"
@@ -41,7 +41,8 @@ std::vector<float> decode(const void *bytes, ms_dtype dtype, std::size_t count) 
     return values;
 }
 
-std::vector<ms_tile> schedule(const S2sCase &c, const ms_scatter2scatter_args &args, std::int32_t block_rows) {
+std::vector<ms_tile> schedule(const S2sCase &c, const ms_scatter2scatter_args &args,
+                              std::int32_t block_rows) {
     std::vector<ms_tile> tiles(ms_max_tiles(args.slots, args.experts, block_rows));
     const ms_tile_schedule_args schedule{.struct_size = sizeof schedule,
                                          .experts = args.experts,
@@ -61,10 +62,12 @@ void emulate(const ms_scatter2scatter_args &args, CopyTime copies, Order order) 
         INFO(scatter2scatter::kernel_name(launch.shape));
         REQUIRE(kernel);
         const emulation::BlockSetup setup{.threads = 32 * launch.shape.config.warps,
-                                          .smem_bytes = scatter2scatter::dynamic_smem_bytes(launch.shape),
+                                          .smem_bytes =
+                                              scatter2scatter::dynamic_smem_bytes(launch.shape),
                                           .copies = copies,
                                           .order = order};
-        REQUIRE(emulation::run_grid(int(launch.blocks), setup, [&] { kernel(launch.params); }) == "");
+        REQUIRE(emulation::run_grid(int(launch.blocks), setup, [&] { kernel(launch.params); }) ==
+                "");
     }
 }
 
@@ -74,7 +77,8 @@ void check_emulated(const S2sShape &shape, const ms_tile_config &config) {
     constexpr std::uint8_t kPoison = 0xC7;
     std::vector<std::uint8_t> expected(c.y_bytes(), kPoison);
     ms_scatter2scatter_args args = c.args(expected.data());
-    AlignedCopy workspace(std::vector<std::uint16_t>(scatter2scatter::workspace_bytes(args) / 2, 0x7fff)); // NaN
+    AlignedCopy workspace(
+        std::vector<std::uint16_t>(scatter2scatter::workspace_bytes(args) / 2, 0x7fff)); // NaN
     args.workspace = workspace.data();
     args.workspace_bytes = scatter2scatter::workspace_bytes(args);
     args.x = x.data(), args.w = w.data(), args.lora_a = lora_a.data(), args.lora_b = lora_b.data();
@@ -84,7 +88,9 @@ void check_emulated(const S2sShape &shape, const ms_tile_config &config) {
     args.config = config;
     const std::vector<ms_tile> tiles = schedule(c, args, config.block_m);
     args.tiles = tiles.data();
-    const double relative = shape.y_dtype == MS_F32 ? 1e-6 : shape.y_dtype == MS_BF16 ? 0x1p-7 : 0x1p-10;
+    const double relative = shape.y_dtype == MS_F32    ? 1e-6
+                            : shape.y_dtype == MS_BF16 ? 0x1p-7
+                                                       : 0x1p-10;
     const long long conflicts = emulation::bank_conflicts;
     for (const CopyTime copies : {CopyTime::kAtIssue, CopyTime::kAtWait})
         for (const Order order : {Order::kAscending, Order::kDescending}) {
@@ -94,7 +100,8 @@ void check_emulated(const S2sShape &shape, const ms_tile_config &config) {
             args.y = y.data();
             emulate(args, copies, order);
             CHECK(difference(decode(y.data(), shape.y_dtype, c.y_elements()),
-                             decode(expected.data(), shape.y_dtype, c.y_elements()), relative, 2e-5) == "");
+                             decode(expected.data(), shape.y_dtype, c.y_elements()), relative,
+                             2e-5) == "");
         }
     CHECK(emulation::bank_conflicts == conflicts); // the swizzles and paddings do their work
 }
@@ -103,12 +110,27 @@ void check_emulated(const S2sShape &shape, const ms_tile_config &config) {
 
 TEST_CASE("the tile kernel's source computes Y = X*W on the host", "[scatter2scatter][emulated]") {
     check_emulated({.tokens = 9, .experts = 3, .k = 72, .n = 40}, {16, 32, 16, 1, 2});
-    check_emulated({.tokens = 9, .experts = 3, .k = 8, .n = 8, .y_grouped = true}, {16, 32, 16, 1, 2});
-    check_emulated({.tokens = 40, .experts = 2, .top_k = 1, .k = 200, .n = 72, .y_dtype = MS_F32, .bias = true,
-                    .x_grouped = true, .x_padding = 8, .y_padding = 4},
+    check_emulated({.tokens = 9, .experts = 3, .k = 8, .n = 8, .y_grouped = true},
+                   {16, 32, 16, 1, 2});
+    check_emulated({.tokens = 40,
+                    .experts = 2,
+                    .top_k = 1,
+                    .k = 200,
+                    .n = 72,
+                    .y_dtype = MS_F32,
+                    .bias = true,
+                    .x_grouped = true,
+                    .x_padding = 8,
+                    .y_padding = 4},
                    {64, 64, 32, 4, 3});
-    check_emulated({.tokens = 21, .k = 136, .n = 77, .dtype = MS_F16, .y_dtype = MS_F16, .w_transposed = true,
-                    .bias = true, .sentinels = true},
+    check_emulated({.tokens = 21,
+                    .k = 136,
+                    .n = 77,
+                    .dtype = MS_F16,
+                    .y_dtype = MS_F16,
+                    .w_transposed = true,
+                    .bias = true,
+                    .sentinels = true},
                    {32, 64, 64, 4, 2});
 }
 
@@ -117,20 +139,44 @@ TEST_CASE("the tile kernel's source adds LoRA in the same pass", "[scatter2scatt
         check_emulated({.tokens = 45, .experts = 3, .k = 104, .n = 136, .rank = rank, .bias = true},
                        {64, 128, 32, 4, 4});
     for (const std::int32_t rank : {33, 40, 48})
-        check_emulated({.tokens = 30, .k = 136, .n = 50, .rank = rank, .w_transposed = true}, {32, 64, 64, 2, 3});
-    check_emulated({.tokens = 150, .experts = 2, .k = 40, .n = 40, .rank = 40, .dtype = MS_F16, .y_dtype = MS_F32},
+        check_emulated({.tokens = 30, .k = 136, .n = 50, .rank = rank, .w_transposed = true},
+                       {32, 64, 64, 2, 3});
+    check_emulated({.tokens = 150,
+                    .experts = 2,
+                    .k = 40,
+                    .n = 40,
+                    .rank = 40,
+                    .dtype = MS_F16,
+                    .y_dtype = MS_F32},
                    {128, 32, 16, 8, 3});
-    check_emulated({.tokens = 12, .k = 264, .n = 72, .rank = 256, .y_grouped = true}, {16, 64, 128, 4, 2});
+    check_emulated({.tokens = 12, .k = 264, .n = 72, .rank = 256, .y_grouped = true},
+                   {16, 64, 128, 4, 2});
 }
 
 TEST_CASE("the tile kernel's source adds LoRA in three passes", "[scatter2scatter][emulated]") {
-    check_emulated({.tokens = 50, .experts = 2, .k = 136, .n = 104, .rank = 17, .variant = MS_S2S_SPLIT, .bias = true},
+    check_emulated({.tokens = 50,
+                    .experts = 2,
+                    .k = 136,
+                    .n = 104,
+                    .rank = 17,
+                    .variant = MS_S2S_SPLIT,
+                    .bias = true},
                    {64, 64, 64, 4, 3});
-    check_emulated({.tokens = 20, .k = 72, .n = 133, .rank = 16, .dtype = MS_F16, .y_dtype = MS_F32,
-                    .variant = MS_S2S_SPLIT, .w_transposed = true, .sentinels = true, .y_padding = 3},
+    check_emulated({.tokens = 20,
+                    .k = 72,
+                    .n = 133,
+                    .rank = 16,
+                    .dtype = MS_F16,
+                    .y_dtype = MS_F32,
+                    .variant = MS_S2S_SPLIT,
+                    .w_transposed = true,
+                    .sentinels = true,
+                    .y_padding = 3},
                    {16, 128, 32, 2, 6});
 }
 
-TEST_CASE("a large tile of several row groups is rasterised completely", "[scatter2scatter][emulated]") {
-    check_emulated({.tokens = 700, .experts = 6, .top_k = 1, .k = 40, .n = 160, .rank = 16}, {128, 128, 32, 4, 4});
+TEST_CASE("a large tile of several row groups is rasterised completely",
+          "[scatter2scatter][emulated]") {
+    check_emulated({.tokens = 700, .experts = 6, .top_k = 1, .k = 40, .n = 160, .rank = 16},
+                   {128, 128, 32, 4, 4});
 }

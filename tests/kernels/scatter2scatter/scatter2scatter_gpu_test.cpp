@@ -24,11 +24,14 @@ namespace {
 constexpr std::uint8_t kPoisonByte = 0xC7; // what DeviceArray fills with
 
 std::string text_of(const ms_tile_config &c) {
-    return std::to_string(c.block_m) + "x" + std::to_string(c.block_n) + "x" + std::to_string(c.block_k) + " warps " +
-           std::to_string(c.warps) + " stages " + std::to_string(c.stages);
+    return std::to_string(c.block_m) + "x" + std::to_string(c.block_n) + "x" +
+           std::to_string(c.block_k) + " warps " + std::to_string(c.warps) + " stages " +
+           std::to_string(c.stages);
 }
 
-double one_ulp(ms_dtype dtype) { return dtype == MS_F32 ? 1e-6 : dtype == MS_BF16 ? 0x1p-7 : 0x1p-10; }
+double one_ulp(ms_dtype dtype) {
+    return dtype == MS_F32 ? 1e-6 : dtype == MS_BF16 ? 0x1p-7 : 0x1p-10;
+}
 
 // The reference's y over poison, so that the rows and the padding it leaves alone compare too.
 std::vector<std::uint8_t> expected_y(const S2sCase &c) {
@@ -47,11 +50,12 @@ std::vector<std::uint8_t> expected_y(const S2sCase &c) {
 class DeviceCase {
   public:
     explicit DeviceCase(const S2sCase &c)
-        : case_(c), x_(c.x), w_(c.w), lora_a_(c.lora_a), lora_b_(c.lora_b), bias_(c.bias), offsets_(c.offsets),
-          sorted_slots_(c.sorted_slots) {}
+        : case_(c), x_(c.x), w_(c.w), lora_a_(c.lora_a), lora_b_(c.lora_b), bias_(c.bias),
+          offsets_(c.offsets), sorted_slots_(c.sorted_slots) {}
 
     // Status of the call; y is what was written over poison.
-    ms_status run(const ms_tile_config &config, std::vector<std::uint8_t> &y, ms_s2s_variant variant) {
+    ms_status run(const ms_tile_config &config, std::vector<std::uint8_t> &y,
+                  ms_s2s_variant variant) {
         ms_scatter2scatter_args args = case_.args(nullptr);
         args.variant = variant;
         args.x = x_.data();
@@ -141,55 +145,101 @@ TEST_CASE("scatter2scatter without LoRA equals the reference", "[gpu][scatter2sc
     check_shape({.tokens = 333, .experts = 1, .top_k = 1});
 }
 
-TEST_CASE("scatter2scatter handles every layout of its arguments", "[gpu][scatter2scatter][small]") {
+TEST_CASE("scatter2scatter handles every layout of its arguments",
+          "[gpu][scatter2scatter][small]") {
     skip_without_gpu();
     for (const bool transposed : {false, true})
         for (const bool x_grouped : {false, true})
             for (const bool y_grouped : {false, true})
                 for (const ms_dtype y_dtype : {MS_BF16, MS_F32})
-                    check_shape({.tokens = 61, .experts = 5, .k = 136, .n = 152, .rank = 16, .y_dtype = y_dtype,
-                                 .w_transposed = transposed, .bias = true, .x_grouped = x_grouped,
+                    check_shape({.tokens = 61,
+                                 .experts = 5,
+                                 .k = 136,
+                                 .n = 152,
+                                 .rank = 16,
+                                 .y_dtype = y_dtype,
+                                 .w_transposed = transposed,
+                                 .bias = true,
+                                 .x_grouped = x_grouped,
                                  .y_grouped = y_grouped});
 }
 
 TEST_CASE("scatter2scatter writes its columns and nothing beside them", "[gpu][scatter2scatter]") {
     skip_without_gpu();
     for (const ms_dtype y_dtype : {MS_BF16, MS_F32}) {
-        check_shape({.y_dtype = y_dtype, .x_padding = 8, .y_padding = 8});                      // 16-byte stores
-        check_shape({.y_dtype = y_dtype, .y_padding = 1});                                      // rows on odd elements
-        check_shape({.n = 13, .y_dtype = y_dtype, .w_transposed = true, .bias = true});         // ragged N
+        check_shape({.y_dtype = y_dtype, .x_padding = 8, .y_padding = 8}); // 16-byte stores
+        check_shape({.y_dtype = y_dtype, .y_padding = 1});                 // rows on odd elements
+        check_shape({.n = 13, .y_dtype = y_dtype, .w_transposed = true, .bias = true}); // ragged N
         check_shape({.n = 77, .rank = 3, .y_dtype = y_dtype, .w_transposed = true, .y_padding = 2});
-        check_shape({.n = 77, .rank = 3, .y_dtype = y_dtype, .variant = MS_S2S_SPLIT, .w_transposed = true});
+        check_shape({.n = 77,
+                     .rank = 3,
+                     .y_dtype = y_dtype,
+                     .variant = MS_S2S_SPLIT,
+                     .w_transposed = true});
     }
 }
 
-TEST_CASE("scatter2scatter with LoRA equals the reference at every rank", "[gpu][scatter2scatter]") {
+TEST_CASE("scatter2scatter with LoRA equals the reference at every rank",
+          "[gpu][scatter2scatter]") {
     skip_without_gpu();
-    for (const std::int32_t rank : {1, 2, 7, 8, 15, 16, 17, 24, 31, 32, 33, 48, 64, 80, 100, 128, 200, 255, 256})
+    for (const std::int32_t rank :
+         {1, 2, 7, 8, 15, 16, 17, 24, 31, 32, 33, 48, 64, 80, 100, 128, 200, 255, 256})
         for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT})
             for (const ms_dtype dtype : {MS_BF16, MS_F16})
-                check_shape({.tokens = 150, .k = 200, .n = 168, .rank = rank, .dtype = dtype, .y_dtype = dtype,
-                             .variant = variant, .bias = rank % 2 == 0});
+                check_shape({.tokens = 150,
+                             .k = 200,
+                             .n = 168,
+                             .rank = rank,
+                             .dtype = dtype,
+                             .y_dtype = dtype,
+                             .variant = variant,
+                             .bias = rank % 2 == 0});
 }
 
 TEST_CASE("LoRA is right in blocks of every row count", "[gpu][scatter2scatter]") {
     skip_without_gpu();
     for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT})
         for (const std::int32_t rank : {16, 40, 256})
-            for (const ms_tile_config &config : {ms_tile_config{16, 32, 16, 1, 2}, ms_tile_config{16, 64, 32, 4, 3},
-                                                 ms_tile_config{32, 64, 64, 2, 2}, ms_tile_config{64, 64, 32, 8, 4},
-                                                 ms_tile_config{128, 32, 32, 8, 3}})
-                check_shape({.tokens = 220, .k = 264, .n = 104, .rank = rank, .y_dtype = MS_F32, .variant = variant},
+            for (const ms_tile_config &config :
+                 {ms_tile_config{16, 32, 16, 1, 2}, ms_tile_config{16, 64, 32, 4, 3},
+                  ms_tile_config{32, 64, 64, 2, 2}, ms_tile_config{64, 64, 32, 8, 4},
+                  ms_tile_config{128, 32, 32, 8, 3}})
+                check_shape({.tokens = 220,
+                             .k = 264,
+                             .n = 104,
+                             .rank = rank,
+                             .y_dtype = MS_F32,
+                             .variant = variant},
                             config);
 }
 
 TEST_CASE("scatter2scatter handles lopsided routing", "[gpu][scatter2scatter]") {
     skip_without_gpu();
     for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT}) {
-        check_shape({.tokens = 9, .experts = 256, .top_k = 4, .rank = 8, .variant = variant}); // most are empty
-        check_shape({.tokens = 700, .experts = 256, .top_k = 8, .k = 64, .n = 32, .rank = 8, .variant = variant});
-        check_shape({.tokens = 500, .experts = 64, .top_k = 1, .rank = 8, .variant = variant, .only_expert = 63});
-        check_shape({.tokens = 129, .experts = 2, .top_k = 1, .rank = 8, .variant = variant, .only_expert = 0});
+        check_shape({.tokens = 9,
+                     .experts = 256,
+                     .top_k = 4,
+                     .rank = 8,
+                     .variant = variant}); // most are empty
+        check_shape({.tokens = 700,
+                     .experts = 256,
+                     .top_k = 8,
+                     .k = 64,
+                     .n = 32,
+                     .rank = 8,
+                     .variant = variant});
+        check_shape({.tokens = 500,
+                     .experts = 64,
+                     .top_k = 1,
+                     .rank = 8,
+                     .variant = variant,
+                     .only_expert = 63});
+        check_shape({.tokens = 129,
+                     .experts = 2,
+                     .top_k = 1,
+                     .rank = 8,
+                     .variant = variant,
+                     .only_expert = 0});
     }
 }
 
@@ -197,7 +247,11 @@ TEST_CASE("slots without an expert are left as they were", "[gpu][scatter2scatte
     skip_without_gpu();
     for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT})
         for (const bool y_grouped : {false, true}) {
-            const S2sCase c({.tokens = 101, .rank = 8, .variant = variant, .y_grouped = y_grouped, .sentinels = true});
+            const S2sCase c({.tokens = 101,
+                             .rank = 8,
+                             .variant = variant,
+                             .y_grouped = y_grouped,
+                             .sentinels = true});
             DeviceCase device(c);
             const std::vector<std::uint8_t> expected = expected_y(c);
             check_run(c, device, expected, {});
@@ -205,7 +259,9 @@ TEST_CASE("slots without an expert are left as they were", "[gpu][scatter2scatte
             REQUIRE(device.run({}, y, variant) == MS_OK);
             int wrong = 0; // poison must survive exactly where the reference left it
             for (std::size_t i = 0; i + 1 < y.size(); i += 2) {
-                const auto poisoned = [i](const auto &bytes) { return bytes[i] == kPoisonByte && bytes[i + 1] == kPoisonByte; };
+                const auto poisoned = [i](const auto &bytes) {
+                    return bytes[i] == kPoisonByte && bytes[i + 1] == kPoisonByte;
+                };
                 wrong += poisoned(y) != poisoned(expected);
             }
             CHECK(wrong == 0);
@@ -216,9 +272,15 @@ TEST_CASE("every candidate tile computes the same result", "[gpu][scatter2scatte
     skip_without_gpu();
     for (const bool transposed : {false, true})
         for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT}) {
-            const S2sShape shape{.tokens = 300, .k = 520, .n = 264, .rank = 17, .variant = variant,
-                                 .w_transposed = transposed, .bias = true};
-            const std::vector<ms_tile_config> configs = scatter2scatter::candidate_configs(shape_args(shape));
+            const S2sShape shape{.tokens = 300,
+                                 .k = 520,
+                                 .n = 264,
+                                 .rank = 17,
+                                 .variant = variant,
+                                 .w_transposed = transposed,
+                                 .bias = true};
+            const std::vector<ms_tile_config> configs =
+                scatter2scatter::candidate_configs(shape_args(shape));
             REQUIRE(configs.size() > 40);
             std::vector<ms_scatter2scatter_args> calls;
             for (const ms_tile_config &config : configs)
@@ -228,16 +290,19 @@ TEST_CASE("every candidate tile computes the same result", "[gpu][scatter2scatte
             DeviceCase device(c);
             const std::vector<std::uint8_t> expected = expected_y(c);
             int most_smem = 0;
-            REQUIRE(cudaDeviceGetAttribute(&most_smem, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0) == cudaSuccess);
+            REQUIRE(cudaDeviceGetAttribute(&most_smem, cudaDevAttrMaxSharedMemoryPerBlockOptin,
+                                           0) == cudaSuccess);
             for (std::size_t i = 0; i < configs.size(); ++i)
                 if (scatter2scatter::dynamic_smem_bytes(calls[i], configs[i]) <= most_smem)
                     check_run(c, device, expected, configs[i]);
         }
 }
 
-TEST_CASE("fused and split agree, and each repeats itself to the bit", "[gpu][scatter2scatter][small]") {
+TEST_CASE("fused and split agree, and each repeats itself to the bit",
+          "[gpu][scatter2scatter][small]") {
     skip_without_gpu();
-    const S2sCase c({.tokens = 400, .experts = 8, .k = 512, .n = 384, .rank = 16, .y_dtype = MS_F32});
+    const S2sCase c(
+        {.tokens = 400, .experts = 8, .k = 512, .n = 384, .rank = 16, .y_dtype = MS_F32});
     DeviceCase device(c);
     std::vector<std::uint8_t> fused, split, again;
     REQUIRE(device.run({}, fused, MS_S2S_FUSED) == MS_OK);
@@ -259,11 +324,16 @@ TEST_CASE("experts beyond 2^31 weight elements are found", "[gpu][scatter2scatte
     if (available < bytes + (std::size_t(1) << 30))
         SKIP("needs " << bytes << " bytes of device memory, " << available << " are free");
     for (const bool transposed : {false, true}) {
-        const S2sCase c({.tokens = 5, .experts = 1, .top_k = 1, .k = side, .n = side, .w_transposed = transposed});
+        const S2sCase c({.tokens = 5,
+                         .experts = 1,
+                         .top_k = 1,
+                         .k = side,
+                         .n = side,
+                         .w_transposed = transposed});
         const std::vector<std::uint8_t> expected = expected_y(c);
         DeviceArray<std::uint16_t> w(experts * expert_numel), x(c.x), y(c.y_elements());
-        require_cuda(cudaMemcpy(w.data() + (experts - 1) * expert_numel, c.w.data(), expert_numel * 2,
-                                cudaMemcpyHostToDevice));
+        require_cuda(cudaMemcpy(w.data() + (experts - 1) * expert_numel, c.w.data(),
+                                expert_numel * 2, cudaMemcpyHostToDevice));
         std::vector<std::int32_t> host_offsets(experts + 1, 0);
         host_offsets.back() = 5;
         DeviceArray<std::int32_t> offsets(host_offsets), sorted_slots(c.sorted_slots);
@@ -274,7 +344,8 @@ TEST_CASE("experts beyond 2^31 weight elements are found", "[gpu][scatter2scatte
         args.offsets = offsets.data();
         args.sorted_slots = sorted_slots.data();
         REQUIRE(ms_scatter2scatter_default_config(&args, &args.config) == MS_OK);
-        std::vector<std::int32_t> host_tiles(2 * ms_max_tiles(args.slots, experts, args.config.block_m), -1);
+        std::vector<std::int32_t> host_tiles(
+            2 * ms_max_tiles(args.slots, experts, args.config.block_m), -1);
         host_tiles[0] = experts - 1;
         host_tiles[1] = 0;
         DeviceArray<std::int32_t> tiles(host_tiles);
@@ -283,24 +354,29 @@ TEST_CASE("experts beyond 2^31 weight elements are found", "[gpu][scatter2scatte
         const std::vector<std::uint16_t> actual = y.download();
         std::vector<std::uint8_t> actual_bytes(actual.size() * 2);
         std::memcpy(actual_bytes.data(), actual.data(), actual_bytes.size());
-        CHECK(difference(decode(actual_bytes, MS_BF16), decode(expected, MS_BF16), 0x1p-7, 1e-4) == "");
+        CHECK(difference(decode(actual_bytes, MS_BF16), decode(expected, MS_BF16), 0x1p-7, 1e-4) ==
+              "");
     }
 }
 
-TEST_CASE("a tile too large for the device's shared memory is refused with the bytes", "[gpu][scatter2scatter]") {
+TEST_CASE("a tile too large for the device's shared memory is refused with the bytes",
+          "[gpu][scatter2scatter]") {
     skip_without_gpu();
     const S2sCase c({});
     DeviceCase device(c);
     std::vector<std::uint8_t> y;
     CHECK(device.run({128, 256, 128, 8, 6}, y, MS_S2S_FUSED) == MS_UNSUPPORTED);
-    CHECK_THAT(ms_last_error(), ContainsSubstring("590336 bytes") && ContainsSubstring("this device has"));
+    CHECK_THAT(ms_last_error(),
+               ContainsSubstring("590336 bytes") && ContainsSubstring("this device has"));
 }
 
-TEST_CASE("a call without a schedule is refused, and one without slots succeeds", "[gpu][scatter2scatter][small]") {
+TEST_CASE("a call without a schedule is refused, and one without slots succeeds",
+          "[gpu][scatter2scatter][small]") {
     skip_without_gpu();
     const S2sCase c({});
     DeviceArray<std::uint8_t> any(1024);
-    ms_scatter2scatter_args args = c.args(any.data()); // pointers are checked before anything is launched
+    ms_scatter2scatter_args args =
+        c.args(any.data()); // pointers are checked before anything is launched
     args.tiles = nullptr;
     CHECK(ms_scatter2scatter(&args, nullptr) == MS_INVALID_ARGUMENT);
     CHECK_THAT(ms_last_error(), ContainsSubstring("tiles is null"));

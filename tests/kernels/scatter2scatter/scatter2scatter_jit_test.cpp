@@ -38,13 +38,15 @@ struct Compiled {
     ms_tile_resources resources{};
 
     std::string name() const {
-        return scatter2scatter::kernel_name(scatter2scatter::plan_kernels(args, args.config).front()) + " rank " +
-               std::to_string(args.rank) + (args.w_transposed ? " W^T" : "");
+        return scatter2scatter::kernel_name(
+                   scatter2scatter::plan_kernels(args, args.config).front()) +
+               " rank " + std::to_string(args.rank) + (args.w_transposed ? " W^T" : "");
     }
 };
 
 // On all cores, as the tuner does.
-std::vector<Compiled> compile_all(const std::vector<ms_scatter2scatter_args> &calls, const char *arch) {
+std::vector<Compiled> compile_all(const std::vector<ms_scatter2scatter_args> &calls,
+                                  const char *arch) {
     std::vector<Compiled> results(calls.size());
     std::atomic<std::size_t> next{0};
     std::vector<std::jthread> threads;
@@ -69,7 +71,8 @@ void check_report(const Compiled &one) {
     CHECK(one.resources.cubin_bytes > 1000);
     CHECK(one.resources.threads >= 32);
     CHECK(one.resources.static_smem_bytes == 0); // all of it is dynamic
-    CHECK(one.resources.dynamic_smem_bytes == scatter2scatter::dynamic_smem_bytes(one.args, one.args.config));
+    CHECK(one.resources.dynamic_smem_bytes ==
+          scatter2scatter::dynamic_smem_bytes(one.args, one.args.config));
 }
 
 std::vector<ms_scatter2scatter_args> candidate_calls(const S2sShape &shape) {
@@ -81,7 +84,8 @@ std::vector<ms_scatter2scatter_args> candidate_calls(const S2sShape &shape) {
 
 } // namespace
 
-TEST_CASE("every candidate tile compiles for Hopper, fused and split, and few spill", "[jit][scatter2scatter]") {
+TEST_CASE("every candidate tile compiles for Hopper, fused and split, and few spill",
+          "[jit][scatter2scatter]") {
     for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT}) {
         S2sShape shape = qwen3_gate_up();
         shape.variant = variant;
@@ -92,7 +96,8 @@ TEST_CASE("every candidate tile compiles for Hopper, fused and split, and few sp
             check_report(one);
             if (one.resources.spill_bytes > 0)
                 UNSCOPED_INFO(one.name() << " spills " << one.resources.spill_bytes << " bytes");
-            usable += one.resources.spill_bytes == 0 && one.resources.dynamic_smem_bytes <= kHopperSmem;
+            usable +=
+                one.resources.spill_bytes == 0 && one.resources.dynamic_smem_bytes <= kHopperSmem;
         }
         CHECK(usable >= int(calls.size()) * 9 / 10);
     }
@@ -101,8 +106,9 @@ TEST_CASE("every candidate tile compiles for Hopper, fused and split, and few sp
 TEST_CASE("a sample of tiles compiles for sm_80, float16, float32 output and transposed weights",
           "[jit][scatter2scatter]") {
     std::vector<ms_scatter2scatter_args> calls;
-    const std::vector<ms_tile_config> configs = {{128, 128, 32, 4, 4}, {128, 64, 64, 8, 3}, {64, 128, 64, 4, 4},
-                                                 {32, 256, 32, 8, 3},  {16, 64, 128, 2, 4}, {16, 32, 16, 1, 2}};
+    const std::vector<ms_tile_config> configs = {{128, 128, 32, 4, 4}, {128, 64, 64, 8, 3},
+                                                 {64, 128, 64, 4, 4},  {32, 256, 32, 8, 3},
+                                                 {16, 64, 128, 2, 4},  {16, 32, 16, 1, 2}};
     for (std::size_t i = 0; i < configs.size(); ++i)
         for (const bool transposed : {false, true}) {
             S2sShape shape = qwen3_gate_up(i % 2 == 0 ? 16 : 0);
@@ -115,7 +121,8 @@ TEST_CASE("a sample of tiles compiles for sm_80, float16, float32 output and tra
         check_report(one);
 }
 
-TEST_CASE("the default tile fits every device and never spills, at any rank and size", "[jit][scatter2scatter]") {
+TEST_CASE("the default tile fits every device and never spills, at any rank and size",
+          "[jit][scatter2scatter]") {
     std::vector<ms_scatter2scatter_args> calls;
     for (const std::int32_t tokens : {1, 100, 1024, 16384})
         for (const std::int32_t rank : {0, 1, 16, 64, 128, 256})
@@ -151,14 +158,16 @@ TEST_CASE("an all-zero config stands for the default one", "[jit][scatter2scatte
     CHECK(of_zero.threads == 32 * config.warps);
 }
 
-TEST_CASE("a config that cannot be built is an invalid argument, not a compiler error", "[jit][scatter2scatter]") {
+TEST_CASE("a config that cannot be built is an invalid argument, not a compiler error",
+          "[jit][scatter2scatter]") {
     ms_scatter2scatter_args args = shape_args({});
     args.config = {128, 96, 32, 4, 4};
     CHECK(ms_scatter2scatter_compile(&args, "sm_90a", nullptr) == MS_INVALID_ARGUMENT);
     CHECK_THAT(ms_last_error(), ContainsSubstring("block_n is 96"));
 }
 
-TEST_CASE("an architecture the compiler does not know is a compile error that names it", "[jit][scatter2scatter]") {
+TEST_CASE("an architecture the compiler does not know is a compile error that names it",
+          "[jit][scatter2scatter]") {
     ms_scatter2scatter_args args = shape_args({});
     CHECK(ms_scatter2scatter_compile(&args, "sm_1", nullptr) == MS_COMPILE_ERROR);
     CHECK_THAT(ms_last_error(), ContainsSubstring("sm_1"));

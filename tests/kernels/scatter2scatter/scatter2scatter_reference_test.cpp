@@ -32,13 +32,15 @@ std::vector<float> naive(const S2sCase &c) {
         std::vector<double> xa(s.rank, 0);
         for (int r = 0; r < s.rank; ++r) {
             for (int k = 0; k < s.k; ++k)
-                xa[r] += double(at(c.x, s.dtype, x_row + k)) * at(c.lora_a, s.dtype, (e * s.rank + r) * s.k + k);
+                xa[r] += double(at(c.x, s.dtype, x_row + k)) *
+                         at(c.lora_a, s.dtype, (e * s.rank + r) * s.k + k);
             xa[r] = round_to(s.dtype, float(xa[r]));
         }
         for (int n = 0; n < s.n; ++n) {
             double base = s.bias ? at(c.bias, s.dtype, e * s.n + n) : 0;
             for (int k = 0; k < s.k; ++k) {
-                const std::int64_t w = s.w_transposed ? (e * s.n + n) * s.k + k : (e * s.k + k) * s.n + n;
+                const std::int64_t w =
+                    s.w_transposed ? (e * s.n + n) * s.k + k : (e * s.k + k) * s.n + n;
                 base += double(at(c.x, s.dtype, x_row + k)) * at(c.w, s.dtype, w);
             }
             double delta = 0;
@@ -68,11 +70,13 @@ std::vector<float> run_reference(const S2sCase &c) {
     return values;
 }
 
-// float32 partial sums of 32 products differ from float64 by about 1e-6 of the terms: enough to move a value to the
-// next 16-bit float where it lies between two.
+// float32 partial sums of 32 products differ from float64 by about 1e-6 of the terms: enough to
+// move a value to the next 16-bit float where it lies between two.
 void check_against_naive(const S2sShape &shape) {
     const S2sCase c(shape);
-    const double relative = shape.y_dtype == MS_F32 ? 1e-6 : shape.y_dtype == MS_BF16 ? 0x1p-7 : 0x1p-10;
+    const double relative = shape.y_dtype == MS_F32    ? 1e-6
+                            : shape.y_dtype == MS_BF16 ? 0x1p-7
+                                                       : 0x1p-10;
     INFO(shape.name());
     CHECK(difference(run_reference(c), naive(c), relative, 1e-5) == "");
 }
@@ -86,9 +90,17 @@ TEST_CASE("scatter2scatter's reference equals the plain triple loop", "[scatter2
     for (const bool transposed : {false, true})
         for (const bool x_grouped : {false, true})
             for (const bool y_grouped : {false, true})
-                check_against_naive({.k = 72, .n = 136, .rank = 8, .dtype = MS_F16, .y_dtype = MS_F32,
-                                     .w_transposed = transposed, .bias = true, .x_grouped = x_grouped,
-                                     .y_grouped = y_grouped, .x_padding = 8, .y_padding = 3});
+                check_against_naive({.k = 72,
+                                     .n = 136,
+                                     .rank = 8,
+                                     .dtype = MS_F16,
+                                     .y_dtype = MS_F32,
+                                     .w_transposed = transposed,
+                                     .bias = true,
+                                     .x_grouped = x_grouped,
+                                     .y_grouped = y_grouped,
+                                     .x_padding = 8,
+                                     .y_padding = 3});
     check_against_naive({.n = 13, .rank = 3, .w_transposed = true, .bias = true});
     check_against_naive({.tokens = 3, .experts = 64, .k = 8, .n = 8}); // most experts empty
     check_against_naive({.tokens = 200, .experts = 3, .top_k = 1, .only_expert = 1});
@@ -127,19 +139,21 @@ TEST_CASE("a wrong scatter2scatter argument is named with its value", "[scatter2
         return std::string(ms_last_error());
     };
     using Catch::Matchers::ContainsSubstring;
-    CHECK_THAT(message([](auto &a) { a.k = 12; }), ContainsSubstring("k is 12") && ContainsSubstring("multiple of 8"));
+    CHECK_THAT(message([](auto &a) { a.k = 12; }),
+               ContainsSubstring("k is 12") && ContainsSubstring("multiple of 8"));
     CHECK_THAT(message([](auto &a) { a.n = 47; }), ContainsSubstring("n is 47"));
     CHECK_THAT(message([](auto &a) { a.rank = 257; }), ContainsSubstring("rank is 257"));
     CHECK_THAT(message([](auto &a) { a.x_stride = 56; }), ContainsSubstring("x_stride is 56"));
     CHECK_THAT(message([](auto &a) { a.y_dtype = MS_F16; }), ContainsSubstring("y_dtype is 1"));
     CHECK_THAT(message([](auto &a) { a.lora_b = nullptr; }), ContainsSubstring("lora_b is null"));
     CHECK_THAT(message([](auto &a) { a.top_k = 0; }), ContainsSubstring("top_k is 0"));
-    CHECK_THAT(message([](auto &a) { a.variant = MS_S2S_SPLIT; }), ContainsSubstring("workspace is null"));
+    CHECK_THAT(message([](auto &a) { a.variant = MS_S2S_SPLIT; }),
+               ContainsSubstring("workspace is null"));
 }
 
 TEST_CASE("a tile that cannot be built is refused with the reason", "[scatter2scatter]") {
-    using scatter2scatter::config_problem;
     using Catch::Matchers::ContainsSubstring;
+    using scatter2scatter::config_problem;
     CHECK(config_problem({128, 128, 32, 4, 4}) == "");
     CHECK_THAT(config_problem({48, 128, 32, 4, 4}), ContainsSubstring("block_m is 48"));
     CHECK_THAT(config_problem({128, 128, 32, 3, 4}), ContainsSubstring("warps is 3"));

@@ -15,7 +15,9 @@ using namespace moescope::test;
 
 namespace {
 
-ms_dtype dtype_named(const std::string &name) { return name == "f32" ? MS_F32 : name == "f16" ? MS_F16 : MS_BF16; }
+ms_dtype dtype_named(const std::string &name) {
+    return name == "f32" ? MS_F32 : name == "f16" ? MS_F16 : MS_BF16;
+}
 
 std::vector<std::uint16_t> encode_16(const std::vector<float> &values, ms_dtype dtype) {
     std::vector<std::uint16_t> bits(values.size());
@@ -28,12 +30,14 @@ std::vector<std::uint16_t> encode_16(const std::vector<float> &values, ms_dtype 
 class Layer {
   public:
     explicit Layer(const VectorCase &c)
-        : tokens_(c.integer("tokens")), experts_(c.integer("experts")), top_k_(c.integer("top_k")), k_(c.integer("k")),
-          n_(c.integer("n")), rank_(c.integer("rank")), dtype_(dtype_named(c.text("dtype"))),
-          y_dtype_(dtype_named(c.text("y_dtype"))), scaling_(float(c.number("scaling"))) {
+        : tokens_(c.integer("tokens")), experts_(c.integer("experts")), top_k_(c.integer("top_k")),
+          k_(c.integer("k")), n_(c.integer("n")), rank_(c.integer("rank")),
+          dtype_(dtype_named(c.text("dtype"))), y_dtype_(dtype_named(c.text("y_dtype"))),
+          scaling_(float(c.number("scaling"))) {
         const std::size_t e = experts_, k = k_, n = n_, r = rank_, slots = tokens_ * top_k_;
         const auto load = [&](const char *key, std::size_t count) {
-            return count ? encode_16(c.array<float>(key, count), dtype_) : std::vector<std::uint16_t>();
+            return count ? encode_16(c.array<float>(key, count), dtype_)
+                         : std::vector<std::uint16_t>();
         };
         x_ = load("x", tokens_ * k);
         w_ = load("w", e * n * k);
@@ -115,7 +119,9 @@ TEST_CASE("scatter2scatter's reference equals PyTorch's expert layers", "[scatte
     for (const VectorCase &c : read_vectors("scatter2scatter.txt")) {
         const Layer layer(c);
         // Float32 partial sums: a rounding to a 16-bit float may fall the other way at most.
-        const double relative = layer.y_dtype() == MS_F32 ? 2e-6 : layer.y_dtype() == MS_BF16 ? 0x1p-7 : 0x1p-10;
+        const double relative = layer.y_dtype() == MS_F32    ? 2e-6
+                                : layer.y_dtype() == MS_BF16 ? 0x1p-7
+                                                             : 0x1p-10;
         for (const bool w_transposed : {true, false}) {
             INFO(c.name << (w_transposed ? ", W [E, N, K]" : ", W [E, K, N]"));
             CHECK(difference(layer.run(w_transposed), layer.expected(), relative, 2e-6) == "");
