@@ -15,8 +15,12 @@ namespace {
 
 constexpr const char *kNothing = "–";
 
-std::string tera(double per_second) {
-    return per_second > 0 ? fmt::format("{:.3g}", per_second / 1e12) : kNothing;
+std::string bandwidth(double per_second) {
+    return per_second > 0 ? format_bandwidth(per_second) : kNothing;
+}
+
+std::string flops(double per_second) {
+    return per_second > 0 ? format_flops(per_second) : kNothing;
 }
 
 std::string duration(double ns) { return ns > 0 ? format_duration_ns(ns) : kNothing; }
@@ -122,13 +126,15 @@ std::string where_of(const Measurement &m) {
 std::string run_headline(const RunRecord &run) {
     const Workload &w = run.plan.workload;
     const ModelShape &model = w.model;
+    const std::string cache =
+        run.device.is_cpu() ? "" : fmt::format(", {} L2", name_of(run.plan.cache));
     return fmt::format(
-        "{} on {} ({}): {} tokens, top {} of {} experts, H {}, I {}, {}, {}, {}, {} L2\n{}\n",
+        "{} on {} ({}): {} tokens, top {} of {} experts, H {}, I {}, {}, {}, {}{}\n{}\n",
         model.name, run.device.name.empty() ? "an unknown device" : run.device.name,
         run.device.id.empty() ? run.plan.device : run.device.id, format_count(double(w.tokens)),
         model.top_k, model.experts, model.expert_hidden(), model.intermediate, name_of(model.dtype),
         w.lora_rank > 0 ? fmt::format("LoRA rank {}", w.lora_rank) : "no LoRA", w.skew.text(),
-        name_of(run.plan.cache), ceilings_text(run.device.ceilings));
+        cache, ceilings_text(run.device.ceilings));
 }
 
 std::string measurement_table(const Session &session, RunId run) {
@@ -173,8 +179,10 @@ std::vector<std::string> problems_of(const Session &session, RunId run) {
     for (const Measurement &m : session.measurements) {
         if (m.run != run)
             continue;
-        if (m.state == Measurement::State::Failed)
-            add(fmt::format("{}: {}", where_of(m), m.failure.sentence()));
+        if (m.state == Measurement::State::Failed) // most failures name the operator themselves
+            add(m.failure.what.starts_with(info(m.op).name)
+                    ? m.failure.sentence()
+                    : fmt::format("{}: {}", where_of(m), m.failure.sentence()));
         else if (m.state != Measurement::State::Done)
             add(fmt::format("{}: it was not measured ({}).", where_of(m), name_of(m.state)));
         else if (!(m.relative_error <= limit))

@@ -1,6 +1,8 @@
 #include "app/cli/worker_run.h"
 
 #include "app/cli/progress_line.h"
+#include "profiler/base/units.h"
+#include "profiler/workload/cost.h"
 
 #include <algorithm>
 #include <csignal>
@@ -67,16 +69,49 @@ Result<Client> start(const std::string &remote, const std::filesystem::path &out
                  {}};
 }
 
-Status check_device(const std::string &wanted, const std::vector<DeviceInfo> &devices) {
+Result<DeviceInfo> find_device(const std::string &wanted, const std::vector<DeviceInfo> &devices) {
     std::vector<std::string> ids;
     for (const DeviceInfo &device : devices) {
         if (wanted == "auto" || device.id == wanted)
-            return {};
+            return device;
         ids.push_back(device.id);
     }
     return Error{fmt::format("--device is \"{}\"", wanted),
                  fmt::format("the worker has {}", fmt::join(ids, ", ")),
                  "moescope devices says what is missing"};
+}
+
+// A plan of which nothing fits is refused at once; the worker itself refuses what does not fit
+// among operators that do.
+Status check_memory(const Plan &plan, const DeviceInfo &device) {
+    const PlanItem *least = nullptr;
+    double least_bytes = 0;
+    for (const PlanItem &item : plan.items) {
+        const double bytes = device_bytes(plan.workload, item.op, item.variant);
+        if (!least || bytes < least_bytes) {
+            least = &item;
+            least_bytes = bytes;
+        }
+    }
+    if (!least || device.free_memory_bytes <= 0 || least_bytes <= double(device.free_memory_bytes))
+        return {};
+    return Error{fmt::format("--tokens is {} and too many for {} on {}", plan.workload.tokens,
+                             plan.workload.model.name, device.id),
+                 fmt::format("{}/{} needs up to {} and {} are free", info(least->op).name,
+                             least->variant, format_bytes(least_bytes),
+                             format_bytes(double(device.free_memory_bytes))),
+                 "choose fewer tokens or a smaller model"};
+}
+
+Status check_plan(const Plan &plan, const std::vector<DeviceInfo> &devices) {
+    const Result<DeviceInfo> device = find_device(plan.device, devices);
+    if (!device)
+        return device.error();
+    if (!plan.tune.empty() && device->is_cpu())
+        return Error{fmt::format("--device is \"{}\"", plan.device),
+                     "that is the CPU here, whose reference implementations have no tiles to tune",
+                     "tune on a CUDA device"};
+    return check_memory(plan, *device);
 }
 
 } // namespace
@@ -93,7 +128,7 @@ Result<Finished> run_plan(const Plan &plan, const std::string &remote,
     Result<Client> client = start(remote, out);
     if (!client)
         return client.error();
-    if (const Status status = check_device(plan.device, (*client)->progress().devices); !status)
+    if (const Status status = check_plan(plan, (*client)->progress().devices); !status)
         return status.error();
     (*client)->run(plan);
     Finished finished;
