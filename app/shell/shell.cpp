@@ -214,17 +214,25 @@ void Shell::run_wanted() {
         status_.problems.push_back(plan.error());
 }
 
-// Tunes one operator x variant on the workload on screen: the run's where one is shown.
-void Shell::tune(const PlanItem &item) {
-    auto plan = make_plan(workload_, /*live=*/false);
-    if (!plan.ok()) {
-        status_.problems.push_back(plan.error());
+void Shell::tune(const Workload &workload, std::vector<PlanItem> items) {
+    Plan plan;
+    plan.workload = workload;
+    plan.device = workload_.device;
+    plan.cache = workload_.cache;
+    plan.items = items;
+    plan.tune = std::move(items);
+    if (const Status status = validate(plan); !status.ok()) {
+        status_.problems.push_back(status.error());
         return;
     }
-    plan->items = {item};
-    plan->tune = {item};
-    run(std::move(plan.value()), /*replace=*/false);
+    run(std::move(plan), /*replace=*/false);
     show(ViewId::Autotune);
+}
+
+// On the workload of the run that the views show, which need not be the one on the left.
+void Shell::tune_shown(const PlanItem &item) {
+    const RunId run = shown_run(*frame_session_);
+    tune(run.valid() ? frame_session_->runs[run.value].plan.workload : workload_.workload, {item});
 }
 
 ViewContext Shell::context() {
@@ -236,8 +244,25 @@ ViewContext Shell::context() {
             .run = shown_run(*frame_session_),
             .show = [this](ViewId view) { show(view); },
             .run_plan = [this] { run_wanted(); },
-            .tune = [this](PlanItem item) { tune(item); },
+            .tune = [this](PlanItem item) { tune_shown(item); },
             .copy_text = [](std::string text) { ImGui::SetClipboardText(text.c_str()); }};
+}
+
+// Something is always selected once there is something to see: where most of the time goes.
+void Shell::keep_selection_useful() {
+    if (selection_.measurement.valid() &&
+        selection_.measurement.value < frame_session_->measurements.size())
+        return;
+    const auto fastest = fastest_variants(*frame_session_, shown_run(*frame_session_));
+    selection_.measurement = fastest.empty() ? MeasurementId{} : fastest.front();
+}
+
+// One view cannot be in two panes: its state is one.
+void Shell::keep_views_apart() {
+    if (!layout_.split() || first_ != second_)
+        return;
+    second_ = first_ == ViewId::Timeline ? ViewId::Overview : ViewId::Timeline;
+    second_wanted_ = true;
 }
 
 void Shell::draw(float width, float height) {
@@ -254,6 +279,8 @@ void Shell::draw(float width, float height) {
 
     layout_ = lay_out(width, height, scale_, settings_.layout,
                       frame_session_->origin == Origin::Recorded);
+    keep_views_apart();
+    keep_selection_useful();
     ViewContext shared = context();
     draw_banner(shared);
     draw_workload_pane(shared);

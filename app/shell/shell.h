@@ -71,7 +71,10 @@ class Shell {
     ViewContext context();
     void run(Plan plan, bool replace);
     void run_wanted();
-    void tune(const PlanItem &item);
+    void tune(const Workload &workload, std::vector<PlanItem> items);
+    void tune_shown(const PlanItem &item);
+    void keep_selection_useful();
+    void keep_views_apart();
     void save(const std::string &path);
     void export_to(ExportKind kind, const std::string &path);
 

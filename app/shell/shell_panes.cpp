@@ -83,6 +83,7 @@ void Shell::draw_workload_pane(ViewContext &context) {
     const PaneWindow pane("workload", layout_.workload, theme_.surface);
     const WorkloadActions actions{
         .run = [this](Plan plan, bool replace) { run(std::move(plan), replace); },
+        .tune = [this](std::vector<PlanItem> items) { tune(workload_.workload, std::move(items)); },
         .stop =
             [this] {
                 if (client_)

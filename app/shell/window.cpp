@@ -179,6 +179,8 @@ Status open_window(const WindowOptions &options) {
         return status;
     std::vector<Error> problems;
     Settings settings = starting_settings(options, problems);
+    for (std::size_t i = options.files.size(); i-- > 1;)
+        remember(settings.recent, options.files[i].string()); // the first one is shown
     const bool exact = options.width > 0 && options.height > 0;
     auto gl = GlWindow::create({.width = exact ? options.width : settings.width,
                                 .height = exact ? options.height : settings.height,

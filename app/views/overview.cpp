@@ -103,8 +103,10 @@ std::string workload_line(const RunRecord &run) {
 
 void Overview::draw_head() {
     const RunRecord &run = session_.runs[context_.run.value];
-    ui::small(ui::fitted(workload_line(run), ImGui::GetContentRegionAvail().x * 1.15f),
-              theme_.muted);
+    {
+        const ui::FontScope small(ui::small_font());
+        ui::text(ui::fitted(workload_line(run), ImGui::GetContentRegionAvail().x), theme_.muted);
+    }
     ui::explain(fmt::format("The workload of run {} of {}.\n{}\nDevice: {} ({}).",
                             context_.run.value + 1, session_.runs.size(), workload_line(run),
                             run.device.name, run.device.id));

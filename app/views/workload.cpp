@@ -291,9 +291,8 @@ void Pane::draw_operator(const OperatorInfo &op) {
     const float width = ImGui::CalcTextSize("Tune").x + 2 * ImGui::GetStyle().FramePadding.x;
     ImGui::SameLine(ImGui::GetWindowContentRegionMax().x - width);
     ImGui::BeginDisabled(problem_.has_value() || running());
-    if (ImGui::SmallButton("Tune") && !applies.value().empty())
-        for (const PlanItem &item : applies.value())
-            context_.tune(item);
+    if (ImGui::SmallButton("Tune"))
+        actions_.tune(applies.value());
     ImGui::EndDisabled();
     ui::explain(
         "Compiles and times every tile configuration of this operator, and keeps the best one for "

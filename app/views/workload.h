@@ -31,6 +31,7 @@ struct WorkloadState {
 
 struct WorkloadActions {
     std::function<void(Plan, bool replace)> run;
+    std::function<void(std::vector<PlanItem>)> tune; // on this workload
     std::function<void()> stop;
 };
 
