@@ -236,6 +236,8 @@ typedef struct ms_tile_resources {
 /* Y[i] = X[i] * W[e(i)]  (+ scaling * (X[i] * A[e]^T) * B[e]^T)  (+ bias[e]), e(i) the expert of slot i.
  * Accumulates in float32, rounds once to y_dtype; XA is rounded to dtype before it meets B (as the
  * published Triton kernels do). Gather and scatter happen inside the kernel.
+ * Split rounds Y to y_dtype twice: after X*W (+ bias), and after the LoRA part is added to it.
+ * Every row of y whose slot has an expert is written; the others (ids outside 0..E-1) are left alone.
  * Formula and data flow: ScatterMoE (arXiv 2403.08245) and its LoRA extension in axolotl. */
 typedef struct ms_scatter2scatter_args {
     uint32_t struct_size;
@@ -264,7 +266,7 @@ typedef struct ms_scatter2scatter_args {
     int32_t x_grouped;
     int32_t y_grouped;
     ms_tile_config config;
-    void *workspace;            /* split: XA [S, R] */
+    void *workspace;            /* split: XA [S, R rounded up to 8] by sorted position; 16-byte aligned */
     size_t workspace_bytes;
 } ms_scatter2scatter_args;
 

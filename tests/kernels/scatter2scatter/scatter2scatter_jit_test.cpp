@@ -136,6 +136,16 @@ TEST_CASE("the default tile fits every device and never spills, at any rank and 
                 REQUIRE(ms_scatter2scatter_default_config(&args, &args.config) == MS_OK);
                 calls.push_back(args);
             }
+    for (const std::int32_t rank : {0, 16})
+        for (const bool transposed : {false, true}) {
+            S2sShape shape = qwen3_gate_up(rank);
+            shape.tokens = 16384;
+            shape.dtype = shape.y_dtype = MS_F16;
+            shape.w_transposed = transposed;
+            ms_scatter2scatter_args args = shape_args(shape);
+            REQUIRE(ms_scatter2scatter_default_config(&args, &args.config) == MS_OK);
+            calls.push_back(args);
+        }
     for (const char *arch : {"sm_80", "sm_90a"})
         for (const Compiled &one : compile_all(calls, arch)) {
             check_report(one);
