@@ -52,10 +52,9 @@ std::string device_text(const DeviceInfo &device) {
     std::string text = fmt::format("{}  {}\n", device.id, device.name);
     if (!device.arch.empty())
         text += fmt::format(
-            "    {}, {} multiprocessors, {} ({} free), {} L2, driver {}, runtime {}\n", device.arch,
+            "    {}, {} multiprocessors, {}, {} L2, driver {}, runtime {}\n", device.arch,
             device.multiprocessors, format_bytes(double(device.memory_bytes)),
-            format_bytes(double(device.free_memory_bytes)), format_bytes(double(device.l2_bytes)),
-            device.driver, device.runtime);
+            format_bytes(double(device.l2_bytes)), device.driver, device.runtime);
     if (device.ceilings.bytes_per_second > 0)
         text += fmt::format(
             "    ceilings {} and {}, {}\n", format_bandwidth(device.ceilings.bytes_per_second),

@@ -3,6 +3,7 @@
 
 #include "app/charts/plot.h"
 #include "app/views/routing_math.h"
+#include "app/views/routing_tiles.h"
 #include "app/views/view_context.h"
 
 namespace moescope {
@@ -13,6 +14,13 @@ struct RoutingState {
     int block_m = 0; // 0: as measured
     charts::PlotState plot;
     int hovered_token = -1;
+
+    // The facts last asked for: finding them walks the session's kernels.
+    TileFacts facts;
+    SessionPtr facts_session;
+    RunId facts_run;
+    OperatorId facts_op = OperatorId::GateUp;
+    int facts_block_m = 0;
 };
 
 void draw_routing(const ViewContext &context, RoutingState &state);

@@ -3,19 +3,41 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 
 namespace moescope {
 
 namespace {
 
-const Measurement *measured(const Session &session, RunId run, OperatorId op, int block_m) {
-    const Measurement *best = nullptr;
-    for (const Measurement &m : session.measurements)
+// The fastest measurement with this block_m (0: any); invalid if there is none.
+MeasurementId measured(const Session &session, RunId run, OperatorId op, int block_m) {
+    MeasurementId best;
+    for (std::uint32_t i = 0; i < session.measurements.size(); ++i) {
+        const Measurement &m = session.measurements[i];
         if (m.run == run && m.op == op && !m.config.is_default() &&
             (block_m == 0 || m.config.block_m == block_m) &&
-            (!best || (m.time.median > 0 && m.time.median < best->time.median)))
-            best = &m;
+            (!best.valid() ||
+             (m.time.median > 0 && m.time.median < session.measurements[best.value].time.median)))
+            best = {i};
+    }
     return best;
+}
+
+// Blocks of the measurement's longest kernel that fit one multiprocessor by the occupancy
+// calculator; 0 where no kernel was recorded.
+int blocks_per_sm(const Session &session, MeasurementId id) {
+    const KernelRecord *longest = nullptr;
+    for (const KernelRecord &kernel : session.kernels)
+        if (kernel.tag.measurement == id && kernel.theoretical_occupancy > 0 &&
+            (!longest || kernel.end_ns - kernel.start_ns > longest->end_ns - longest->start_ns))
+            longest = &kernel;
+    if (!longest)
+        return 0;
+    const RunRecord &run = session.runs[session.measurements[id.value].run.value];
+    const int threads = longest->block[0] * longest->block[1] * longest->block[2];
+    return int(std::lround(double(longest->theoretical_occupancy) * run.device.max_threads_per_sm /
+                           std::max(1, threads)));
 }
 
 } // namespace
@@ -32,19 +54,26 @@ TileFacts tile_facts(const Session &session, RunId run, OperatorId op, int block
             fmt::format("block_n and blocks per SM are those of the fastest tuned tile with this "
                         "block_m: {} ({}).",
                         best->config.text(), best->variant)};
-    if (const Measurement *m = measured(session, run, op, block_m))
-        return {m->config.block_n, 1,
+    if (const MeasurementId id = measured(session, run, op, block_m); id.valid()) {
+        const TileConfig &config = session.measurements[id.value].config;
+        if (const int blocks = blocks_per_sm(session, id); blocks > 0)
+            return {config.block_n, blocks,
+                    fmt::format("block_n is the measured tile's ({}), blocks per SM what the "
+                                "occupancy calculator allows its longest kernel.",
+                                config.text())};
+        return {config.block_n, 1,
                 fmt::format("block_n is the measured tile's ({}); one block per SM is assumed, as "
-                            "nothing was tuned.",
-                            m->config.text())};
+                            "no kernel was recorded.",
+                            config.text())};
+    }
     return {128, 1,
             "block_n 128 and one block per SM are assumed: no tile with this block_m was "
             "tuned or measured in this run."};
 }
 
 int measured_block_m(const Session &session, RunId run, OperatorId op) {
-    const Measurement *m = measured(session, run, op, 0);
-    return m ? m->config.block_m : 64;
+    const MeasurementId id = measured(session, run, op, 0);
+    return id.valid() ? session.measurements[id.value].config.block_m : 64;
 }
 
 std::int64_t output_columns(const ModelShape &model, OperatorId op) {

@@ -131,6 +131,18 @@ void draw_waves(const ViewContext &context, const Waves &waves) {
     }
 }
 
+const TileFacts &facts_of(const ViewContext &context, RoutingState &state, int block_m) {
+    if (state.facts_session != context.session || state.facts_run != context.run ||
+        state.facts_op != state.op || state.facts_block_m != block_m) {
+        state.facts = tile_facts(*context.session, context.run, state.op, block_m);
+        state.facts_session = context.session;
+        state.facts_run = context.run;
+        state.facts_op = state.op;
+        state.facts_block_m = block_m;
+    }
+    return state.facts;
+}
+
 } // namespace
 
 void draw_tiles(const ViewContext &context, RoutingState &state, const RoutingRecord &routing) {
@@ -149,7 +161,7 @@ void draw_tiles(const ViewContext &context, RoutingState &state, const RoutingRe
         "its rows hold tokens.");
     draw_tile_grid(context, routing, tiling, block_m);
 
-    const TileFacts facts = tile_facts(*context.session, context.run, state.op, block_m);
+    const TileFacts &facts = facts_of(context, state, block_m);
     const Waves waves =
         waves_of(tiling.tile_count, output_columns(run.plan.workload.model, state.op),
                  facts.block_n, run.device.multiprocessors, facts.blocks_per_sm);

@@ -116,7 +116,7 @@ Status CudaDevice::open() {
     if (!described)
         return described.error();
     info_ = *described;
-    if (Result<double> measured = measure_read_bandwidth(info_)) {
+    if (Result<double> measured = measure_read_bandwidth()) {
         info_.ceilings.bytes_per_second = *measured;
         info_.ceilings.measured = true;
     } else {

@@ -108,9 +108,15 @@ Result<DeviceInfo> describe_cuda_device(int index) {
     return info;
 }
 
-Result<double> measure_read_bandwidth(const DeviceInfo &info) {
+Result<double> measure_read_bandwidth() {
     constexpr int kPasses = 5;
-    const std::int64_t bytes = std::min<std::int64_t>(std::max<std::int64_t>(8 * info.l2_bytes, 256 << 20), 2LL << 30);
+    // Long enough (a millisecond on the fastest parts) that a launch's own microseconds do not count.
+    constexpr std::int64_t kMostBytes = std::int64_t(4) << 30;
+    std::size_t free = 0, total = 0;
+    if (Status asked = cuda_check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo"); !asked)
+        return asked.error();
+    const std::int64_t bytes =
+        std::min(kMostBytes, std::int64_t(free) / 2) / kReadGranularity * kReadGranularity;
     void *data = nullptr;
     if (Status made = cuda_check(cudaMalloc(&data, std::size_t(bytes)), "cudaMalloc"); !made)
         return made.error();
@@ -121,7 +127,7 @@ Result<double> measure_read_bandwidth(const DeviceInfo &info) {
     cudaEventCreate(&end);
     for (int pass = 0; pass < kPasses; ++pass) {
         cudaEventRecord(begin, nullptr);
-        launch_read_bandwidth(data, bytes, info.multiprocessors, nullptr);
+        launch_read_bandwidth(data, bytes, nullptr);
         cudaEventRecord(end, nullptr);
         cudaEventSynchronize(end);
         float milliseconds = 0;

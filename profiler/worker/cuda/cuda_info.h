@@ -18,8 +18,9 @@ Result<DeviceInfo> describe_cuda_device(int index);
 // architecture whitepapers; 0 for an architecture not listed.
 double matrix_flops_per_clock(int major, int minor);
 
-// Measured: streams a buffer several times the L2 through the GPU. Bytes a second.
-Result<double> measure_read_bandwidth(const DeviceInfo &info);
+// Measured: streams a buffer of up to 4 GiB, many times the L2, through the GPU. Bytes a second; the
+// best of a few passes.
+Result<double> measure_read_bandwidth();
 
 // Active blocks over the most there can be: the occupancy calculator's, not measured. 0..1.
 float theoretical_occupancy(const cudaDeviceProp &properties, const KernelRecord &kernel);

@@ -7,7 +7,9 @@
 
 namespace moescope {
 
-// Reads `bytes` (a multiple of 16) once, 16 bytes a thread and load.
-void launch_read_bandwidth(const void *data, std::int64_t bytes, int multiprocessors, cudaStream_t stream);
+inline constexpr std::int64_t kReadGranularity = 64 << 10;
+
+// Reads `bytes` (a multiple of kReadGranularity) once, 16 bytes a thread and load.
+void launch_read_bandwidth(const void *data, std::int64_t bytes, cudaStream_t stream);
 
 } // namespace moescope
