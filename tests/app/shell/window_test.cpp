@@ -152,3 +152,63 @@ TEST_CASE("a wrong option of the window is refused before anything opens") {
         CHECK(ended.output.find(value) != std::string::npos);
     }
 }
+TEST_CASE("Run is clicked, the references run on the CPU, and the window keeps what was measured") {
+    if (std::system("command -v xdotool >/dev/null") != 0)
+        SKIP("xdotool is not installed: clicking was NOT tested");
+    const test::TemporaryFolder home;
+    const auto display = display_or_skip(1280, 800);
+    Settings settings;
+    settings.width = 1280;
+    settings.height = 800;
+    settings.device = "cpu";
+    settings.workload.emplace();
+    settings.workload->model = ModelShape{
+        .name = "tiny", .source = "", .experts = 4, .hidden = 32, .intermediate = 16, .top_k = 2};
+    settings.workload->tokens = 8;
+    settings.workload->lora_rank = 4;
+    REQUIRE(save_settings(settings, home.path() / "config/moescope/settings.json").ok());
+    const auto variables = environment(home.path(), display->name());
+    Program window({MOESCOPE_PATH}, variables);
+
+    const Layout layout = lay_out(1280, 800, 1, {}, false);
+    const auto click = [&](float x, float y) {
+        Program mouse({"xdotool", "mousemove", std::to_string(int(x)), std::to_string(int(y)),
+                       "sleep", "0.3", "click", "1"},
+                      variables);
+        REQUIRE(mouse.wait(20s).code == 0);
+    };
+    // The foot of the workload pane holds Run at its left.
+    const float x = layout.workload.x + layout.workload.width * 0.2f,
+                y = layout.workload.bottom() - 40;
+    const auto measured = [&] {
+        std::error_code problem;
+        for (const auto &file : fs::recursive_directory_iterator(home.path() / "data", problem)) {
+            if (file.path().extension() != ".moescope")
+                continue;
+            const auto session = read_session(file.path());
+            if (session.ok() && !session->runs.empty() &&
+                session->runs[0].state == RunRecord::State::Done)
+                return true;
+        }
+        return false;
+    };
+    const auto until = std::chrono::steady_clock::now() + 90s;
+    std::this_thread::sleep_for(3s);
+    bool done = false;
+    while (!done && std::chrono::steady_clock::now() < until) {
+        INFO(window.output());
+        REQUIRE(window.running());
+        click(x, y); // again while the worker still starts: the button waits for it
+        std::this_thread::sleep_for(4s);
+        done = measured();
+    }
+    INFO(window.output());
+    CHECK(done);
+    window.terminate();
+    const auto ended = window.wait(30s);
+    CHECK(ended.code == 0);
+    const auto kept = load_settings(home.path() / "config/moescope/settings.json");
+    REQUIRE(kept.ok());
+    REQUIRE(kept->workload);
+    CHECK(kept->workload->model.name == "tiny");
+}
