@@ -4,6 +4,7 @@
 #include "profiler/worker/measure.h"
 #include "profiler/worker/operators/operator.h"
 #include "profiler/worker/result_check.h"
+#include "profiler/worker/tuner.h"
 #include "profiler/workload/cost.h"
 
 #include <fmt/format.h>
@@ -16,10 +17,13 @@ namespace moescope {
 
 namespace {
 
+constexpr double kTuneShare = 0.6; // of a run's progress, where it tunes and then measures
+
 class PlanRunner {
   public:
-    PlanRunner(Device &device, const Plan &plan, RunEvents &events, const std::atomic<bool> &cancelled)
-        : device_(device), plan_(plan), events_(events), cancelled_(cancelled) {}
+    PlanRunner(Device &device, const Plan &plan, RunEvents &events, TunedConfigs &tuned,
+               const std::atomic<bool> &cancelled)
+        : device_(device), plan_(plan), events_(events), tuned_(tuned), cancelled_(cancelled) {}
 
     RunOutcome run() {
         events_.run_started(device_.info());
@@ -27,8 +31,10 @@ class PlanRunner {
         start_capture();
         if (const Status prepared = prepare(); !prepared)
             fail_run(prepared.error());
-        else
+        else {
+            tune_items();
             run_items();
+        }
         finish_capture();
         if (outcome_.state == RunRecord::State::Done && cancelled_)
             outcome_.state = RunRecord::State::Cancelled;
@@ -66,6 +72,30 @@ class PlanRunner {
         return {};
     }
 
+    // A tuning that fails or does not apply is reported and ends neither the others nor the run.
+    void tune_items() {
+        std::uint32_t candidates = 0;
+        for (std::size_t at = 0; at < plan_.tune.size() && !outcome_.device_lost && !cancelled_; ++at) {
+            const PlanItem &item = plan_.tune[at];
+            const double share = plan_.items.empty() ? 1.0 : kTuneShare;
+            const TuneRequest request{plan_, item, candidates, capturing_, share * double(at) / double(plan_.tune.size()),
+                                      share * double(at + 1) / double(plan_.tune.size())};
+            if (const Result<std::uint32_t> count = tune_item(request))
+                candidates += *count;
+            else
+                report(fmt::format("tune {}/{}", info(item.op).name, item.variant), count.error());
+        }
+        items_from_ = plan_.tune.empty() ? 0 : kTuneShare;
+    }
+
+    Result<std::uint32_t> tune_item(const TuneRequest &request) {
+        const PlanItem &item = request.item;
+        const std::unique_ptr<Operator> op = make_operator(item.op);
+        MOESCOPE_TRY(check_fits(device_, device_bytes(plan_.workload, item.op, item.variant), info(item.op).name));
+        MOESCOPE_TRY(op->prepare(device_, plan_.workload, *routing_));
+        return tune(device_, *op, request, events_, tuned_, cancelled_);
+    }
+
     void run_items() {
         std::size_t at = 0;
         while (at < plan_.items.size() && !outcome_.device_lost && !cancelled_) {
@@ -87,13 +117,17 @@ class PlanRunner {
         bool prepared = false;
         for (std::size_t item = begin; item < end && !outcome_.device_lost && !cancelled_; ++item) {
             Measurement measurement = first_measurement(item);
-            events_.progress(describe(measurement), double(item) / double(plan_.items.size()));
+            events_.progress(describe(measurement), item_fraction(double(item)));
             events_.measurement(std::uint32_t(item), measurement);
             if (const Status ran = run_item(item, *bound, prepared, check, measurement); !ran)
                 fail_item(measurement, ran.error());
             any_done_ = any_done_ || measurement.state == State::Done;
             events_.measurement(std::uint32_t(item), measurement);
         }
+    }
+
+    double item_fraction(double items_done) const {
+        return items_from_ + (1 - items_from_) * items_done / double(plan_.items.size());
     }
 
     Measurement first_measurement(std::size_t item) const {
@@ -105,7 +139,18 @@ class PlanRunner {
         measurement.cache = plan_.cache;
         measurement.cost = minimum_cost(plan_.workload, measurement.op, measurement.variant, routing_->host_counts);
         measurement.floor_ns = floor_ns(measurement.cost, device_.info().ceilings);
+        if (measurement.config.is_default() && info(measurement.op).tunable)
+            take_tuned_config(measurement);
         return measurement;
+    }
+
+    void take_tuned_config(Measurement &measurement) const {
+        const std::string key = tuning_key(plan_.workload, measurement.op, measurement.variant, device_.info().name,
+                                           kernels_version());
+        if (const std::optional<TileConfig> config = tuned_.find(key)) {
+            measurement.config = *config;
+            measurement.tuned = "tuned";
+        }
     }
 
     static std::string describe(const Measurement &measurement) {
@@ -142,7 +187,7 @@ class PlanRunner {
         options.on_update = [this, item](const Measurement &measurement) {
             const double within = double(measurement.time.samples) / std::max(1, plan_.repetition.max_samples);
             events_.progress(fmt::format("{}: {} samples", describe(measurement), measurement.time.samples),
-                             (double(item) + within) / double(plan_.items.size()));
+                             item_fraction(double(item) + within));
             events_.measurement(std::uint32_t(item), measurement);
         };
         options.on_records = [this](const CaptureBatch &batch) { events_.records(batch); };
@@ -152,33 +197,43 @@ class PlanRunner {
     void fail_item(Measurement &measurement, const Error &error) {
         measurement.state = State::Failed;
         measurement.failure = error;
-        events_.failure(fmt::format("{}/{}", info(measurement.op).name, measurement.variant), error);
-        if (const Status alive = device_.synchronize(); !alive) {
-            outcome_ = {RunRecord::State::Failed, true, alive.error()};
-            events_.failure("device", {device_.info().id + " is lost to this worker", alive.error().sentence(),
-                                       "it is started anew"});
-        }
+        report(fmt::format("{}/{}", info(measurement.op).name, measurement.variant), error);
+    }
+
+    // A failure, and whether the device survived it.
+    void report(const std::string &where, const Error &error) {
+        events_.failure(where, error);
+        const Status alive = device_.synchronize();
+        if (alive)
+            return;
+        outcome_ = {RunRecord::State::Failed, true, alive.error()};
+        events_.failure("device", {device_.info().id + " is lost to this worker", alive.error().sentence(),
+                                   "the worker is started anew"});
     }
 
     void fail_run(const Error &error) {
-        events_.failure("run", error);
-        outcome_ = {RunRecord::State::Failed, !device_.synchronize().ok(), error};
+        report("run", error);
+        outcome_.state = RunRecord::State::Failed;
+        outcome_.error = error;
     }
 
     Device &device_;
     const Plan &plan_;
     RunEvents &events_;
+    TunedConfigs &tuned_;
     const std::atomic<bool> &cancelled_;
     std::int64_t baseline_bytes_ = 0;
     std::optional<PreparedRouting> routing_;
     bool capturing_ = false, any_done_ = false;
+    double items_from_ = 0; // the run's progress when the first item begins
     RunOutcome outcome_;
 };
 
 } // namespace
 
-RunOutcome run_plan(Device &device, const Plan &plan, RunEvents &events, const std::atomic<bool> &cancelled) {
-    return PlanRunner(device, plan, events, cancelled).run();
+RunOutcome run_plan(Device &device, const Plan &plan, RunEvents &events, TunedConfigs &tuned,
+                    const std::atomic<bool> &cancelled) {
+    return PlanRunner(device, plan, events, tuned, cancelled).run();
 }
 
 } // namespace moescope

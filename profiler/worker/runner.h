@@ -3,6 +3,7 @@
 #pragma once
 
 #include "profiler/plan/plan.h"
+#include "profiler/tune/tuned_configs.h"
 #include "profiler/worker/device.h"
 #include "profiler/worker/run_events.h"
 
@@ -20,6 +21,8 @@ struct RunOutcome {
 
 // Failed: no item could be measured. Cancelled: `cancelled` became true, which is looked at between
 // repetitions.
-RunOutcome run_plan(Device &device, const Plan &plan, RunEvents &events, const std::atomic<bool> &cancelled);
+// Items with a default config take the tuned one where `tuned` has it.
+RunOutcome run_plan(Device &device, const Plan &plan, RunEvents &events, TunedConfigs &tuned,
+                    const std::atomic<bool> &cancelled);
 
 } // namespace moescope

@@ -40,6 +40,8 @@ class Service {
         for (const DeviceInfo &device : list_devices())
             to_wire(device, devices.mutable_devices()->add_devices());
         writer_.write(devices);
+        if (!tuned_.complaint().empty())
+            events_.log(tuned_.complaint());
     }
 
     // False when the device is lost.
@@ -54,7 +56,7 @@ class Service {
         if (const Status opened = open(plan.device); !opened)
             return refuse("device", opened.error());
         try {
-            const RunOutcome outcome = run_plan(*device_, plan, events_, requests_.cancelled());
+            const RunOutcome outcome = run_plan(*device_, plan, events_, tuned_, requests_.cancelled());
             if (outcome.device_lost) {
                 std::fprintf(stderr, "moescope-worker: %s\n", outcome.error.sentence().c_str());
                 return false;
@@ -91,6 +93,7 @@ class Service {
     NameTable names_;
     WireEvents events_{writer_, names_};
     std::unique_ptr<Device> device_;
+    TunedConfigs tuned_{TunedConfigs::default_path()};
 };
 
 } // namespace

@@ -1,0 +1,107 @@
+#include "profiler/tune/tuned_configs.h"
+
+#include "profiler/workload/cost.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <unistd.h>
+
+#include <bit>
+#include <cstdlib>
+#include <fstream>
+#include <utility>
+
+namespace moescope {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+constexpr int kFormat = 1;
+
+Json to_json(const TileConfig &config) {
+    return {{"block_m", config.block_m},
+            {"block_n", config.block_n},
+            {"block_k", config.block_k},
+            {"warps", config.warps},
+            {"stages", config.stages}};
+}
+
+TileConfig config_from(const Json &json) {
+    return {json.at("block_m"), json.at("block_n"), json.at("block_k"), json.at("warps"), json.at("stages")};
+}
+
+} // namespace
+
+std::string tuning_key(const Workload &workload, OperatorId op, std::string_view variant, std::string_view device,
+                       std::string_view kernels_version) {
+    const WeightSize size = weight_size(workload.model, op);
+    const int token_bucket = std::bit_width(static_cast<std::uint64_t>(workload.tokens)) - 1;
+    return fmt::format("{}|{}|E{}|K{}|N{}|R{}|{}|T2^{}|k{}|{}|{}", info(op).name, variant, workload.model.experts, size.k,
+                       size.n, variant == "base" ? 0 : workload.lora_rank, name_of(workload.model.dtype), token_bucket,
+                       workload.model.top_k, device, kernels_version);
+}
+
+std::filesystem::path TunedConfigs::default_path() {
+    const std::pair<const char *, const char *> places[] = {
+        {"MOESCOPE_CACHE_DIR", ""}, {"XDG_CACHE_HOME", "moescope"}, {"HOME", ".cache/moescope"}};
+    for (const auto &[variable, below] : places)
+        if (const char *folder = std::getenv(variable); folder && *folder)
+            return std::filesystem::path(folder) / below / "tuned.json";
+    return {};
+}
+
+TunedConfigs::TunedConfigs(std::filesystem::path path) : path_(std::move(path)) { read(); }
+
+void TunedConfigs::read() {
+    std::ifstream file(path_);
+    if (!file)
+        return;
+    try {
+        const Json json = Json::parse(file);
+        if (json.at("format") != kFormat)
+            throw std::runtime_error("its format is another version's");
+        std::map<std::string, Entry> entries;
+        for (const auto &[key, entry] : json.at("configs").items())
+            entries[key] = {config_from(entry), entry.at("median_ns")};
+        entries_ = std::move(entries);
+    } catch (const std::exception &error) {
+        complaint_ = fmt::format("{} is ignored: {}", path_.string(), error.what());
+    }
+}
+
+std::optional<TileConfig> TunedConfigs::find(const std::string &key) const {
+    const auto found = entries_.find(key);
+    return found == entries_.end() ? std::nullopt : std::optional(found->second.config);
+}
+
+Status TunedConfigs::store(const std::string &key, const TileConfig &best, double median_ns) {
+    read(); // another worker may have written since
+    entries_[key] = {best, median_ns};
+    if (path_.empty())
+        return Error{"the tuned configuration is not kept", "there is no cache folder", "set MOESCOPE_CACHE_DIR"};
+    return write();
+}
+
+Status TunedConfigs::write() const {
+    Json configs = Json::object();
+    for (const auto &[key, entry] : entries_) {
+        configs[key] = to_json(entry.config);
+        configs[key]["median_ns"] = entry.median_ns;
+    }
+    std::error_code failed;
+    std::filesystem::create_directories(path_.parent_path(), failed);
+    const std::filesystem::path temporary = fmt::format("{}.{}.tmp", path_.string(), getpid());
+    std::ofstream file(temporary);
+    file << Json{{"format", kFormat}, {"configs", configs}}.dump(2) << '\n';
+    file.close();
+    if (file)
+        std::filesystem::rename(temporary, path_, failed);
+    if (!file || failed)
+        return Error{fmt::format("{} could not be written", path_.string()),
+                     failed ? failed.message() : "the folder is not writable or the disk is full",
+                     "set MOESCOPE_CACHE_DIR to a folder that is"};
+    return {};
+}
+
+} // namespace moescope

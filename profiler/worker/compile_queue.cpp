@@ -1,0 +1,49 @@
+#include "profiler/worker/compile_queue.h"
+
+#include "profiler/worker/operators/kernel_call.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace moescope {
+
+CompileQueue::CompileQueue(const Device &device, const ms_scatter2scatter_args &args,
+                           std::vector<ms_tile_config> configs, const std::atomic<bool> &cancelled)
+    : compile_(device.kernels().scatter2scatter_compile), arch_(device.info().arch), args_(args),
+      configs_(std::move(configs)), cancelled_(cancelled) {
+    working_ = std::min<std::size_t>(std::max(1u, std::thread::hardware_concurrency()), configs_.size());
+    for (std::size_t i = 0; i < working_; ++i)
+        threads_.emplace_back([this] { work(); });
+}
+
+void CompileQueue::work() {
+    for (std::size_t index; !cancelled_ && (index = next_.fetch_add(1)) < configs_.size();) {
+        tell({index, true, {}, {}});
+        ms_scatter2scatter_args args = args_;
+        args.config = configs_[index];
+        Compiled compiled{index, false, {}, {}};
+        compiled.status = kernel_status(compile_(&args, arch_.c_str(), &compiled.resources), "compiling");
+        tell(std::move(compiled));
+    }
+    const std::lock_guard lock(mutex_);
+    --working_;
+    told_.notify_one();
+}
+
+void CompileQueue::tell(Compiled compiled) {
+    const std::lock_guard lock(mutex_);
+    news_.push_back(std::move(compiled));
+    told_.notify_one();
+}
+
+std::optional<Compiled> CompileQueue::next() {
+    std::unique_lock lock(mutex_);
+    told_.wait(lock, [this] { return !news_.empty() || working_ == 0; });
+    if (news_.empty())
+        return std::nullopt;
+    Compiled compiled = std::move(news_.front());
+    news_.pop_front();
+    return compiled;
+}
+
+} // namespace moescope

@@ -1,0 +1,288 @@
+// The client against the real worker, on the cpu device.
+#include "profiler/client/worker_client.h"
+#include "profiler/session/session_file.h"
+#include "tests/profiler/client/small_plan.h"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <thread>
+#include <unistd.h>
+
+using namespace moescope;
+using namespace moescope::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr double kPatience = 60; // seconds
+
+std::unique_ptr<WorkerClient> real_worker(SessionPtr start = nullptr, const std::filesystem::path &autosave = {}) {
+    return WorkerClient::start({{MOESCOPE_WORKER_PATH}, "this machine"}, std::move(start), autosave);
+}
+
+bool eventually(const std::function<bool()> &condition) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(kPatience);
+    while (std::chrono::steady_clock::now() < end) {
+        if (condition())
+            return true;
+        std::this_thread::sleep_for(5ms);
+    }
+    return false;
+}
+
+bool has_samples(const WorkerClient &client) {
+    for (const Measurement &measurement : client.session()->measurements)
+        if (measurement.state == Measurement::State::Running && !measurement.samples_ns.empty())
+            return true;
+    return false;
+}
+
+// Processes whose parent is this one, by /proc.
+std::vector<pid_t> children() {
+    std::vector<pid_t> found;
+    for (const auto &task : std::filesystem::directory_iterator("/proc/self/task")) {
+        std::ifstream file(task.path() / "children");
+        for (pid_t pid = 0; file >> pid;)
+            found.push_back(pid);
+    }
+    return found;
+}
+
+std::filesystem::path scratch_file(const std::string &name) {
+    return std::filesystem::temp_directory_path() / (std::to_string(getpid()) + "-" + name);
+}
+
+} // namespace
+
+TEST_CASE("a plan on the cpu is measured end to end, every operator and variant") {
+    const auto client = real_worker();
+    const Plan plan = small_plan();
+    client->run(plan);
+    REQUIRE(client->wait(kPatience));
+
+    CHECK(client->progress().state == WorkerClient::State::Ready);
+    CHECK(client->progress().error == Error{});
+    REQUIRE_FALSE(client->progress().devices.empty());
+    CHECK(client->progress().devices.back().id == "cpu");
+
+    const SessionPtr session = client->session();
+    REQUIRE(session->runs.size() == 1);
+    CHECK(session->runs[0].state == RunRecord::State::Done);
+    CHECK(session->runs[0].device.id == "cpu");
+    CHECK(session->runs[0].finished_ns > session->runs[0].started_ns);
+    CHECK(session->failures.empty());
+
+    REQUIRE(session->routings.size() == 1);
+    std::int64_t slots = 0;
+    for (std::int32_t count : session->routings[0].counts)
+        slots += count;
+    CHECK(slots == plan.workload.slots());
+    CHECK(session->routings[0].sample_ids.size() == std::size_t(plan.workload.slots()));
+
+    REQUIRE(session->measurements.size() == plan.items.size());
+    for (const Measurement &measurement : session->measurements) {
+        INFO(info(measurement.op).name << "/" << measurement.variant << ": " << measurement.failure.sentence());
+        CHECK(measurement.state == Measurement::State::Done);
+        CHECK(measurement.timer == Measurement::Timer::HostClock);
+        CHECK(measurement.time.median > 0);
+        CHECK(measurement.time.samples == measurement.samples_ns.size());
+        CHECK(measurement.floor_ns > 0);
+        CHECK(measurement.input_bytes > 0);
+        CHECK(measurement.output_bytes > 0);
+        CHECK(measurement.peak_bytes >= measurement.output_bytes);
+        CHECK(measurement.relative_error < 0.01); // -1 where there is nothing to compare with
+    }
+    CHECK_FALSE(session->memory.empty());
+    std::int64_t live = 0;
+    for (const MemoryRecord &record : session->memory) {
+        live += record.bytes;
+        CHECK_FALSE(session->name(record.label).empty());
+    }
+    CHECK(live == 0); // everything a run allocates it frees
+}
+
+TEST_CASE("fused and split agree on the cpu, and say what they were compared with") {
+    const auto client = real_worker();
+    client->run(small_plan({"gate_up"}));
+    REQUIRE(client->wait(kPatience));
+    const SessionPtr session = client->session();
+    REQUIRE(session->measurements.size() == 3);
+    for (const Measurement &measurement : session->measurements)
+        if (measurement.variant == "split") {
+            CHECK(measurement.reference == "fused");
+            CHECK(measurement.relative_error >= 0);
+            CHECK(measurement.relative_error < 0.01);
+        }
+}
+
+TEST_CASE("the same seed gives the same routing, another seed another") {
+    const auto client = real_worker();
+    Plan plan = small_plan({"softmax_topk"});
+    client->run(plan);
+    client->run(plan);
+    plan.workload.seed = 2;
+    client->run(plan);
+    REQUIRE(client->wait(kPatience));
+    const SessionPtr session = client->session();
+    REQUIRE(session->routings.size() == 3);
+    CHECK(session->routings[0].sample_ids == session->routings[1].sample_ids);
+    CHECK(session->routings[0].sample_ids != session->routings[2].sample_ids);
+}
+
+TEST_CASE("samples are seen while they come, and a cancelled run keeps them") {
+    const auto client = real_worker();
+    client->run(endless_plan());
+    REQUIRE(eventually([&] { return has_samples(*client); }));
+    CHECK(client->progress().state == WorkerClient::State::Running);
+
+    client->cancel();
+    REQUIRE(client->wait(kPatience));
+    const SessionPtr session = client->session();
+    CHECK(session->runs[0].state == RunRecord::State::Cancelled);
+    CHECK(session->measurements[0].state == Measurement::State::Cancelled);
+    CHECK_FALSE(session->measurements[0].samples_ns.empty());
+    CHECK(client->progress().state == WorkerClient::State::Ready); // the worker was not killed for it
+}
+
+TEST_CASE("a replacing plan cancels the one that runs") {
+    const auto client = real_worker();
+    client->run(endless_plan());
+    REQUIRE(eventually([&] { return has_samples(*client); }));
+    client->run(small_plan({"route_metadata"}), true);
+    REQUIRE(client->wait(kPatience));
+    const SessionPtr session = client->session();
+    REQUIRE(session->runs.size() == 2);
+    CHECK(session->runs[0].state == RunRecord::State::Cancelled);
+    CHECK(session->runs[1].state == RunRecord::State::Done);
+}
+
+TEST_CASE("a killed worker is reported, restarted, and its successor runs the next plan") {
+    const auto client = real_worker();
+    Plan plan = endless_plan();
+    plan.items.push_back(plan.items.front());
+    client->run(plan);
+    REQUIRE(eventually([&] { return has_samples(*client); }));
+
+    const std::vector<pid_t> workers = children();
+    REQUIRE(workers.size() == 1);
+    REQUIRE(kill(workers.front(), SIGKILL) == 0);
+    REQUIRE(client->wait(kPatience));
+
+    const SessionPtr session = client->session();
+    CHECK(session->runs[0].state == RunRecord::State::Failed);
+    CHECK(session->measurements[0].state == Measurement::State::Failed);
+    CHECK(session->measurements[0].failure.what.find("SIGKILL") != std::string::npos);
+    CHECK_FALSE(session->measurements[0].samples_ns.empty()); // what was measured is kept
+    CHECK(session->measurements[1].state == Measurement::State::Cancelled);
+    CHECK(session->measurements[1].failure.what == "not run");
+    REQUIRE(session->failures.size() == 1);
+    CHECK(session->failures[0].where == "worker");
+    CHECK(client->progress().state == WorkerClient::State::Ready);
+
+    client->run(small_plan({"softmax_topk"}));
+    REQUIRE(client->wait(kPatience));
+    CHECK(client->session()->runs[1].state == RunRecord::State::Done);
+    CHECK(children().size() == 1);
+}
+
+TEST_CASE("a plan that is wrong is refused with its sentence and adds no run") {
+    const auto client = real_worker();
+    Plan plan = small_plan({"softmax_topk"});
+    plan.workload.model.top_k = 9;
+    client->run(plan);
+    REQUIRE(client->wait(kPatience));
+    CHECK(client->progress().error.sentence().find("9") != std::string::npos);
+    CHECK(client->session()->runs.empty());
+    CHECK(client->session()->failures.size() == 1);
+}
+
+TEST_CASE("an unknown device fails the run and names the devices there are") {
+    const auto client = real_worker();
+    Plan plan = small_plan({"softmax_topk"});
+    plan.device = "cuda:77";
+    client->run(plan);
+    REQUIRE(client->wait(kPatience));
+    const SessionPtr session = client->session();
+    REQUIRE(session->runs.size() == 1);
+    CHECK(session->runs[0].state == RunRecord::State::Failed);
+    CHECK(session->measurements[0].state == Measurement::State::Cancelled);
+    REQUIRE(session->failures.size() == 1);
+    CHECK(session->failures[0].error.sentence().find("cpu") != std::string::npos);
+}
+
+TEST_CASE("a shape that does not fit says how many bytes it needs and how many there are") {
+    const auto client = real_worker();
+    Plan plan = small_plan({"gate_up"});
+    plan.workload.model.experts = 4096;
+    plan.workload.model.hidden = plan.workload.model.intermediate = 65536;
+    client->run(plan);
+    REQUIRE(client->wait(kPatience));
+    const SessionPtr session = client->session();
+    REQUIRE_FALSE(session->measurements.empty());
+    CHECK(session->measurements[0].state == Measurement::State::Failed);
+    const std::string sentence = session->measurements[0].failure.sentence();
+    CHECK(sentence.find("needs") != std::string::npos);
+    CHECK(sentence.find("free") != std::string::npos);
+}
+
+TEST_CASE("the autosaved file has what the session has, and a session can be continued") {
+    const std::filesystem::path path = scratch_file("autosave.moescope");
+    {
+        const auto client = real_worker(nullptr, path);
+        client->run(small_plan({"softmax_topk"}));
+        REQUIRE(client->wait(kPatience));
+        CHECK(client->session()->failures.empty());
+        CHECK(client->session()->path == path.string());
+    }
+    const Result<Session> read = read_session(path);
+    REQUIRE(read.ok());
+    CHECK(read->runs.size() == 1);
+    CHECK(read->measurements[0].state == Measurement::State::Done);
+
+    const auto client = real_worker(std::make_shared<const Session>(*read));
+    client->run(small_plan({"softmax_topk"}));
+    REQUIRE(client->wait(kPatience));
+    CHECK(client->session()->runs.size() == 2);
+    std::filesystem::remove(path);
+}
+
+TEST_CASE("an unwritable autosave path is reported once and the run goes on") {
+    const auto client = real_worker(nullptr, "/nonexistent-folder/x.moescope");
+    client->run(small_plan({"softmax_topk"}));
+    REQUIRE(client->wait(kPatience));
+    const SessionPtr session = client->session();
+    CHECK(session->runs[0].state == RunRecord::State::Done);
+    REQUIRE(session->failures.size() == 1);
+    CHECK(session->failures[0].where == "session file");
+}
+
+TEST_CASE("changes are announced, and none of the calls waits for the worker") {
+    std::atomic<int> changes = 0;
+    const auto client = real_worker();
+    client->on_change([&] { ++changes; });
+    const auto before = std::chrono::steady_clock::now();
+    client->run(small_plan({"softmax_topk"}));
+    client->cancel();
+    (void)client->session();
+    (void)client->progress();
+    CHECK(std::chrono::steady_clock::now() - before < 50ms);
+    REQUIRE(client->wait(kPatience));
+    CHECK(changes > 0);
+    client->on_change({});
+}
+
+TEST_CASE("destroying the client ends the worker") {
+    {
+        const auto client = real_worker();
+        client->run(endless_plan());
+        REQUIRE(eventually([&] { return has_samples(*client); }));
+    }
+    CHECK(children().empty());
+}

@@ -1,0 +1,154 @@
+// A GPU that is none: the CPU's references under it, times and records by script.
+#pragma once
+
+#include "profiler/worker/cpu_device.h"
+#include "profiler/worker/cpu_info.h"
+#include "profiler/worker/run_events.h"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace moescope::testing {
+
+inline DeviceInfo h200_limits() {
+    DeviceInfo info;
+    info.id = "cuda:0";
+    info.name = "Fake H200";
+    info.arch = "sm_90a";
+    info.multiprocessors = 132;
+    info.max_threads_per_sm = 2048;
+    info.warp_size = 32;
+    info.max_threads_per_block = 1024;
+    info.registers_per_sm = info.registers_per_block = 65536;
+    info.smem_per_sm_bytes = 233472;
+    info.smem_per_block_bytes = 49152;
+    info.smem_per_block_optin_bytes = 232448;
+    info.compute_major = 9;
+    info.ceilings = {4e12, 9e14, true};
+    return info;
+}
+
+class FakeDevice final : public Device {
+  public:
+    // What the script decides.
+    std::function<float(std::int64_t launch)> event_ns = [](std::int64_t) { return 1000.0f; };
+    bool capture_refused = false;
+    bool capture_gives_nothing = false;
+    bool lost = false; // from now on synchronize() fails
+    KernelTable table;
+
+    // What happened.
+    std::vector<Tag> repetitions;
+    int cold = 0;
+
+    FakeDevice() { table = cpu_->kernels(); }
+
+    const DeviceInfo &info() const override { return info_; }
+    const KernelTable &kernels() const override { return table; }
+    ms_stream stream() const override { return nullptr; }
+    Result<Buffer> allocate(std::int64_t bytes, std::string_view label) override { return cpu_->allocate(bytes, label); }
+    void free(void *data, std::int64_t bytes) override { cpu_->free(data, bytes); }
+    Status upload(void *to, const void *from, std::int64_t bytes) override { return cpu_->upload(to, from, bytes); }
+    Status download(void *to, const void *from, std::int64_t bytes) override { return cpu_->download(to, from, bytes); }
+    Status fill_byte(void *data, std::uint8_t value, std::int64_t bytes) override {
+        return cpu_->fill_byte(data, value, bytes);
+    }
+    std::int64_t free_bytes() override { return 1LL << 40; }
+    Status synchronize() override {
+        return lost ? Status(Error{"a kernel launched earlier", "an illegal memory access", ""}) : Status{};
+    }
+
+    Status make_cold() override {
+        ++cold;
+        return {};
+    }
+    Status begin_repetition(Tag tag) override {
+        repetitions.push_back(tag);
+        return {};
+    }
+    // Two kernels of 40 % and 50 % of the repetition with a gap of 10 % between them, and 200 ns of
+    // launching round them that only the events see.
+    Status end_repetition() override {
+        const float ns = event_ns(std::int64_t(repetitions.size()) - 1);
+        times_.push_back(ns + 200);
+        if (capturing_ && !capture_gives_nothing) {
+            add_kernel(clock_ns_, clock_ns_ + std::int64_t(0.4 * ns));
+            add_kernel(clock_ns_ + std::int64_t(0.5 * ns), clock_ns_ + std::int64_t(ns));
+        }
+        clock_ns_ += 1'000'000;
+        return {};
+    }
+    Result<std::vector<float>> take_repetition_times_ns() override { return std::exchange(times_, {}); }
+
+    Status start_capture() override {
+        if (capture_refused)
+            return Error{"CUPTI activity capture", "another profiler is attached", ""};
+        capturing_ = true;
+        return {};
+    }
+    Status stop_capture() override {
+        capturing_ = false;
+        return {};
+    }
+    Result<CaptureBatch> take_capture() override {
+        CaptureBatch batch = std::exchange(batch_, {});
+        batch.memory = cpu_->take_capture()->memory;
+        return batch;
+    }
+    std::int64_t live_bytes() const override { return cpu_->live_bytes(); }
+    std::int64_t peak_bytes() override { return cpu_->peak_bytes(); }
+
+    NameTable names;
+
+  private:
+    void add_kernel(std::int64_t start, std::int64_t end) {
+        KernelRecord record;
+        record.start_ns = start;
+        record.end_ns = end;
+        record.name = names.intern("fake_kernel");
+        record.tag = repetitions.back();
+        batch_.kernels.push_back(record);
+    }
+
+    std::unique_ptr<Device> cpu_ = make_cpu_device(describe_cpu(), names);
+    DeviceInfo info_ = h200_limits();
+    bool capturing_ = false;
+    std::int64_t clock_ns_ = 1'700'000'000'000'000'000;
+    std::vector<float> times_;
+    CaptureBatch batch_;
+};
+
+// Keeps what a run told.
+class CollectedEvents final : public RunEvents {
+  public:
+    std::vector<Measurement> measurements; // every update, in order
+    std::vector<std::pair<std::uint32_t, Candidate>> candidates;
+    std::vector<RoutingRecord> routings;
+    std::vector<KernelRecord> kernels;
+    std::vector<std::pair<std::string, Error>> failures;
+    std::vector<std::string> logs;
+    std::vector<double> fractions;
+    std::function<void(const Measurement &)> on_measurement;
+
+    void run_started(const DeviceInfo &) override {}
+    void measurement(std::uint32_t, const Measurement &measurement) override {
+        measurements.push_back(measurement);
+        if (on_measurement)
+            on_measurement(measurement);
+    }
+    void candidate(std::uint32_t number, const Candidate &candidate) override { candidates.emplace_back(number, candidate); }
+    void routing(const RoutingRecord &record) override { routings.push_back(record); }
+    void records(const CaptureBatch &batch) override {
+        kernels.insert(kernels.end(), batch.kernels.begin(), batch.kernels.end());
+    }
+    void progress(const std::string &, double fraction) override { fractions.push_back(fraction); }
+    void failure(const std::string &where, const Error &error) override { failures.emplace_back(where, error); }
+    void log(const std::string &text) override { logs.push_back(text); }
+};
+
+} // namespace moescope::testing

@@ -1,0 +1,215 @@
+// The runner's decisions, on a device whose times are scripted.
+#include "profiler/worker/runner.h"
+#include "profiler/worker/measure.h"
+#include "tests/profiler/client/small_plan.h"
+#include "tests/profiler/worker/fake_device.h"
+
+#include <catch2/catch_approx.hpp>
+#include <catch2/catch_test_macros.hpp>
+
+#include <algorithm>
+
+using namespace moescope;
+using namespace moescope::testing;
+using Catch::Approx;
+
+namespace {
+
+// One softmax_topk variant on the fake GPU.
+Plan fake_plan() {
+    Plan plan = small_plan({"softmax_topk"});
+    plan.device = "cuda:0";
+    plan.items.resize(1);
+    plan.repetition = {};
+    plan.repetition.max_seconds = 30;
+    return plan;
+}
+
+struct Run {
+    FakeDevice device;
+    CollectedEvents events;
+    TunedConfigs tuned{""};
+    std::atomic<bool> cancelled = false;
+
+    RunOutcome operator()(const Plan &plan) { return run_plan(device, plan, events, tuned, cancelled); }
+    const Measurement &last() const { return events.measurements.back(); }
+};
+
+} // namespace
+
+TEST_CASE("times come from the captured kernels, events are kept beside them") {
+    Run run;
+    CHECK(run(fake_plan()).state == RunRecord::State::Done);
+    const Measurement &measurement = run.last();
+    CHECK(measurement.timer == Measurement::Timer::Cupti);
+    CHECK(measurement.time.median == Approx(1000));
+    CHECK(measurement.event_time.median == Approx(1200));
+    CHECK(measurement.kernel_ns == Approx(900));
+    CHECK(measurement.gap_ns == Approx(100));
+    CHECK(measurement.kernels_per_repetition == 2);
+    CHECK(measurement.samples_ns.size() == measurement.event_samples_ns.size());
+}
+
+TEST_CASE("steady times stop at the minimum, noisy ones go on to the maximum") {
+    Plan plan = fake_plan();
+    plan.repetition.min_samples = 12;
+    plan.repetition.max_samples = 90;
+    {
+        Run steady;
+        steady(plan);
+        CHECK(steady.last().time.samples == 12);
+    }
+    {
+        Run noisy;
+        noisy.device.event_ns = [](std::int64_t launch) { return launch % 2 ? 1000.0f : 2000.0f; };
+        noisy(plan);
+        CHECK(noisy.last().time.samples == 90);
+        CHECK(noisy.last().time.relative_ci() > plan.repetition.target_relative_ci);
+    }
+}
+
+TEST_CASE("the stop rule: interval, most samples, most seconds, and never without a sample") {
+    const Repetition rule{.min_samples = 10, .max_samples = 100, .target_relative_ci = 0.01, .max_seconds = 2};
+    Summary tight;
+    tight.median = tight.ci_low = tight.ci_high = 100;
+    Summary wide = tight;
+    wide.ci_high = 110;
+    auto with = [](Summary summary, std::size_t samples) {
+        summary.samples = samples;
+        return summary;
+    };
+    CHECK_FALSE(enough_samples(rule, with(tight, 9), 0.1));
+    CHECK(enough_samples(rule, with(tight, 10), 0.1));
+    CHECK_FALSE(enough_samples(rule, with(wide, 99), 0.1));
+    CHECK(enough_samples(rule, with(wide, 100), 0.1));
+    CHECK(enough_samples(rule, with(wide, 1), 2.0));
+    CHECK_FALSE(enough_samples(rule, with(wide, 0), 99.0));
+}
+
+TEST_CASE("repetitions are tagged in order, warm-ups with -1, and the L2 is flushed before each when cold") {
+    Plan plan = fake_plan();
+    plan.repetition.warmup = 2;
+    Run run;
+    run(plan);
+    REQUIRE(run.device.repetitions.size() == 12);
+    for (std::size_t i = 0; i < run.device.repetitions.size(); ++i) {
+        CHECK(run.device.repetitions[i].measurement == MeasurementId{0});
+        CHECK(run.device.repetitions[i].repetition == std::max(-1, int(i) - 2));
+    }
+    CHECK(run.device.cold == 12);
+    // Kernels of warm-ups are in the records but in no sample.
+    CHECK(run.events.kernels.size() == 2 * 10);
+    CHECK(run.last().samples_ns.size() == 10);
+
+    Run warm;
+    plan.cache = CacheState::Warm;
+    warm(plan);
+    CHECK(warm.device.cold == 0);
+}
+
+TEST_CASE("a refused capture steps down to events and says why") {
+    Run run;
+    run.device.capture_refused = true;
+    CHECK(run(fake_plan()).state == RunRecord::State::Done);
+    CHECK(run.last().timer == Measurement::Timer::CudaEvents);
+    CHECK(run.last().time.median == Approx(1200));
+    CHECK(run.last().kernels_per_repetition == 0);
+    REQUIRE(run.events.logs.size() == 1);
+    CHECK(run.events.logs[0].find("another profiler") != std::string::npos);
+    CHECK(run.events.failures.empty());
+}
+
+TEST_CASE("a capture that gives nothing steps down to events") {
+    Run run;
+    run.device.capture_gives_nothing = true;
+    run(fake_plan());
+    CHECK(run.last().timer == Measurement::Timer::CudaEvents);
+    CHECK(run.last().samples_ns == run.last().event_samples_ns);
+}
+
+TEST_CASE("results are compared with the CPU reference where the work is small") {
+    Run run;
+    Plan plan = fake_plan();
+    plan.items = small_plan({"softmax_topk"}).items;
+    run(plan);
+    for (const Measurement &measurement : run.events.measurements)
+        if (measurement.state == Measurement::State::Done) {
+            CHECK(measurement.reference == "cpu reference");
+            CHECK(measurement.relative_error == 0); // the fake runs the reference itself
+        }
+}
+
+TEST_CASE("a wrong result is seen") {
+    Run run;
+    run.device.table.softmax_topk = [](const ms_softmax_topk_args *args, ms_stream stream) {
+        const ms_status status = reference::softmax_topk(args, stream);
+        args->ids[0] = (args->ids[0] + 1) % args->experts;
+        return status;
+    };
+    run(fake_plan());
+    CHECK(run.last().state == Measurement::State::Done);
+    CHECK(run.last().relative_error == 1);
+}
+
+TEST_CASE("a cancelled run ends between repetitions and starts no further item") {
+    Run run;
+    Plan plan = fake_plan();
+    plan.items.push_back(plan.items.front());
+    plan.repetition.min_samples = plan.repetition.max_samples = 100'000;
+    run.events.on_measurement = [&](const Measurement &measurement) {
+        if (!measurement.samples_ns.empty())
+            run.cancelled = true;
+    };
+    CHECK(run(plan).state == RunRecord::State::Cancelled);
+    CHECK(run.last().state == Measurement::State::Cancelled);
+    CHECK(run.last().samples_ns.size() < 100'000);
+    for (const Tag &tag : run.device.repetitions)
+        CHECK(tag.measurement == MeasurementId{0});
+}
+
+TEST_CASE("an item that fails does not end the run") {
+    Run run;
+    Plan plan = fake_plan();
+    plan.items = small_plan({"softmax_topk", "route_metadata"}).items;
+    run.device.table.route_metadata = [](const ms_route_metadata_args *args, ms_stream stream) {
+        // The routing itself is made without a schedule: only the operator under test fails.
+        return args->block_rows > 0 ? ms_status(MS_CUDA_ERROR) : reference::route_metadata(args, stream);
+    };
+    const RunOutcome outcome = run(plan);
+    CHECK(outcome.state == RunRecord::State::Done);
+    CHECK_FALSE(outcome.device_lost);
+    CHECK(run.last().op == OperatorId::RouteMetadata);
+    CHECK(run.last().state == Measurement::State::Failed);
+    CHECK_FALSE(run.last().failure.what.empty());
+    REQUIRE(run.events.failures.size() == 1);
+    CHECK(run.events.failures[0].first == "route_metadata/counting_sort");
+}
+
+TEST_CASE("a lost device ends the run at once") {
+    Run run;
+    Plan plan = fake_plan();
+    plan.items.push_back(plan.items.front());
+    static FakeDevice *device = nullptr; // kernel calls carry no user data
+    device = &run.device;
+    run.device.table.softmax_topk = [](const ms_softmax_topk_args *args, ms_stream stream) {
+        if (!device->repetitions.empty()) {
+            device->lost = true;
+            return ms_status(MS_CUDA_ERROR);
+        }
+        return reference::softmax_topk(args, stream);
+    };
+    const RunOutcome outcome = run(plan);
+    CHECK(outcome.device_lost);
+    CHECK(outcome.error.why.find("illegal memory access") != std::string::npos);
+    CHECK(run.device.repetitions.size() == 1);
+}
+
+TEST_CASE("progress never goes back and everything allocated is freed") {
+    Run run;
+    Plan plan = fake_plan();
+    plan.items = plan_items(plan.workload, {}, {}).value();
+    plan.repetition.max_samples = 10;
+    run(plan);
+    CHECK(std::is_sorted(run.events.fractions.begin(), run.events.fractions.end()));
+    CHECK(run.device.live_bytes() == 0);
+}
