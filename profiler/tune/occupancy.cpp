@@ -17,10 +17,11 @@ std::int64_t limit_by_registers(const DeviceInfo &device, const BlockResources &
     if (block.registers == 0)
         return most_blocks_per_multiprocessor(device.compute_major, device.compute_minor);
     const std::int64_t a_warp = round_up(std::int64_t(block.registers) * device.warp_size, kRegisterGranularity);
-    const std::int64_t allocated_warps = round_up(warps, kPartitions);
-    if (a_warp * allocated_warps > device.registers_per_block)
+    // Whether one block fits is asked of warps spread evenly over the partitions.
+    if (a_warp * round_up(warps, kPartitions) > device.registers_per_block)
         return 0;
-    return device.registers_per_sm / kPartitions / a_warp * kPartitions / allocated_warps;
+    const std::int64_t warps_a_partition = device.registers_per_sm / kPartitions / a_warp;
+    return warps_a_partition * kPartitions / warps;
 }
 
 std::int64_t limit_by_smem(const DeviceInfo &device, const BlockResources &block) {

@@ -3,7 +3,10 @@
 #include "profiler/base/try.h"
 #include "profiler/worker/cpu_device.h"
 #include "profiler/worker/cpu_info.h"
+#include "profiler/worker/sampled_rows.h"
 #include "profiler/workload/cost.h"
+
+#include <fmt/format.h>
 
 namespace moescope {
 
@@ -51,6 +54,19 @@ Status ResultCheck::make_cpu_reference(const std::string &group, std::string_vie
     return {};
 }
 
+// What a large grouped product is compared by: a few of its rows.
+Status ResultCheck::check_sampled_rows(const ms_scatter2scatter_args &args, Measurement &out) {
+    const Result<SampledRows> rows = SampledRows::choose(device_, args, routing_, kMostFlops);
+    MOESCOPE_TRY(rows);
+    const Result<HostArray> computed = rows->computed(device_, args);
+    MOESCOPE_TRY(computed);
+    const Result<HostArray> expected = rows->expected(device_, args);
+    MOESCOPE_TRY(expected);
+    out.relative_error = relative_error({*computed}, {*expected});
+    out.reference = fmt::format("cpu reference, {} rows", rows->size());
+    return {};
+}
+
 Status ResultCheck::check(const Operator &op, std::string_view variant, Measurement &out) {
     const std::string group(op.comparison_group());
     Result<std::vector<HostArray>> result = download_outputs(device_, op);
@@ -61,7 +77,8 @@ Status ResultCheck::check(const Operator &op, std::string_view variant, Measurem
     const auto reference = references_.find(group);
     if (reference == references_.end()) {
         references_[group] = {std::string(variant), std::move(*result)};
-        return {};
+        const bool can_sample = op.tile_args() && !device_.info().is_cpu();
+        return can_sample ? check_sampled_rows(*op.tile_args(), out) : Status{};
     }
     out.relative_error = relative_error(*result, reference->second.arrays);
     out.reference = reference->second.name;

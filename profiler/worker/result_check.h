@@ -1,5 +1,6 @@
 // Compares each variant's result with a reference: the CPU reference where the work is small enough
-// for it, else the first variant that computes the same values.
+// for it, else the first variant that computes the same values. The first variant of a large grouped
+// product is itself held against the CPU reference on a few rows.
 #pragma once
 
 #include "profiler/worker/check.h"
@@ -29,6 +30,7 @@ class ResultCheck {
     struct OnCpu;
 
     bool small_enough(std::string_view variant) const;
+    Status check_sampled_rows(const ms_scatter2scatter_args &args, Measurement &out);
     Status make_cpu_reference(const std::string &group, std::string_view variant);
 
     Device &device_;

@@ -98,7 +98,7 @@ TEST_CASE("repetitions are tagged in order, warm-ups with -1, and the L2 is flus
     }
     CHECK(run.device.cold == 12);
     // Kernels of warm-ups are in the records but in no sample.
-    CHECK(run.events.kernels.size() == 2 * 10);
+    CHECK(run.events.kernels.size() == 2 * 12);
     CHECK(run.last().samples_ns.size() == 10);
 
     Run warm;
@@ -137,6 +137,26 @@ TEST_CASE("results are compared with the CPU reference where the work is small")
             CHECK(measurement.reference == "cpu reference");
             CHECK(measurement.relative_error == 0); // the fake runs the reference itself
         }
+}
+
+TEST_CASE("a grouped product too large for the reference is checked on a few rows, each variant") {
+    Run run;
+    Plan plan = small_plan({"gate_up", "down"});
+    plan.workload.model.hidden = 512;
+    plan.workload.model.intermediate = 512;
+    plan.workload.tokens = 1300; // 2.7 GFLOP of gate_up
+    plan.repetition = {.warmup = 1, .min_samples = 1, .max_samples = 1};
+    plan.items = {{OperatorId::GateUp, "fused", {}}, {OperatorId::GateUp, "split", {}}};
+    run(plan);
+    std::vector<Measurement> done;
+    for (const Measurement &measurement : run.events.measurements)
+        if (measurement.state == Measurement::State::Done)
+            done.push_back(measurement);
+    REQUIRE(done.size() == 2);
+    CHECK(done[0].reference == "cpu reference, 16 rows");
+    CHECK(done[0].relative_error == 0);
+    CHECK(done[1].reference == "fused");
+    CHECK(done[1].relative_error < 0.01);
 }
 
 TEST_CASE("a wrong result is seen") {
