@@ -146,7 +146,7 @@ void draw_body(const ViewContext &context, AutotuneState &state,
 bool draw_empty(const ViewContext &context, const AutotuneState &state) {
     const std::string button = fmt::format("Tune {} / {}", info(state.op).name, state.variant);
     return ui::empty_state(
-        context.theme, "Which tile?",
+        context.theme, "Not tuned yet",
         "Tune to compile every tile configuration for this workload, see which are "
         "pruned and why, and time the rest.",
         button.c_str());
@@ -157,7 +157,7 @@ bool draw_empty(const ViewContext &context, const AutotuneState &state) {
 void draw_autotune(const ViewContext &context, AutotuneState &state) {
     state.hovered = std::exchange(state.next_hovered, {});
     if (!context.run.valid() || context.run.value >= context.session->runs.size()) {
-        if (ui::empty_state(context.theme, "Which tile?",
+        if (ui::empty_state(context.theme, "Not tuned yet",
                             "Run a workload first; then its grouped operators can be tuned for it.",
                             "Run"))
             context.run_plan();

@@ -266,7 +266,7 @@ void draw_dispatch(const ViewContext &context, DispatchState &state) {
         for (std::size_t i = 0; i < kOperators.size(); ++i)
             any = draw_operator(context, state, i) || any;
     if (!any &&
-        ui::empty_state(context.theme, "Fused or split?",
+        ui::empty_state(context.theme, "Nothing to compare yet",
                         "Run gate_up or down with a LoRA rank to see their fused and split "
                         "variants side by side: kernel times, launch gaps, memory and results.",
                         "Run"))

@@ -52,7 +52,7 @@ void draw_routing(const ViewContext &context, RoutingState &state) {
     const RoutingRecord *routing = has_run ? routing_of(session, context.run) : nullptr;
     if (!routing) {
         if (ui::empty_state(
-                context.theme, "Where do the tokens go?",
+                context.theme, "No routing yet",
                 "Run any grouped operator to see which experts its tokens choose, and what "
                 "that costs in padded tiles and idle waves.",
                 "Run"))

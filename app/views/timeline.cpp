@@ -225,7 +225,7 @@ bool draw_empty(const ViewContext &context, TimelineState &state) {
     if (!span.empty())
         return false;
     if (state.this_run && !state.model.extent().empty()) {
-        if (ui::empty_state(context.theme, "What ran when?",
+        if (ui::empty_state(context.theme, "No launches recorded",
                             "The run shown has no records of kernels or calls. Other runs of this "
                             "session have.",
                             "Show all runs")) {
@@ -233,7 +233,7 @@ bool draw_empty(const ViewContext &context, TimelineState &state) {
             state.fit = true;
         }
     } else if (ui::empty_state(
-                   context.theme, "What ran when?",
+                   context.theme, "No launches recorded",
                    "Run on a CUDA device with capture on to see every kernel, call, copy and "
                    "allocation on one time axis. The cpu device has none to record.",
                    "Run")) {
@@ -242,12 +242,25 @@ bool draw_empty(const ViewContext &context, TimelineState &state) {
     return true;
 }
 
+// A view that comes into sight after another measurement was selected opens on that one's records.
+void follow_measurement(const ViewContext &context, TimelineState &state) {
+    const int frame = ImGui::GetFrameCount();
+    const bool appears = frame > std::exchange(state.last_frame, frame) + 1;
+    const MeasurementId before =
+        std::exchange(state.seen_measurement, context.selection.measurement);
+    if (!appears || before == context.selection.measurement)
+        return;
+    if (const TimeSpan span = state.model.span_of(context.selection.measurement); !span.empty())
+        show_span(state, span.start_ns, span.end_ns);
+}
+
 // A kernel or run chosen elsewhere.
 void follow_selection(const ViewContext &context, TimelineState &state) {
     if (state.shown_run != context.run) {
         state.shown_run = context.run;
         state.fit = true;
     }
+    follow_measurement(context, state);
     if (context.selection.kernel == state.seen_kernel)
         return;
     state.seen_kernel = context.selection.kernel;

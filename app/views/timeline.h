@@ -19,6 +19,8 @@ struct TimelineState {
     std::string query;
     bool focus_search = false;
     std::optional<TimelineHit> selected;
+    int last_frame = 0;                     // it was drawn in
+    MeasurementId seen_measurement;         // the selection's, then
     std::optional<std::size_t> seen_kernel; // the selection's, to notice a change made elsewhere
     // The other end of the selected item's launch arrow, looked up once.
     std::optional<TimelineHit> arrow_for, arrow_to;
