@@ -59,12 +59,13 @@ Prefix prefix_for(double largest, Unit unit) {
 }
 
 std::string label_of(double value, double step, Prefix prefix, Unit unit) {
-    const double shown = value / prefix.divisor, shown_step = step / prefix.divisor;
+    const double shown_step = step / prefix.divisor;
+    const bool zero = std::fabs(value) < step * 1e-6; // also -0
+    const double shown = zero ? 0.0 : value / prefix.divisor;
     if (unit == Unit::Count && shown_step >= 1)
         return format_count(shown);
     const int decimals = std::clamp(int(std::ceil(-std::log10(shown_step) - 1e-9)), 0, 9);
-    const bool zero = std::fabs(shown) < shown_step * 1e-6;
-    return fmt::format("{:.{}f}{}", zero ? 0.0 : shown, decimals, prefix.suffix);
+    return fmt::format("{:.{}f}{}", shown, decimals, prefix.suffix);
 }
 
 std::vector<Tick> linear_ticks(Range range, int wanted, Unit unit) {

@@ -83,7 +83,8 @@ void draw_toolbar(const ViewContext &context, AutotuneState &state, const Tally 
     ui::explain(
         "Compiles every tile configuration for this run's workload, prunes by what the compiler "
         "reports and times the rest.");
-    ImGui::SameLine(0, 20 * context.scale);
+    if (ImGui::GetContentRegionAvail().x >= 640 * context.scale)
+        ImGui::SameLine(0, 20 * context.scale);
     draw_field_chooser(context, "rows", state.row, state.column);
     ImGui::SameLine();
     draw_field_chooser(context, "columns", state.column, state.row);

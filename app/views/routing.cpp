@@ -40,8 +40,9 @@ void draw_facts(const ViewContext &context, const RoutingRecord &routing, const 
         ui::text(fact.label, context.theme.muted);
         ImGui::EndGroup();
         ui::explain(fact.explain);
-        ImGui::SameLine(0, 24 * context.scale);
+        ImGui::SameLine(0, 20 * context.scale);
     }
+    ImGui::NewLine();
 }
 
 } // namespace

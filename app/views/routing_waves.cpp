@@ -21,7 +21,10 @@ void draw_size_chooser(const ViewContext &context, RoutingState &state,
         }
         ImGui::SameLine();
     }
-    ImGui::SameLine(0, 16 * context.scale);
+    if (ImGui::GetContentRegionAvail().x < 640 * context.scale)
+        ImGui::NewLine();
+    else
+        ImGui::SameLine(0, 16 * context.scale);
     ImGui::AlignTextToFramePadding();
     ui::text("block_m", context.theme.muted);
     ui::explain("Rows of a tile. Each button says how much of the matrix work would be padding.");
@@ -152,10 +155,11 @@ void draw_tiles(const ViewContext &context, RoutingState &state, const RoutingRe
                             : measured_block_m(*context.session, context.run, state.op);
     draw_size_chooser(context, state, routing, block_m);
     const Tiling tiling = tile_rows(routing.counts, block_m);
-    ui::text(
+    ui::wrapped(
         fmt::format("{} row tiles of {}; {} padded rows: {:.1f} % of the matrix work is wasted.",
                     format_count(double(tiling.tile_count)), block_m,
-                    format_count(double(tiling.padded_rows)), tiling.wasted_share * 100));
+                    format_count(double(tiling.padded_rows)), tiling.wasted_share * 100),
+        context.theme.text);
     ui::explain(
         "Each expert's rows are cut into tiles; its last tile is multiplied whole, however few of "
         "its rows hold tokens.");
@@ -171,11 +175,13 @@ void draw_tiles(const ViewContext &context, RoutingState &state, const RoutingRe
                  context.theme.muted);
         return;
     }
-    ui::text(fmt::format("{} blocks in {} wave{} of {}; the last is {:.0f} % full: {:.1f} % of the "
-                         "places stay idle.",
-                         format_count(double(waves.blocks)), format_count(double(waves.waves)),
-                         waves.waves == 1 ? "" : "s", waves.capacity, waves.last_fill * 100,
-                         waves.lost_share * 100));
+    ui::wrapped(
+        fmt::format("{} blocks in {} wave{} of {}; the last is {:.0f} % full: {:.1f} % of the "
+                    "places stay idle.",
+                    format_count(double(waves.blocks)), format_count(double(waves.waves)),
+                    waves.waves == 1 ? "" : "s", waves.capacity, waves.last_fill * 100,
+                    waves.lost_share * 100),
+        context.theme.text);
     ui::explain(
         fmt::format("Row tiles × column tiles of {} columns, on {} SMs × {} blocks each, if every "
                     "block took equally long.\n{}",

@@ -102,7 +102,9 @@ void draw_toolbar(const ViewContext &context, TimelineState &state) {
         show_span(state, span.start_ns, span.end_ns);
     ImGui::EndDisabled();
     ui::explain("Show the selected measurement's records.");
-    ImGui::SameLine(0, 16 * context.scale);
+    // On its own line where the pane is narrow, as it is between the side panes.
+    if (ImGui::GetContentRegionAvail().x >= 720 * context.scale)
+        ImGui::SameLine(0, 16 * context.scale);
     draw_search(context, state);
 }
 

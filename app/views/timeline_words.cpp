@@ -134,10 +134,11 @@ void select(const ViewContext &context, TimelineState &state, const TimelineHit 
 
 void draw_timeline_details(const ViewContext &context, TimelineState &state) {
     if (!state.selected || !state.model.find(*state.selected)) {
-        ui::small(
-            "Drag or A D to pan, wheel or W S to zoom, right drag to zoom on a stretch, Shift and "
-            "wheel to scroll, F or a double click to fit, / to search, N for the next match. Click "
-            "to select.",
+        const ui::FontScope font(ui::small_font());
+        ui::wrapped(
+            "Drag or A D to pan, wheel or W S to zoom, right drag to zoom on a stretch, Shift "
+            "and wheel to scroll, F or a double click to fit, / to search, N for the next "
+            "match. Click to select.",
             context.theme.muted);
         return;
     }

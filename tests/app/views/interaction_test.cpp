@@ -1,0 +1,217 @@
+#include "app/views/autotune.h"
+#include "app/views/dispatch.h"
+#include "app/views/routing.h"
+#include "app/views/timeline.h"
+#include "tests/support/sample_session.h"
+
+#include <catch2/catch_all.hpp>
+
+#include <functional>
+
+using namespace moescope;
+using Catch::Approx;
+
+namespace {
+
+constexpr float kWidth = 1000, kHeight = 700;
+
+// A window without a display: ImGui with no backend, driven by made-up mouse events.
+class Desk {
+  public:
+    explicit Desk(SessionPtr session, RunId run = {0})
+        : theme_(built_in_theme(true)), context_{.session = std::move(session),
+                                                 .theme = theme_,
+                                                 .selection = selection,
+                                                 .run = run,
+                                                 .show = [](ViewId) {},
+                                                 .run_plan = [this] { ++runs; },
+                                                 .tune = [this](PlanItem item) { tuned = item; },
+                                                 .copy_text = [](std::string) {}} {
+        imgui_ = ImGui::CreateContext();
+        ImGuiIO &io = ImGui::GetIO();
+        io.IniFilename = nullptr;
+        io.DisplaySize = {kWidth, kHeight};
+        unsigned char *pixels = nullptr;
+        int width = 0, height = 0;
+        io.Fonts->GetTexDataAsRGBA32(&pixels, &width, &height);
+        apply(theme_, 1);
+    }
+    ~Desk() { ImGui::DestroyContext(imgui_); }
+    Desk(const Desk &) = delete;
+    Desk &operator=(const Desk &) = delete;
+
+    std::function<void(const ViewContext &)> view;
+    Selection selection;
+    int runs = 0;
+    PlanItem tuned;
+
+    void frame() {
+        ImGui::GetIO().DeltaTime = 0.4f; // no two clicks make a double click
+        ImGui::NewFrame();
+        ImGui::SetNextWindowPos({0, 0});
+        ImGui::SetNextWindowSize({kWidth, kHeight});
+        ImGui::Begin("view", nullptr, ImGuiWindowFlags_NoDecoration);
+        view(context_);
+        ImGui::End();
+        ImGui::Render();
+    }
+    void move(float x, float y) {
+        ImGui::GetIO().AddMousePosEvent(x, y);
+        frame();
+    }
+    void button(int which, bool down) {
+        ImGui::GetIO().AddMouseButtonEvent(which, down);
+        frame();
+    }
+    void click(float x, float y) {
+        move(x, y);
+        button(0, true);
+        button(0, false);
+    }
+    void wheel(float turns) {
+        ImGui::GetIO().AddMouseWheelEvent(0, turns);
+        frame();
+    }
+    // Clicks all over the window until something has happened.
+    bool click_until(const std::function<bool()> &happened, float step = 16) {
+        for (float y = step; y < kHeight; y += step)
+            for (float x = step; x < kWidth; x += step * 2) {
+                click(x, y);
+                if (happened())
+                    return true;
+            }
+        return false;
+    }
+
+  private:
+    Theme theme_;
+    ViewContext context_;
+    ImGuiContext *imgui_ = nullptr;
+};
+
+} // namespace
+
+TEST_CASE("the wheel zooms the timeline about the pointer, a drag moves it, F fits it",
+          "[timeline][input]") {
+    Desk desk(test::sample_session());
+    TimelineState state;
+    desk.view = [&](const ViewContext &context) { draw_timeline(context, state); };
+    desk.move(600, 300);
+    desk.frame();
+    const TimeRange before = state.range;
+    desk.wheel(3);
+    CHECK(state.range.span() == Approx(before.span() * 0.512));
+    CHECK(state.range.start_ns > before.start_ns);
+    CHECK(state.range.end_ns < before.end_ns);
+
+    const TimeRange zoomed = state.range;
+    desk.button(0, true);
+    desk.move(500, 300);
+    desk.move(450, 300);
+    desk.button(0, false);
+    CHECK(state.range.start_ns > zoomed.start_ns); // dragged to the left: later times
+    CHECK(state.range.span() == Approx(zoomed.span()));
+    CHECK_FALSE(desk.selection.kernel);
+
+    ImGui::GetIO().AddKeyEvent(ImGuiKey_F, true);
+    desk.frame();
+    ImGui::GetIO().AddKeyEvent(ImGuiKey_F, false);
+    desk.frame();
+    CHECK(state.range.span() == Approx(before.span()));
+}
+
+TEST_CASE("a click on a kernel selects it and its measurement, and it stays selected",
+          "[timeline][input]") {
+    const SessionPtr session = test::sample_session();
+    Desk desk(session);
+    TimelineState state;
+    desk.view = [&](const ViewContext &context) { draw_timeline(context, state); };
+    desk.frame();
+    const std::size_t wanted = session->kernels.size() / 2;
+    const KernelRecord &kernel = session->kernels[wanted];
+    // The kernel fills the middle of the view.
+    state.range = {double(kernel.start_ns - state.model.origin_ns()) - 100,
+                   double(kernel.end_ns - state.model.origin_ns()) + 100};
+    for (float y = 60; y < kHeight * 0.7f && !desk.selection.kernel; y += 8)
+        desk.click(560, y);
+    CHECK(desk.selection.kernel == wanted);
+    CHECK(desk.selection.measurement == kernel.tag.measurement);
+    desk.move(5, 5);
+    CHECK(state.selected);
+    CHECK(state.arrow_to); // its launch
+}
+
+TEST_CASE("a right drag zooms the timeline on a stretch", "[timeline][input]") {
+    Desk desk(test::sample_session());
+    TimelineState state;
+    desk.view = [&](const ViewContext &context) { draw_timeline(context, state); };
+    desk.move(400, 300);
+    desk.frame();
+    const double before = state.range.span();
+    desk.button(1, true);
+    desk.move(500, 300);
+    desk.button(1, false);
+    CHECK(state.range.span() < before * 0.2);
+    CHECK(state.range.span() > before * 0.05);
+}
+
+TEST_CASE("charts zoom with the wheel and fit on a double click", "[charts][input]") {
+    Desk desk(test::sample_session());
+    DispatchState state;
+    desk.view = [&](const ViewContext &context) { draw_dispatch(context, state); };
+    desk.move(400, 110);
+    desk.frame();
+    desk.wheel(2);
+    REQUIRE(state.plots[0].x);
+    CHECK(state.plots[0].x->span() > 0);
+    CHECK_FALSE(state.plots[0].y); // rows stay where they are
+    ImGui::GetIO().MouseDoubleClickTime = 10;
+    desk.click(400, 110);
+    desk.click(400, 110);
+    CHECK_FALSE(state.plots[0].x);
+    CHECK(desk.selection.measurement.valid());
+}
+
+TEST_CASE("hovering an expert's load tells the other views", "[routing][input]") {
+    Desk desk(test::sample_session());
+    RoutingState state;
+    desk.view = [&](const ViewContext &context) { draw_routing(context, state); };
+    desk.move(500, 130);
+    desk.frame();
+    CHECK(desk.selection.next_hovered_expert >= 0);
+    desk.click(500, 130);
+    CHECK(desk.selection.expert == desk.selection.next_hovered_expert);
+}
+
+TEST_CASE("a click in the landscape selects a candidate", "[autotune][input]") {
+    Desk desk(test::sample_session());
+    AutotuneState state;
+    desk.view = [&](const ViewContext &context) { draw_autotune(context, state); };
+    CHECK(desk.click_until([&] { return desk.selection.candidate.has_value(); }));
+}
+
+TEST_CASE("empty views offer a button that asks for what would fill them", "[input]") {
+    Desk desk(std::make_shared<const Session>(), {});
+    DispatchState dispatch;
+    RoutingState routing;
+    TimelineState timeline;
+    AutotuneState autotune;
+    const std::function<void(const ViewContext &)> views[] = {
+        [&](const ViewContext &context) { draw_dispatch(context, dispatch); },
+        [&](const ViewContext &context) { draw_routing(context, routing); },
+        [&](const ViewContext &context) { draw_timeline(context, timeline); },
+        [&](const ViewContext &context) { draw_autotune(context, autotune); }};
+    for (const auto &view : views) {
+        desk.view = view;
+        desk.runs = 0;
+        CHECK(desk.click_until([&] { return desk.runs > 0; }));
+    }
+}
+
+TEST_CASE("an untuned run can be tuned from the autotune view", "[autotune][input]") {
+    Desk desk(test::sample_session(), {1}); // Mixtral's run has no candidates
+    AutotuneState state;
+    desk.view = [&](const ViewContext &context) { draw_autotune(context, state); };
+    CHECK(desk.click_until([&] { return !desk.tuned.variant.empty(); }));
+    CHECK(desk.tuned.op == OperatorId::GateUp);
+}
