@@ -248,13 +248,15 @@ ViewContext Shell::context() {
             .copy_text = [](std::string text) { ImGui::SetClipboardText(text.c_str()); }};
 }
 
-// Something is always selected once there is something to see: where most of the time goes.
+// Something is always selected once there is something to see: where most of the time goes, until
+// the user chooses something else.
 void Shell::keep_selection_useful() {
-    if (selection_.measurement.valid() &&
-        selection_.measurement.value < frame_session_->measurements.size())
+    MeasurementId &selected = selection_.measurement;
+    if (selected.valid() && selected != offered_ &&
+        selected.value < frame_session_->measurements.size())
         return;
     const auto fastest = fastest_variants(*frame_session_, shown_run(*frame_session_));
-    selection_.measurement = fastest.empty() ? MeasurementId{} : fastest.front();
+    selected = offered_ = fastest.empty() ? MeasurementId{} : fastest.front();
 }
 
 // One view cannot be in two panes: its state is one.

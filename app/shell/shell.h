@@ -107,6 +107,7 @@ class Shell {
     RunId chosen_run_; // not valid: the latest of a live session, the first finished of a recorded
                        // one
     Selection selection_;
+    MeasurementId offered_;    // selected by the window itself
     SessionPtr frame_session_; // the session all panes of one frame see
     WorkerClient::Progress frame_progress_;
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <utility>
 
 namespace moescope {
 
@@ -53,6 +54,11 @@ bool before(double a, double b, bool descending) {
     return descending ? a > b : a < b;
 }
 
+bool leaves_out_lora(const Measurement &m, const Session &session) {
+    const bool lora = session.runs[m.run.value].plan.workload.lora_rank > 0;
+    return lora && (m.variant == "base" || (m.op == OperatorId::Router && m.variant == "plain"));
+}
+
 } // namespace
 
 std::vector<MeasurementId> overview_rows(const Session &session, RunId run,
@@ -93,13 +99,16 @@ std::vector<MeasurementId> fastest_variants(const Session &session, RunId run) {
     const auto median = [&](MeasurementId id) {
         return session.measurements[id.value].time.median;
     };
+    const auto rank = [&](const Measurement &m) {
+        return std::pair(leaves_out_lora(m, session), m.time.median);
+    };
     for (std::size_t i = 0; i < session.measurements.size(); ++i) {
         const Measurement &m = session.measurements[i];
         if (m.run != run || m.state != Measurement::State::Done || m.time.median <= 0)
             continue;
         const MeasurementId id{std::uint32_t(i)};
         const auto [at, fresh] = fastest.emplace(m.op, id);
-        if (!fresh && m.time.median < median(at->second))
+        if (!fresh && rank(m) < rank(session.measurements[at->second.value]))
             at->second = id;
     }
     std::vector<MeasurementId> ids;

@@ -35,7 +35,8 @@ struct OverviewOrder {
 std::vector<MeasurementId> overview_rows(const Session &session, RunId run,
                                          const OverviewOrder &order);
 
-// The fastest finished variant of each operator of the run, slowest operator first.
+// The fastest finished variant of each operator of the run, slowest operator first. Variants that
+// leave out the LoRA part do less work than the others: they stand only where nothing else does.
 std::vector<MeasurementId> fastest_variants(const Session &session, RunId run);
 
 // Which columns there is room for: a narrow table drops the least telling ones.

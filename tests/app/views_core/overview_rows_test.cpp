@@ -84,6 +84,14 @@ TEST_CASE("the fastest finished variant of each operator is chosen, the slowest 
     CHECK(run.fastest() == Ids{fused, quick});
 }
 
+TEST_CASE("a variant without the LoRA part stands for its operator only where nothing else does") {
+    Run run; // its workload has a LoRA rank
+    const auto base = run.add(OperatorId::GateUp, "base", 2);
+    CHECK(run.fastest() == Ids{base});
+    const auto fused = run.add(OperatorId::GateUp, "fused", 7);
+    CHECK(run.fastest() == Ids{fused});
+}
+
 TEST_CASE("a wide table shows every column, a narrow one keeps what tells most") {
     const auto wide = columns_that_fit(1400, 1), narrow = columns_that_fit(420, 1),
                tiny = columns_that_fit(10, 1);
