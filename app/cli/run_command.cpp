@@ -8,6 +8,10 @@
 #include "app/cli/unavailable.h"
 #include "app/cli/worker_run.h"
 #include "app/render/picture.h"
+#include "profiler/session/session_file.h"
+
+#include <memory>
+#include <utility>
 
 namespace moescope::cli {
 
@@ -26,6 +30,11 @@ void add_common_options(CLI::App &command, RunOptions &options) {
         ->type_name("FILE")
         ->group("Output");
     command
+        .add_option("--append", options.append,
+                    "Add the run to this session instead of starting one; with --out, to a copy")
+        ->type_name("FILE")
+        ->group("Output");
+    command
         .add_option("--picture", options.picture,
                     "Also draw the overview into a PNG; needs no display")
         ->type_name("FILE.png")
@@ -41,6 +50,7 @@ struct Request {
     Plan plan;
     std::filesystem::path out;
     std::size_t list_size = 0;
+    SessionPtr earlier; // what --append continues
 };
 
 Result<Request> check(const RunOptions &options, Purpose purpose) {
@@ -62,9 +72,16 @@ Result<Request> check(const RunOptions &options, Purpose purpose) {
         return size.error();
     if (options.remote && options.remote->empty())
         return Error{"--remote is \"\"", "it must be HOST or USER@HOST, as ssh takes it", {}};
-    Request request{std::move(*plan), {}, std::size_t(*size)};
-    request.out = options.out ? std::filesystem::path(*options.out)
-                              : default_session_name(request.plan.workload.model.name);
+    Request request{std::move(*plan), {}, std::size_t(*size), {}};
+    if (options.append) {
+        Result<Session> earlier = read_session(*options.append);
+        if (!earlier)
+            return earlier.error();
+        request.earlier = std::make_shared<const Session>(std::move(*earlier));
+    }
+    request.out = options.out      ? std::filesystem::path(*options.out)
+                  : options.append ? std::filesystem::path(*options.append)
+                                   : default_session_name(request.plan.workload.model.name);
     if (const Status status = check_session_output("--out", request.out); !status)
         return status.error();
     if (options.picture)
@@ -117,7 +134,7 @@ int run_command(const RunOptions &options, Purpose purpose) {
     if (!request)
         return complain(request.error(), kWrongRequest);
     const Result<Finished> finished =
-        run_plan(request->plan, options.remote.value_or(""), request->out);
+        run_plan(request->plan, options.remote.value_or(""), request->out, request->earlier);
     if (!finished)
         return complain(finished.error(),
                         finished.error().what.starts_with("--") ? kWrongRequest : kFailed);

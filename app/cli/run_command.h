@@ -12,7 +12,7 @@ namespace moescope::cli {
 
 struct RunOptions {
     PlanOptions plan;
-    std::optional<std::string> remote, out, picture, max_candidates, list_size;
+    std::optional<std::string> remote, out, append, picture, max_candidates, list_size;
     bool json = false, counters = false;
 };
 

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <utility>
 
 namespace moescope::cli {
 
@@ -53,11 +54,12 @@ bool wait_with_progress(WorkerClient &client) {
     return cancelled;
 }
 
-Result<Client> start(const std::string &remote, const std::filesystem::path &out) {
+Result<Client> start(const std::string &remote, const std::filesystem::path &out,
+                     SessionPtr earlier = nullptr) {
     const Result<WorkerCommand> command = find_worker(remote);
     if (!command)
         return command.error();
-    Client client = WorkerClient::start(*command, nullptr, out);
+    Client client = WorkerClient::start(*command, std::move(earlier), out);
     wait_with_progress(*client);
     const WorkerClient::Progress progress = client->progress();
     if (progress.state != WorkerClient::State::Gone && !progress.devices.empty())
@@ -124,8 +126,9 @@ Result<std::vector<DeviceInfo>> ask_for_devices(const std::string &remote) {
 }
 
 Result<Finished> run_plan(const Plan &plan, const std::string &remote,
-                          const std::filesystem::path &out) {
-    Result<Client> client = start(remote, out);
+                          const std::filesystem::path &out, SessionPtr earlier) {
+    const std::size_t runs_before = earlier ? earlier->runs.size() : 0;
+    Result<Client> client = start(remote, out, std::move(earlier));
     if (!client)
         return client.error();
     if (const Status status = check_plan(plan, (*client)->progress().devices); !status)
@@ -134,7 +137,7 @@ Result<Finished> run_plan(const Plan &plan, const std::string &remote,
     Finished finished;
     finished.interrupted = wait_with_progress(**client);
     finished.session = (*client)->session();
-    if (finished.session->runs.empty()) {
+    if (finished.session->runs.size() == runs_before) {
         const Error error = (*client)->progress().error;
         return error.what.empty() ? Error{"nothing was run", "the worker was stopped first", {}}
                                   : error;

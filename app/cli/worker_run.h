@@ -17,9 +17,9 @@ struct Finished {
     RunId run;
     bool interrupted = false; // by Ctrl-C
 };
-// Carries the plan out and keeps the session in `out`. An error where no run began: no worker, or a
-// device it does not have. Failures of a run that began are in its session.
+// Carries the plan out and keeps the session in `out`; continues `earlier` unless it is null. An
+// error where no run began: no worker, or a device it does not have. Failures of a run that began are in its session.
 Result<Finished> run_plan(const Plan &plan, const std::string &remote,
-                          const std::filesystem::path &out);
+                          const std::filesystem::path &out, SessionPtr earlier = nullptr);
 
 } // namespace moescope::cli

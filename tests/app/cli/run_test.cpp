@@ -1,3 +1,4 @@
+#include "profiler/session/session_file.h"
 #include "tests/app/cli/program.h"
 
 #include <catch2/catch_test_macros.hpp>
@@ -6,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 using namespace moescope;
 using nlohmann::json;
@@ -152,4 +154,36 @@ TEST_CASE("a worker that dies or is none is told of, and the exit code is 1") {
     const Answer answer = run_moescope({"devices"});
     CHECK(answer.code == 1);
     CHECK(has(answer.err, "MOESCOPE_WORKER is \"/nonexistent\""));
+}
+
+TEST_CASE("a run appended to a session leaves the first run's measurements in place") {
+    const TemporaryFolder folder;
+    const std::string out = folder / "a.moescope";
+    REQUIRE(run_moescope(tiny("run", out, {"--device", "cpu", "--ops", "softmax_topk"})).code == 0);
+    const Result<Session> first = read_session(out);
+    REQUIRE(first.ok());
+
+    const Answer answer = run_moescope(
+        {"run", "--append", out, "--experts", "8", "--hidden", "64", "--intermediate", "32",
+         "--top-k", "2", "--tokens", "32", "--device", "cpu", "--ops", "route_metadata"});
+    CAPTURE(answer.err);
+    REQUIRE(answer.code == 0);
+    CHECK_FALSE(has(answer.out, "\nsoftmax_topk ")); // the table is the new run's
+    const Result<Session> both = read_session(out);
+    REQUIRE(both.ok());
+    REQUIRE(both->runs.size() == 2);
+    CHECK(both->runs[0] == first->runs[0]);
+    CHECK(both->measurements[0] == first->measurements[0]);
+    CHECK(both->runs[1].plan.workload.tokens == 32);
+}
+
+TEST_CASE("appending to a file that is no session is refused and leaves it alone") {
+    const TemporaryFolder folder;
+    const std::string out = folder / "notes.txt";
+    std::ofstream(out) << "not a session";
+    const Answer answer = run_moescope({"run", "--append", out, "--model", "Mixtral-8x7B", "--device", "cpu"});
+    CHECK(answer.code == 2);
+    CHECK(has(answer.err, "notes.txt"));
+    std::ifstream in(out);
+    CHECK(std::string(std::istreambuf_iterator<char>(in), {}) == "not a session");
 }
