@@ -7,6 +7,7 @@
 #include "profiler/base/assets.h"
 #include "profiler/base/units.h"
 #include "profiler/model/catalogue.h"
+#include "profiler/workload/cost.h"
 
 #include <fmt/format.h>
 
@@ -57,9 +58,10 @@ std::string device_text(const DeviceInfo &device) {
             format_bytes(double(device.l2_bytes)), device.driver, device.runtime);
     if (device.ceilings.bytes_per_second > 0)
         text += fmt::format(
-            "    ceilings {} and {}, {}\n", format_bandwidth(device.ceilings.bytes_per_second),
+            "    ceilings {} ({}) and {} ({})\n", format_bandwidth(device.ceilings.bytes_per_second),
+            ceiling_origin(device.ceilings.bytes_measured),
             format_flops(device.ceilings.flops_per_second),
-            device.ceilings.measured ? "measured" : "derived from clocks and widths");
+            ceiling_origin(device.ceilings.flops_measured));
     for (const DeviceInfo::Capability &each : device.capabilities)
         text += fmt::format("    {}: {}{}\n", each.collector, each.state,
                             each.reason.empty() ? "" : " (" + each.reason + ")");

@@ -4,6 +4,7 @@
 #include "profiler/base/units.h"
 #include "profiler/session/record_names.h"
 #include "profiler/stats/agreement.h"
+#include "profiler/workload/cost.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -75,9 +76,10 @@ const std::vector<TextColumn> kColumns = {{"operator"},
 std::string ceilings_text(const Ceilings &ceilings) {
     if (ceilings.bytes_per_second <= 0 && ceilings.flops_per_second <= 0)
         return "floors unknown: the device names no ceilings";
-    return fmt::format("floors at {} and {}, {}", format_bandwidth(ceilings.bytes_per_second),
+    return fmt::format("floors at {} ({}) and {} ({})", format_bandwidth(ceilings.bytes_per_second),
+                       ceiling_origin(ceilings.bytes_measured),
                        format_flops(ceilings.flops_per_second),
-                       ceilings.measured ? "measured" : "derived");
+                       ceiling_origin(ceilings.flops_measured));
 }
 
 std::vector<std::string> candidate_row(const Candidate &c) {

@@ -157,7 +157,7 @@ void Inspector::draw_achieved(const Measurement &m) {
                  fmt::format("{:.1f} %",
                              m.achieved_bytes_per_second() / ceilings.bytes_per_second * 100),
                  fmt::format("Ceiling: {}, {}.", format_bandwidth(ceilings.bytes_per_second),
-                             ceilings.measured ? "measured on this device"
+                             ceilings.bytes_measured ? "measured on this device"
                                                : "from its clocks and widths"));
     if (m.cost.flops > 0) {
         property("Compute rate", format_flops(m.achieved_flops_per_second()), explain_flops(m));
@@ -166,7 +166,7 @@ void Inspector::draw_achieved(const Measurement &m) {
                      fmt::format("{:.1f} %",
                                  m.achieved_flops_per_second() / ceilings.flops_per_second * 100),
                      fmt::format("Ceiling: {}, {}.", format_flops(ceilings.flops_per_second),
-                                 ceilings.measured ? "measured on this device"
+                                 ceilings.flops_measured ? "measured on this device"
                                                    : "from its clocks and widths"));
     }
 }

@@ -2,6 +2,7 @@
 
 #include "profiler/base/units.h"
 #include "profiler/session/record_names.h"
+#include "profiler/workload/cost.h"
 
 #include <fmt/format.h>
 
@@ -96,10 +97,11 @@ std::string explain_floor(const Measurement &m, const Ceilings &ceilings) {
     std::string words = fmt::format(
         "Modelled: no implementation on this device can be faster than {}: the larger of {} at {} "
         "and {} operations "
-        "at {} ({} ceilings).",
+        "at {} (ceilings {} and {}).",
         format_duration_ns(m.floor_ns), format_bytes(m.cost.bytes),
         format_bandwidth(ceilings.bytes_per_second), format_count(m.cost.flops),
-        format_flops(ceilings.flops_per_second), ceilings.measured ? "measured" : "nominal");
+        format_flops(ceilings.flops_per_second), ceiling_origin(ceilings.bytes_measured),
+        ceiling_origin(ceilings.flops_measured));
     if (m.cache == CacheState::Warm)
         words += "\nThe ceiling is the memory's: with a warm L2 a measurement may go below it.";
     if (timed(m))

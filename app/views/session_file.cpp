@@ -3,6 +3,7 @@
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 #include "profiler/session/record_names.h"
+#include "profiler/workload/cost.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -185,11 +186,12 @@ void SessionPage::draw_device(const DeviceInfo &device) {
     row("Memory", format_bytes(double(device.memory_bytes)), "The device's memory in all.");
     if (device.ceilings.bytes_per_second > 0)
         row("Ceilings",
-            fmt::format("{}, {} ({})", format_bandwidth(device.ceilings.bytes_per_second),
+            fmt::format("{} ({}), {} ({})", format_bandwidth(device.ceilings.bytes_per_second),
+                        ceiling_origin(device.ceilings.bytes_measured),
                         format_flops(device.ceilings.flops_per_second),
-                        device.ceilings.measured ? "measured" : "nominal"),
+                        ceiling_origin(device.ceilings.flops_measured)),
             "The fastest the device moves memory and multiplies matrices: what floors are computed "
-            "from.");
+            "from. Derived: from its clocks and widths.");
     ImGui::EndTable();
 }
 

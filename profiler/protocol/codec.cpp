@@ -203,7 +203,8 @@ void to_wire(const DeviceInfo &from, wire::DeviceInfo *to) {
     to->set_memory_clock_mhz(from.memory_clock_mhz);
     to->mutable_ceilings()->set_bytes_per_second(from.ceilings.bytes_per_second);
     to->mutable_ceilings()->set_flops_per_second(from.ceilings.flops_per_second);
-    to->mutable_ceilings()->set_measured(from.ceilings.measured);
+    to->mutable_ceilings()->set_bytes_measured(from.ceilings.bytes_measured);
+    to->mutable_ceilings()->set_flops_measured(from.ceilings.flops_measured);
     for (const DeviceInfo::Capability &capability : from.capabilities) {
         wire::Capability *out = to->add_capabilities();
         out->set_collector(capability.collector);
@@ -236,7 +237,9 @@ DeviceInfo from_wire(const wire::DeviceInfo &from) {
     to.compute_minor = from.compute_minor();
     to.sm_clock_mhz = from.sm_clock_mhz();
     to.memory_clock_mhz = from.memory_clock_mhz();
-    to.ceilings = {from.ceilings().bytes_per_second(), from.ceilings().flops_per_second(), from.ceilings().measured()};
+    const wire::Ceilings &ceilings = from.ceilings();
+    to.ceilings = {ceilings.bytes_per_second(), ceilings.flops_per_second(), ceilings.bytes_measured(),
+                   ceilings.flops_measured()};
     for (const wire::Capability &capability : from.capabilities())
         to.capabilities.push_back({capability.collector(), capability.state(), capability.reason()});
     return to;

@@ -110,7 +110,8 @@ Result<Ceilings> ceilings_from(const Json &json, const std::string &where) {
     JsonFields fields(json, where);
     fields.read("bytes_per_second", ceilings.bytes_per_second);
     fields.read("flops_per_second", ceilings.flops_per_second);
-    fields.read("measured", ceilings.measured);
+    fields.read("bytes_measured", ceilings.bytes_measured);
+    fields.read("flops_measured", ceilings.flops_measured);
     return fields.result(ceilings);
 }
 
@@ -235,7 +236,8 @@ Json to_json(const DeviceInfo &device) {
     visit_device(device, [&](const char *key, const auto &value) { json[key] = value; });
     json["ceilings"] = {{"bytes_per_second", device.ceilings.bytes_per_second},
                         {"flops_per_second", device.ceilings.flops_per_second},
-                        {"measured", device.ceilings.measured}};
+                        {"bytes_measured", device.ceilings.bytes_measured},
+                        {"flops_measured", device.ceilings.flops_measured}};
     json["capabilities"] = Json::array();
     for (const auto &each : device.capabilities)
         json["capabilities"].push_back(

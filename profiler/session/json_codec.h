@@ -12,7 +12,7 @@
 //           latent, dense_first, router, renorm, renorm_epsilon, groups, groups_kept, group_score,
 //           routed_scaling, correction_bias, gated, dtype}
 // Device:   {id, name, arch, driver, runtime, host, <counts and sizes as in DeviceInfo>,
-//           ceilings: {bytes_per_second, flops_per_second, measured},
+//           ceilings: {bytes_per_second, flops_per_second, bytes_measured, flops_measured},
 //           capabilities: [{collector, state, reason}]}
 //
 // Reading: a missing key keeps its default, an unknown key is ignored; a value of the wrong type or

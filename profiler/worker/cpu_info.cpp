@@ -109,7 +109,7 @@ void add_cpu_ceilings(DeviceInfo &info) {
     info.ceilings.bytes_per_second = measure_copy_bandwidth();
     info.ceilings.flops_per_second =
         double(info.multiprocessors) * facts.clock_mhz * 1e6 * facts.float_ops_per_clock;
-    info.ceilings.measured = true;
+    info.ceilings.bytes_measured = true;
     info.capabilities.push_back({"bandwidth ceiling", "ok", "measured: memcpy on all cores"});
     info.capabilities.push_back({"FLOP/s ceiling", facts.clock_mhz > 0 ? "ok" : "absent",
                                  facts.clock_mhz > 0 ? fmt::format("derived: {} cores x {} MHz x {} float32 FLOPs a clock",

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
+#include <span>
+#include <string_view>
 
 namespace moescope {
 
@@ -80,6 +82,8 @@ double lora_bytes(const Sizes &s, double experts) {
 }
 
 } // namespace
+
+std::string_view ceiling_origin(bool measured) { return measured ? "measured" : "derived"; }
 
 std::int64_t bytes_of(DType dtype) { return dtype == DType::F32 ? 4 : 2; }
 

@@ -49,9 +49,13 @@ struct Cost {
 struct Ceilings {
     double bytes_per_second = 0;
     double flops_per_second = 0; // matrix units, bf16/f16 with float32 accumulation
-    bool measured = false;       // false: derived from the device's clocks and widths
+    // Whether each was measured on the device; if not, it is derived from its clocks and widths.
+    bool bytes_measured = false, flops_measured = false;
     friend bool operator==(const Ceilings &, const Ceilings &) = default;
 };
+
+// "measured" or "derived".
+std::string_view ceiling_origin(bool measured);
 
 // One expert's weight [K, N].
 struct WeightSize {

@@ -23,7 +23,7 @@ DeviceInfo h200() {
     device.compute_major = 9;
     device.sm_clock_mhz = 1980;
     device.memory_clock_mhz = 3201;
-    device.ceilings = {4.32e12, 8.1e14, true};
+    device.ceilings = {4.32e12, 8.1e14, true, false};
     device.capabilities = {
         {"cupti activity", "ok", ""},
         {"cuda events", "ok", ""},

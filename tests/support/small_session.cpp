@@ -141,7 +141,7 @@ SessionPtr small_session() {
     gpu.device.multiprocessors = 132;
     gpu.device.memory_bytes = 150'754'820'096;
     gpu.device.compute_major = 9;
-    gpu.device.ceilings = {4.32e12, 8.1e14, true};
+    gpu.device.ceilings = {4.32e12, 8.1e14, true, false};
     const RunId first = builder.add_run(gpu);
     builder.add(RoutingRecord{first, 6, 2, {5, 0, 4, 3}, {0, 2, 0, 3, 2, 0}});
     const MeasurementId done = builder.add_measurement(finished(first));

@@ -118,7 +118,7 @@ Status CudaDevice::open() {
     info_ = *described;
     if (Result<double> measured = measure_read_bandwidth()) {
         info_.ceilings.bytes_per_second = *measured;
-        info_.ceilings.measured = true;
+        info_.ceilings.bytes_measured = true;
     } else {
         return measured.error();
     }
