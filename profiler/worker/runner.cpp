@@ -11,7 +11,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 
 namespace moescope {
 
@@ -57,6 +60,8 @@ class PlanRunner {
         routing_.reset(); // its frees belong to the run
         if (Result<CaptureBatch> rest = device_.take_capture())
             events_.records(*rest);
+        else if (!outcome_.device_lost) // else that was said already
+            events_.failure("capture", rest.error());
         if (const Status stopped = device_.stop_capture(); !stopped)
             events_.failure("capture", stopped.error());
     }
@@ -114,12 +119,21 @@ class PlanRunner {
         const OperatorId op = plan_.items[begin].op;
         const std::unique_ptr<Operator> bound = make_operator(op);
         ResultCheck check(device_, plan_.workload, *routing_, op);
+        const std::int64_t free_bytes = device_.free_bytes(); // for the operator, its inputs included
         bool prepared = false;
         for (std::size_t item = begin; item < end && !outcome_.device_lost && !cancelled_; ++item) {
             Measurement measurement = first_measurement(item);
             events_.progress(describe(measurement), item_fraction(double(item)));
             events_.measurement(std::uint32_t(item), measurement);
-            if (const Status ran = run_item(item, *bound, prepared, check, measurement); !ran)
+            Status ran = check_fits(device_.info(), device_bytes(plan_.workload, op, measurement.variant), free_bytes,
+                                    describe(measurement));
+            if (ran && !prepared) {
+                ran = bound->prepare(device_, plan_.workload, *routing_);
+                prepared = ran.ok();
+            }
+            if (ran)
+                ran = run_item(item, *bound, check, measurement);
+            if (!ran)
                 fail_item(measurement, ran.error());
             any_done_ = any_done_ || measurement.state == State::Done;
             events_.measurement(std::uint32_t(item), measurement);
@@ -136,7 +150,8 @@ class PlanRunner {
         measurement.variant = plan_.items[item].variant;
         measurement.config = plan_.items[item].config;
         measurement.state = State::Running;
-        measurement.cache = plan_.cache;
+        // Nothing flushes a CPU's caches.
+        measurement.cache = device_.info().is_cpu() ? CacheState::Warm : plan_.cache;
         measurement.cost = minimum_cost(plan_.workload, measurement.op, measurement.variant, routing_->host_counts);
         measurement.floor_ns = floor_ns(measurement.cost, device_.info().ceilings);
         if (measurement.config.is_default() && info(measurement.op).tunable)
@@ -157,15 +172,10 @@ class PlanRunner {
         return fmt::format("{} / {}", info(measurement.op).name, measurement.variant);
     }
 
-    Status run_item(std::size_t item, Operator &op, bool &prepared, ResultCheck &check, Measurement &measurement) {
-        (void)device_.peak_bytes(); // from here on
-        if (!prepared) {
-            MOESCOPE_TRY(check_fits(device_, device_bytes(plan_.workload, measurement.op, measurement.variant),
-                                    describe(measurement)));
-            MOESCOPE_TRY(op.prepare(device_, plan_.workload, *routing_));
-            prepared = true;
-        }
+    Status run_item(std::size_t item, Operator &op, ResultCheck &check, Measurement &measurement) {
         MOESCOPE_TRY(op.select(measurement.variant, measurement.config));
+        MOESCOPE_TRY(spoil_outputs(op));
+        (void)device_.peak_bytes(); // from here on: what another variant held is freed
         measurement.config = op.config();
         const Footprint footprint = op.footprint();
         measurement.input_bytes = footprint.input_bytes;
@@ -178,6 +188,15 @@ class PlanRunner {
         if (*finished && plan_.check_results)
             MOESCOPE_TRY(check.check(op, measurement.variant, measurement));
         measurement.state = *finished ? State::Done : State::Cancelled;
+        return {};
+    }
+
+    // Variants share their outputs: one that wrote nothing would agree with what the last one left.
+    Status spoil_outputs(const Operator &op) {
+        constexpr std::uint8_t kNan = 0xff; // of every floating-point type, and -1 as an integer
+        for (const OutputView &view : op.outputs())
+            if (view.bytes() > 0)
+                MOESCOPE_TRY(device_.fill_byte(view.data, kNan, view.bytes()));
         return {};
     }
 

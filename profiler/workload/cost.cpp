@@ -25,6 +25,7 @@ struct Sizes {
     double routing_outputs() const { return 8 * tokens * top_k; }
     double logits() const { return 4 * tokens * experts; }
     double active_list() const { return 4 * slots + 8 * experts + 4; }
+    double lora(double experts_with_it) const { return element * experts_with_it * rank * (k + n); }
 };
 
 bool has_lora(std::string_view variant) {
@@ -53,7 +54,7 @@ Cost grouped_cost(const Sizes &s, OperatorId op, std::string_view variant, doubl
     Cost cost{s.element * (active * s.k * s.n + x_rows * s.k + s.slots * s.n),
               2 * s.slots * s.k * s.n};
     if (has_lora(variant)) {
-        cost.bytes += s.element * active * s.rank * (s.k + s.n);
+        cost.bytes += s.lora(active);
         cost.flops += 2 * s.slots * s.rank * (s.k + s.n);
     }
     return cost;
@@ -75,10 +76,6 @@ Cost dequant_cost(const Sizes &s, const Workload &workload, std::string_view var
     return {values * (quantised_bytes(workload, nested) + s.element) + codebook_bytes(nested) +
                 (is_full(variant) ? 0 : s.active_list()),
             0};
-}
-
-double lora_bytes(const Sizes &s, double experts) {
-    return s.element * experts * s.rank * (s.k + s.n);
 }
 
 } // namespace
@@ -113,7 +110,7 @@ Cost minimum_cost(const Workload &workload, OperatorId op, std::string_view vari
     case OperatorId::SelectiveDequant:
         return dequant_cost(s, workload, variant, active);
     case OperatorId::SelectLora:
-        return {2 * lora_bytes(s, active) + s.active_list(), 0};
+        return {2 * s.lora(active) + s.active_list(), 0};
     }
     return {};
 }
@@ -135,24 +132,27 @@ double device_bytes(const Workload &workload, OperatorId op, std::string_view va
     const double metadata = 8 * s.slots + 12 * s.experts + 4 + schedule;
     const double common = s.logits() + tables + s.routing_outputs() + metadata;
     const double sort_workspace = 4 * s.experts * (s.slots / 256 + 1); // block histograms
+    // The identity's metadata, with the schedule of the smallest tile.
+    const double router_workspace = 5 * s.tokens + 1024;
+    // An operator makes the inputs of all its variants, whichever run: LoRA matrices, both scales.
     switch (op) {
     case OperatorId::SoftmaxTopk:
     case OperatorId::SigmoidTopk:
         return common + s.routing_outputs() + 4 * s.experts;
     case OperatorId::Router:
-        return common + router_cost(s, variant).bytes + 4 * s.experts +
-               (has_lora(variant) ? 4 * s.tokens * s.rank : 0);
+        return common + router_cost(s, "lora").bytes + 4 * s.experts + router_workspace;
     case OperatorId::RouteMetadata:
         return common + metadata + sort_workspace;
     case OperatorId::GateUp:
     case OperatorId::Down:
-        return common + sort_workspace + grouped_cost(s, op, variant, s.experts).bytes +
-               (variant == "split" ? s.element * s.slots * s.rank : 0);
+        return common + sort_workspace + grouped_cost(s, op, "fused", s.experts).bytes +
+               (variant == "split" ? s.element * s.slots * (s.rank + 7) : 0); // rows of whole 16 bytes
     case OperatorId::SelectiveDequant:
-        return common + sort_workspace + codebook_bytes(is_nested(variant)) + s.active_list() +
-               s.experts * s.k * s.n * (quantised_bytes(workload, is_nested(variant)) + s.element);
+        return common + sort_workspace + 2 * codebook_bytes(true) + s.active_list() +
+               s.experts * s.k * s.n *
+                   (quantised_bytes(workload, false) + quantised_bytes(workload, true) - 0.5 + s.element);
     case OperatorId::SelectLora:
-        return common + sort_workspace + s.active_list() + 2 * lora_bytes(s, s.experts);
+        return common + sort_workspace + s.active_list() + 2 * s.lora(s.experts);
     }
     return common;
 }

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
 namespace moescope {
 
@@ -76,12 +78,11 @@ std::int64_t PreparedRouting::active_experts() const {
     return std::count_if(host_counts.begin(), host_counts.end(), [](std::int32_t count) { return count > 0; });
 }
 
-Status check_fits(Device &device, double bytes, std::string_view what) {
-    const auto free = double(device.free_bytes());
-    if (bytes <= free)
+Status check_fits(const DeviceInfo &device, double bytes, std::int64_t free_bytes, std::string_view what) {
+    if (bytes <= double(free_bytes))
         return {};
     return Error{fmt::format("{} needs {}", what, format_bytes(bytes)),
-                 fmt::format("{} has {} of memory free", device.info().name, format_bytes(free)),
+                 fmt::format("{} has {} of memory free", device.name, format_bytes(double(free_bytes))),
                  "choose fewer tokens or a smaller model"};
 }
 
@@ -114,7 +115,7 @@ Result<Buffer> make_routing_logits(Device &device, const Workload &workload) {
 Result<PreparedRouting> prepare_routing(Device &device, const Workload &workload) {
     PreparedRouting routing = sizes_of(workload);
     const double bytes = 4.0 * double(workload.tokens) * routing.experts + 16.0 * double(routing.slots);
-    MOESCOPE_TRY(check_fits(device, bytes, "the routing"));
+    MOESCOPE_TRY(check_fits(device.info(), bytes, device.free_bytes(), "the routing"));
     MOESCOPE_TRY(allocate(device, routing.ids, routing.slots * 4, "expert ids"));
     MOESCOPE_TRY(select_experts(device, workload, routing));
     MOESCOPE_TRY(allocate_metadata(device, routing));

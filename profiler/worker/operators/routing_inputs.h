@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace moescope {
@@ -38,7 +39,7 @@ Result<PreparedRouting> routing_from_ids(Device &device, const Workload &workloa
 // What the session keeps: counts, and the ids of the first 64 tokens.
 Result<RoutingRecord> routing_record(Device &device, const PreparedRouting &routing);
 
-// An error if `bytes` for `what` do not fit beside what is allocated now.
-Status check_fits(Device &device, double bytes, std::string_view what);
+// An error if `bytes` for `what` are more than the device's `free_bytes`.
+Status check_fits(const DeviceInfo &device, double bytes, std::int64_t free_bytes, std::string_view what);
 
 } // namespace moescope
