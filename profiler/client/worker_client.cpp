@@ -6,6 +6,7 @@
 #include "profiler/protocol/codec.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <poll.h>
 
@@ -128,7 +129,8 @@ class Client final : public WorkerClient {
     void save(bool now_or_never);
     milliseconds until_next_publication() const;
 
-    bool ready() const { return link_ && greeted_ && has_devices_; }
+    bool introduced() const { return greeted_ && has_devices_; }
+    bool ready() const { return link_ && introduced() && !killed_; }
     void note_change(bool urgent = false) {
         changed_ = true;
         urgent_ = urgent_ || urgent;
@@ -156,6 +158,7 @@ class Client final : public WorkerClient {
     std::unique_ptr<WorkerLink> link_;
     Progress progress_;
     bool greeted_ = false, has_devices_ = false;
+    bool killed_ = false; // from this side; its end has not been seen yet
     bool changed_ = true, urgent_ = true;
     int restarts_ = 0;
     std::uint64_t next_request_ = 1;
@@ -185,7 +188,10 @@ void Client::work() {
     }
     feed_.end_run(RunRecord::State::Cancelled, std::nullopt, now_ns());
     link_.reset();
-    session_ = builder_.snapshot();
+    {
+        const std::lock_guard lock(mutex_);
+        session_ = builder_.snapshot();
+    }
     save(true);
     (void)autosave_.close(); // its errors were reported as they came; nobody is left to tell
 }
@@ -227,7 +233,7 @@ milliseconds Client::until_next_publication() const {
 void Client::start_worker() {
     progress_.state = State::Starting;
     progress_.error = {};
-    greeted_ = has_devices_ = false;
+    greeted_ = has_devices_ = killed_ = false;
     started_at_ = Clock::now();
     feed_.worker_started();
     note_change(true);
@@ -348,7 +354,7 @@ void Client::send_cancel() {
 
 // A worker that neither greets nor stops when asked is ended.
 void Client::check_limits() {
-    if (!ready() && Clock::now() - started_at_ > kHelloLimit)
+    if (!introduced() && Clock::now() - started_at_ > kHelloLimit)
         return give_up({fmt::format("the worker on {} did not answer", command_.label),
                         fmt::format("it said nothing for {} s", kHelloLimit.count() / 1000),
                         "see whether it starts by hand: " + fmt::format("{}", fmt::join(command_.argv, " "))});
@@ -357,11 +363,12 @@ void Client::check_limits() {
         feed_.add_failure("worker", {"the worker was ended", "it did not stop when asked", ""}, now_ns());
         feed_.end_run(RunRecord::State::Cancelled, std::nullopt, now_ns());
         link_->kill();
+        killed_ = true; // nothing is sent to it any more
     }
 }
 
 void Client::worker_ended(const std::string &how) {
-    const bool was_ready = ready();
+    const bool was_ready = introduced();
     progress_.last_words = link_->last_words();
     link_.reset();
     cancel_sent_at_.reset();

@@ -58,12 +58,12 @@ void RequestReader::read_all() {
 void RequestReader::accept(wire::ToWorker message) {
     const std::lock_guard lock(mutex_);
     if (message.has_cancel()) {
-        // A request still waiting need not start; the one running stops at its next look.
-        std::erase_if(waiting_, [&](const wire::ToWorker &other) {
-            return other.has_run() && other.run().request() == message.cancel().request();
-        });
+        // The one running stops at its next look; one still waiting is handed out cancelled, since the
+        // other side awaits its end.
         if (message.cancel().request() == current_)
             cancelled_ = true;
+        else
+            cancelled_waiting_.insert(message.cancel().request());
         return;
     }
     waiting_.push_back(std::move(message));
@@ -77,7 +77,9 @@ wire::ToWorker RequestReader::next() {
     wire::ToWorker message = std::move(waiting_.front());
     waiting_.pop_front();
     current_ = message.has_run() ? message.run().request() : 0;
-    cancelled_ = false;
+    cancelled_ = cancelled_waiting_.contains(current_);
+    if (current_ != 0) // requests are numbered upwards: no earlier one will come
+        cancelled_waiting_.erase(cancelled_waiting_.begin(), cancelled_waiting_.upper_bound(current_));
     return message;
 }
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <set>
 
 namespace moescope {
 
@@ -17,7 +18,7 @@ class RequestReader {
     // Starts reading from `fd`, for as long as the process lives.
     explicit RequestReader(int fd);
 
-    // Waits for the next Hello or RunRequest.
+    // Waits for the next Hello or RunRequest. One that was cancelled while it waited comes too.
     wire::ToWorker next();
     // Whether the request that next() returned last is to stop.
     const std::atomic<bool> &cancelled() const { return cancelled_; }
@@ -30,6 +31,7 @@ class RequestReader {
     std::mutex mutex_;
     std::condition_variable arrived_;
     std::deque<wire::ToWorker> waiting_;
+    std::set<std::uint64_t> cancelled_waiting_; // requests not yet handed out
     std::uint64_t current_ = 0;
     std::atomic<bool> cancelled_ = false;
 };

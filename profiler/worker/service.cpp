@@ -10,6 +10,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <utility>
 
 namespace moescope {
 
@@ -47,6 +48,10 @@ class Service {
     // False when the device is lost.
     bool carry_out(const wire::RunRequest &request) {
         events_.begin(request.request());
+        if (requests_.cancelled()) {
+            events_.finish(RunRecord::State::Cancelled);
+            return true;
+        }
         Decoding decoding;
         const Plan plan = from_wire(request.plan(), decoding);
         if (!decoding.ok())
