@@ -12,6 +12,9 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
 
 namespace moescope {
 
@@ -48,14 +51,15 @@ BufferQueue &queue() {
     return instance;
 }
 
-void CUPTIAPI request_buffer(std::uint8_t **buffer, std::size_t *bytes, std::size_t *max_records) {
+// noexcept, both: nothing may be thrown through CUPTI, and without memory for a pointer the worker ends.
+void CUPTIAPI request_buffer(std::uint8_t **buffer, std::size_t *bytes, std::size_t *max_records) noexcept {
     *buffer = static_cast<std::uint8_t *>(std::aligned_alloc(kAlignment, kBufferBytes));
     *bytes = *buffer ? kBufferBytes : 0;
     *max_records = 0; // as many as fit
 }
 
 void CUPTIAPI buffer_completed(CUcontext, std::uint32_t, std::uint8_t *buffer, std::size_t,
-                               std::size_t valid_bytes) {
+                               std::size_t valid_bytes) noexcept {
     const std::lock_guard lock(queue().mutex);
     queue().filled.push_back({ActivityBuffer(buffer), valid_bytes});
 }
@@ -276,19 +280,23 @@ Status ActivityCapture::subscribe() {
 }
 
 Status ActivityCapture::start() {
-    for (const CUpti_ActivityKind kind : kKinds)
-        if (Status enabled = cupti::check(cuptiActivityEnable(kind), "cuptiActivityEnable"); !enabled)
-            return enabled;
     running_ = true;
+    for (const CUpti_ActivityKind kind : kKinds)
+        if (Status enabled = cupti::check(cuptiActivityEnable(kind), "cuptiActivityEnable"); !enabled) {
+            (void)stop(); // the kinds that were enabled; the reason is the first one's refusal
+            return enabled;
+        }
     return {};
 }
 
 Status ActivityCapture::stop() {
     running_ = false;
+    Status first_failure;
     for (const CUpti_ActivityKind kind : kKinds)
-        if (Status disabled = cupti::check(cuptiActivityDisable(kind), "cuptiActivityDisable"); !disabled)
-            return disabled;
-    return {};
+        if (Status disabled = cupti::check(cuptiActivityDisable(kind), "cuptiActivityDisable");
+            !disabled && first_failure)
+            first_failure = disabled;
+    return first_failure;
 }
 
 Status ActivityCapture::push(Tag tag) {

@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #define MOESCOPE_CUDA_TRY(call)                                                                    \
     if (::moescope::Status tried = cuda_check((call), #call); !tried)                              \
@@ -134,8 +136,10 @@ Status CudaDevice::open() {
 }
 
 Result<Buffer> CudaDevice::allocate(std::int64_t bytes, std::string_view label) {
+    if (bytes == 0)
+        return Buffer();
     void *data = nullptr;
-    const cudaError_t result = cudaMalloc(&data, std::size_t(std::max<std::int64_t>(bytes, 1)));
+    const cudaError_t result = cudaMalloc(&data, std::size_t(bytes));
     if (result == cudaErrorMemoryAllocation) {
         cudaGetLastError(); // not sticky: clear it for the next check
         return Error{fmt::format("{} ({})", label, format_bytes(double(bytes))),
@@ -236,11 +240,17 @@ Result<CaptureBatch> CudaDevice::take_capture() {
     MOESCOPE_CUDA_TRY(cudaDeviceSynchronize());
     std::vector<ObservedMemory> observed;
     CaptureBatch batch;
-    if (activity_.running()) {
+    if (capture_state_.ok()) {
+        // Kernels are traced from the first context on: what no capture asked for is thrown away here,
+        // or it would pile up.
+        const bool wanted = activity_.running();
         Result<CaptureBatch> taken = activity_.take(observed);
         if (!taken)
             return taken;
-        batch = std::move(*taken);
+        if (wanted)
+            batch = std::move(*taken);
+        else
+            observed.clear();
     }
     for (KernelRecord &kernel : batch.kernels)
         kernel.theoretical_occupancy = theoretical_occupancy(properties_, kernel);
