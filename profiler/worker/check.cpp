@@ -5,13 +5,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <utility>
 
 namespace moescope {
 
 namespace {
 
 constexpr double kSampleBytes = 64 << 20;
-constexpr std::int64_t kPieces = 16; // of each array that is too large
+constexpr std::int64_t kMostPieces = 16;          // of each array that is too large
+constexpr std::int64_t kPieceBytes = 512 << 10; // or fewer, of this many bytes: each is a copy of its own
 
 ms_dtype float_dtype(OutputView::Type type) {
     return type == OutputView::Type::F32 ? MS_F32 : type == OutputView::Type::F16 ? MS_F16 : MS_BF16;
@@ -19,14 +22,14 @@ ms_dtype float_dtype(OutputView::Type type) {
 
 Result<HostArray> download_view(Device &device, const OutputView &view, double share) {
     const std::int64_t element = view.count > 0 ? view.bytes() / view.count : 1;
-    const std::int64_t pieces = share < 1 ? kPieces : 1;
-    const std::int64_t spacing = view.count / pieces;
-    const auto length = std::min(spacing, std::int64_t(std::ceil(double(spacing) * share)));
-    HostArray array{view.type, std::vector<std::byte>(std::size_t(pieces * length * element))};
-    for (std::int64_t piece = 0; piece < pieces; ++piece)
-        MOESCOPE_TRY(device.download(array.bytes.data() + piece * length * element,
-                                     static_cast<const std::byte *>(view.data) + piece * spacing * element,
-                                     length * element));
+    HostArray array{view.type, {}};
+    for (const Piece &piece : pieces_of(view.count, element, share)) {
+        const std::size_t at = array.bytes.size();
+        array.bytes.resize(at + std::size_t(piece.count * element));
+        MOESCOPE_TRY(device.download(array.bytes.data() + at,
+                                     static_cast<const std::byte *>(view.data) + piece.first * element,
+                                     piece.count * element));
+    }
     return array;
 }
 
@@ -51,6 +54,18 @@ void add_floats(const HostArray &y, const HostArray &reference, Norms &norms) {
 }
 
 } // namespace
+
+std::vector<Piece> pieces_of(std::int64_t count, std::int64_t element_bytes, double share) {
+    const std::int64_t wanted = std::max<std::int64_t>(2, std::int64_t(std::ceil(double(count) * share)));
+    if (wanted >= count)
+        return {{0, count}};
+    const std::int64_t pieces = std::clamp<std::int64_t>(wanted * element_bytes / kPieceBytes, 2, kMostPieces);
+    const std::int64_t length = std::max<std::int64_t>(1, wanted / pieces);
+    std::vector<Piece> list;
+    for (std::int64_t i = 0; i < pieces; ++i)
+        list.push_back({(count - length) * i / (pieces - 1), length});
+    return list;
+}
 
 Result<std::vector<HostArray>> download_outputs(Device &device, const Operator &op) {
     const std::vector<OutputView> views = op.outputs();

@@ -87,7 +87,8 @@ class Device {
     virtual const KernelTable &kernels() const = 0;
     virtual ms_stream stream() const = 0;
 
-    // Uninitialised memory, 256-byte aligned. Out of memory: bytes wanted and bytes free.
+    // Uninitialised memory, 256-byte aligned; null and off the ledger for 0 bytes. Out of memory:
+    // bytes wanted and bytes free.
     virtual Result<Buffer> allocate(std::int64_t bytes, std::string_view label) = 0;
     virtual void free(void *data, std::int64_t bytes) = 0;
     virtual Status upload(void *to_device, const void *from_host, std::int64_t bytes) = 0;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <vector>
 
 namespace moescope {
@@ -98,11 +100,14 @@ class Measuring {
         if (host_clock)
             return;
         const auto seen = capture_ ? repetition_times(captured, options_.tag) : std::map<std::int32_t, RepetitionTimes>{};
+        for (const auto &[repetition, one] : seen)
+            out_.kernels_per_repetition = std::max(out_.kernels_per_repetition, one.kernels);
         for (const auto &[repetition, one] : seen) {
+            if (one.kernels < out_.kernels_per_repetition)
+                continue; // a record was dropped: its span would be too short
             out_.samples_ns.push_back(float(one.span_ns));
             kernel_ns_.push_back(float(one.kernel_ns));
             gap_ns_.push_back(float(one.gap_ns));
-            out_.kernels_per_repetition = one.kernels;
         }
         if (capture_ && seen.empty() && out_.samples_ns.empty())
             capture_ = false; // it runs, but gives nothing: step down

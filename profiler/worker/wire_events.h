@@ -1,4 +1,5 @@
-// Sends a run's events over the protocol. Safe to use from several threads.
+// Sends a run's events over the protocol. Any thread may call progress(), candidate() and log(); the
+// rest belongs to the thread that carries out the run.
 #pragma once
 
 #include "profiler/worker/run_events.h"

@@ -16,7 +16,7 @@ namespace moescope {
 // A contiguous array an operator wrote, for checking.
 struct OutputView {
     enum class Type { F32, F16, BF16, I32 };
-    const void *data = nullptr; // on the operator's device
+    void *data = nullptr; // on the operator's device
     Type type = Type::F32;
     std::int64_t count = 0;
 
