@@ -96,7 +96,8 @@ class PlanRunner {
     Result<std::uint32_t> tune_item(const TuneRequest &request) {
         const PlanItem &item = request.item;
         const std::unique_ptr<Operator> op = make_operator(item.op);
-        MOESCOPE_TRY(check_fits(device_, device_bytes(plan_.workload, item.op, item.variant), info(item.op).name));
+        MOESCOPE_TRY(check_fits(device_.info(), device_bytes(plan_.workload, item.op, item.variant), device_.free_bytes(),
+                                info(item.op).name));
         MOESCOPE_TRY(op->prepare(device_, plan_.workload, *routing_));
         return tune(device_, *op, request, events_, tuned_, cancelled_);
     }

@@ -158,6 +158,8 @@ struct ActivityCapture::Reader {
             return read_memory(reinterpret_cast<const cupti::MemoryActivity &>(record));
         case CUPTI_ACTIVITY_KIND_OVERHEAD: {
             const auto &overhead = reinterpret_cast<const cupti::OverheadActivity &>(record);
+            if (is_lost(overhead.start, overhead.end))
+                return;
             batch.overheads.push_back({std::int64_t(overhead.start), std::int64_t(overhead.end),
                                        capture.names_.intern(overhead_name(overhead.overheadKind))});
             return;
@@ -173,11 +175,16 @@ struct ActivityCapture::Reader {
         }
     }
 
+    // CUPTI lost the record's timestamps: it counts as dropped.
+    bool is_lost(std::uint64_t start, std::uint64_t end) {
+        const bool lost = start == 0 || end < start;
+        batch.dropped += lost;
+        return lost;
+    }
+
     void read_kernel(const cupti::KernelActivity &kernel) {
-        if (kernel.start == 0 || kernel.end == 0) { // CUPTI lost its timestamps
-            ++batch.dropped;
+        if (is_lost(kernel.start, kernel.end))
             return;
-        }
         auto [name, is_new] = capture.kernel_names_.try_emplace(kernel.name ? kernel.name : "", NameId{});
         if (is_new)
             name->second = capture.names_.intern(demangled(kernel.name ? kernel.name : "unnamed kernel"));
@@ -198,6 +205,8 @@ struct ActivityCapture::Reader {
     }
 
     void read_api(const CUpti_ActivityAPI &call) {
+        if (is_lost(call.start, call.end))
+            return;
         const char *name = nullptr;
         cuptiGetCallbackName(CUPTI_CB_DOMAIN_RUNTIME_API, call.cbid, &name);
         std::string_view text = name ? name : "unknown runtime call";
@@ -210,6 +219,8 @@ struct ActivityCapture::Reader {
     }
 
     template <typename Activity> void read_copy(const Activity &copy, CopyRecord::Kind kind) {
+        if (is_lost(copy.start, copy.end))
+            return;
         CopyRecord out;
         out.start_ns = std::int64_t(copy.start);
         out.end_ns = std::int64_t(copy.end);

@@ -1,5 +1,6 @@
 // The client against programs that are no worker, or not the right one.
 #include "profiler/client/worker_client.h"
+#include "profiler/client/worker_link.h"
 #include "profiler/protocol/codec.h"
 #include "profiler/protocol/framing.h"
 #include "tests/profiler/client/small_plan.h"
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <vector>
 
 using namespace moescope;
 using namespace moescope::testing;
@@ -115,4 +117,27 @@ TEST_CASE("a message with a value this version does not know is refused by its f
     const auto client = given_up(script);
     CHECK(client->progress().error.sentence().find("run state") != std::string::npos);
     CHECK(client->session()->runs[0].state == RunRecord::State::Failed);
+}
+
+TEST_CASE("a run that is cancelled before the worker comes to it is answered") {
+    auto link = WorkerLink::start({MOESCOPE_WORKER_PATH}).value();
+    wire::ToWorker run, cancel;
+    run.mutable_run()->set_request(7);
+    to_wire(endless_plan(), run.mutable_run()->mutable_plan());
+    cancel.mutable_cancel()->set_request(7);
+    link->send(run); // while it starts: all three wait in the pipe together
+    link->send(cancel);
+    const Pipe nobody = make_pipe(false).value();
+    std::vector<wire::RunFinished> finished;
+    for (int looks = 0; finished.empty() && looks < 600; ++looks) {
+        link->wait_for_activity(nobody.read, 100);
+        const auto messages = link->receive();
+        REQUIRE(messages);
+        for (const wire::FromWorker &message : *messages)
+            if (message.has_run_finished())
+                finished.push_back(message.run_finished());
+    }
+    REQUIRE(finished.size() == 1);
+    CHECK(finished[0].request() == 7);
+    CHECK(finished[0].state() == wire::RUN_CANCELLED);
 }

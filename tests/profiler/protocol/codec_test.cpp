@@ -190,3 +190,19 @@ TEST_CASE("a value of a later version is refused by its field, and only the firs
     REQUIRE_FALSE(other.ok());
     CHECK(other.status().error().what.find("teleport") != std::string::npos);
 }
+
+TEST_CASE("a path or a name that is not UTF-8 reaches the other side") {
+    Plan plan;
+    plan.workload.model.name = "mod\xe8le";
+    plan.workload.model.source = "/home/andr\xe9/config.json";
+    wire::ToWorker there, back;
+    to_wire(plan, there.mutable_run()->mutable_plan());
+    REQUIRE(back.ParseFromString(there.SerializeAsString()));
+    Decoding decoding;
+    CHECK(from_wire(back.run().plan(), decoding).workload.model == plan.workload.model);
+
+    wire::FromWorker failed, read;
+    to_wire(Error{"caf\xe9", "\xff", "\xfe"}, failed.mutable_failure()->mutable_error());
+    REQUIRE(read.ParseFromString(failed.SerializeAsString()));
+    CHECK(from_wire(read.failure().error()) == Error{"caf\xe9", "\xff", "\xfe"});
+}

@@ -159,6 +159,41 @@ TEST_CASE("a grouped product too large for the reference is checked on a few row
     CHECK(done[1].relative_error < 0.01);
 }
 
+TEST_CASE("a repetition with a dropped record is no sample") {
+    Run run;
+    run.device.incomplete_launch = 6;
+    run(fake_plan());
+    CHECK(run.last().kernels_per_repetition == 2);
+    CHECK(run.last().time.minimum == Approx(1000));
+    CHECK(run.last().samples_ns.size() + 1 == run.last().event_samples_ns.size());
+}
+
+TEST_CASE("a variant that writes nothing does not agree with what another one left") {
+    Run run;
+    run.device.table.softmax_topk = [](const ms_softmax_topk_args *args, ms_stream stream) {
+        return args->variant == MS_TOPK_SCALAR ? ms_status(MS_OK) : reference::softmax_topk(args, stream);
+    };
+    Plan plan = fake_plan();
+    plan.items = {{OperatorId::SoftmaxTopk, "warp_bitonic", {}}, {OperatorId::SoftmaxTopk, "scalar", {}}};
+    run(plan);
+    CHECK(run.last().variant == "scalar");
+    CHECK(run.last().relative_error == 1);
+}
+
+TEST_CASE("a variant's peak does not hold what another one needed") {
+    Run run;
+    Plan plan = fake_plan();
+    plan.workload.tokens = 1; // two of eight experts
+    plan.items = {{OperatorId::SelectiveDequant, "full", {}}, {OperatorId::SelectiveDequant, "selective", {}}};
+    run(plan);
+    std::int64_t full = 0, selective = 0;
+    for (const Measurement &measurement : run.events.measurements)
+        if (measurement.state == Measurement::State::Done)
+            (measurement.variant == "full" ? full : selective) = measurement.peak_bytes;
+    CHECK(selective > 0);
+    CHECK(full - selective == 6 * 64 * 64 * 2); // six experts' weights
+}
+
 TEST_CASE("a wrong result is seen") {
     Run run;
     run.device.table.softmax_topk = [](const ms_softmax_topk_args *args, ms_stream stream) {
