@@ -5,6 +5,7 @@
 #include "app/charts/scale.h"
 #include "app/theme.h"
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <span>

@@ -2,6 +2,7 @@
 
 #include <catch2/catch_all.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 using namespace moescope;

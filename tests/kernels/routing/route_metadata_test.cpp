@@ -4,6 +4,7 @@
 
 #include <catch2/catch_all.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <numeric>
 #include <set>

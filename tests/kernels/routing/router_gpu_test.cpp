@@ -2,7 +2,9 @@
 #include "tests/kernels/gpu_test_support.h"
 #include "tests/kernels/routing/router_case.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 using namespace moescope;
 using namespace moescope::test;

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 using namespace moescope;
 using namespace moescope::test;

@@ -2,6 +2,7 @@
 #include "tests/kernels/gpu_test_support.h"
 #include "tests/kernels/routing/topk_gpu_support.h"
 
+#include <algorithm>
 #include <cstdint>
 
 using namespace moescope;

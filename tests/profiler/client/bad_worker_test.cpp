@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -120,18 +121,21 @@ TEST_CASE("a message with a value this version does not know is refused by its f
 }
 
 TEST_CASE("a run that is cancelled before the worker comes to it is answered") {
-    auto link = WorkerLink::start({MOESCOPE_WORKER_PATH}).value();
+    Result<std::unique_ptr<WorkerLink>> started = WorkerLink::start({MOESCOPE_WORKER_PATH});
+    REQUIRE(started);
+    WorkerLink &link = **started;
     wire::ToWorker run, cancel;
     run.mutable_run()->set_request(7);
     to_wire(endless_plan(), run.mutable_run()->mutable_plan());
     cancel.mutable_cancel()->set_request(7);
-    link->send(run); // while it starts: all three wait in the pipe together
-    link->send(cancel);
-    const Pipe nobody = make_pipe(false).value();
+    link.send(run); // while it starts: all three wait in the pipe together
+    link.send(cancel);
+    const Result<Pipe> nobody = make_pipe(false);
+    REQUIRE(nobody);
     std::vector<wire::RunFinished> finished;
     for (int looks = 0; finished.empty() && looks < 600; ++looks) {
-        link->wait_for_activity(nobody.read, 100);
-        const auto messages = link->receive();
+        link.wait_for_activity(nobody->read, 100);
+        const auto messages = link.receive();
         REQUIRE(messages);
         for (const wire::FromWorker &message : *messages)
             if (message.has_run_finished())
