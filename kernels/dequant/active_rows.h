@@ -1,13 +1,9 @@
 // Which experts the rows of an output stand for; the same reading on host and device.
 #pragma once
 
-#include <cstdint>
+#include "kernels/common/host_device.h"
 
-#ifdef __CUDACC__
-#define MS_HOST_DEVICE_INLINE __host__ __device__ inline
-#else
-#define MS_HOST_DEVICE_INLINE inline
-#endif
+#include <cstdint>
 
 namespace moescope {
 
@@ -19,7 +15,7 @@ struct ActiveRows {
 };
 
 // Rows that have an expert.
-MS_HOST_DEVICE_INLINE std::int32_t row_count(const ActiveRows &rows) {
+MS_HOST_DEVICE inline std::int32_t row_count(const ActiveRows &rows) {
     if (rows.active == nullptr)
         return rows.experts;
     const std::int32_t count = *rows.count;
@@ -27,7 +23,7 @@ MS_HOST_DEVICE_INLINE std::int32_t row_count(const ActiveRows &rows) {
 }
 
 // The expert of a row, or -1 for an id that is none: its row is left as it is.
-MS_HOST_DEVICE_INLINE std::int32_t expert_of(const ActiveRows &rows, std::int64_t row) {
+MS_HOST_DEVICE inline std::int32_t expert_of(const ActiveRows &rows, std::int64_t row) {
     const std::int32_t expert = rows.active == nullptr ? std::int32_t(row) : rows.active[row];
     return expert >= 0 && expert < rows.experts ? expert : -1;
 }

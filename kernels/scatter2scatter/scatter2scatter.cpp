@@ -1,5 +1,6 @@
 // The C functions: check, plan, compile or find the kernels, launch them.
 #include "kernels/common/cuda_check.h"
+#include "kernels/common/no_throw.h"
 #include "kernels/jit/compiler.h"
 #include "kernels/jit/loader.h"
 #include "kernels/scatter2scatter/kernel_plan.h"
@@ -191,12 +192,13 @@ ms_status ms_scatter2scatter_default_config(const ms_scatter2scatter_args *args,
 }
 
 ms_status ms_scatter2scatter(const ms_scatter2scatter_args *args, ms_stream stream) {
-    return scatter2scatter::run(args, stream);
+    return no_throw("ms_scatter2scatter", [&] { return scatter2scatter::run(args, stream); });
 }
 
 ms_status ms_scatter2scatter_compile(const ms_scatter2scatter_args *args, const char *arch,
                                      ms_tile_resources *resources) {
-    return scatter2scatter::compile_for(args, arch, resources);
+    return no_throw("ms_scatter2scatter_compile",
+                    [&] { return scatter2scatter::compile_for(args, arch, resources); });
 }
 
 } // extern "C"

@@ -1,5 +1,6 @@
 #include "profiler/client/worker_client.h"
 
+#include "profiler/base/clock.h"
 #include "profiler/client/autosave.h"
 #include "profiler/client/session_feed.h"
 #include "profiler/client/worker_link.h"
@@ -33,11 +34,6 @@ constexpr milliseconds kTick{200};
 constexpr milliseconds kCancelGrace{5000};
 constexpr milliseconds kHelloLimit{120000}; // ssh may wait for a password
 constexpr int kMaxRestarts = 3;             // without a run that finished in between
-
-std::int64_t now_ns() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 SessionBuilder first_builder(const SessionPtr &start) {
     return start ? SessionBuilder(*start) : SessionBuilder("Session");

@@ -19,6 +19,12 @@ namespace {
 class Sink : public std::streambuf {
   public:
     virtual int finish() = 0; // closes; 0, or the errno of whatever failed first
+
+  protected:
+    int_type overflow(int_type next) override {
+        const char byte = traits_type::to_char_type(next);
+        return xsputn(&byte, 1) == 1 ? traits_type::not_eof(next) : traits_type::eof();
+    }
 };
 
 class PlainSink final : public Sink {
@@ -39,10 +45,6 @@ class PlainSink final : public Sink {
             std::fwrite(bytes, 1, std::size_t(size), file_.get()) != std::size_t(size))
             error_ = errno;
         return error_ == 0 ? size : 0;
-    }
-    int_type overflow(int_type next) override {
-        const char byte = traits_type::to_char_type(next);
-        return xsputn(&byte, 1) == 1 ? traits_type::not_eof(next) : traits_type::eof();
     }
 
   private:
@@ -76,10 +78,6 @@ class GzipSink final : public Sink {
         if (error_ == 0 && size > 0 && gzwrite(file_.get(), bytes, unsigned(size)) != int(size))
             error_ = errno != 0 ? errno : EIO;
         return error_ == 0 ? size : 0;
-    }
-    int_type overflow(int_type next) override {
-        const char byte = traits_type::to_char_type(next);
-        return xsputn(&byte, 1) == 1 ? traits_type::not_eof(next) : traits_type::eof();
     }
 
   private:

@@ -1,17 +1,13 @@
 #include "profiler/session/session_builder.h"
 
-#include <chrono>
+#include "profiler/base/clock.h"
+
 #include <cstdint>
 #include <utility>
 
 namespace moescope {
 
 namespace {
-
-std::int64_t now_ns() {
-    const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count();
-}
 
 // Appends and gives back the new element's id.
 template <typename IdType, typename Column, typename Record>

@@ -1,22 +1,12 @@
 #include "profiler/worker/memory_ledger.h"
 
+#include "profiler/base/clock.h"
+
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <utility>
 
 namespace moescope {
-
-namespace {
-
-// CUPTI's clock on Linux is the system's real-time clock.
-std::int64_t now_ns() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
-
-} // namespace
 
 void MemoryLedger::allocated(const void *address, std::int64_t bytes, NameId label, Tag tag) {
     const auto key = reinterpret_cast<std::uint64_t>(address);

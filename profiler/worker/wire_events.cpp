@@ -1,5 +1,6 @@
 #include "profiler/worker/wire_events.h"
 
+#include "profiler/base/clock.h"
 #include "profiler/protocol/framing.h"
 #include "profiler/protocol/record_columns.h"
 
@@ -7,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -21,11 +21,6 @@ namespace moescope {
 namespace {
 
 constexpr std::size_t kRecordsPerMessage = 16384; // a megabyte or two
-
-std::int64_t now_ns() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 // Calls send(part) for consecutive parts of records.
 template <typename Record, typename Send> void in_parts(const std::vector<Record> &records, Send send) {

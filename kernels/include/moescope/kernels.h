@@ -44,6 +44,7 @@ enum {
     MS_UNSUPPORTED = 2,      /* valid, but not on this device or in this build */
     MS_CUDA_ERROR = 3,       /* the CUDA runtime refused a call or a launch */
     MS_COMPILE_ERROR = 4,    /* NVRTC refused a tile kernel; the message holds its log */
+    MS_HOST_ERROR = 5,       /* the host ran out of memory or threads */
 };
 
 /* The last failure of the calling thread, as one sentence; "" after a success. Never null. */
