@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <iterator>
 #include <limits>
 
 namespace moescope::cli {
@@ -167,6 +168,9 @@ Status read_items(const PlanOptions &options, Purpose purpose, Plan &plan) {
     plan.items = std::move(*items);
     if (purpose == Purpose::Tune)
         plan.tune = plan.items;
+    else if (options.tune_first)
+        std::ranges::copy_if(plan.items, std::back_inserter(plan.tune),
+                             [](const PlanItem &item) { return info(item.op).tunable; });
     return {};
 }
 

@@ -18,7 +18,7 @@ struct PlanOptions {
     std::optional<std::string> ops, variants, tile;
     std::optional<std::string> device;
     std::optional<std::string> warmup, min_samples, max_samples, target_ci, max_seconds;
-    bool cold = false, warm = false, no_capture = false, no_check = false;
+    bool cold = false, warm = false, no_capture = false, no_check = false, tune_first = false;
 };
 
 void add_plan_options(CLI::App &command, PlanOptions &options);

@@ -114,6 +114,10 @@ void show_results(const Session &session, RunId run, const Request &request, boo
 
 void add_run_options(CLI::App &command, RunOptions &options) {
     add_common_options(command, options);
+    command
+        .add_flag("--tune", options.plan.tune_first,
+                  "First find the fastest tiles of the operators that have them")
+        ->group("Plan");
 }
 
 void add_tune_options(CLI::App &command, RunOptions &options) {
