@@ -3,6 +3,7 @@
 # line instead. Arguments go to moescope.
 . "$(dirname "${BASH_SOURCE[0]}")/cmake/setup.sh"
 set_up "${BUILD_PACKAGES[@]}"
+build moescope moescope-worker moescope_kernels
 
 moescope=$MOESCOPE_BUILD/app/moescope
 if [ $# -gt 0 ] || [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then

@@ -3,5 +3,6 @@
 # Arguments go to ctest: ./test.sh -R timeline
 . "$(dirname "${BASH_SOURCE[0]}")/cmake/setup.sh"
 set_up "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+build all
 
 exec ctest --test-dir "$MOESCOPE_BUILD" --output-on-failure --parallel "$(nproc)" "$@"

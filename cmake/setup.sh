@@ -113,6 +113,7 @@ fetch_cuda() {
     done)
 }
 
+# build TARGET...
 build() {
     local preset=default
     [ "$MOESCOPE_CUDA" = ON ] || preset=cpu
@@ -120,10 +121,10 @@ build() {
     if [ ! -f "$MOESCOPE_BUILD/build.ninja" ]; then
         cmake --preset "$preset" >&2 || die "CMake could not configure the build; the lines above say why"
     fi
-    cmake --build "$MOESCOPE_BUILD" >&2 || die "the build failed; the lines above say where"
+    cmake --build "$MOESCOPE_BUILD" --target "$@" >&2 || die "the build failed; the lines above say where"
 }
 
-# set_up PACKAGE...: packages, sources, toolkit, build.
+# set_up PACKAGE...: packages, sources, toolkit. What follows is build TARGET...
 set_up() {
     local wanted="$* $MOESCOPE_CUDA" stamp=$MOESCOPE_ROOT/.deps/ready
     mkdir -p "$MOESCOPE_ROOT/.deps"
@@ -135,5 +136,4 @@ set_up() {
     else
         find_cuda
     fi
-    build
 }
