@@ -3,6 +3,7 @@
 #include "profiler/worker/operators/kernel_call.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace moescope {
@@ -11,8 +12,10 @@ CompileQueue::CompileQueue(const Device &device, const ms_scatter2scatter_args &
                            std::vector<ms_tile_config> configs, const std::atomic<bool> &cancelled)
     : compile_(device.kernels().scatter2scatter_compile), arch_(device.info().arch), args_(args),
       configs_(std::move(configs)), cancelled_(cancelled) {
-    working_ = std::min<std::size_t>(std::max(1u, std::thread::hardware_concurrency()), configs_.size());
-    for (std::size_t i = 0; i < working_; ++i)
+    // A thread may be done, and count itself out of working_, before the next one is started.
+    const auto threads = std::min<std::size_t>(std::max(1u, std::thread::hardware_concurrency()), configs_.size());
+    working_ = threads;
+    for (std::size_t i = 0; i < threads; ++i)
         threads_.emplace_back([this] { work(); });
 }
 
