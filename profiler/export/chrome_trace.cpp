@@ -252,11 +252,13 @@ class ChromeTrace {
         end_slice();
     }
 
+    // On a device's row, so Kineto's category for those: as user_annotation it would count as host
+    // time.
     void annotation(const TraceSlice &slice, const Measurement &m) {
         const bool whole = slice.kind == TraceSlice::Kind::Measurement;
         const std::string title = whole ? fmt::format("{} / {}", info(m.op).name, m.variant)
                                         : fmt::format("repetition {}", slice.repetition);
-        begin_slice(slice, "user_annotation", json_string(title));
+        begin_slice(slice, "gpu_user_annotation", json_string(title));
         json_.encoded(measurements_[slice.index]);
         json_.field("measurement", slice.index);
         if (!whole)

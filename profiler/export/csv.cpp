@@ -87,23 +87,25 @@ double known(bool is_known, double value) {
 
 void write_measurements(const Session &session, std::ostream &out) {
     Csv csv(out);
-    csv.row("measurement", "run", "model", "tokens", "top_k", "experts", "lora_rank", "device",
-            "operator", "variant", "tile", "state", "timer", "cache", "samples", "median_ns",
-            "p10_ns", "p90_ns", "minimum_ns", "maximum_ns", "mean_ns", "ci_low_ns", "ci_high_ns",
-            "event_median_ns", "kernel_ns", "gap_ns", "kernels_per_repetition", "least_bytes",
-            "flop", "floor_ns", "times_floor", "bytes_per_s", "flop_per_s", "peak_bytes",
-            "relative_error", "reference", "tuned", "throttle", "failure");
+    csv.row("measurement", "run", "model", "dtype", "tokens", "top_k", "experts", "lora_rank",
+            "device", "device_name", "operator", "variant", "tile", "state", "timer", "cache",
+            "samples", "median_ns", "p10_ns", "p90_ns", "minimum_ns", "maximum_ns", "mean_ns",
+            "ci_low_ns", "ci_high_ns", "event_median_ns", "kernel_ns", "gap_ns",
+            "kernels_per_repetition", "least_bytes", "flop", "floor_ns", "times_floor",
+            "bytes_per_s", "flop_per_s", "peak_bytes", "relative_error", "reference", "tuned",
+            "throttle", "failure");
     std::uint32_t id = 0;
     for (const Measurement &m : session.measurements) {
         const RunRecord none;
         const RunRecord &run = m.run.value < session.runs.size() ? session.runs[m.run.value] : none;
         const Workload &w = run.plan.workload;
         const auto timed = [&](double value) { return known(m.time.samples > 0, value); };
-        csv.row(id++, m.run, w.model.name, w.tokens, w.model.top_k, w.model.experts, w.lora_rank,
-                run.device.id, info(m.op).name, m.variant, m.config.text(), name_of(m.state),
-                name_of(m.timer), name_of(m.cache), m.time.samples, timed(m.time.median),
-                timed(m.time.p10), timed(m.time.p90), timed(m.time.minimum), timed(m.time.maximum),
-                timed(m.time.mean), timed(m.time.ci_low), timed(m.time.ci_high),
+        csv.row(id++, m.run, w.model.name, name_of(w.model.dtype), w.tokens, w.model.top_k,
+                w.model.experts, w.lora_rank, run.device.id, run.device.name, info(m.op).name,
+                m.variant, m.config.text(), name_of(m.state), name_of(m.timer), name_of(m.cache),
+                m.time.samples, timed(m.time.median), timed(m.time.p10), timed(m.time.p90),
+                timed(m.time.minimum), timed(m.time.maximum), timed(m.time.mean),
+                timed(m.time.ci_low), timed(m.time.ci_high),
                 known(m.event_time.samples > 0, m.event_time.median),
                 known(m.kernels_per_repetition > 0, m.kernel_ns),
                 known(m.kernels_per_repetition > 0, m.gap_ns), m.kernels_per_repetition,

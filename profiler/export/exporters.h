@@ -10,7 +10,8 @@
 namespace moescope {
 
 // Chrome trace event JSON (Perfetto, chrome://tracing, Holistic Trace Analysis); gzip if the name
-// ends in .gz.
+// ends in .gz. Holistic Trace Analysis shortens every slice to whole microseconds unless
+// HTA_DISABLE_NS_ROUNDING=1 is in its environment: then its totals are the session's.
 Status export_chrome_trace(const Session &session, const std::filesystem::path &path);
 void write_chrome_trace(const Session &session, std::ostream &out);
 

@@ -187,7 +187,7 @@ TEST_CASE("rows of host calls have no stream, and rows of the device never strea
             if (event["ph"] != "X")
                 continue;
             const std::string category = event["cat"];
-            if (category == "kernel" || category.starts_with("gpu_"))
+            if (category == "kernel" || category.starts_with("gpu_mem"))
                 CHECK(event["args"]["stream"].get<std::int64_t>() > 0);
             else
                 CHECK_FALSE(event["args"].contains("stream"));
