@@ -57,7 +57,8 @@ TEST_CASE("the independent checker finds what is broken in a trace") {
              Damage{"\"stream\": 7", "\"stream\": 0", "device rows have a stream"},
              Damage{"\"name\": \"thread_name\"", "\"name\": \"row_name\"", "known metadata"},
              Damage{"\"allocated bytes\": ", "\"allocated bytes\": NaN, \"x\": ", "strict JSON"},
-             Damage{"\"dur\": 4.2", "\"dur\": 400.2", "slices of a row nest"},
+             Damage{"\"dur\": 4.2", "\"dur\": 6.2", "slices of a row nest"},
+             Damage{"\"dur\": 4.2", "\"dur\": 400.2", "kernels of a row lie apart"},
          }) {
         std::string broken = sound;
         const std::size_t at = broken.find(from);
