@@ -5,6 +5,7 @@
 #include "profiler/workload/cost.h"
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -18,22 +19,28 @@ constexpr double kPollSeconds = 0.1;
 
 volatile std::sig_atomic_t interrupts = 0;
 
-// The first Ctrl-C cancels the run; the second one ends the program as it would without us.
+// The first Ctrl-C (or SIGTERM, as of a batch system at its time limit) cancels the run, so that
+// what is measured is written; the second one ends the program as it would without us.
 class InterruptGuard {
   public:
     InterruptGuard() {
         interrupts = 0;
-        previous_ = std::signal(SIGINT, [](int) {
-            interrupts = interrupts + 1;
-            std::signal(SIGINT, SIG_DFL);
-        });
+        for (std::size_t i = 0; i < kSignals.size(); ++i)
+            previous_[i] = std::signal(kSignals[i], [](int signal) {
+                interrupts = interrupts + 1;
+                std::signal(signal, SIG_DFL);
+            });
     }
-    ~InterruptGuard() { std::signal(SIGINT, previous_); }
+    ~InterruptGuard() {
+        for (std::size_t i = 0; i < kSignals.size(); ++i)
+            std::signal(kSignals[i], previous_[i]);
+    }
     InterruptGuard(const InterruptGuard &) = delete;
     InterruptGuard &operator=(const InterruptGuard &) = delete;
 
   private:
-    void (*previous_)(int);
+    static constexpr std::array kSignals = {SIGINT, SIGTERM};
+    std::array<void (*)(int), kSignals.size()> previous_{};
 };
 
 using Client = std::unique_ptr<WorkerClient>;

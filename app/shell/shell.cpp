@@ -41,6 +41,8 @@ Shell::Shell(Options options)
         workload_.catalogue = std::move(catalogue.value());
     else
         workload_.catalogue_error = catalogue.error();
+    if (settings_.workload && !validate(*settings_.workload).ok())
+        settings_.workload.reset();
     if (settings_.workload)
         workload_.workload = *settings_.workload;
     else if (!workload_.catalogue.empty())
@@ -65,6 +67,7 @@ void Shell::start_worker(const std::string &remote) {
 void Shell::open(const std::filesystem::path &file) {
     if (busy_with_file())
         return;
+    opening_shipped_ = false;
     opening_.start([file] { return read_session(file); }, wake_);
 }
 
@@ -73,6 +76,19 @@ void Shell::show_recorded(SessionPtr session) {
     show_recorded_ = recorded_ != nullptr;
     chosen_run_ = {};
     forget_selection();
+    if (recorded_ && !recorded_->empty())
+        take_over(workload_, recorded_->runs[shown_run(*recorded_).value].plan);
+}
+
+// A session that came up by itself does not undo what this machine's user had chosen before, and
+// offers no batch that its CPU would take hours for.
+void Shell::show_shipped(SessionPtr session) {
+    const WorkloadState before = workload_;
+    show_recorded(std::move(session));
+    if (settings_.workload)
+        workload_ = before;
+    else
+        workload_.workload.tokens = std::min(workload_.workload.tokens, kCpuTokens);
 }
 
 void Shell::forget_selection() { selection_ = {}; }
@@ -126,8 +142,10 @@ void Shell::open_shipped_session() {
     for (const auto &entry : std::filesystem::directory_iterator(find_asset("sessions"), problem))
         if (entry.path().extension() == ".moescope")
             files.push_back(entry.path());
-    if (!files.empty())
-        open(*std::min_element(files.begin(), files.end()));
+    if (files.empty() || busy_with_file())
+        return;
+    open(*std::min_element(files.begin(), files.end()));
+    opening_shipped_ = true;
 }
 
 void Shell::poll_files() {
@@ -140,7 +158,11 @@ void Shell::poll_files() {
                 remember(settings_.recent, session.path);
             session_file_.recent = settings_.recent;
             session_file_.outcome.reset();
-            show_recorded(std::make_shared<const Session>(std::move(session)));
+            auto shared = std::make_shared<const Session>(std::move(session));
+            if (opening_shipped_)
+                show_shipped(std::move(shared));
+            else
+                show_recorded(std::move(shared));
         } else {
             session_file_.outcome = {false, opened->error().sentence()};
             status_.problems.push_back(opened->error());
@@ -190,6 +212,8 @@ void Shell::choose_run(RunId run) {
     if (run != chosen_run_)
         forget_selection();
     chosen_run_ = run;
+    if (show_recorded_ && recorded_ && run.valid() && run.value < recorded_->runs.size())
+        take_over(workload_, recorded_->runs[run.value].plan);
 }
 
 void Shell::run(Plan plan, bool replace) {

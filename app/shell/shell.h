@@ -64,6 +64,7 @@ class Shell {
 
   private:
     SessionPtr shown_session() const;
+    void show_shipped(SessionPtr session);
     void poll_files();
     void open_shipped_session();
     RunId shown_run(const Session &session) const;
@@ -102,6 +103,7 @@ class Shell {
     std::unique_ptr<WorkerClient> client_;
     SessionPtr nothing_; // what is shown before there is anything
     bool looked_for_shipped_ = false;
+    bool opening_shipped_ = false; // what is being opened came up by itself
     SessionPtr recorded_; // the opened file
     bool show_recorded_ = false;
     RunId chosen_run_; // not valid: the latest of a live session, the first finished of a recorded

@@ -198,17 +198,17 @@ Status open_window(const WindowOptions &options) {
     if (status.ok() && options.screenshot.empty())
         if (const Status saved = save_settings(window.shell().settings(), settings_path());
             !saved.ok())
-            fmt::print(stderr, "{}\n", saved.error().sentence());
+            fmt::print(stderr, "moescope: {}\n", saved.error().sentence());
     return status;
 }
 
 int run_window(const WindowOptions &options) {
     if (const Status wrong = check(options); !wrong.ok()) {
-        fmt::print(stderr, "{}\n", wrong.error().sentence());
+        fmt::print(stderr, "moescope: {}\n", wrong.error().sentence());
         return 2;
     }
     if (const Status status = open_window(options); !status.ok()) {
-        fmt::print(stderr, "{}\n", status.error().sentence());
+        fmt::print(stderr, "moescope: {}\n", status.error().sentence());
         return 1;
     }
     return 0;

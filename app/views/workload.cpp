@@ -42,7 +42,9 @@ class Pane {
     void draw_operator(const OperatorInfo &op);
     void draw_measuring();
     void draw_memory();
+    void draw_slowness();
     void draw_buttons();
+    bool too_slow() const;
     bool running() const { return context_.progress.state == WorkerClient::State::Running; }
     float label_width() const { return std::round(112 * context_.scale); }
 
@@ -129,10 +131,17 @@ void Pane::draw_model_list() {
     ImGui::SetNextItemWidth(-FLT_MIN);
     if (ImGui::IsWindowAppearing())
         ImGui::SetKeyboardFocusHere();
-    ImGui::InputTextWithHint("##search", "Search", &state_.search);
+    const bool entered = ImGui::InputTextWithHint("##search", "Search", &state_.search,
+                                                  ImGuiInputTextFlags_EnterReturnsTrue);
     const float unit = ImGui::GetFontSize();
+    const auto matches = matching_models(state_.catalogue, state_.search);
+    if (entered && !matches.empty()) {
+        state_.workload.model = state_.catalogue[matches.front()];
+        state_.search.clear();
+        ImGui::CloseCurrentPopup();
+    }
     ImGui::BeginChild("models", {unit * 26, unit * 18});
-    for (const std::size_t index : matching_models(state_.catalogue, state_.search)) {
+    for (const std::size_t index : matches) {
         const ModelShape &model = state_.catalogue[index];
         ImGui::PushID(int(index));
         if (ImGui::Selectable(model.name.c_str(), model == state_.workload.model)) {
@@ -277,25 +286,30 @@ void Pane::draw_routing_inputs() {
 
 void Pane::draw_operator(const OperatorInfo &op) {
     const auto applies = plan_items(state_.workload, {std::string(op.name)}, {});
+    const bool there = operators_of(state_.workload)[std::size_t(op.id)];
     bool &wanted = state_.wanted[std::size_t(op.id)];
-    ImGui::BeginDisabled(!applies.ok());
-    bool shown = wanted && applies.ok();
+    ImGui::BeginDisabled(!there);
+    bool shown = wanted && there;
     if (ImGui::Checkbox(std::string(op.title).c_str(), &shown))
         wanted = shown;
     ImGui::EndDisabled();
-    ui::explain(applies.ok() ? std::string(op.explain)
-                             : fmt::format("{}\n\nNot with this workload: {}", op.explain,
-                                           applies.error().sentence()));
-    if (!op.tunable || !applies.ok())
+    ui::explain(there ? std::string(op.explain)
+                      : fmt::format("{}\n\nNot with this workload: {}", op.explain,
+                                    applies.ok() ? "the model's own layer does not use it."
+                                                 : applies.error().sentence()));
+    if (!op.tunable || !there)
         return;
     const float width = ImGui::CalcTextSize("Tune").x + 2 * ImGui::GetStyle().FramePadding.x;
     ImGui::SameLine(ImGui::GetWindowContentRegionMax().x - width);
-    ImGui::BeginDisabled(problem_.has_value() || running());
+    const DeviceInfo *device = chosen_device(context_.progress.devices, state_.device);
+    const bool tiles = !device || !device->is_cpu();
+    ImGui::BeginDisabled(problem_.has_value() || running() || !tiles);
     if (ImGui::SmallButton("Tune"))
         actions_.tune(applies.value());
     ImGui::EndDisabled();
     ui::explain(
-        "Compiles and times every tile configuration of this operator, and keeps the best one for "
+        !tiles ? "The CPU's references have no tiles to tune: choose a CUDA device."
+               : "Compiles and times every tile configuration of this operator, and keeps the best one for "
         "this shape and device. The Autotune view fills in as it goes.");
 }
 
@@ -330,7 +344,7 @@ void Pane::draw_measuring() {
 void Pane::draw_memory() {
     const auto items = wanted_items(state_);
     if (!items.ok())
-        return;
+        return ImGui::Dummy({0, ImGui::GetTextLineHeight()}); // the buttons stay where they are
     const double needed = bytes_needed(state_.workload, items.value());
     const DeviceInfo *device = chosen_device(context_.progress.devices, state_.device);
     const double there = device ? double(device->memory_bytes) : 0;
@@ -353,6 +367,23 @@ void Pane::draw_memory() {
                 format_bytes(needed), device->id, format_bytes(there)),
             theme_.failure);
     }
+}
+
+bool Pane::too_slow() const {
+    const DeviceInfo *device = chosen_device(context_.progress.devices, state_.device);
+    if (!device || !device->is_cpu())
+        return false;
+    const auto items = wanted_items(state_);
+    return items.ok() && slow_on_cpu(state_.workload, items.value());
+}
+
+void Pane::draw_slowness() {
+    const ui::FontScope small(ui::small_font());
+    ui::wrapped("The CPU's references take minutes to hours for this batch.", theme_.warning);
+    if (ImGui::SmallButton(fmt::format("Use {} tokens", kCpuTokens).c_str()))
+        state_.workload.tokens = kCpuTokens;
+    ui::explain("They are there to check results and to explore, not to be fast. Stop works at any "
+                "time, and keeps what is measured.");
 }
 
 void Pane::draw_buttons() {
@@ -398,15 +429,22 @@ void Pane::draw() {
     ui::heading("Workload");
     ui::explain("What is to be run. Change anything, then press Run, or tick Live.");
     // The foot stays in sight whatever the fields above scroll to.
+    const bool slow = too_slow();
     const float foot =
         ImGui::GetFrameHeight() * 2 + std::round(28 * context_.scale) +
         (problem_ && problem_->field.empty() ? ImGui::GetTextLineHeight() * 3 : 0.0f);
-    ImGui::BeginChild("fields", {0, -foot});
+    const float warning = slow ? ImGui::GetTextLineHeightWithSpacing() * 3 : 0.0f;
+    const float foot_top = ImGui::GetCursorPosY() + ImGui::GetContentRegionAvail().y - foot +
+                           ImGui::GetStyle().ItemSpacing.y;
+    ImGui::BeginChild("fields", {0, -foot - warning});
     ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing,
                         ImVec2(std::round(8 * context_.scale), std::round(6 * context_.scale)));
     draw_fields();
     ImGui::PopStyleVar();
     ImGui::EndChild();
+    if (slow)
+        draw_slowness();
+    ImGui::SetCursorPosY(foot_top); // the buttons stay where they are
     draw_memory();
     draw_buttons();
     if (!(state_.workload == before_) && state_.changed_at < 0)

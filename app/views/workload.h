@@ -44,6 +44,12 @@ std::optional<FieldProblem> find_problem(const Workload &workload);
 // The field an error's `what` speaks of, "" if none of ours.
 std::string field_of(const Error &error);
 
+// Sets the fields to what a plan measured, so that Run repeats it. The device stays: it may be
+// another machine's.
+void take_over(WorkloadState &state, const Plan &plan);
+
+// The operators that a run of the workload can have: what its model's layer does.
+std::array<bool, kOperatorCount> operators_of(const Workload &workload);
 // The operators that are ticked and apply to the workload, every variant of each.
 Result<std::vector<PlanItem>> wanted_items(const WorkloadState &state);
 // What Run would run; live: fewer repetitions, so that the answer comes at once.
@@ -54,6 +60,11 @@ double bytes_needed(const Workload &workload, const std::vector<PlanItem> &items
 // The device a plan for `wanted` ("auto": the first GPU, else the CPU) would use; null: not known
 // yet.
 const DeviceInfo *chosen_device(const std::vector<DeviceInfo> &devices, const std::string &wanted);
+
+// A batch that the CPU's references, honest but not fast, get through in seconds.
+inline constexpr std::int64_t kCpuTokens = 16;
+// True where the CPU would take minutes or longer for the items: their matrix products are large.
+bool slow_on_cpu(const Workload &workload, const std::vector<PlanItem> &items);
 
 // Models whose name has every word of the search, ignoring case, as indices into the catalogue.
 std::vector<std::size_t> matching_models(const std::vector<ModelShape> &catalogue,

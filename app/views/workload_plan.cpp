@@ -69,6 +69,25 @@ std::optional<FieldProblem> find_problem(const Workload &workload) {
     return FieldProblem{field_of(status.error()), status.error()};
 }
 
+void take_over(WorkloadState &state, const Plan &plan) {
+    state.workload = plan.workload;
+    state.cache = plan.cache;
+    // What the model does not have was not left out by choice, and stays ticked for other models.
+    const auto there = operators_of(plan.workload);
+    for (std::size_t op = 0; op < there.size(); ++op)
+        state.wanted[op] = !there[op];
+    for (const PlanItem &item : plan.items)
+        state.wanted[std::size_t(item.op)] = true;
+}
+
+std::array<bool, kOperatorCount> operators_of(const Workload &workload) {
+    std::array<bool, kOperatorCount> there{};
+    if (const auto items = plan_items(workload, {}, {}); items.ok())
+        for (const PlanItem &item : items.value())
+            there[std::size_t(item.op)] = true;
+    return there;
+}
+
 Result<std::vector<PlanItem>> wanted_items(const WorkloadState &state) {
     if (const auto problem = find_problem(state.workload))
         return problem->error;
@@ -104,6 +123,16 @@ Result<Plan> make_plan(const WorkloadState &state, bool live) {
     if (const Status status = validate(plan); !status.ok())
         return status.error();
     return plan;
+}
+
+bool slow_on_cpu(const Workload &workload, const std::vector<PlanItem> &items) {
+    constexpr double kSlowFlops = 2e11; // minutes at the one GFLOP/s that the references reach
+    double flops = 0;
+    for (const PlanItem &item : items)
+        if (item.op == OperatorId::GateUp || item.op == OperatorId::Down)
+            flops += 2.0 * double(workload.tokens) * workload.model.top_k *
+                     double(weight_size(workload.model, item.op).numel());
+    return flops > kSlowFlops;
 }
 
 double bytes_needed(const Workload &workload, const std::vector<PlanItem> &items) {

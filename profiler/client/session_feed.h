@@ -24,6 +24,7 @@ class SessionFeed {
     // Adds the run and its measurements, Queued. One run at a time.
     void begin_run(std::uint64_t request, Plan plan, DeviceInfo device, std::int64_t now_ns);
     bool running() const { return run_.has_value(); }
+    bool runs_on_cpu() const { return run_ && builder_.current().runs[run_->id.value].device.is_cpu(); }
     std::uint64_t request() const { return run_ ? run_->request : 0; }
 
     // Names, records, measurements, candidates, routing, failures and the end of a run; other kinds

@@ -47,6 +47,9 @@ Result<std::string> read_text_file(const std::filesystem::path &path) {
     std::error_code problem;
     if (std::filesystem::is_directory(path, problem))
         return Error{path.string(), "it is a folder", "name the file in it"};
+    // A pipe may never say anything, and the window would wait for it.
+    if (std::filesystem::is_fifo(path, problem))
+        return Error{path.string(), "it is a pipe", "name a file"};
     std::ifstream file(path, std::ios::binary);
     if (!file)
         return Error{path.string(),

@@ -53,6 +53,50 @@ TEST_CASE("a plan holds the ticked operators that apply, and Live asks for few r
     CHECK_FALSE(make_plan(state, false).ok());
 }
 
+TEST_CASE("taking over a plan makes Run repeat it") {
+    Plan plan;
+    plan.workload.model = {.name = "other",
+                           .source = "",
+                           .experts = 16,
+                           .hidden = 64,
+                           .intermediate = 32,
+                           .top_k = 4};
+    plan.workload.tokens = 33;
+    plan.workload.lora_rank = 8;
+    plan.cache = CacheState::Warm;
+    const auto items = plan_items(plan.workload, {"gate_up", "router"}, {});
+    REQUIRE(items.ok());
+    plan.items = items.value();
+
+    WorkloadState state;
+    state.device = "cuda:1";
+    take_over(state, plan);
+    const auto repeated = make_plan(state, false);
+    REQUIRE(repeated.ok());
+    CHECK(repeated->workload == plan.workload);
+    CHECK(repeated->items == plan.items);
+    CHECK(repeated->cache == CacheState::Warm);
+    CHECK(repeated->device == "cuda:1"); // the recording may be another machine's
+    // An operator that the model does not have was not left out by choice.
+    CHECK(state.wanted[std::size_t(OperatorId::SigmoidTopk)]);
+}
+
+TEST_CASE("a batch that takes the CPU minutes is told from one that takes seconds") {
+    WorkloadState state;
+    state.workload.model.experts = 64;
+    state.workload.model.hidden = 2048;
+    state.workload.model.intermediate = 1024;
+    state.workload.model.top_k = 8;
+    const auto slow = [&](std::int64_t tokens) {
+        state.workload.tokens = tokens;
+        const auto items = wanted_items(state);
+        REQUIRE(items.ok());
+        return slow_on_cpu(state.workload, items.value());
+    };
+    CHECK_FALSE(slow(kCpuTokens));
+    CHECK(slow(2048));
+}
+
 TEST_CASE("memory is that of the hungriest item") {
     WorkloadState state;
     const auto items = wanted_items(state);

@@ -151,6 +151,32 @@ TEST_CASE("samples are seen while they come, and a cancelled run keeps them") {
     CHECK(client->progress().state == WorkerClient::State::Ready); // the worker was not killed for it
 }
 
+TEST_CASE("a worker in the middle of one long call is ended when stopped, and replaced without alarm") {
+    const auto client = real_worker();
+    Plan plan = small_plan({"gate_up"});
+    plan.workload.model.hidden = 2048;
+    plan.workload.model.intermediate = 2048;
+    plan.workload.tokens = 16384; // one call of the reference takes minutes
+    client->run(plan);
+    REQUIRE(eventually([&] {
+        const SessionPtr session = client->session();
+        return !session->measurements.empty() && session->measurements[0].state == Measurement::State::Running;
+    }));
+    client->cancel();
+    REQUIRE(client->wait(kPatience));
+    const SessionPtr session = client->session();
+    CHECK(session->runs[0].state == RunRecord::State::Cancelled);
+    CHECK(session->failures.empty());
+    const WorkerClient::Progress progress = client->progress();
+    CHECK(progress.state == WorkerClient::State::Ready);
+    CHECK(progress.error.what.empty());
+    CHECK(progress.doing.empty());
+
+    client->run(small_plan({"route_metadata"}));
+    REQUIRE(client->wait(kPatience));
+    CHECK(client->session()->runs[1].state == RunRecord::State::Done);
+}
+
 TEST_CASE("a replacing plan cancels the one that runs") {
     const auto client = real_worker();
     client->run(endless_plan());
