@@ -58,7 +58,7 @@ struct Logits {
 } // namespace
 
 TEST_CASE(
-    "uniform inputs are multiples of scale / 128 in [-scale, scale), all 256 equally likely") {
+    "uniform inputs are multiples of scale / 128 from -scale up to scale, all 256 equally likely") {
     const float scale = 0.25f;
     const std::vector<float> data = uniform(1 << 20, 1, 2, scale);
     std::vector<int> histogram(256);
