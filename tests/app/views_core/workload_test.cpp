@@ -64,7 +64,7 @@ TEST_CASE("taking over a plan makes Run repeat it") {
     plan.workload.tokens = 33;
     plan.workload.lora_rank = 8;
     plan.cache = CacheState::Warm;
-    const auto items = plan_items(plan.workload, {"gate_up", "router"}, {});
+    const auto items = plan_items(plan.workload, {"router", "gate_up"}, {});
     REQUIRE(items.ok());
     plan.items = items.value();
 
