@@ -44,11 +44,6 @@ bool has_word(std::string_view words, std::string_view word) {
     return (" " + std::string(words) + " ").find(" " + std::string(word) + " ") != std::string::npos;
 }
 
-std::string host_name() {
-    std::array<char, 256> name{};
-    return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
-
 constexpr std::int64_t kCopyBytes = 128 << 20; // of each of two arrays: far beyond the caches
 constexpr int kCopyPasses = 4;
 
@@ -68,6 +63,11 @@ double measure_copy_bandwidth() {
 }
 
 } // namespace
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
 
 CpuFacts parse_cpuinfo(std::string_view text) {
     CpuFacts facts;

@@ -1,13 +1,12 @@
 #include "profiler/worker/cuda/cuda_info.h"
 
+#include "profiler/worker/cpu_info.h"
 #include "profiler/worker/cuda/read_bandwidth.h"
 
 #include <cuda_occupancy.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <fstream>
 #include <string>
@@ -17,11 +16,6 @@ namespace moescope {
 namespace {
 
 std::string version_text(int version) { return fmt::format("{}.{}", version / 1000, version % 1000 / 10); }
-
-std::string host_name() {
-    std::array<char, 256> name{};
-    return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
 
 // "580.82.07" from the kernel module; the CUDA version the driver supports where that is hidden.
 std::string driver_version() {
