@@ -1,0 +1,89 @@
+/* The grouped matrix product with LoRA. */
+#ifndef MOESCOPE_SCATTER2SCATTER_H
+#define MOESCOPE_SCATTER2SCATTER_H
+
+#include "moescope/route_metadata.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef int32_t ms_s2s_variant;
+enum {
+    MS_S2S_FUSED = 0, /* base and LoRA in one kernel: XA accumulates beside Y in the main loop */
+    MS_S2S_SPLIT = 1, /* three passes: Y = X*W, XA = X*A^T, Y += s * XA*B^T */
+};
+
+/* The tile a kernel is compiled for. All zero: the library's default for the shape. */
+typedef struct ms_tile_config {
+    int32_t block_m; /* rows (slots) a block: 16, 32, 64, 128 */
+    int32_t block_n; /* columns a block: 32, 64, 128, 256 */
+    int32_t block_k; /* depth of one stage: 16, 32, 64, 128 */
+    int32_t warps;   /* 1, 2, 4, 8 */
+    int32_t stages;  /* cp.async pipeline depth: 2..6 */
+} ms_tile_config;
+
+/* What the compiler reports of one compiled tile kernel. */
+typedef struct ms_tile_resources {
+    int32_t registers;         /* a thread */
+    int32_t spill_bytes;       /* spill stores + spill loads, as ptxas reports */
+    int32_t stack_bytes;
+    int32_t static_smem_bytes;
+    int32_t dynamic_smem_bytes; /* requested at launch */
+    int32_t threads;           /* a block */
+    int32_t cubin_bytes;
+    int32_t from_cache;        /* 1: taken from the disk cache */
+    double compile_ms;         /* 0 from the cache */
+} ms_tile_resources;
+
+/* Y[i] = X[i] * W[e(i)]  (+ scaling * (X[i] * A[e]^T) * B[e]^T)  (+ bias[e]), e(i) the expert of slot i.
+ * Accumulates in float32, rounds once to y_dtype; XA is rounded to dtype before it meets B (as the
+ * published Triton kernels do). Gather and scatter happen inside the kernel.
+ * Split rounds Y to y_dtype twice: after X*W (+ bias), and after the LoRA part is added to it.
+ * Every row of y whose slot has an expert is written; the others (ids outside 0..E-1) are left alone.
+ * Formula and data flow: ScatterMoE (arXiv 2403.08245) and its LoRA extension in axolotl. */
+typedef struct ms_scatter2scatter_args {
+    uint32_t struct_size;
+    ms_dtype dtype;   /* of x, w, lora_a, lora_b: MS_F16 or MS_BF16 */
+    ms_dtype y_dtype; /* dtype, or MS_F32 */
+    ms_s2s_variant variant;
+    const void *x;    /* x_grouped ? [S, K] in sorted order : [T, K] by token */
+    int64_t x_stride; /* >= K, a multiple of 8; x, w, lora_a and lora_b 16-byte aligned */
+    const void *w;    /* [E, K, N], or [E, N, K] with w_transposed */
+    int32_t w_transposed;
+    int32_t k;                  /* K >= 1; a multiple of 8 */
+    int32_t n;                  /* N >= 1; a multiple of 8 unless w_transposed */
+    int32_t rank;               /* R: 0 for no LoRA, else 1..256 */
+    float scaling;
+    const void *lora_a;         /* [E, R, K] */
+    const void *lora_b;         /* [E, N, R] */
+    const void *bias;           /* [E, N] of dtype, or null */
+    void *y;                    /* out: y_grouped ? [S, N] in sorted order : [S, N] by slot */
+    int64_t y_stride;           /* >= N */
+    const int32_t *sorted_slots; /* [S] from ms_route_metadata */
+    const int32_t *offsets;     /* [E+1] */
+    const ms_tile *tiles;       /* schedule of block_rows = config.block_m */
+    int64_t slots;              /* S */
+    int32_t experts;
+    int32_t top_k;              /* slots a token; x row of slot s is s / top_k */
+    int32_t x_grouped;
+    int32_t y_grouped;
+    ms_tile_config config;
+    void *workspace;            /* split: XA [S, R rounded up to 8] by sorted position; 16-byte aligned */
+    size_t workspace_bytes;
+} ms_scatter2scatter_args;
+
+MS_API size_t ms_scatter2scatter_workspace_bytes(const ms_scatter2scatter_args *args);
+/* The config an all-zero one stands for; pointers of args are not read. */
+MS_API ms_status ms_scatter2scatter_default_config(const ms_scatter2scatter_args *args, ms_tile_config *config);
+MS_API ms_status ms_scatter2scatter(const ms_scatter2scatter_args *args, ms_stream stream);
+/* Compiles (or finds in the cache) the kernels this call would launch, for arch ("sm_80", "sm_90a";
+ * null: the current device). Needs no GPU when arch is given. Pointers of args are not read. The
+ * resources are the worst of the variant's kernels. Safe to call from several threads. */
+MS_API ms_status ms_scatter2scatter_compile(const ms_scatter2scatter_args *args, const char *arch,
+                                            ms_tile_resources *resources);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* MOESCOPE_SCATTER2SCATTER_H */
