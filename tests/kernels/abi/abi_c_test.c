@@ -84,6 +84,12 @@ static void check_layout(void) {
     EXPECT_SIZE(ms_select_experts_args, 64);
     EXPECT_OFFSET(ms_select_experts_args, row_bytes, 16);
     EXPECT_OFFSET(ms_select_experts_args, dst, 56);
+    EXPECT_SIZE(ms_combine_args, 80);
+    EXPECT_OFFSET(ms_combine_args, y, 32);
+    EXPECT_OFFSET(ms_combine_args, out_stride, 72);
+    EXPECT_SIZE(ms_combine_backward_args, 104);
+    EXPECT_OFFSET(ms_combine_backward_args, dout, 32);
+    EXPECT_OFFSET(ms_combine_backward_args, dweights, 96);
 }
 
 static void check_errors(void) {

@@ -1,0 +1,13 @@
+// What the operators of the gated MLP accept; shared by CUDA and reference. On success `full` holds
+// the arguments.
+#pragma once
+
+#include "kernels/include/moescope/kernels.h"
+
+namespace moescope {
+
+ms_status check_combine(const ms_combine_args *args, ms_combine_args &full);
+ms_status check_combine_backward(const ms_combine_backward_args *args,
+                                 ms_combine_backward_args &full);
+
+} // namespace moescope
