@@ -56,8 +56,10 @@ void jump_previous(const ViewContext &context, TimelineState &state) {
 
 void draw_search(const ViewContext &context, TimelineState &state) {
     ImGui::SetNextItemWidth(180 * context.scale);
-    if (std::exchange(state.focus_search, false))
+    if (std::exchange(state.focus_search, false)) {
+        ImGui::SetWindowFocus(); // the request stays within the focus scope: leave the tracks' one
         ImGui::SetKeyboardFocusHere();
+    }
     const bool entered = ImGui::InputTextWithHint("##search", "Search  /", &state.query,
                                                   ImGuiInputTextFlags_EnterReturnsTrue |
                                                       ImGuiInputTextFlags_EscapeClearsAll);

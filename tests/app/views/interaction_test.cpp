@@ -120,6 +120,30 @@ TEST_CASE("the wheel zooms the timeline about the pointer, a drag moves it, F fi
     CHECK(state.range.span() == Approx(before.span()));
 }
 
+TEST_CASE("slash and Ctrl F go to the timeline's search, with the pointer on it or not",
+          "[timeline][input]") {
+    const bool control = GENERATE(false, true), pointed = GENERATE(false, true);
+    Desk desk(test::sample_session());
+    TimelineState state;
+    desk.view = [&](const ViewContext &context) { draw_timeline(context, state); };
+    ImGui::GetIO().ConfigFlags |= ImGuiConfigFlags_NavEnableKeyboard;
+    desk.click(600, 300);
+    if (!pointed)
+        desk.move(-1, -1);
+    const ImGuiKey key = control ? ImGuiKey_F : ImGuiKey_Slash;
+    if (control)
+        ImGui::GetIO().AddKeyEvent(ImGuiMod_Ctrl, true);
+    ImGui::GetIO().AddKeyEvent(key, true);
+    desk.frame();
+    ImGui::GetIO().AddKeyEvent(key, false);
+    ImGui::GetIO().AddKeyEvent(ImGuiMod_Ctrl, false);
+    for (int i = 0; i < 4; ++i)
+        desk.frame();
+    ImGui::GetIO().AddInputCharacter('x');
+    desk.frame();
+    CHECK(state.query == "x");
+}
+
 TEST_CASE("a click on a kernel selects it and its measurement, and it stays selected",
           "[timeline][input]") {
     const SessionPtr session = test::sample_session();
