@@ -98,6 +98,7 @@ class CpuDevice final : public Device {
         return {};
     }
     Result<std::vector<float>> take_repetition_times_ns() override { return std::exchange(times_ns_, {}); }
+    std::uint64_t clock_event_reasons() override { return 0; }
 
     Status start_capture() override {
         return Error{"CUPTI activity capture", "the CPU has none", "times are the host clock's"};

@@ -105,6 +105,9 @@ class Device {
     // CPU). Synchronises.
     virtual Result<std::vector<float>> take_repetition_times_ns() = 0;
 
+    // What holds the clocks back now: NVML's nvmlClocksEventReasons bits; 0 for nothing, or unknown.
+    virtual std::uint64_t clock_event_reasons() = 0;
+
     // Activity capture (CUPTI); on the CPU start_capture() fails with the reason and the rest is empty.
     virtual Status start_capture() = 0;
     virtual Status stop_capture() = 0;

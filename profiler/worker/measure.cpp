@@ -2,6 +2,7 @@
 
 #include "profiler/base/try.h"
 #include "profiler/worker/capture_times.h"
+#include "profiler/worker/throttle.h"
 
 #include <algorithm>
 #include <chrono>
@@ -81,6 +82,7 @@ class Measuring {
         std::int32_t run = 0;
         for (; run < size && (run == 0 || !options_.cancelled); ++run)
             MOESCOPE_TRY(repeat(std::int32_t(taken_) + run));
+        event_reasons_ |= device_.clock_event_reasons(); // while the batch runs
         Result<std::vector<float>> times = device_.take_repetition_times_ns();
         MOESCOPE_TRY(times);
         Result<CaptureBatch> captured = device_.take_capture();
@@ -122,6 +124,7 @@ class Measuring {
         out_.event_time = summarize(out_.event_samples_ns);
         out_.kernel_ns = median(kernel_ns_);
         out_.gap_ns = median(gap_ns_);
+        out_.throttle = throttle_text(event_reasons_);
     }
 
     Device &device_;
@@ -132,6 +135,7 @@ class Measuring {
     Clock::time_point begin_, updated_{};
     double repetition_seconds_ = 1e-3;
     std::size_t taken_ = 0; // repetitions so far
+    std::uint64_t event_reasons_ = 0; // of all batches
     std::vector<float> kernel_ns_, gap_ns_;
 };
 

@@ -3,6 +3,7 @@
 #include "profiler/base/units.h"
 #include "profiler/worker/cuda/activity_capture.h"
 #include "profiler/worker/cuda/cuda_info.h"
+#include "profiler/worker/cuda/nvml.h"
 
 #include <cuda_runtime_api.h>
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -67,6 +69,7 @@ class CudaDevice final : public Device {
     Status begin_repetition(Tag tag) override;
     Status end_repetition() override;
     Result<std::vector<float>> take_repetition_times_ns() override;
+    std::uint64_t clock_event_reasons() override { return nvml_ ? nvml_->clock_event_reasons() : 0; }
 
     Status start_capture() override;
     Status stop_capture() override;
@@ -79,10 +82,12 @@ class CudaDevice final : public Device {
         cudaEvent_t begin = nullptr, end = nullptr;
     };
     Result<EventPair> event_pair();
+    void open_nvml();
 
     int index_;
     NameTable &names_;
     ActivityCapture activity_;
+    std::unique_ptr<Nvml> nvml_; // null where there is none
     Status capture_state_; // why capture is refused, where it is
     MemoryLedger ledger_;
     DeviceInfo info_;
@@ -130,9 +135,20 @@ Status CudaDevice::open() {
                                      ? DeviceInfo::Capability{"cupti activity", "ok", ""}
                                      : DeviceInfo::Capability{"cupti activity", cupti_wanted() ? "refused" : "absent",
                                                               capture_state_.error().sentence()});
+    open_nvml();
     flush_bytes_ = std::size_t(info_.l2_bytes) * 2;
     MOESCOPE_CUDA_TRY(cudaMalloc(&flush_, flush_bytes_));
     return {};
+}
+
+void CudaDevice::open_nvml() {
+    char bus_id[32] = "";
+    cudaDeviceGetPCIBusId(bus_id, sizeof bus_id, index_);
+    Result<std::unique_ptr<Nvml>> opened = Nvml::open(bus_id);
+    info_.capabilities.push_back(opened ? DeviceInfo::Capability{"nvml", "ok", ""}
+                                        : DeviceInfo::Capability{"nvml", "absent", opened.error().sentence()});
+    if (opened)
+        nvml_ = std::move(*opened);
 }
 
 Result<Buffer> CudaDevice::allocate(std::int64_t bytes, std::string_view label) {

@@ -37,6 +37,7 @@ class FakeDevice final : public Device {
   public:
     // What the script decides.
     std::function<float(std::int64_t launch)> event_ns = [](std::int64_t) { return 1000.0f; };
+    std::function<std::uint64_t()> event_reasons = [] { return 0; };
     bool capture_refused = false;
     bool capture_gives_nothing = false;
     bool lost = false; // from now on synchronize() fails
@@ -86,6 +87,7 @@ class FakeDevice final : public Device {
         return {};
     }
     Result<std::vector<float>> take_repetition_times_ns() override { return std::exchange(times_, {}); }
+    std::uint64_t clock_event_reasons() override { return event_reasons(); }
 
     Status start_capture() override {
         if (capture_refused)

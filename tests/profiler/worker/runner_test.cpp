@@ -50,6 +50,22 @@ TEST_CASE("times come from the captured kernels, events are kept beside them") {
     CHECK(measurement.samples_ns.size() == measurement.event_samples_ns.size());
 }
 
+TEST_CASE("a measurement says what held the clocks back during any of its batches") {
+    constexpr std::uint64_t kIdle = 0x1, kPowerCap = 0x4, kThermal = 0x40;
+    Run run;
+    run.device.event_ns = [](std::int64_t launch) { return launch % 2 ? 1000.0f : 2000.0f; }; // many batches
+    int asked = 0;
+    run.device.event_reasons = [&] { return ++asked == 1 ? kThermal : asked == 2 ? kPowerCap : kIdle; };
+    run(fake_plan());
+    REQUIRE(asked > 2);
+    CHECK(run.last().throttle == "power cap, thermal slowdown (hardware)");
+
+    Run free;
+    free.device.event_reasons = [] { return kIdle; };
+    free(fake_plan());
+    CHECK(free.last().throttle == "");
+}
+
 TEST_CASE("steady times stop at the minimum, noisy ones go on to the maximum") {
     Plan plan = fake_plan();
     plan.repetition.min_samples = 12;

@@ -1,0 +1,31 @@
+// What holds a GPU's clocks back, asked of the driver's management library (NVML), which is loaded at
+// run time: no header and no stub of it is needed, and a machine without it only says so.
+#pragma once
+
+#include "profiler/base/result.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace moescope {
+
+class Nvml {
+  public:
+    // pci_bus_id as cudaDeviceGetPCIBusId writes it. The error says whether the library or the device
+    // is missing.
+    static Result<std::unique_ptr<Nvml>> open(const std::string &pci_bus_id);
+    ~Nvml();
+    Nvml(const Nvml &) = delete;
+    Nvml &operator=(const Nvml &) = delete;
+
+    // nvmlClocksEventReasons bits as they hold now; 0 where the device does not tell.
+    std::uint64_t clock_event_reasons() const;
+
+  private:
+    struct Library;
+    Nvml();
+    std::unique_ptr<Library> library_;
+};
+
+} // namespace moescope
