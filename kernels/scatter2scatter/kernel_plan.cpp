@@ -61,9 +61,17 @@ KernelShape make_shape(const ms_scatter2scatter_args &args, Pass pass, ms_tile_c
                       .warps_n = config.warps,
                       .w_transposed = args.w_transposed != 0,
                       .w_aligned = true,
-                      .rank_padded = 0};
+                      .rank_padded = 0,
+                      .extra_rank = 0,
+                      .b_transposed = false,
+                      .b_aligned = true};
     if (pass == Pass::kFused)
         shape.rank_padded = round_up(args.rank, 16);
+    if (pass == Pass::kExtraK) {
+        shape.extra_rank = round_up(args.rank, 16);
+        shape.b_transposed = args.lora_b_transposed != 0;
+        shape.b_aligned = (shape.b_transposed ? args.n : args.rank) % 8 == 0;
+    }
     choose_warp_grid(shape);
     return shape;
 }
@@ -74,9 +82,11 @@ KernelShape make_xa_shape(const ms_scatter2scatter_args &args, ms_tile_config co
         std::min(config.block_n, std::max(32, power_of_two_from(xa_columns(args.rank))));
     config.warps = std::min(config.warps, config.block_m / 16 * (config.block_n / 16));
     ms_scatter2scatter_args product = args;
-    product.w_transposed = 1;
+    product.w_transposed = !args.lora_a_transposed;
     product.y_dtype = args.dtype;
-    return make_shape(product, Pass::kLoraXA, config);
+    KernelShape shape = make_shape(product, Pass::kLoraXA, config);
+    shape.w_aligned = !args.lora_a_transposed || args.rank % 8 == 0;
+    return shape;
 }
 
 // Y += s * XA*B^T: as deep as the rank asks for.
@@ -85,9 +95,9 @@ KernelShape make_b_shape(const ms_scatter2scatter_args &args, ms_tile_config con
     const int k_tiles = (xa_columns(args.rank) + config.block_k - 1) / config.block_k;
     config.stages = std::clamp(k_tiles + 1, 2, config.stages);
     ms_scatter2scatter_args product = args;
-    product.w_transposed = 1;
+    product.w_transposed = !args.lora_b_transposed;
     KernelShape shape = make_shape(product, Pass::kLoraB, config);
-    shape.w_aligned = args.rank % 8 == 0;
+    shape.w_aligned = (args.lora_b_transposed ? args.n : args.rank) % 8 == 0;
     return shape;
 }
 
@@ -95,6 +105,8 @@ const char *pass_name(Pass pass) {
     switch (pass) {
     case Pass::kFused:
         return "fused";
+    case Pass::kExtraK:
+        return "extra_k";
     case Pass::kBase:
         return "base";
     case Pass::kLoraXA:
@@ -111,7 +123,7 @@ std::strong_ordering KernelShape::operator<=>(const KernelShape &other) const {
     const auto key = [](const KernelShape &s) {
         return std::tuple(s.pass, s.dtype, s.out_f32, s.config.block_m, s.config.block_n,
                           s.config.block_k, s.config.warps, s.config.stages, s.w_transposed,
-                          s.w_aligned, s.rank_padded);
+                          s.w_aligned, s.rank_padded, s.extra_rank, s.b_transposed, s.b_aligned);
     };
     return key(*this) <=> key(other);
 }
@@ -146,8 +158,16 @@ std::vector<KernelShape> plan_kernels(const ms_scatter2scatter_args &args,
         return {make_shape(args, Pass::kBase, config)};
     if (args.variant == MS_S2S_FUSED)
         return {make_shape(args, Pass::kFused, config)};
-    return {make_shape(args, Pass::kBase, config), make_xa_shape(args, config),
-            make_b_shape(args, config)};
+    std::vector<KernelShape> passes;
+    if (!args.xa_is_input)
+        passes.push_back(make_xa_shape(args, config));
+    if (args.variant == MS_S2S_EXTRA_K) {
+        passes.push_back(make_shape(args, Pass::kExtraK, config));
+    } else {
+        passes.insert(passes.begin(), make_shape(args, Pass::kBase, config));
+        passes.push_back(make_b_shape(args, config));
+    }
+    return passes;
 }
 
 int dynamic_smem_bytes(const KernelShape &shape) {
@@ -187,6 +207,9 @@ std::vector<std::string> kernel_defines(const KernelShape &shape) {
             define("MS_W_TRANSPOSED", shape.w_transposed),
             define("MS_W_ALIGNED", shape.w_aligned),
             define("MS_RANK_PADDED", shape.rank_padded),
+            define("MS_EXTRA_RANK", shape.extra_rank),
+            define("MS_B_TRANSPOSED", shape.b_transposed),
+            define("MS_B_ALIGNED", shape.b_aligned),
             define("MS_ACCUMULATE", shape.pass == Pass::kLoraB),
             define("MS_DYNAMIC_SMEM", dynamic_smem_bytes(shape))};
 }

@@ -12,9 +12,10 @@
 namespace moescope::scatter2scatter {
 
 enum class Pass {
-    kFused,  // Y = X*W + s * XA*B^T (+ bias)
+    kFused,  // Y = X*W + s * XA*B^T (+ bias), XA made beside Y
+    kExtraK, // the same, XA read: [XA | B] is further depth of the product
     kBase,   // Y = X*W (+ bias)
-    kLoraXA, // XA = X*A^T, by sorted position, into the workspace
+    kLoraXA, // XA = X*A^T, by sorted position
     kLoraB,  // Y += s * XA*B^T
 };
 
@@ -27,8 +28,11 @@ struct KernelShape {
     int warps_m; // rows of the block are dealt out over this many warps,
     int warps_n; // its columns over this many
     bool w_transposed;
-    bool w_aligned;  // rows of a transposed W begin at multiples of 16 bytes
+    bool w_aligned;  // rows of W begin at multiples of 16 bytes
     int rank_padded; // fused LoRA: rank rounded up to 16; else 0
+    int extra_rank;  // extra-K LoRA: rank rounded up to 16; else 0
+    bool b_transposed; // extra-K: B is [R, N]
+    bool b_aligned;    // extra-K: rows of B begin at multiples of 16 bytes
 
     std::strong_ordering operator<=>(const KernelShape &other) const;
 };
@@ -37,7 +41,8 @@ struct KernelShape {
 // ..."). The device's shared memory is not looked at.
 std::string config_problem(const ms_tile_config &config);
 
-// The passes of a call with a valid, non-zero config: one, or three for split with a rank.
+// The passes of a call with a valid, non-zero config, in order: one, or with a rank two for extra-K
+// and three for split (one less where XA is an input).
 std::vector<KernelShape> plan_kernels(const ms_scatter2scatter_args &args,
                                       const ms_tile_config &config);
 

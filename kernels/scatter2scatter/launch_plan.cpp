@@ -15,12 +15,18 @@ bool rows_on_16_bytes(const void *y, std::int64_t stride, bool f32) {
     return reinterpret_cast<std::uintptr_t>(y) % 16 == 0 && stride % (f32 ? 4 : 8) == 0;
 }
 
+// Where XA stands: the caller's array, or the workspace of the variants that need one.
+void *xa_of(const ms_scatter2scatter_args &args) {
+    return args.xa || args.variant == MS_S2S_FUSED ? args.xa : args.workspace;
+}
+
 Scatter2ScatterParams common_params(const ms_scatter2scatter_args &args,
                                     const ms_tile_config &config) {
     return {.x = args.x,
             .w = args.w,
             .lora_a = args.lora_a,
             .lora_b = args.lora_b,
+            .xa = xa_of(args),
             .bias = args.bias,
             .y = args.y,
             .sorted_slots = args.sorted_slots,
@@ -33,6 +39,7 @@ Scatter2ScatterParams common_params(const ms_scatter2scatter_args &args,
             .n = args.n,
             .n_w = args.n,
             .rank = args.rank,
+            .xa_columns = xa_columns(args.rank),
             .scaling = args.scaling,
             .top_k = args.top_k,
             .x_grouped = args.x_grouped != 0,
@@ -46,7 +53,7 @@ Scatter2ScatterParams common_params(const ms_scatter2scatter_args &args,
 Scatter2ScatterParams xa_params(const ms_scatter2scatter_args &args, Scatter2ScatterParams params) {
     params.w = args.lora_a;
     params.bias = nullptr;
-    params.y = args.workspace;
+    params.y = params.xa;
     params.y_stride = xa_columns(args.rank);
     params.n = xa_columns(args.rank);
     params.n_w = args.rank;
@@ -56,7 +63,7 @@ Scatter2ScatterParams xa_params(const ms_scatter2scatter_args &args, Scatter2Sca
 }
 
 Scatter2ScatterParams b_params(const ms_scatter2scatter_args &args, Scatter2ScatterParams params) {
-    params.x = args.workspace;
+    params.x = params.xa;
     params.x_stride_16b = unsigned(xa_columns(args.rank) / 8);
     params.x_grouped = 1;
     params.w = args.lora_b;

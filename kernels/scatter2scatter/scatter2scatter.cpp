@@ -109,6 +109,8 @@ ms_status run(const ms_scatter2scatter_args *args, ms_stream stream) {
     ms_scatter2scatter_args full;
     if (const ms_status status = check_call(args, full); status != MS_OK)
         return status;
+    if (const ms_status status = check_kernels(full); status != MS_OK)
+        return status;
     if (full.slots == 0)
         return succeed();
     ms_tile_config config;
@@ -136,6 +138,8 @@ ms_status compile_for(const ms_scatter2scatter_args *args, const char *arch_or_n
                       ms_tile_resources *resources) {
     ms_scatter2scatter_args full;
     if (const ms_status status = check_shape(args, full); status != MS_OK)
+        return status;
+    if (const ms_status status = check_kernels(full); status != MS_OK)
         return status;
     ms_tile_config config;
     if (const ms_status status = resolve_config(full, config); status != MS_OK)

@@ -2,13 +2,15 @@
 // one expert times block_n columns of its weight, with the rows of X gathered and the rows of Y
 // scattered on the way. Tile sizes and variant are compile-time constants that the host defines
 // (kernel_plan.h): MS_KERNEL_NAME, MS_BF16, MS_OUT_F32, MS_BLOCK_M, MS_BLOCK_N, MS_BLOCK_K,
-// MS_WARPS_M, MS_WARPS_N, MS_STAGES, MS_W_TRANSPOSED, MS_W_ALIGNED, MS_RANK_PADDED, MS_ACCUMULATE
-// and MS_DYNAMIC_SMEM.
+// MS_WARPS_M, MS_WARPS_N, MS_STAGES, MS_W_TRANSPOSED, MS_W_ALIGNED, MS_RANK_PADDED, MS_EXTRA_RANK,
+// MS_B_TRANSPOSED, MS_B_ALIGNED, MS_ACCUMULATE and MS_DYNAMIC_SMEM.
 //
 // Data flow: cp.async fills a ring of MS_STAGES stages of shared memory with tiles of X, W (and A);
 // ldmatrix feeds mma.sync from it, one k-step ahead. With MS_RANK_PADDED, XA = X*A^T accumulates
-// beside Y, is rounded to the input type, and meets B after the loop. The result goes through
-// shared memory so that rows of Y are written 16 bytes a lane.
+// beside Y, is rounded to the input type, and meets B after the loop. With MS_EXTRA_RANK, an
+// earlier kernel has made XA, and the ring begins with tiles of XA and B: their product is scaled
+// in the accumulators that X*W is then added to. The result goes through shared memory so that rows
+// of Y are written 16 bytes a lane.
 #include "ptx.jit.cuh"
 #include "scatter2scatter_params.jit.cuh"
 
@@ -31,6 +33,8 @@ constexpr int kStages = MS_STAGES;
 constexpr bool kWTransposed = MS_W_TRANSPOSED;
 constexpr int kRank = MS_RANK_PADDED; // of the fused LoRA part: a multiple of 16, 0 for none
 constexpr bool kLora = kRank > 0;
+constexpr int kExtraRank = MS_EXTRA_RANK; // of [XA | B] as extra depth: a multiple of 16, or 0
+constexpr bool kBTransposed = MS_B_TRANSPOSED; // B [R, N], for the extra depth
 
 constexpr int kWarpRows = kBlockM / MS_WARPS_M;
 constexpr int kWarpColumns = kBlockN / MS_WARPS_N;
@@ -38,7 +42,8 @@ constexpr int kMTiles = kWarpRows / 16;
 constexpr int kNTiles = kWarpColumns / 8;
 constexpr int kSteps = kBlockK / 16; // mma steps a stage
 static_assert(kWarpRows % 16 == 0 && kWarpColumns % 16 == 0 && kBlockK % 16 == 0 &&
-              kRank % 16 == 0);
+              kRank % 16 == 0 && kExtraRank % 16 == 0 && !(kRank > 0 && kExtraRank > 0));
+constexpr int kExtraTiles = (kExtraRank + kBlockK - 1) / kBlockK;
 
 // The 8-column tiles of XA are dealt out evenly over the warps of a row; rows of A past the rank
 // are zero, so that every warp does the same work without a branch.
@@ -203,6 +208,22 @@ __device__ __forceinline__ void load_k_major(const u16 *matrix, int row_limit, i
     });
 }
 
+// A tile whose rows run along n: W [K, N] or B [R, N], from its first column on. Zero past k_limit
+// and column_limit.
+template <bool kAligned>
+__device__ __forceinline__ void load_n_major(const u16 *matrix, int column_limit, int row_length,
+                                             int k0, int k_limit, u32 shared) {
+    for_my_chunks<kBlockK, kNChunks>([&](u32 row, u32 chunk, int) {
+        const int k = k0 + int(row), column = int(chunk) * 8;
+        const u16 *source = matrix + u64(u32(k)) * u32(row_length) + column;
+        const u32 target = shared + chunk_offset<kNChunks>(row, chunk);
+        if constexpr (kAligned)
+            ptx::cp_async_16(target, source, k < k_limit && column < column_limit);
+        else
+            ptx::store_shared_16(target, gather_8(source, k < k_limit, column, column_limit));
+    });
+}
+
 // The operands of one expert, and how a stage of the ring is filled from them.
 struct Loader {
     const Scatter2ScatterParams &p;
@@ -221,16 +242,40 @@ struct Loader {
     }
 
     __device__ __forceinline__ void load_w(int k0, u32 shared) const {
-        if constexpr (kWTransposed) {
+        if constexpr (kWTransposed)
             load_k_major<kBlockN, MS_W_ALIGNED>(w, p.n_w - block.n0, p.k_w, k0, p.k_w, shared);
-        } else {
-            for_my_chunks<kBlockK, kNChunks>([&](u32 row, u32 chunk, int) {
-                const int k = k0 + int(row);
-                ptx::cp_async_16(shared + chunk_offset<kNChunks>(row, chunk),
-                                 w + u64(u32(k)) * u32(p.n_w) + chunk * 8,
-                                 k < p.k_w && block.n0 + int(chunk) * 8 < p.n_w);
-            });
+        else
+            load_n_major<MS_W_ALIGNED>(w, p.n_w - block.n0, p.n_w, k0, p.k_w, shared);
+    }
+
+    // XA [S, xa_columns] by sorted position, and B, from rank r0 on.
+    __device__ __forceinline__ void load_extra(int r0, u32 shared) const {
+        const u16 *xa = static_cast<const u16 *>(p.xa) + u64(block.row_begin) * u32(p.xa_columns);
+        for_my_chunks<kBlockM, kKChunks>([&](u32 row, u32 chunk, int) {
+            const int r = r0 + int(chunk) * 8;
+            ptx::cp_async_16(shared + chunk_offset<kKChunks>(row, chunk),
+                             xa + u64(row) * u32(p.xa_columns) + r,
+                             int(row) < block.rows && r < p.xa_columns);
+        });
+        const u16 *b =
+            static_cast<const u16 *>(p.lora_b) + u64(block.expert) * u32(p.n) * u32(p.rank);
+        if constexpr (kBTransposed)
+            load_n_major<MS_B_ALIGNED>(b + block.n0, p.n - block.n0, p.n, r0, p.rank,
+                                       shared + kXBytes);
+        else
+            load_k_major<kBlockN, MS_B_ALIGNED>(b + u64(block.n0) * u32(p.rank), p.n - block.n0,
+                                                p.rank, r0, p.rank, shared + kXBytes);
+    }
+
+    // Tile i of the ring: those of the extra depth come first.
+    __device__ __forceinline__ void load_tile(int i, u32 shared) const {
+        if constexpr (kExtraTiles > 0) {
+            if (i < kExtraTiles) {
+                load_extra(i * kBlockK, shared);
+                return;
+            }
         }
+        load_stage((i - kExtraTiles) * kBlockK, shared);
     }
 
     __device__ __forceinline__ void load_stage(int k0, u32 shared) const {
@@ -267,6 +312,7 @@ struct Lane {
     u32 x_offset,
         x_chunk; // of ldmatrix in a stage: byte offset of the row, and swizzled chunk at step 0
     u32 w_offset, w_chunk;
+    u32 b_offset, b_chunk; // of B in a stage of the extra depth
     u32 a_offset, a_chunk;
 
     __device__ __forceinline__ Lane() {
@@ -283,13 +329,14 @@ struct Lane {
 
         x_offset = (warp_m * kWarpRows + row) * kKChunks * 16;
         x_chunk = half ^ swizzle<kKChunks>(row);
-        if constexpr (kWTransposed) {
-            w_offset = kXBytes + (warp_n * kWarpColumns + column) * kKChunks * 16;
-            w_chunk = k_half ^ swizzle<kKChunks>(column);
-        } else {
-            w_offset = kXBytes + row * kNChunks * 16;
-            w_chunk = (warp_n * kWarpColumns / 8 + half) ^ swizzle<kNChunks>(row);
-        }
+        const u32 k_major = kXBytes + (warp_n * kWarpColumns + column) * kKChunks * 16;
+        const u32 k_major_chunk = k_half ^ swizzle<kKChunks>(column);
+        const u32 n_major = kXBytes + row * kNChunks * 16;
+        const u32 n_major_chunk = (warp_n * kWarpColumns / 8 + half) ^ swizzle<kNChunks>(row);
+        w_offset = kWTransposed ? k_major : n_major;
+        w_chunk = kWTransposed ? k_major_chunk : n_major_chunk;
+        b_offset = kBTransposed ? n_major : k_major;
+        b_chunk = kBTransposed ? n_major_chunk : k_major_chunk;
         a_offset = kXBytes + kWBytes + (warp_n * kXaTiles * 8 + column) * kKChunks * 16;
         a_chunk = k_half ^ swizzle<kKChunks>(column);
     }
@@ -303,21 +350,36 @@ struct Fragments {
     u32 a[max_of(kXaTiles, 1)][2];
 
     __device__ __forceinline__ void load(const Lane &at, u32 stage, int step) {
+        load_x(at, stage, step);
+        load_w<kWTransposed>(stage + at.w_offset, at.w_chunk, step);
+        if constexpr (kLora)
+            load_a(stage + at.a_offset + ((at.a_chunk ^ 2 * step) << 4));
+    }
+
+    // Of a stage that holds XA and B.
+    __device__ __forceinline__ void load_extra(const Lane &at, u32 stage, int step) {
+        load_x(at, stage, step);
+        load_w<!kBTransposed>(stage + at.b_offset, at.b_chunk, step);
+    }
+
+    __device__ __forceinline__ void load_x(const Lane &at, u32 stage, int step) {
 #pragma unroll
         for (int m = 0; m < kMTiles; ++m)
             ptx::ldmatrix_x4(x[m], stage + at.x_offset + m * 16 * kKChunks * 16 +
                                        ((at.x_chunk ^ 2 * step) << 4));
+    }
+
+    template <bool kRowsAlongK>
+    __device__ __forceinline__ void load_w(u32 address, u32 chunk, int step) {
 #pragma unroll
         for (int pair = 0; pair < kNTiles / 2; ++pair) {
-            if constexpr (kWTransposed)
-                ptx::ldmatrix_x4(w[pair], stage + at.w_offset + pair * 16 * kKChunks * 16 +
-                                              ((at.w_chunk ^ 2 * step) << 4));
+            if constexpr (kRowsAlongK)
+                ptx::ldmatrix_x4(w[pair],
+                                 address + pair * 16 * kKChunks * 16 + ((chunk ^ 2 * step) << 4));
             else
-                ptx::ldmatrix_x4_trans(w[pair], stage + at.w_offset + step * 16 * kNChunks * 16 +
-                                                    ((at.w_chunk ^ 2 * pair) << 4));
+                ptx::ldmatrix_x4_trans(w[pair], address + step * 16 * kNChunks * 16 +
+                                                    ((chunk ^ 2 * pair) << 4));
         }
-        if constexpr (kLora)
-            load_a(stage + at.a_offset + ((at.a_chunk ^ 2 * step) << 4));
     }
 
     __device__ __forceinline__ void load_a(u32 address) {
@@ -362,7 +424,41 @@ struct Accumulators {
                 mma(xa[m][n], f.x[m], f.a[n][0], f.a[n][1]);
         }
     }
+
+    __device__ __forceinline__ void scale_y(float scaling) {
+#pragma unroll
+        for (int m = 0; m < kMTiles; ++m)
+#pragma unroll
+            for (int i = 0; i < kNTiles * 4; ++i)
+                y[m][i / 4][i % 4] *= scaling;
+    }
 };
+
+__device__ __forceinline__ u32 next_stage(u32 stage) {
+    return stage + 1 == kStages ? 0 : stage + 1;
+}
+
+// The first tiles of the ring: y = scaling * XA*B^T. Few k-steps, so that none is fetched ahead.
+__device__ __forceinline__ void extra_loop(const Loader &loader, const Lane &at, u32 ring,
+                                           int tiles, Accumulators &accumulators) {
+#pragma unroll 1
+    for (int i = 0; i < kExtraTiles; ++i) {
+        const u32 stage = i % kStages, fill = (i + kStages - 1) % kStages;
+        if (i + kStages - 1 < tiles)
+            loader.load_tile(i + kStages - 1, ring + fill * kStageBytes);
+        ptx::cp_async_commit();
+        const int steps = min(kSteps, kExtraRank / 16 - i * kSteps);
+        Fragments fragments;
+#pragma unroll 1
+        for (int step = 0; step < steps; ++step) {
+            fragments.load_extra(at, ring + stage * kStageBytes, step);
+            accumulators.add(fragments);
+        }
+        ptx::cp_async_wait<kStages - 2>();
+        __syncthreads();
+    }
+    accumulators.scale_y(loader.p.scaling);
+}
 
 // The pipelined loop over k. At step 0 of iteration i the copy of k-tile i + kStages - 1 starts,
 // into the stage that held k-tile i - 1: every warp has read that one before the barrier of
@@ -370,29 +466,32 @@ struct Accumulators {
 // kStages - 2 pending groups means that k-tile i + 1 has arrived.
 __device__ __forceinline__ void main_loop(const Loader &loader, const Lane &at, u32 ring,
                                           u32 lora_b, Accumulators &accumulators) {
-    const int k_tiles = (loader.p.k + kBlockK - 1) / kBlockK;
+    const int tiles = kExtraTiles + (loader.p.k + kBlockK - 1) / kBlockK;
     if constexpr (kLora)
         loader.load_lora_b(0, lora_b); // travels with the first group
 #pragma unroll
     for (int i = 0; i < kStages - 1; ++i) {
-        if (i < k_tiles)
-            loader.load_stage(i * kBlockK, ring + i * kStageBytes);
+        if (i < tiles)
+            loader.load_tile(i, ring + i * kStageBytes);
         ptx::cp_async_commit();
     }
     ptx::cp_async_wait<kStages - 2>();
     __syncthreads();
 
+    if constexpr (kExtraTiles > 0)
+        extra_loop(loader, at, ring, tiles, accumulators);
     Fragments fragments[2];
-    u32 stage = 0, fill = kStages - 1;
-    fragments[0].load(at, ring, 0);
+    u32 stage = kExtraTiles % kStages, fill = (kExtraTiles + kStages - 1) % kStages;
+    fragments[0].load(at, ring + stage * kStageBytes, 0);
 #pragma unroll 1
-    for (int i = 0; i < k_tiles; ++i) {
-        const u32 next = stage + 1 == kStages ? 0 : stage + 1;
+    for (int i = kExtraTiles; i < tiles; ++i) {
+        const u32 next = next_stage(stage);
 #pragma unroll
         for (int step = 0; step < kSteps; ++step) {
             if (step == 0) {
-                if (i + kStages - 1 < k_tiles)
-                    loader.load_stage((i + kStages - 1) * kBlockK, ring + fill * kStageBytes);
+                if (i + kStages - 1 < tiles)
+                    loader.load_stage((i + kStages - 1 - kExtraTiles) * kBlockK,
+                                      ring + fill * kStageBytes);
                 ptx::cp_async_commit();
             }
             if (step == kSteps - 1) {
@@ -433,6 +532,17 @@ __device__ __forceinline__ void store_xa(const Lane &at, const Accumulators &acc
                     narrow_pair(v[2], v[3]);
             }
         }
+    }
+}
+
+// The rows of XA that this block has, for whoever wants to keep them.
+__device__ __forceinline__ void write_xa(const Scatter2ScatterParams &p, const Block &block,
+                                         const unsigned char *xa) {
+    const int chunks = p.xa_columns / 8;
+    for (int i = threadIdx.x; i < block.rows * chunks; i += kThreads) {
+        const int row = i / chunks, chunk = i % chunks;
+        static_cast<uint4 *>(p.xa)[u64(block.row_begin + row) * u32(chunks) + chunk] =
+            *reinterpret_cast<const uint4 *>(xa + (row * kXaStride + chunk * 8) * 2);
     }
 }
 
@@ -479,6 +589,8 @@ __device__ __forceinline__ void add_lora(const Loader &loader, const Lane &at, u
                                          u32 lora_b, Accumulators &accumulators) {
     store_xa(at, accumulators, xa);
     __syncthreads();
+    if (loader.p.xa && loader.block.n0 == 0)
+        write_xa(loader.p, loader.block, xa);
 #pragma unroll 1
     for (int r0 = 0; r0 < kRank; r0 += kRankChunk) {
         if (r0 > 0) { // the first chunk came with the ring's first stage

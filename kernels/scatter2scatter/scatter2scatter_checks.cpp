@@ -2,10 +2,12 @@
 
 #include "kernels/common/argument_check.h"
 #include "kernels/common/float_types.h"
+#include "kernels/common/status.h"
 #include "kernels/scatter2scatter/kernel_plan.h"
 
 #include <cstdint>
 #include <limits>
+#include <string>
 
 namespace moescope::scatter2scatter {
 
@@ -19,7 +21,7 @@ constexpr std::int64_t kLargestSide =
 void check_sizes(ArgumentCheck &check, const ms_scatter2scatter_args &args) {
     check.dtype("dtype", args.dtype, {MS_F16, MS_BF16})
         .dtype("y_dtype", args.y_dtype, {args.dtype, MS_F32})
-        .one_of("variant", args.variant, {MS_S2S_FUSED, MS_S2S_SPLIT})
+        .one_of("variant", args.variant, {MS_S2S_FUSED, MS_S2S_SPLIT, MS_S2S_EXTRA_K})
         .range("k", args.k, 1, kLargestSide)
         .multiple_of("k", args.k, 8)
         .range("n", args.n, 1, kLargestSide)
@@ -30,6 +32,18 @@ void check_sizes(ArgumentCheck &check, const ms_scatter2scatter_args &args) {
         .range("top_k", args.top_k, 1, std::numeric_limits<std::int32_t>::max());
     if (!args.w_transposed)
         check.multiple_of("n", args.n, 8, "w is not transposed");
+    if (args.rank > 0 && args.lora_b_transposed)
+        check.multiple_of("n", args.n, 8, "lora_b is transposed");
+}
+
+void check_lora(ArgumentCheck &check, const ms_scatter2scatter_args &args) {
+    if (!args.xa_is_input)
+        check.pointer("lora_a", args.lora_a, 16);
+    check.pointer("lora_b", args.lora_b, 16);
+    if (args.xa_is_input)
+        check.pointer("xa", args.xa, 16);
+    else
+        check.optional_pointer("xa", args.xa, 16);
 }
 
 void check_layout(ArgumentCheck &check, const ms_scatter2scatter_args &args) {
@@ -44,7 +58,7 @@ void check_layout(ArgumentCheck &check, const ms_scatter2scatter_args &args) {
         .pointer("y", args.y, std::size_t(size_of(args.y_dtype)))
         .pointer("offsets", args.offsets, alignof(std::int32_t));
     if (args.rank > 0)
-        check.pointer("lora_a", args.lora_a, 16).pointer("lora_b", args.lora_b, 16);
+        check_lora(check, args);
     if (!args.x_grouped || !args.y_grouped)
         check.pointer("sorted_slots", args.sorted_slots, alignof(std::int32_t));
     if (const std::size_t needed = workspace_bytes(args); needed > 0)
@@ -73,8 +87,21 @@ ms_status check_call(const ms_scatter2scatter_args *args, ms_scatter2scatter_arg
     return check.status();
 }
 
+ms_status check_kernels(const ms_scatter2scatter_args &args) {
+    if (args.rank == 0 || args.variant != MS_S2S_FUSED)
+        return MS_OK;
+    const char *which = args.lora_a_transposed   ? "lora_a_transposed"
+                        : args.lora_b_transposed ? "lora_b_transposed"
+                        : args.xa_is_input       ? "xa_is_input"
+                                                 : nullptr;
+    if (!which)
+        return MS_OK;
+    return fail(MS_UNSUPPORTED, std::string(kName) + ": the fused kernel has no " + which +
+                                    "; choose MS_S2S_EXTRA_K or MS_S2S_SPLIT");
+}
+
 size_t workspace_bytes(const ms_scatter2scatter_args &args) {
-    if (args.variant != MS_S2S_SPLIT || args.rank == 0)
+    if (args.variant == MS_S2S_FUSED || args.rank == 0 || args.xa || args.xa_is_input)
         return 0;
     return size_t(args.slots) * size_t(xa_columns(args.rank)) * size_t(size_of(args.dtype));
 }

@@ -13,7 +13,11 @@ ms_status check_shape(const ms_scatter2scatter_args *args, ms_scatter2scatter_ar
 // schedule is the GPU's alone).
 ms_status check_call(const ms_scatter2scatter_args *args, ms_scatter2scatter_args &full);
 
-// XA of the split variant, [S, xa_columns(R)] of dtype; 0 for the others.
+// What the references can do and the tile kernels cannot: MS_UNSUPPORTED. Of checked args.
+ms_status check_kernels(const ms_scatter2scatter_args &args);
+
+// XA of the split and extra-K variants, [S, xa_columns(R)] of dtype, unless the caller has a place
+// for it; 0 for the others.
 size_t workspace_bytes(const ms_scatter2scatter_args &args);
 
 } // namespace moescope::scatter2scatter

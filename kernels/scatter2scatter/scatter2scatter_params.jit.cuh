@@ -12,6 +12,8 @@ struct Scatter2ScatterParams {
     const void *w;
     const void *lora_a;
     const void *lora_b;
+    void *xa;         // XA [S, xa_columns] by sorted position: read for the extra depth; written by
+                      // the fused kernel, unless null
     const void *bias; // or null
     void *y;
     const int *sorted_slots; // not read when both sides are grouped
@@ -24,6 +26,7 @@ struct Scatter2ScatterParams {
     int n;                 // columns of y that are written
     int n_w;               // columns of the product that w has; <= n, the others are zero
     int rank;
+    int xa_columns; // a multiple of 8
     float scaling;
     int top_k;
     int x_grouped;

@@ -8,6 +8,7 @@
 #include "kernels/common/parallel_for.h"
 #include "kernels/common/status.h"
 #include "kernels/reference.h"
+#include "kernels/scatter2scatter/kernel_plan.h"
 #include "kernels/scatter2scatter/scatter2scatter_checks.h"
 
 #include <algorithm>
@@ -106,11 +107,12 @@ template <class Body> void for_each_tile(const std::vector<RowBlock> &blocks, in
 class Product {
   public:
     explicit Product(const ms_scatter2scatter_args &args)
-        : args_(args), bf16_(args.dtype == MS_BF16), blocks_(split_rows(args)) {}
+        : args_(args), bf16_(args.dtype == MS_BF16), blocks_(split_rows(args)),
+          xa_stride_(moescope::scatter2scatter::xa_columns(args.rank)) {}
 
     void run() {
         if (args_.rank > 0)
-            compute_xa();
+            prepare_xa();
         for_each_tile(blocks_, args_.n, [this](const RowBlock &block, int n0, int columns) {
             compute_tile(block, n0, columns);
         });
@@ -134,23 +136,35 @@ class Product {
     std::vector<const std::uint16_t *> xa_rows(const RowBlock &block) const {
         std::vector<const std::uint16_t *> rows;
         for (std::int64_t position = block.begin; position < block.begin + block.rows; ++position)
-            rows.push_back(xa_.data() + position * args_.rank);
+            rows.push_back(xa_ + position * xa_stride_);
         return rows;
     }
 
-    // XA [S, R] by sorted position, rounded to dtype.
+    // XA [S, R rounded up to 8] by sorted position, rounded to dtype; the caller's or our own.
+    void prepare_xa() {
+        xa_ = static_cast<std::uint16_t *>(args_.xa);
+        if (args_.xa_is_input)
+            return;
+        if (!xa_) {
+            own_xa_.resize(std::size_t(args_.slots) * xa_stride_);
+            xa_ = own_xa_.data();
+        }
+        compute_xa();
+    }
+
     void compute_xa() {
-        xa_.resize(std::size_t(args_.slots) * args_.rank);
+        const std::int64_t with_expert = args_.offsets[args_.experts];
+        std::fill_n(xa_, with_expert * xa_stride_, std::uint16_t(0)); // columns past the rank
         for_each_tile(blocks_, args_.rank, [this](const RowBlock &block, int n0, int columns) {
             Tile<double> sums;
             const Weight a{
-                expert_matrix(args_.lora_a, block.expert, std::int64_t(args_.rank) * args_.k), true,
-                args_.k};
+                expert_matrix(args_.lora_a, block.expert, std::int64_t(args_.rank) * args_.k),
+                args_.lora_a_transposed == 0, args_.lora_a_transposed ? args_.rank : args_.k};
             multiply_tile(x_rows(block), bf16_, a, args_.k, n0, columns, sums);
             for (int m = 0; m < block.rows; ++m)
                 for (int n = 0; n < columns; ++n)
-                    store_from_float(xa_.data(), args_.dtype,
-                                     (block.begin + m) * args_.rank + n0 + n, float(sums[m][n]));
+                    store_from_float(xa_, args_.dtype, (block.begin + m) * xa_stride_ + n0 + n,
+                                     float(sums[m][n]));
         });
     }
 
@@ -166,8 +180,8 @@ class Product {
                                              std::int64_t(block.expert) * args_.n + n0 + n);
         if (args_.rank > 0) {
             const Weight b{
-                expert_matrix(args_.lora_b, block.expert, std::int64_t(args_.n) * args_.rank), true,
-                args_.rank};
+                expert_matrix(args_.lora_b, block.expert, std::int64_t(args_.n) * args_.rank),
+                args_.lora_b_transposed == 0, args_.lora_b_transposed ? args_.n : args_.rank};
             multiply_tile(xa_rows(block), bf16_, b, args_.rank, n0, columns, delta);
             for (int m = 0; m < block.rows; ++m)
                 for (int n = 0; n < columns; ++n)
@@ -189,7 +203,9 @@ class Product {
     const ms_scatter2scatter_args &args_;
     bool bf16_;
     std::vector<RowBlock> blocks_;
-    std::vector<std::uint16_t> xa_;
+    std::int64_t xa_stride_;
+    std::uint16_t *xa_ = nullptr;
+    std::vector<std::uint16_t> own_xa_;
 };
 
 } // namespace

@@ -93,10 +93,14 @@ bool worth_trying(const ms_scatter2scatter_args &args, const ms_tile_config &con
 
 // Registers that hold sums, a thread: Y's and, fused, XA's.
 int accumulator_registers(const ms_scatter2scatter_args &args, const ms_tile_config &config) {
-    const KernelShape shape = plan_kernels(args, config).front();
-    const int rows = config.block_m / shape.warps_m / 16;
-    const int lora_tiles = (shape.rank_padded / 8 + shape.warps_n - 1) / shape.warps_n;
-    return rows * (config.block_n / shape.warps_n / 8 + lora_tiles) * 4;
+    int most = 0;
+    for (const KernelShape &shape : plan_kernels(args, config)) {
+        const ms_tile_config &c = shape.config;
+        const int rows = c.block_m / shape.warps_m / 16;
+        const int lora_tiles = (shape.rank_padded / 8 + shape.warps_n - 1) / shape.warps_n;
+        most = std::max(most, rows * (c.block_n / shape.warps_n / 8 + lora_tiles) * 4);
+    }
+    return most;
 }
 
 int rows_for(std::int64_t mean) {

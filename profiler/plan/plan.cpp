@@ -61,7 +61,7 @@ Status check_softmax_variant(const ModelShape &model, std::string_view variant) 
 
 bool needs_rank(OperatorId op, std::string_view variant) {
     return op == OperatorId::SelectLora || variant == "fused" || variant == "split" ||
-           variant == "lora";
+           variant == "extra_k" || variant == "lora";
 }
 
 bool needs_half(OperatorId op) {

@@ -29,7 +29,7 @@ struct Sizes {
 };
 
 bool has_lora(std::string_view variant) {
-    return variant == "fused" || variant == "split" || variant == "lora";
+    return variant == "fused" || variant == "split" || variant == "extra_k" || variant == "lora";
 }
 bool is_nested(std::string_view variant) { return variant.ends_with("_nested"); }
 bool is_full(std::string_view variant) { return variant.starts_with("full"); }
@@ -146,7 +146,7 @@ double device_bytes(const Workload &workload, OperatorId op, std::string_view va
     case OperatorId::GateUp:
     case OperatorId::Down:
         return common + sort_workspace + grouped_cost(s, op, "fused", s.experts).bytes +
-               (variant == "split" ? s.element * s.slots * (s.rank + 7) : 0); // rows of whole 16 bytes
+               (variant == "split" || variant == "extra_k" ? s.element * s.slots * (s.rank + 7) : 0); // rows of whole 16 bytes
     case OperatorId::SelectiveDequant:
         return common + sort_workspace + 2 * codebook_bytes(true) + s.active_list() +
                s.experts * s.k * s.n *

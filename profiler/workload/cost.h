@@ -16,9 +16,9 @@
 //                                                         no tile schedule
 //   gate_up        bytes = b[E_act KN + TK + SN]          x read by token, y written grouped
 //   down           bytes = b[E_act KN + SK + SN]          x read grouped, y written by slot
-//                  fused and split add b E_act R(K + N); both have the same floor: what split moves
-//                  besides is its own cost
-//                  FLOP = 2S KN, fused and split add 2S R(K + N)
+//                  fused, split and extra_k add b E_act R(K + N); all have the same floor: what
+//                  split and extra_k move besides is their own cost
+//                  FLOP = 2S KN, fused, split and extra_k add 2S R(K + N)
 //   selective_dequant (of the gate_up weights, NF4 blocks of q values, D experts of n = KN values)
 //                  bytes = Dn(1/2 + 4/q + b) + 64         packed, float32 absmax, out; codebook
 //                  nested: Dn(1/2 + 1/q + 4/(q p) + b) + 64 + 1024   p = nested_block; second codebook

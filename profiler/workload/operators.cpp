@@ -38,6 +38,9 @@ constexpr VariantInfo kGroupedVariants[] = {
      "Base product and LoRA in one kernel: x A^T accumulates beside x W while x is on chip."},
     {"split", "Split",
      "Three passes: y = x W, then xa = x A^T, then y += s xa B^T; x and y are read again."},
+    {"extra_k", "Extra K",
+     "Two passes: xa = x A^T, then one product that is K + R deep: xa B^T, scaled, and x W share "
+     "the same sums."},
 };
 constexpr VariantInfo kDequantVariants[] = {
     {"selective", "Selective",

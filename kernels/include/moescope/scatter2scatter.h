@@ -12,6 +12,7 @@ typedef int32_t ms_s2s_variant;
 enum {
     MS_S2S_FUSED = 0, /* base and LoRA in one kernel: XA accumulates beside Y in the main loop */
     MS_S2S_SPLIT = 1, /* three passes: Y = X*W, XA = X*A^T, Y += s * XA*B^T */
+    MS_S2S_EXTRA_K = 2, /* two: XA = X*A^T, then one product whose depth is K and R: [X|XA]*[W;B^T] */
 };
 
 /* The tile a kernel is compiled for. All zero: the library's default for the shape. */
@@ -40,6 +41,10 @@ typedef struct ms_tile_resources {
  * Accumulates in float32, rounds once to y_dtype; XA is rounded to dtype before it meets B (as the
  * published Triton kernels do). Gather and scatter happen inside the kernel.
  * Split rounds Y to y_dtype twice: after X*W (+ bias), and after the LoRA part is added to it.
+ * Extra-K multiplies XA*B^T by scaling in float32, in the accumulators that X*W is then added to.
+ * The gradient of X is the same operator: dX = dY*W^T + s * (dY*B)*A is a call with x = dY, w seen
+ * transposed, lora_a = B with lora_a_transposed and lora_b = A with lora_b_transposed; its XA is
+ * dY*B, which the gradient of A needs.
  * Every row of y whose slot has an expert is written; the others (ids outside 0..E-1) are left alone.
  * Formula and data flow: ScatterMoE (arXiv 2403.08245) and its LoRA extension in axolotl. */
 typedef struct ms_scatter2scatter_args {
@@ -55,8 +60,8 @@ typedef struct ms_scatter2scatter_args {
     int32_t n;                  /* N >= 1; a multiple of 8 unless w_transposed */
     int32_t rank;               /* R: 0 for no LoRA, else 1..256 */
     float scaling;
-    const void *lora_a;         /* [E, R, K] */
-    const void *lora_b;         /* [E, N, R] */
+    const void *lora_a;         /* [E, R, K], or [E, K, R] with lora_a_transposed */
+    const void *lora_b;         /* [E, N, R], or [E, R, N] with lora_b_transposed */
     const void *bias;           /* [E, N] of dtype, or null */
     void *y;                    /* out: y_grouped ? [S, N] in sorted order : [S, N] by slot */
     int64_t y_stride;           /* >= N */
@@ -69,8 +74,13 @@ typedef struct ms_scatter2scatter_args {
     int32_t x_grouped;
     int32_t y_grouped;
     ms_tile_config config;
-    void *workspace;            /* split: XA [S, R rounded up to 8] by sorted position; 16-byte aligned */
+    void *workspace;            /* split and extra-K without xa: XA; 16-byte aligned */
     size_t workspace_bytes;
+    int32_t lora_a_transposed;  /* the fused kernel has neither: MS_UNSUPPORTED */
+    int32_t lora_b_transposed;  /* n must be a multiple of 8 */
+    void *xa;                   /* out, or null: XA [S, R rounded up to 8] of dtype by sorted position,
+                                   zero past R; 16-byte aligned */
+    int32_t xa_is_input;        /* xa is read instead, and lora_a is not (split and extra-K) */
 } ms_scatter2scatter_args;
 
 MS_API size_t ms_scatter2scatter_workspace_bytes(const ms_scatter2scatter_args *args);

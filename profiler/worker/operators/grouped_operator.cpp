@@ -35,7 +35,9 @@ class GroupedOperator final : public Operator {
     Status select(std::string_view variant, const TileConfig &config) override {
         const bool lora = variant != "base";
         group_ = lora ? "lora" : "base";
-        args_.variant = variant == "split" ? MS_S2S_SPLIT : MS_S2S_FUSED;
+        args_.variant = variant == "split"     ? MS_S2S_SPLIT
+                        : variant == "extra_k" ? MS_S2S_EXTRA_K
+                                               : MS_S2S_FUSED;
         args_.rank = lora ? workload_->lora_rank : 0;
         args_.config = kernel_config(config);
         if (config.is_default())

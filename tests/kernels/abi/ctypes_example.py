@@ -22,7 +22,7 @@ if not torch.cuda.is_available():
 F32, F16, BF16 = 0, 1, 2
 INVALID_ARGUMENT = 1
 RENORM_ADD = 1
-S2S_FUSED, S2S_SPLIT = 0, 1
+S2S_VARIANTS = {"fused": 0, "split": 1, "extra-K": 2}
 
 
 class Args(c.Structure):
@@ -68,6 +68,8 @@ class Scatter2Scatter(Args):
         ("tiles", c.c_void_p), ("slots", c.c_int64), ("experts", c.c_int32), ("top_k", c.c_int32),
         ("x_grouped", c.c_int32), ("y_grouped", c.c_int32), ("config", TileConfig),
         ("workspace", c.c_void_p), ("workspace_bytes", c.c_size_t),
+        ("lora_a_transposed", c.c_int32), ("lora_b_transposed", c.c_int32), ("xa", c.c_void_p),
+        ("xa_is_input", c.c_int32),
     ]
 
 
@@ -169,7 +171,7 @@ def grouped_matmul(checks, variant, ids, experts, top_k):
     lora_a, lora_b = random(experts, rank, k), random(experts, n, rank)
     y = empty(slots, n, dtype=torch.bfloat16)
     args = Scatter2Scatter(
-        dtype=BF16, y_dtype=BF16, variant=variant, x=x, x_stride=k, w=w, k=k, n=n, rank=rank, scaling=scaling,
+        dtype=BF16, y_dtype=BF16, variant=S2S_VARIANTS[variant], x=x, x_stride=k, w=w, k=k, n=n, rank=rank, scaling=scaling,
         lora_a=lora_a, lora_b=lora_b, y=y, y_stride=n, slots=slots, experts=experts, top_k=top_k)
     if checks.library.ms_scatter2scatter_default_config(c.byref(args), c.byref(args.config)) != 0:
         raise RuntimeError(checks.library.ms_last_error().decode())
@@ -188,7 +190,7 @@ def grouped_matmul(checks, variant, ids, experts, top_k):
         xa = (rows[mine] @ lora_a[expert].double().T).bfloat16().double()
         expected[mine] = rows[mine] @ w[expert].double() + scaling * (xa @ lora_b[expert].double().T)
     error = (y.double() - expected).abs().max() / expected.abs().max()
-    checks.report(f"scatter2scatter ({'fused' if variant == S2S_FUSED else 'split'}) agrees with torch "
+    checks.report(f"scatter2scatter ({variant}) agrees with torch "
                   f"(largest error {error:.1e} of the largest value)", bool(error < 1e-2))
 
 
@@ -229,7 +231,7 @@ def main():
     checks = Checks(load(sys.argv[1]))
     experts, top_k = 16, 4
     ids = route(checks, 333, experts, top_k)
-    for variant in (S2S_FUSED, S2S_SPLIT):
+    for variant in S2S_VARIANTS:
         grouped_matmul(checks, variant, ids, experts, top_k)
     dequantise(checks)
     refuse(checks)

@@ -212,3 +212,130 @@ EmulatedFunction find_emulated(const scatter2scatter::KernelShape &shape) {
 #define MS_RANK_PADDED 16
 #define MS_DYNAMIC_SMEM 76288
 #include "emulated_kernel.inc"
+
+#define MS_INSTANCE extra16_xa
+#define MS_BLOCK_M 64
+#define MS_BLOCK_N 32
+#define MS_BLOCK_K 32
+#define MS_WARPS_M 2
+#define MS_WARPS_N 2
+#define MS_STAGES 4
+#define MS_W_TRANSPOSED 1
+#define MS_DYNAMIC_SMEM 24832
+#include "emulated_kernel.inc"
+
+#define MS_INSTANCE extra16
+#define MS_BLOCK_M 64
+#define MS_BLOCK_N 128
+#define MS_BLOCK_K 32
+#define MS_WARPS_M 1
+#define MS_WARPS_N 4
+#define MS_STAGES 4
+#define MS_EXTRA_RANK 16
+#define MS_DYNAMIC_SMEM 49408
+#include "emulated_kernel.inc"
+
+#define MS_INSTANCE extra33_xa
+#define MS_BLOCK_M 32
+#define MS_BLOCK_N 64
+#define MS_BLOCK_K 16
+#define MS_WARPS_M 1
+#define MS_WARPS_N 2
+#define MS_STAGES 3
+#define MS_W_ALIGNED 0
+#define MS_DYNAMIC_SMEM 9344
+#include "emulated_kernel.inc"
+
+#define MS_INSTANCE extra33
+#define MS_BLOCK_M 32
+#define MS_BLOCK_N 64
+#define MS_BLOCK_K 16
+#define MS_WARPS_M 1
+#define MS_WARPS_N 2
+#define MS_STAGES 3
+#define MS_W_TRANSPOSED 1
+#define MS_EXTRA_RANK 48
+#define MS_B_TRANSPOSED 1
+#define MS_DYNAMIC_SMEM 9344
+#include "emulated_kernel.inc"
+
+#define MS_INSTANCE extra40_xa
+#define MS_BF16 0
+#define MS_BLOCK_M 16
+#define MS_BLOCK_N 64
+#define MS_BLOCK_K 64
+#define MS_WARPS_M 1
+#define MS_WARPS_N 2
+#define MS_STAGES 4
+#define MS_DYNAMIC_SMEM 41088
+#include "emulated_kernel.inc"
+
+#define MS_INSTANCE extra40
+#define MS_BF16 0
+#define MS_OUT_F32 1
+#define MS_BLOCK_M 16
+#define MS_BLOCK_N 64
+#define MS_BLOCK_K 64
+#define MS_WARPS_M 1
+#define MS_WARPS_N 2
+#define MS_STAGES 4
+#define MS_W_TRANSPOSED 1
+#define MS_EXTRA_RANK 48
+#define MS_B_TRANSPOSED 1
+#define MS_DYNAMIC_SMEM 41088
+#include "emulated_kernel.inc"
+
+#define MS_INSTANCE extra12_xa
+#define MS_BLOCK_M 32
+#define MS_BLOCK_N 32
+#define MS_BLOCK_K 32
+#define MS_WARPS_M 1
+#define MS_WARPS_N 1
+#define MS_STAGES 2
+#define MS_W_ALIGNED 0
+#define MS_DYNAMIC_SMEM 8320
+#include "emulated_kernel.inc"
+
+#define MS_INSTANCE extra12
+#define MS_BLOCK_M 32
+#define MS_BLOCK_N 32
+#define MS_BLOCK_K 32
+#define MS_WARPS_M 1
+#define MS_WARPS_N 1
+#define MS_STAGES 2
+#define MS_EXTRA_RANK 16
+#define MS_B_ALIGNED 0
+#define MS_DYNAMIC_SMEM 8320
+#include "emulated_kernel.inc"
+
+#define MS_INSTANCE split40_base
+#define MS_BLOCK_M 32
+#define MS_BLOCK_N 64
+#define MS_BLOCK_K 32
+#define MS_WARPS_M 1
+#define MS_WARPS_N 2
+#define MS_STAGES 3
+#define MS_W_TRANSPOSED 1
+#define MS_DYNAMIC_SMEM 18560
+#include "emulated_kernel.inc"
+
+#define MS_INSTANCE split40_xa
+#define MS_BLOCK_M 32
+#define MS_BLOCK_N 64
+#define MS_BLOCK_K 32
+#define MS_WARPS_M 1
+#define MS_WARPS_N 2
+#define MS_STAGES 3
+#define MS_DYNAMIC_SMEM 18560
+#include "emulated_kernel.inc"
+
+#define MS_INSTANCE split40_b
+#define MS_BLOCK_M 32
+#define MS_BLOCK_N 64
+#define MS_BLOCK_K 32
+#define MS_WARPS_M 1
+#define MS_WARPS_N 2
+#define MS_STAGES 3
+#define MS_ACCUMULATE 1
+#define MS_DYNAMIC_SMEM 18560
+#include "emulated_kernel.inc"

@@ -22,13 +22,18 @@ struct S2sShape {
     bool sentinels = false;        // some slots have no expert (-1)
     float scaling = 0.5f;
     std::int32_t x_padding = 0, y_padding = 0; // elements between rows
+    bool lora_a_transposed = false, lora_b_transposed = false;
 
     std::string name() const {
         return "T" + std::to_string(tokens) + " E" + std::to_string(experts) + " k" +
                std::to_string(top_k) + " K" + std::to_string(k) + " N" + std::to_string(n) + " R" +
                std::to_string(rank) + (dtype == MS_BF16 ? " bf16" : " f16") +
                (y_dtype == MS_F32 ? " to f32" : "") +
-               (variant == MS_S2S_SPLIT ? " split" : " fused") + (w_transposed ? " W^T" : "") +
+               (variant == MS_S2S_SPLIT     ? " split"
+                : variant == MS_S2S_EXTRA_K ? " extra-K"
+                                            : " fused") +
+               (w_transposed ? " W^T" : "") + (lora_a_transposed ? " A^T" : "") +
+               (lora_b_transposed ? " B^T" : "") +
                (bias ? " bias" : "") + (x_grouped ? " x grouped" : "") +
                (y_grouped ? " y grouped" : "") + (sentinels ? " sentinels" : "");
     }
@@ -52,6 +57,8 @@ inline ms_scatter2scatter_args shape_args(const S2sShape &shape) {
     args.top_k = shape.top_k;
     args.x_grouped = shape.x_grouped;
     args.y_grouped = shape.y_grouped;
+    args.lora_a_transposed = shape.lora_a_transposed;
+    args.lora_b_transposed = shape.lora_b_transposed;
     return args;
 }
 

@@ -175,6 +175,99 @@ TEST_CASE("the tile kernel's source adds LoRA in three passes", "[scatter2scatte
                    {16, 128, 32, 2, 6});
 }
 
+TEST_CASE("the tile kernel's source adds LoRA as extra depth", "[scatter2scatter][emulated]") {
+    for (const std::int32_t rank : {9, 16}) // B's rows on odd elements, then on 16 bytes
+        check_emulated({.tokens = rank == 16 ? 45 : 30,
+                        .experts = 3,
+                        .k = 104,
+                        .n = 136,
+                        .rank = rank,
+                        .variant = MS_S2S_EXTRA_K,
+                        .bias = true,
+                        .lora_a_transposed = rank != 16},
+                       rank == 16 ? ms_tile_config{64, 128, 32, 4, 4}
+                                  : ms_tile_config{32, 32, 32, 1, 2});
+    // As the gradient of X asks for it; three tiles of extra depth, and one of fewer steps.
+    check_emulated({.tokens = 30,
+                    .k = 136,
+                    .n = 56,
+                    .rank = 33,
+                    .variant = MS_S2S_EXTRA_K,
+                    .w_transposed = true,
+                    .lora_a_transposed = true,
+                    .lora_b_transposed = true},
+                   {32, 64, 16, 2, 3});
+    check_emulated({.tokens = 30,
+                    .k = 136,
+                    .n = 72,
+                    .rank = 40,
+                    .dtype = MS_F16,
+                    .y_dtype = MS_F32,
+                    .variant = MS_S2S_EXTRA_K,
+                    .w_transposed = true,
+                    .x_grouped = true,
+                    .sentinels = true,
+                    .lora_a_transposed = true,
+                    .lora_b_transposed = true},
+                   {16, 64, 64, 2, 4});
+    check_emulated({.tokens = 30,
+                    .k = 136,
+                    .n = 72,
+                    .rank = 40,
+                    .variant = MS_S2S_SPLIT,
+                    .w_transposed = true,
+                    .lora_a_transposed = true,
+                    .lora_b_transposed = true},
+                   {32, 64, 32, 2, 3});
+}
+
+TEST_CASE("the tile kernels' sources keep XA, and read one that is given",
+          "[scatter2scatter][emulated]") {
+    for (const ms_s2s_variant variant : {MS_S2S_EXTRA_K, MS_S2S_FUSED}) {
+        const S2sCase c({.tokens = 45,
+                         .experts = 3,
+                         .k = 104,
+                         .n = 136,
+                         .rank = 14,
+                         .variant = variant,
+                         .sentinels = true,
+                         .lora_a_transposed = variant == MS_S2S_EXTRA_K});
+        AlignedCopy x(c.x), w(c.w), lora_a(c.lora_a), lora_b(c.lora_b);
+        std::vector<std::uint16_t> expected_xa(c.ids.size() * 16, 0x7fff);
+        std::vector<std::uint8_t> expected(c.y_bytes(), 0xC7);
+        AlignedCopy xa(expected_xa), y(std::vector<std::uint16_t>(c.y_elements(), 0xC7C7));
+        ms_scatter2scatter_args args = c.args(expected.data());
+        args.x = x.data(), args.w = w.data();
+        args.lora_a = lora_a.data(), args.lora_b = lora_b.data();
+        AlignedCopy reference_xa(expected_xa);
+        args.xa = reference_xa.data();
+        REQUIRE(reference::scatter2scatter(&args, nullptr) == MS_OK);
+        args.config = variant == MS_S2S_EXTRA_K ? ms_tile_config{32, 32, 32, 1, 2}
+                                                : ms_tile_config{64, 128, 32, 4, 4};
+        const std::vector<ms_tile> tiles = schedule(c, args, args.config.block_m);
+        args.tiles = tiles.data();
+        args.y = y.data();
+        args.xa = xa.data();
+        REQUIRE(scatter2scatter::workspace_bytes(args) == 0);
+        emulate(args, CopyTime::kAtWait, Order::kAscending);
+        const auto values = [](const void *bits, std::size_t count) {
+            return decode(bits, MS_BF16, count);
+        };
+        CHECK(difference(values(xa.data(), expected_xa.size()),
+                         values(reference_xa.data(), expected_xa.size()), 0x1p-7, 2e-5) == "");
+        CHECK(difference(values(y.data(), c.y_elements()), values(expected.data(), c.y_elements()),
+                         0x1p-7, 2e-5) == "");
+        if (variant == MS_S2S_FUSED)
+            continue;
+        args.xa_is_input = 1;
+        args.lora_a = nullptr;
+        AlignedCopy again(std::vector<std::uint16_t>(c.y_elements(), 0xC7C7));
+        args.y = again.data();
+        emulate(args, CopyTime::kAtWait, Order::kAscending);
+        CHECK(values(again.data(), c.y_elements()) == values(y.data(), c.y_elements()));
+    }
+}
+
 TEST_CASE("a large tile of several row groups is rasterised completely",
           "[scatter2scatter][emulated]") {
     check_emulated({.tokens = 700, .experts = 6, .top_k = 1, .k = 40, .n = 160, .rank = 16},

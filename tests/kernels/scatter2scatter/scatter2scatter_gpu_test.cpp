@@ -55,8 +55,10 @@ class DeviceCase {
 
     // Status of the call; y is what was written over poison.
     ms_status run(const ms_tile_config &config, std::vector<std::uint8_t> &y,
-                  ms_s2s_variant variant) {
+                  ms_s2s_variant variant, void *xa = nullptr, bool xa_is_input = false) {
         ms_scatter2scatter_args args = case_.args(nullptr);
+        args.xa = xa;
+        args.xa_is_input = xa_is_input;
         args.variant = variant;
         args.x = x_.data();
         args.w = w_.data();
@@ -184,7 +186,7 @@ TEST_CASE("scatter2scatter with LoRA equals the reference at every rank",
     skip_without_gpu();
     for (const std::int32_t rank :
          {1, 2, 7, 8, 15, 16, 17, 24, 31, 32, 33, 48, 64, 80, 100, 128, 200, 255, 256})
-        for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT})
+        for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT, MS_S2S_EXTRA_K})
             for (const ms_dtype dtype : {MS_BF16, MS_F16})
                 check_shape({.tokens = 150,
                              .k = 200,
@@ -198,7 +200,7 @@ TEST_CASE("scatter2scatter with LoRA equals the reference at every rank",
 
 TEST_CASE("LoRA is right in blocks of every row count", "[gpu][scatter2scatter]") {
     skip_without_gpu();
-    for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT})
+    for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT, MS_S2S_EXTRA_K})
         for (const std::int32_t rank : {16, 40, 256})
             for (const ms_tile_config &config :
                  {ms_tile_config{16, 32, 16, 1, 2}, ms_tile_config{16, 64, 32, 4, 3},
@@ -215,7 +217,7 @@ TEST_CASE("LoRA is right in blocks of every row count", "[gpu][scatter2scatter]"
 
 TEST_CASE("scatter2scatter handles lopsided routing", "[gpu][scatter2scatter]") {
     skip_without_gpu();
-    for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT}) {
+    for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT, MS_S2S_EXTRA_K}) {
         check_shape({.tokens = 9,
                      .experts = 256,
                      .top_k = 4,
@@ -245,7 +247,7 @@ TEST_CASE("scatter2scatter handles lopsided routing", "[gpu][scatter2scatter]") 
 
 TEST_CASE("slots without an expert are left as they were", "[gpu][scatter2scatter][small]") {
     skip_without_gpu();
-    for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT})
+    for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT, MS_S2S_EXTRA_K})
         for (const bool y_grouped : {false, true}) {
             const S2sCase c({.tokens = 101,
                              .rank = 8,
@@ -271,7 +273,7 @@ TEST_CASE("slots without an expert are left as they were", "[gpu][scatter2scatte
 TEST_CASE("every candidate tile computes the same result", "[gpu][scatter2scatter]") {
     skip_without_gpu();
     for (const bool transposed : {false, true})
-        for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT}) {
+        for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT, MS_S2S_EXTRA_K}) {
             const S2sShape shape{.tokens = 300,
                                  .k = 520,
                                  .n = 264,
@@ -298,20 +300,83 @@ TEST_CASE("every candidate tile computes the same result", "[gpu][scatter2scatte
         }
 }
 
-TEST_CASE("fused and split agree, and each repeats itself to the bit",
+TEST_CASE("transposed LoRA matrices give the same as upright ones", "[gpu][scatter2scatter]") {
+    skip_without_gpu();
+    for (const ms_s2s_variant variant : {MS_S2S_SPLIT, MS_S2S_EXTRA_K})
+        for (const std::int32_t rank : {1, 8, 16, 17, 40, 64, 129, 256})
+            for (const int transposed : {1, 2, 3})
+                check_shape({.tokens = 150,
+                             .k = 200,
+                             .n = 168,
+                             .rank = rank,
+                             .variant = variant,
+                             .w_transposed = rank % 2 == 0,
+                             .bias = rank == 17,
+                             .lora_a_transposed = transposed % 2 == 1,
+                             .lora_b_transposed = transposed >= 2});
+    const S2sCase c({.rank = 8, .variant = MS_S2S_FUSED, .lora_a_transposed = true});
+    DeviceCase device(c);
+    std::vector<std::uint8_t> y;
+    CHECK(device.run({}, y, MS_S2S_FUSED) == MS_UNSUPPORTED);
+    CHECK_THAT(ms_last_error(), ContainsSubstring("no lora_a_transposed"));
+}
+
+TEST_CASE("XA is kept where the caller asks for it, and read where it is given",
+          "[gpu][scatter2scatter][small]") {
+    skip_without_gpu();
+    for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT, MS_S2S_EXTRA_K}) {
+        const S2sCase c({.tokens = 90,
+                         .k = 136,
+                         .n = 264,
+                         .rank = 12,
+                         .variant = variant,
+                         .sentinels = true});
+        INFO(c.shape.name());
+        std::vector<std::uint8_t> expected(c.y_bytes(), kPoisonByte);
+        std::vector<std::uint16_t> expected_xa(c.ids.size() * 16, 0xC7C7);
+        ms_scatter2scatter_args host = c.args(expected.data());
+        host.xa = expected_xa.data();
+        REQUIRE(reference::scatter2scatter(&host, nullptr) == MS_OK);
+        DeviceCase device(c);
+        DeviceArray<std::uint16_t> xa(expected_xa.size());
+        std::vector<std::uint8_t> y, again;
+        REQUIRE(device.run({}, y, variant, xa.data()) == MS_OK);
+        CHECK(difference(decode(y, MS_BF16), decode(expected, MS_BF16), 0x1p-7, 2e-5) == "");
+        const auto floats = [](const std::vector<std::uint16_t> &bits) {
+            std::vector<float> values;
+            for (const std::uint16_t one : bits)
+                values.push_back(bf16_to_float(one));
+            return values;
+        };
+        CHECK(difference(floats(xa.download()), floats(expected_xa), 0x1p-7, 2e-5) == "");
+        CHECK(xa.red_zones_intact());
+        const ms_status status = device.run({}, again, variant, xa.data(), true);
+        if (variant == MS_S2S_FUSED) {
+            CHECK(status == MS_UNSUPPORTED);
+        } else {
+            REQUIRE(status == MS_OK);
+            CHECK(again == y);
+        }
+    }
+}
+
+TEST_CASE("the variants agree, and each repeats itself to the bit",
           "[gpu][scatter2scatter][small]") {
     skip_without_gpu();
     const S2sCase c(
         {.tokens = 400, .experts = 8, .k = 512, .n = 384, .rank = 16, .y_dtype = MS_F32});
     DeviceCase device(c);
-    std::vector<std::uint8_t> fused, split, again;
+    std::vector<std::uint8_t> fused;
     REQUIRE(device.run({}, fused, MS_S2S_FUSED) == MS_OK);
-    REQUIRE(device.run({}, split, MS_S2S_SPLIT) == MS_OK);
-    CHECK(difference(decode(split, MS_F32), decode(fused, MS_F32), 1e-6, 2e-5) == "");
-    REQUIRE(device.run({}, again, MS_S2S_FUSED) == MS_OK);
-    CHECK(again == fused);
-    REQUIRE(device.run({}, again, MS_S2S_SPLIT) == MS_OK);
-    CHECK(again == split);
+    for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT, MS_S2S_EXTRA_K}) {
+        std::vector<std::uint8_t> first, again;
+        REQUIRE(device.run({}, first, variant) == MS_OK);
+        CHECK(difference(decode(first, MS_F32), decode(fused, MS_F32), 1e-6, 2e-5) == "");
+        for (int repeat = 0; repeat < 100; ++repeat) {
+            REQUIRE(device.run({}, again, variant) == MS_OK);
+            REQUIRE(again == first);
+        }
+    }
 }
 
 TEST_CASE("experts beyond 2^31 weight elements are found", "[gpu][scatter2scatter]") {

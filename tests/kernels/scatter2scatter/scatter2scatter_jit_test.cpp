@@ -86,7 +86,7 @@ std::vector<ms_scatter2scatter_args> candidate_calls(const S2sShape &shape) {
 
 TEST_CASE("every candidate tile compiles for Hopper, fused and split, and few spill",
           "[jit][scatter2scatter]") {
-    for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT}) {
+    for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT, MS_S2S_EXTRA_K}) {
         S2sShape shape = qwen3_gate_up();
         shape.variant = variant;
         const std::vector<ms_scatter2scatter_args> calls = candidate_calls(shape);
@@ -126,7 +126,7 @@ TEST_CASE("the default tile fits every device and never spills, at any rank and 
     std::vector<ms_scatter2scatter_args> calls;
     for (const std::int32_t tokens : {1, 100, 1024, 16384})
         for (const std::int32_t rank : {0, 1, 16, 64, 128, 256})
-            for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT}) {
+            for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT, MS_S2S_EXTRA_K}) {
                 if (variant == MS_S2S_SPLIT && rank % 128 != 0)
                     continue;
                 S2sShape shape = qwen3_gate_up(rank);
@@ -152,6 +152,27 @@ TEST_CASE("the default tile fits every device and never spills, at any rank and 
             INFO(one.name() << " for " << arch);
             CHECK(one.resources.spill_bytes == 0);
             CHECK(one.resources.dynamic_smem_bytes <= 99 * 1024);
+        }
+}
+
+TEST_CASE("extra-K compiles without spills for every kind of device, transposed or not",
+          "[jit][scatter2scatter]") {
+    std::vector<ms_scatter2scatter_args> calls;
+    for (const std::int32_t rank : {12, 16, 64, 256})
+        for (const bool backward : {false, true}) {
+            S2sShape shape = qwen3_gate_up(rank);
+            shape.tokens = rank == 16 ? 16384 : 1024;
+            shape.variant = MS_S2S_EXTRA_K;
+            shape.w_transposed = shape.lora_a_transposed = shape.lora_b_transposed = backward;
+            ms_scatter2scatter_args args = shape_args(shape);
+            REQUIRE(ms_scatter2scatter_default_config(&args, &args.config) == MS_OK);
+            calls.push_back(args);
+        }
+    for (const char *arch : {"sm_80", "sm_89", "sm_90a", "sm_120"})
+        for (const Compiled &one : compile_all(calls, arch)) {
+            check_report(one);
+            INFO(one.name() << " for " << arch);
+            CHECK(one.resources.spill_bytes == 0);
         }
 }
 

@@ -4,6 +4,7 @@
 
 #include <catch2/catch_all.hpp>
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -33,7 +34,9 @@ std::vector<float> naive(const S2sCase &c) {
         for (int r = 0; r < s.rank; ++r) {
             for (int k = 0; k < s.k; ++k)
                 xa[r] += double(at(c.x, s.dtype, x_row + k)) *
-                         at(c.lora_a, s.dtype, (e * s.rank + r) * s.k + k);
+                         at(c.lora_a, s.dtype,
+                            s.lora_a_transposed ? (e * s.k + k) * s.rank + r
+                                                : (e * s.rank + r) * s.k + k);
             xa[r] = round_to(s.dtype, float(xa[r]));
         }
         for (int n = 0; n < s.n; ++n) {
@@ -45,7 +48,9 @@ std::vector<float> naive(const S2sCase &c) {
             }
             double delta = 0;
             for (int r = 0; r < s.rank; ++r)
-                delta += xa[r] * at(c.lora_b, s.dtype, (e * s.n + n) * s.rank + r);
+                delta += xa[r] * at(c.lora_b, s.dtype,
+                                    s.lora_b_transposed ? (e * s.rank + r) * s.n + n
+                                                        : (e * s.n + n) * s.rank + r);
             if (s.variant == MS_S2S_SPLIT && s.rank > 0)
                 base = round_to(s.y_dtype, float(base));
             const std::int64_t y_row = s.y_grouped ? c.inverse[slot] : slot;
@@ -85,8 +90,13 @@ void check_against_naive(const S2sShape &shape) {
 
 TEST_CASE("scatter2scatter's reference equals the plain triple loop", "[scatter2scatter]") {
     for (const std::int32_t rank : {0, 1, 8, 16, 17, 64, 256})
-        for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT})
-            check_against_naive({.rank = rank, .variant = variant});
+        for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_SPLIT, MS_S2S_EXTRA_K})
+            for (const bool a_transposed : {false, true})
+                for (const bool b_transposed : {false, true})
+                    check_against_naive({.rank = rank,
+                                         .variant = variant,
+                                         .lora_a_transposed = a_transposed,
+                                         .lora_b_transposed = b_transposed});
     for (const bool transposed : {false, true})
         for (const bool x_grouped : {false, true})
             for (const bool y_grouped : {false, true})
@@ -105,6 +115,36 @@ TEST_CASE("scatter2scatter's reference equals the plain triple loop", "[scatter2
     check_against_naive({.tokens = 3, .experts = 64, .k = 8, .n = 8}); // most experts empty
     check_against_naive({.tokens = 200, .experts = 3, .top_k = 1, .only_expert = 1});
     check_against_naive({.tokens = 1, .experts = 1, .top_k = 1, .rank = 4});
+}
+
+TEST_CASE("scatter2scatter's reference keeps XA, and reads one that is given",
+          "[scatter2scatter]") {
+    const S2sCase c({.rank = 12, .variant = MS_S2S_EXTRA_K});
+    std::vector<std::uint16_t> xa(c.ids.size() * 16, kPoison);
+    std::vector<std::uint8_t> y(c.y_bytes()), again(c.y_bytes());
+    ms_scatter2scatter_args args = c.args(y.data());
+    args.xa = xa.data();
+    REQUIRE(reference::scatter2scatter(&args, nullptr) == MS_OK);
+    int wrong = 0;
+    for (std::size_t position = 0; position < c.ids.size(); ++position) {
+        const std::int64_t slot = c.sorted_slots[position], e = c.ids[slot];
+        for (int r = 0; r < 16; ++r) {
+            double sum = 0;
+            for (int k = 0; r < 12 && k < c.shape.k; ++k)
+                sum += double(at(c.x, MS_BF16, slot / c.shape.top_k * c.shape.k + k)) *
+                       at(c.lora_a, MS_BF16, (e * 12 + r) * c.shape.k + k);
+            const float stored = at(xa, MS_BF16, std::int64_t(position) * 16 + r);
+            wrong += !(std::abs(stored - sum) <= 0x1p-8 * std::abs(sum) + 1e-5);
+        }
+    }
+    CHECK(wrong == 0);
+    args.lora_a = nullptr;
+    args.xa_is_input = 1;
+    args.y = again.data();
+    REQUIRE(reference::scatter2scatter(&args, nullptr) == MS_OK);
+    CHECK(again == y);
+    args.xa = nullptr;
+    CHECK(reference::scatter2scatter(&args, nullptr) == MS_INVALID_ARGUMENT);
 }
 
 TEST_CASE("slots without an expert are not written", "[scatter2scatter]") {
@@ -149,6 +189,10 @@ TEST_CASE("a wrong scatter2scatter argument is named with its value", "[scatter2
     CHECK_THAT(message([](auto &a) { a.top_k = 0; }), ContainsSubstring("top_k is 0"));
     CHECK_THAT(message([](auto &a) { a.variant = MS_S2S_SPLIT; }),
                ContainsSubstring("workspace is null"));
+    CHECK_THAT(message([](auto &a) { a.variant = MS_S2S_EXTRA_K; }),
+               ContainsSubstring("workspace is null"));
+    CHECK_THAT(message([](auto &a) { a.n = 44, a.w_transposed = a.lora_b_transposed = 1; }),
+               ContainsSubstring("n is 44") && ContainsSubstring("lora_b is transposed"));
 }
 
 TEST_CASE("a tile that cannot be built is refused with the reason", "[scatter2scatter]") {

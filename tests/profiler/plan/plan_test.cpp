@@ -36,7 +36,8 @@ TEST_CASE("a plan without names holds every variant that applies") {
     CHECK(names(plan_items(workload_of(8), {}, {})) ==
           Names{"softmax_topk/warp_bitonic", "softmax_topk/block_merge_sort", "softmax_topk/scalar",
                 "router/plain", "router/lora", "route_metadata/counting_sort", "gate_up/base",
-                "gate_up/fused", "gate_up/split", "down/base", "down/fused", "down/split",
+                "gate_up/fused", "gate_up/split", "gate_up/extra_k", "down/base", "down/fused",
+                "down/split", "down/extra_k",
                 "selective_dequant/selective", "selective_dequant/selective_nested",
                 "selective_dequant/full", "selective_dequant/full_nested",
                 "select_lora/selective"});

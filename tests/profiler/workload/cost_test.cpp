@@ -53,13 +53,15 @@ TEST_CASE("the grouped product's floor is the published one where the matrix uni
     CHECK(floor_ms(mixtral, OperatorId::Down, "fused") == Approx(0.630).margin(0.0005));
 }
 
-TEST_CASE("fused and split share one floor") {
+TEST_CASE("every LoRA variant shares one floor") {
     const Workload workload = workload_of(64, 2048, 1024, 8, 16);
     for (const OperatorId op : {OperatorId::GateUp, OperatorId::Down}) {
         const Cost fused = minimum_cost(workload, op, "fused", even_counts(workload));
-        const Cost split = minimum_cost(workload, op, "split", even_counts(workload));
-        CHECK(fused.bytes == split.bytes);
-        CHECK(fused.flops == split.flops);
+        for (const char *variant : {"split", "extra_k"}) {
+            const Cost other = minimum_cost(workload, op, variant, even_counts(workload));
+            CHECK(fused.bytes == other.bytes);
+            CHECK(fused.flops == other.flops);
+        }
     }
 }
 
