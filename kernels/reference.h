@@ -19,5 +19,7 @@ ms_status selective_dequant(const ms_selective_dequant_args *args, ms_stream str
 ms_status select_experts(const ms_select_experts_args *args, ms_stream stream);
 ms_status combine(const ms_combine_args *args, ms_stream stream);
 ms_status combine_backward(const ms_combine_backward_args *args, ms_stream stream);
+ms_status gated_activation(const ms_gated_activation_args *args, ms_stream stream);
+ms_status gated_activation_backward(const ms_gated_activation_backward_args *args, ms_stream stream);
 
 } // namespace moescope::reference

@@ -1,12 +1,12 @@
 // Summing what the experts of a token answered, and spreading its gradient. Bound by memory: every
 // row is read (or written) once, 16 bytes an access, and several rows are in flight a thread.
 #include "kernels/common/cuda_check.h"
+#include "kernels/mlp/block_sums.cuh"
 #include "kernels/mlp/mlp_checks.h"
 #include "kernels/mlp/row_vector.cuh"
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 
 namespace moescope {
 
@@ -33,11 +33,7 @@ template <class In, class Out, int kCount>
 __global__ void __launch_bounds__(kThreads)
     combine_kernel(const __grid_constant__ ms_combine_args args, int row_chunks) {
     constexpr int kInFlight = sizeof(In) == 4 ? 2 : 4; // rows loaded before any is summed
-    const std::int64_t first = std::int64_t(blockIdx.x) * kThreads;
-    const std::int64_t first_token = first / row_chunks;
-    const unsigned within = unsigned(first - first_token * row_chunks) + threadIdx.x;
-    const std::int64_t token = first_token + within / unsigned(row_chunks);
-    const std::int64_t column = std::int64_t(within % unsigned(row_chunks)) * kCount;
+    const auto [token, column] = find_chunk<kCount>(row_chunks);
     if (token >= args.tokens)
         return;
     const In *y = static_cast<const In *>(args.y) + column;
@@ -70,11 +66,10 @@ __global__ void __launch_bounds__(kThreads)
 template <class In, class Out, int kCount>
 ms_status launch_combine(const ms_combine_args &args, ms_stream stream) {
     const int row_chunks = args.width / kCount;
-    const std::int64_t blocks = (args.tokens * row_chunks + kThreads - 1) / kThreads;
-    if (blocks > std::numeric_limits<std::int32_t>::max())
-        return fail(MS_UNSUPPORTED, "ms_combine: this call needs " + std::to_string(blocks) +
-                                        " blocks; a launch has at most 2147483647");
-    combine_kernel<In, Out, kCount><<<unsigned(blocks), kThreads, 0, stream>>>(args, row_chunks);
+    unsigned blocks = 0;
+    if (const ms_status status = blocks_for("ms_combine", args.tokens * row_chunks, kThreads, blocks))
+        return status;
+    combine_kernel<In, Out, kCount><<<blocks, kThreads, 0, stream>>>(args, row_chunks);
     MS_LAUNCH_CHECK();
     return succeed();
 }
@@ -91,25 +86,6 @@ ms_status launch_combine(const ms_combine_args &args, ms_stream stream) {
 // ---------------------------------------------------------------------------
 
 constexpr int kSlotsAtOnce = 4; // slots whose dot products a block sums at a time
-
-// The block's sums of `partial`, in a fixed order; valid in warp 0's first kSlotsAtOnce lanes.
-__device__ float sum_over_block(float (&partial)[kSlotsAtOnce],
-                                float (&of_warps)[kSlotsAtOnce][kThreads / 32]) {
-#pragma unroll
-    for (int i = 0; i < kSlotsAtOnce; ++i) {
-#pragma unroll
-        for (int step = 16; step > 0; step /= 2)
-            partial[i] += __shfl_xor_sync(~0u, partial[i], step);
-        if (threadIdx.x % 32 == 0)
-            of_warps[i][threadIdx.x / 32] = partial[i];
-    }
-    __syncthreads();
-    float sum = 0;
-    if (threadIdx.x < kSlotsAtOnce)
-        for (int warp = 0; warp < int(blockDim.x) / 32; ++warp)
-            sum += of_warps[threadIdx.x][warp];
-    return sum;
-}
 
 template <class T, class Dout, int kCount>
 __global__ void __launch_bounds__(kThreads)

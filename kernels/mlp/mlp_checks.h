@@ -9,5 +9,9 @@ namespace moescope {
 ms_status check_combine(const ms_combine_args *args, ms_combine_args &full);
 ms_status check_combine_backward(const ms_combine_backward_args *args,
                                  ms_combine_backward_args &full);
+ms_status check_gated_activation(const ms_gated_activation_args *args,
+                                 ms_gated_activation_args &full);
+ms_status check_gated_activation_backward(const ms_gated_activation_backward_args *args,
+                                          ms_gated_activation_backward_args &full);
 
 } // namespace moescope

@@ -2,10 +2,14 @@
 // it; else one by one. Kernels are written once over the count.
 #pragma once
 
+#include "kernels/common/status.h"
+
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
 #include <cstdint>
+#include <limits>
+#include <string>
 #include <type_traits>
 
 namespace moescope {
@@ -119,6 +123,31 @@ inline bool rows_of_8(const void *base, std::int64_t stride, std::int64_t elemen
                       std::int64_t width) {
     return width % 8 == 0 && stride * element_size % 16 == 0 &&
            reinterpret_cast<std::uintptr_t>(base) % 16 == 0;
+}
+
+// One thread a chunk of kCount elements, all chunks of all rows in one row of threads: this
+// thread's. One division of 64 bits is the block's, the thread's own are of 32.
+struct Chunk {
+    std::int64_t row, column;
+};
+template <int kCount> __device__ Chunk find_chunk(int row_chunks) {
+    const std::int64_t first = std::int64_t(blockIdx.x) * blockDim.x;
+    const std::int64_t first_row = first / row_chunks;
+    const unsigned within = unsigned(first - first_row * row_chunks) + threadIdx.x;
+    return {first_row + within / unsigned(row_chunks),
+            std::int64_t(within % unsigned(row_chunks)) * kCount};
+}
+
+// The blocks that give every chunk a thread.
+inline ms_status blocks_for(const char *function, std::int64_t chunks, int threads,
+                            unsigned &blocks) {
+    const std::int64_t needed = (chunks + threads - 1) / threads;
+    if (needed > std::numeric_limits<std::int32_t>::max())
+        return fail(MS_UNSUPPORTED, std::string(function) + ": this call needs " +
+                                        std::to_string(needed) +
+                                        " blocks; a launch has at most 2147483647");
+    blocks = unsigned(needed);
+    return MS_OK;
 }
 
 } // namespace moescope

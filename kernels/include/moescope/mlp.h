@@ -56,6 +56,70 @@ typedef struct ms_combine_backward_args {
 
 MS_API ms_status ms_combine_backward(const ms_combine_backward_args *args, ms_stream stream);
 
+typedef int32_t ms_activation;
+enum {
+    MS_ACT_SILU = 0,        /* x * sigmoid(x); gated: SwiGLU */
+    MS_ACT_GELU = 1,        /* x * Phi(x), with erf */
+    MS_ACT_GELU_TANH = 2,   /* its tanh approximation */
+    MS_ACT_CLAMPED_SWISH = 3, /* gpt-oss: x * sigmoid(alpha * x), gated only: (clamped up + 1) * that */
+    MS_ACT_RELU2 = 4,       /* max(x, 0)^2 */
+};
+
+/* out = act(gate) * up, or act(h) without a gate; times the row's weight, if weights are given.
+ * Computes in float32, rounds once to dtype.
+ * MS_ACT_CLAMPED_SWISH: gate = min(gate, limit), up = min(max(up, -limit), limit), out = (up + 1) *
+ * gate * sigmoid(alpha * gate) (transformers' GptOssExperts: alpha 1.702, limit 7, interleaved). */
+typedef struct ms_gated_activation_args {
+    uint32_t struct_size;
+    ms_dtype dtype; /* of h and out: MS_F32, MS_F16 or MS_BF16 */
+    ms_activation kind;
+    int32_t gated;       /* 1: h has 2I columns; 0: I */
+    int32_t interleaved; /* columns of h: 0: gates, then ups; 1: gate, up, gate, up ... */
+    float alpha;         /* > 0 and limit > 0, of MS_ACT_CLAMPED_SWISH; else not looked at */
+    float limit;
+    int32_t width;       /* I >= 1 */
+    int64_t rows;        /* S >= 0, < 2^31 */
+    const void *h;       /* [S, 2I] or [S, I], what the first matrix product gave */
+    int64_t h_stride;    /* >= 2I, or I */
+    const float *weights; /* or null; row r's is weights[slots[r]], or weights[r] with slots null */
+    const int32_t *slots; /* [S], sorted_slots of ms_route_metadata: a row whose slot is -1 is left
+                             alone; null: every row counts */
+    void *out;            /* out [S, I] */
+    int64_t out_stride;   /* >= I */
+} ms_gated_activation_args;
+
+MS_API ms_status ms_gated_activation(const ms_gated_activation_args *args, ms_stream stream);
+
+/* The gradient of ms_gated_activation from h alone: with a = act(gate) * up of a row,
+ * dh = weight * dout * da/dh, rounded once to dtype; dweights[slot] = sum over columns of dout * a,
+ * in float32, in an order that depends on I alone; out, where wanted, is the forward's output made
+ * again. Where a value is at its limit or cut to it, its derivative is 0. Rows without a slot are left alone. */
+typedef struct ms_gated_activation_backward_args {
+    uint32_t struct_size;
+    ms_dtype dtype; /* of h, dout, dh and out */
+    ms_activation kind;
+    int32_t gated;
+    int32_t interleaved;
+    float alpha;
+    float limit;
+    int32_t width;
+    int64_t rows;
+    const void *h; /* as the forward read it */
+    int64_t h_stride;
+    const void *dout; /* [S, I] */
+    int64_t dout_stride;
+    const float *weights;
+    const int32_t *slots;
+    void *dh; /* out, shaped as h; may be h itself */
+    int64_t dh_stride;
+    float *dweights; /* out, at [slots[r]] or [r]; or null */
+    void *out;       /* out [S, I], or null; may be dout itself */
+    int64_t out_stride;
+} ms_gated_activation_backward_args;
+
+MS_API ms_status ms_gated_activation_backward(const ms_gated_activation_backward_args *args,
+                                              ms_stream stream);
+
 #ifdef __cplusplus
 }
 #endif

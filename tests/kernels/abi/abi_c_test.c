@@ -91,6 +91,12 @@ static void check_layout(void) {
     EXPECT_SIZE(ms_combine_backward_args, 104);
     EXPECT_OFFSET(ms_combine_backward_args, dout, 32);
     EXPECT_OFFSET(ms_combine_backward_args, dweights, 96);
+    EXPECT_SIZE(ms_gated_activation_args, 88);
+    EXPECT_OFFSET(ms_gated_activation_args, h, 40);
+    EXPECT_OFFSET(ms_gated_activation_args, out_stride, 80);
+    EXPECT_SIZE(ms_gated_activation_backward_args, 128);
+    EXPECT_OFFSET(ms_gated_activation_backward_args, h, 40);
+    EXPECT_OFFSET(ms_gated_activation_backward_args, out_stride, 120);
 }
 
 static void check_errors(void) {
