@@ -134,6 +134,8 @@ std::string operators_json() {
             variants.push_back(
                 {{"name", variant.name}, {"title", variant.title}, {"explain", variant.explain}});
         json["operators"].push_back({{"name", each.name},
+                                     {"family", info(each.family).name},
+                                     {"forward", info(each.family).forward},
                                      {"title", each.title},
                                      {"explain", each.explain},
                                      {"tunable", each.tunable},

@@ -68,6 +68,21 @@ std::string device_text(const DeviceInfo &device) {
     return text;
 }
 
+void show_family(const FamilyInfo &family) {
+    bool first = true;
+    for (const OperatorInfo &each : operators()) {
+        if (each.family != family.id)
+            continue;
+        if (first)
+            show(fmt::format("{}: {}{}\n", family.name, family.explain,
+                             family.forward ? "" : " Planned when named."));
+        first = false;
+        show(fmt::format("  {}\n    {}\n", each.name, each.explain));
+        for (const VariantInfo &variant : each.variants)
+            show(fmt::format("    {:<18}{}\n", variant.name, variant.explain));
+    }
+}
+
 } // namespace
 
 int devices_command(const std::string &remote, bool json) {
@@ -97,11 +112,8 @@ int operators_command(bool json) {
         show(operators_json());
         return kDone;
     }
-    for (const OperatorInfo &each : operators()) {
-        show(fmt::format("{}\n    {}\n", each.name, each.explain));
-        for (const VariantInfo &variant : each.variants)
-            show(fmt::format("    {:<18}{}\n", variant.name, variant.explain));
-    }
+    for (const FamilyInfo &family : families())
+        show_family(family);
     return kDone;
 }
 

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <iterator>
 #include <limits>
 
@@ -150,6 +152,11 @@ Error of_option(std::string_view option, const Error &error) {
     return {std::string(option) + ": " + error.what, error.why, error.remedy};
 }
 
+// Rather than come with its family.
+bool names_itself(const std::vector<std::string> &ops, OperatorId op) {
+    return std::ranges::find(ops, info(op).name) != ops.end();
+}
+
 Status read_items(const PlanOptions &options, Purpose purpose, Plan &plan) {
     Result<std::vector<std::string>> ops = names("--ops", options.ops);
     if (!ops)
@@ -157,8 +164,6 @@ Status read_items(const PlanOptions &options, Purpose purpose, Plan &plan) {
     const Result<std::vector<std::string>> variants = names("--variants", options.variants);
     if (!variants)
         return variants.error();
-    if (purpose == Purpose::Tune && ops->empty())
-        *ops = {"gate_up", "down"};
     Result<std::vector<PlanItem>> items = plan_items(plan.workload, *ops, *variants);
     if (!items)
         return of_option(options.variants ? "--variants"
@@ -166,9 +171,16 @@ Status read_items(const PlanOptions &options, Purpose purpose, Plan &plan) {
                                           : "operators",
                          items.error());
     plan.items = std::move(*items);
-    if (purpose == Purpose::Tune)
+    if (purpose == Purpose::Tune) {
+        std::erase_if(plan.items, [&](const PlanItem &item) {
+            return !info(item.op).tunable && !names_itself(*ops, item.op);
+        });
+        if (plan.items.empty())
+            return Error{fmt::format("--ops is \"{}\"", fmt::join(*ops, ",")),
+                         "none of its operators has tiles",
+                         "these have: " + tunable_operators()};
         plan.tune = plan.items;
-    else if (options.tune_first)
+    } else if (options.tune_first)
         std::ranges::copy_if(plan.items, std::back_inserter(plan.tune),
                              [](const PlanItem &item) { return info(item.op).tunable; });
     return {};
@@ -188,8 +200,8 @@ Status read_tile(const PlanOptions &options, Plan &plan) {
         }
     if (!any)
         return Error{"--tile is \"" + *options.tile + "\"",
-                     "none of the operators has tiles: gate_up and down have",
-                     {}};
+                     "none of the chosen operators has tiles",
+                     "these have: " + tunable_operators()};
     return {};
 }
 
@@ -237,9 +249,9 @@ void add_plan_options(CLI::App &command, PlanOptions &o) {
     add("Workload", "--quant-block", o.quant_block, "N",
         "NF4 block size, a power of two in 32..4096 (64)");
     add("Workload", "--nested-block", o.nested_block, "N", "Block size of the nested scales (256)");
-    add("Plan", "--ops", o.ops, "A,B", "Operators (those that the model has)");
+    add("Plan", "--ops", o.ops, "A,B", "Operators, families of them, or all (the forward pass)");
     add("Plan", "--variants", o.variants, "A,B", "Variants (all that can run)");
-    add("Plan", "--tile", o.tile, "TILE", "Tile of gate_up and down, as in 128x64x32,w4,s3");
+    add("Plan", "--tile", o.tile, "TILE", "Tile of the operators that have one, as in 128x64x32,w4,s3");
     add("Plan", "--device", o.device, "ID", "auto, cuda:N or cpu (auto)");
     add("Plan", "--warmup", o.warmup, "N", "Repetitions before the measured ones (3)");
     add("Plan", "--min-samples", o.min_samples, "N", "Fewest measured repetitions (10)");

@@ -5,6 +5,7 @@
 #include "profiler/model/hf_config.h"
 
 #include <fmt/format.h>
+#include <imgui_internal.h> // a box between ticked and not
 #include <imgui_stdlib.h>
 
 #include <algorithm>
@@ -39,6 +40,7 @@ class Pane {
     void draw_tokens();
     void draw_routing_inputs();
     void draw_operators();
+    void draw_family(const FamilyInfo &family);
     void draw_operator(const OperatorInfo &op);
     void draw_measuring();
     void draw_memory();
@@ -54,6 +56,7 @@ class Pane {
     const WorkloadActions &actions_;
     std::optional<FieldProblem> problem_;
     Workload before_;
+    std::array<bool, kOperatorCount> there_{}; // what applies to the workload
 };
 
 void Pane::section(const char *title, const char *explanation) {
@@ -286,7 +289,7 @@ void Pane::draw_routing_inputs() {
 
 void Pane::draw_operator(const OperatorInfo &op) {
     const auto applies = plan_items(state_.workload, {std::string(op.name)}, {});
-    const bool there = operators_of(state_.workload)[std::size_t(op.id)];
+    const bool there = there_[std::size_t(op.id)];
     bool &wanted = state_.wanted[std::size_t(op.id)];
     ImGui::BeginDisabled(!there);
     bool shown = wanted && there;
@@ -313,6 +316,34 @@ void Pane::draw_operator(const OperatorInfo &op) {
         "this shape and device. The Autotune view fills in as it goes.");
 }
 
+// A box that ticks the whole family: a dash where some of it is ticked.
+void Pane::draw_family(const FamilyInfo &family) {
+    const std::vector<OperatorId> members = operators_in(family.id);
+    if (members.empty())
+        return;
+    const FamilyTick tick = family_tick(state_.wanted, there_, members);
+    ImGui::PushID(family.name.data());
+    ImGui::BeginDisabled(tick == FamilyTick::Absent);
+    ImGui::PushItemFlag(ImGuiItemFlags_MixedValue, tick == FamilyTick::Some);
+    bool ticked = tick == FamilyTick::All;
+    if (ImGui::Checkbox(std::string(family.title).c_str(), &ticked))
+        for (const OperatorId op : members)
+            state_.wanted[std::size_t(op)] = ticked;
+    ImGui::PopItemFlag();
+    ImGui::EndDisabled();
+    ui::explain(std::string(family.explain) +
+                (family.forward ? ""
+                                : " Not part of the forward pass: measured when it is ticked."));
+    ImGui::Indent();
+    for (const OperatorId op : members) {
+        ImGui::PushID(int(op));
+        draw_operator(info(op));
+        ImGui::PopID();
+    }
+    ImGui::Unindent();
+    ImGui::PopID();
+}
+
 void Pane::draw_operators() {
     section(
         "Operators",
@@ -320,11 +351,9 @@ void Pane::draw_operators() {
     ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing,
                         {ImGui::GetStyle().ItemSpacing.x, std::round(4 * context_.scale)});
     if (!problem_) {
-        for (const OperatorInfo &op : operators()) {
-            ImGui::PushID(int(op.id));
-            draw_operator(op);
-            ImGui::PopID();
-        }
+        there_ = operators_of(state_.workload);
+        for (const FamilyInfo &family : families())
+            draw_family(family);
     } else {
         ui::wrapped("Which operators apply is known once the fields above are right.",
                     theme_.muted);

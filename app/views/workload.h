@@ -11,10 +11,13 @@
 
 namespace moescope {
 
+// What is ticked before anyone chose: the operators of the forward pass.
+std::array<bool, kOperatorCount> wanted_at_first();
+
 struct WorkloadState {
     Workload workload;
     std::string device = "auto";
-    std::array<bool, kOperatorCount> wanted = {true, true, true, true, true, true, true, true};
+    std::array<bool, kOperatorCount> wanted = wanted_at_first();
     CacheState cache = CacheState::Cold;
     bool live = false;
 
@@ -48,8 +51,15 @@ std::string field_of(const Error &error);
 // another machine's.
 void take_over(WorkloadState &state, const Plan &plan);
 
-// The operators that a run of the workload can have: what its model's layer does.
+// The operators that a run of the workload can have, ticked or not.
 std::array<bool, kOperatorCount> operators_of(const Workload &workload);
+// A family's members, by id.
+std::vector<OperatorId> operators_in(OperatorFamily family);
+// What a family's own box shows: of the members that apply, all, some or none ticked.
+enum class FamilyTick { Absent, None, Some, All };
+FamilyTick family_tick(const std::array<bool, kOperatorCount> &wanted,
+                       const std::array<bool, kOperatorCount> &there,
+                       const std::vector<OperatorId> &members);
 // The operators that are ticked and apply to the workload, every variant of each.
 Result<std::vector<PlanItem>> wanted_items(const WorkloadState &state);
 // What Run would run; live: fewer repetitions, so that the answer comes at once.

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdint>
+#include <limits>
 
 namespace moescope {
 
@@ -72,26 +74,56 @@ std::optional<FieldProblem> find_problem(const Workload &workload) {
 void take_over(WorkloadState &state, const Plan &plan) {
     state.workload = plan.workload;
     state.cache = plan.cache;
-    // What the model does not have was not left out by choice, and stays ticked for other models.
+    // What the model does not have was not left out by choice, and stays as it is for other models.
     const auto there = operators_of(plan.workload);
+    const auto at_first = wanted_at_first();
     for (std::size_t op = 0; op < there.size(); ++op)
-        state.wanted[op] = !there[op];
+        state.wanted[op] = !there[op] && at_first[op];
     for (const PlanItem &item : plan.items)
         state.wanted[std::size_t(item.op)] = true;
 }
 
+std::array<bool, kOperatorCount> wanted_at_first() {
+    std::array<bool, kOperatorCount> wanted{};
+    for (const OperatorInfo &op : operators())
+        wanted[std::size_t(op.id)] = info(op.family).forward;
+    return wanted;
+}
+
 std::array<bool, kOperatorCount> operators_of(const Workload &workload) {
     std::array<bool, kOperatorCount> there{};
-    if (const auto items = plan_items(workload, {}, {}); items.ok())
+    if (const auto items = plan_items(workload, {"all"}, {}); items.ok())
         for (const PlanItem &item : items.value())
             there[std::size_t(item.op)] = true;
     return there;
 }
 
+std::vector<OperatorId> operators_in(OperatorFamily family) {
+    std::vector<OperatorId> members;
+    for (const OperatorInfo &op : operators())
+        if (op.family == family)
+            members.push_back(op.id);
+    return members;
+}
+
+FamilyTick family_tick(const std::array<bool, kOperatorCount> &wanted,
+                       const std::array<bool, kOperatorCount> &there,
+                       const std::vector<OperatorId> &members) {
+    int applying = 0, ticked = 0;
+    for (const OperatorId op : members) {
+        applying += there[std::size_t(op)];
+        ticked += there[std::size_t(op)] && wanted[std::size_t(op)];
+    }
+    return applying == 0        ? FamilyTick::Absent
+           : ticked == 0        ? FamilyTick::None
+           : ticked == applying ? FamilyTick::All
+                                : FamilyTick::Some;
+}
+
 Result<std::vector<PlanItem>> wanted_items(const WorkloadState &state) {
     if (const auto problem = find_problem(state.workload))
         return problem->error;
-    const auto all = plan_items(state.workload, {}, {});
+    const auto all = plan_items(state.workload, {"all"}, {});
     if (!all.ok())
         return all.error();
     std::vector<PlanItem> items;
@@ -127,11 +159,11 @@ Result<Plan> make_plan(const WorkloadState &state, bool live) {
 
 bool slow_on_cpu(const Workload &workload, const std::vector<PlanItem> &items) {
     constexpr double kSlowFlops = 2e11; // minutes at the one GFLOP/s that the references reach
+    const std::vector<std::int32_t> counts{std::int32_t(std::min<std::int64_t>(
+        workload.slots(), std::numeric_limits<std::int32_t>::max()))};
     double flops = 0;
     for (const PlanItem &item : items)
-        if (item.op == OperatorId::GateUp || item.op == OperatorId::Down)
-            flops += 2.0 * double(workload.tokens) * workload.model.top_k *
-                     double(weight_size(workload.model, item.op).numel());
+        flops += minimum_cost(workload, item.op, item.variant, counts).flops;
     return flops > kSlowFlops;
 }
 

@@ -1,5 +1,6 @@
 #include "profiler/model/catalogue.h"
 
+#include "profiler/base/closest.h"
 #include "profiler/model/json_file.h"
 #include "profiler/model/names.h"
 
@@ -7,7 +8,6 @@
 #include <cctype>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <numeric>
 #include <set>
 
 namespace moescope {
@@ -113,21 +113,6 @@ std::string folded(std::string_view name) {
     for (const char c : name)
         text += c == ' ' || c == '_' ? '-' : char(std::tolower(static_cast<unsigned char>(c)));
     return text;
-}
-
-// Edits (insert, delete, replace) that turn a into b.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t(0));
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0]++;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-        }
-    }
-    return row.back();
 }
 
 std::vector<std::string> closest_names(const std::vector<ModelShape> &catalogue,

@@ -1,71 +1,31 @@
 #include "profiler/plan/plan.h"
 
 #include "profiler/base/checks.h"
+#include "profiler/base/closest.h"
+#include "profiler/workload/operators/definition.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <span>
 
 namespace moescope {
 
 namespace {
 
-constexpr int kWarpBitonicExperts = 32;
-constexpr int kSortedExperts = 1024;
+constexpr std::string_view kAll = "all";
+
+// An operator of a plan: asked for by its own name, or come with its family.
+struct Chosen {
+    OperatorId op;
+    bool named;
+};
 
 Status cannot(OperatorId op, std::string_view variant, std::string why, std::string remedy = {}) {
     return Error{fmt::format("{}/{} cannot run", info(op).name, variant), std::move(why),
                  std::move(remedy)};
-}
-
-Status check_routing(const ModelShape &model, OperatorId op, std::string_view variant) {
-    if (model.router == RouterKind::SqrtSoftplus)
-        return cannot(
-            op, variant,
-            fmt::format("{} routes by sqrt(softplus(logit)), for which there is no kernel yet",
-                        model.name),
-            "the grouped operators run");
-    const bool softmax = op == OperatorId::SoftmaxTopk ||
-                         (op == OperatorId::Router && model.router != RouterKind::Sigmoid);
-    if (softmax && model.router != RouterKind::Sigmoid && model.groups > 1)
-        return cannot(
-            op, variant,
-            fmt::format("{} keeps {} of {} groups of experts, and softmax_topk selects among all",
-                        model.name, model.groups_kept, model.groups),
-            "the grouped operators run");
-    if (softmax && model.router != RouterKind::Sigmoid && model.correction_bias)
-        return cannot(
-            op, variant,
-            fmt::format("{} selects by softmax plus a correction bias, and softmax_topk has none",
-                        model.name),
-            "the grouped operators run");
-    if (!softmax && model.experts > kSortedExperts)
-        return cannot(op, variant,
-                      fmt::format("sigmoid_topk takes up to {} experts and {} has {}",
-                                  kSortedExperts, model.name, model.experts));
-    return {};
-}
-
-Status check_softmax_variant(const ModelShape &model, std::string_view variant) {
-    const int most = variant == "warp_bitonic"       ? kWarpBitonicExperts
-                     : variant == "block_merge_sort" ? kSortedExperts
-                                                     : model.experts;
-    if (model.experts <= most)
-        return {};
-    return cannot(
-        OperatorId::SoftmaxTopk, variant,
-        fmt::format("it takes up to {} experts and {} has {}", most, model.name, model.experts));
-}
-
-bool needs_rank(OperatorId op, std::string_view variant) {
-    return op == OperatorId::SelectLora || variant == "fused" || variant == "split" ||
-           variant == "extra_k" || variant == "lora";
-}
-
-bool needs_half(OperatorId op) {
-    return op == OperatorId::Router || op == OperatorId::GateUp || op == OperatorId::Down;
 }
 
 Status check_variant_name(OperatorId op, std::string_view variant) {
@@ -80,46 +40,87 @@ Status check_variant_name(OperatorId op, std::string_view variant) {
                  {}};
 }
 
-// Whether an operator belongs to what the model itself does; a plan without named operators runs
-// only those.
-bool is_default(const ModelShape &model, OperatorId op) {
-    switch (op) {
-    case OperatorId::SoftmaxTopk:
-        return model.router == RouterKind::Softmax || model.router == RouterKind::TopkSoftmax;
-    case OperatorId::SigmoidTopk:
-        return model.router == RouterKind::Sigmoid;
-    default:
-        return true;
-    }
+bool used_by(const ModelShape &model, OperatorId op) {
+    const auto used = definition(op).used_by;
+    return !used || used(model);
 }
 
-Result<std::vector<OperatorId>> chosen_operators(const ModelShape &model,
-                                                 const std::vector<std::string> &ops) {
-    std::vector<OperatorId> chosen;
+template <typename Takes> std::vector<Chosen> come_along(const ModelShape &model, const Takes &takes) {
+    std::vector<Chosen> found;
     for (const OperatorInfo &each : operators())
-        if (ops.empty() && is_default(model, each.id))
-            chosen.push_back(each.id);
+        if (takes(each) && used_by(model, each.id))
+            found.push_back({each.id, false});
+    return found;
+}
+
+// The operators that one word means: an operator, a family or "all".
+Result<std::vector<Chosen>> operators_named(const ModelShape &model, const std::string &name) {
+    const FamilyInfo *family = find_family(name);
+    if (family || name == kAll)
+        return come_along(model, [&](const OperatorInfo &each) {
+            return !family || each.family == family->id;
+        });
+    const Result<OperatorId> op = find_operator(name);
+    if (!op)
+        return op.error();
+    return std::vector<Chosen>{{*op, true}};
+}
+
+Result<std::vector<Chosen>> chosen_operators(const ModelShape &model,
+                                             const std::vector<std::string> &ops) {
+    if (ops.empty())
+        return come_along(model,
+                          [](const OperatorInfo &each) { return info(each.family).forward; });
+    std::vector<Chosen> chosen;
     for (const std::string &name : ops) {
-        const Result<OperatorId> op = find_operator(name);
-        if (!op)
-            return op.error();
-        if (std::find(chosen.begin(), chosen.end(), *op) == chosen.end())
-            chosen.push_back(*op);
+        const auto some = operators_named(model, name);
+        if (!some)
+            return some.error();
+        for (const Chosen &each : *some) {
+            const auto found = std::find_if(chosen.begin(), chosen.end(),
+                                            [&](const Chosen &c) { return c.op == each.op; });
+            if (found == chosen.end())
+                chosen.push_back(each);
+            else
+                found->named |= each.named;
+        }
     }
     return chosen;
 }
 
-Status check_variants_exist(const std::vector<std::string> &variants) {
-    std::vector<std::string_view> names;
-    for (const OperatorInfo &op : operators())
-        for (const VariantInfo &variant : op.variants)
-            if (std::find(names.begin(), names.end(), variant.name) == names.end())
-                names.push_back(variant.name);
+bool is_variant_of_any(std::span<const OperatorInfo> ops, std::string_view variant) {
+    return std::any_of(ops.begin(), ops.end(), [&](const OperatorInfo &each) {
+        return find_variant(each.id, variant) != nullptr;
+    });
+}
+
+// Names those of the operators at hand alone: the program has more than anyone wants to read.
+Error no_such_variant(const std::vector<Chosen> &ops, const std::string &variant) {
+    std::vector<std::string> names;
+    for (const Chosen &each : ops)
+        for (const VariantInfo &one : info(each.op).variants)
+            if (std::find(names.begin(), names.end(), one.name) == names.end())
+                names.emplace_back(one.name);
+    const auto closest = closest_names(names, variant, 2);
+    return {is_variant_of_any(operators(), variant)
+                ? fmt::format("variant \"{}\" belongs to none of the chosen operators", variant)
+                : fmt::format("variant \"{}\" is unknown", variant),
+            !closest.empty() ? fmt::format("the closest names are {}", fmt::join(closest, ", "))
+                             : fmt::format("{} {}",
+                                           ops.size() == 1
+                                               ? fmt::format("{} has", info(ops[0].op).name)
+                                               : "they have",
+                                           fmt::join(names, ", ")),
+            {}};
+}
+
+Status check_variants_exist(const std::vector<Chosen> &ops,
+                            const std::vector<std::string> &variants) {
     for (const std::string &variant : variants)
-        if (std::find(names.begin(), names.end(), variant) == names.end())
-            return Error{fmt::format("variant \"{}\" is unknown", variant),
-                         fmt::format("the variants are {}", fmt::join(names, ", ")),
-                         {}};
+        if (std::none_of(ops.begin(), ops.end(), [&](const Chosen &each) {
+                return find_variant(each.op, variant) != nullptr;
+            }))
+            return no_such_variant(ops, variant);
     return {};
 }
 
@@ -194,7 +195,7 @@ Status validate_item(const Workload &workload, const PlanItem &item) {
         return status;
     if (!item.config.is_default() && !info(item.op).tunable)
         return Error{fmt::format("{} has the tile {}", info(item.op).name, item.config.text()),
-                     "only gate_up and down have tiles",
+                     "these have: " + tunable_operators(),
                      {}};
     return validate(item.config);
 }
@@ -221,15 +222,12 @@ std::string TileConfig::text() const {
 Status can_run(const Workload &workload, OperatorId op, std::string_view variant) {
     if (const Status status = check_variant_name(op, variant); !status)
         return status;
-    if (op == OperatorId::SoftmaxTopk || op == OperatorId::SigmoidTopk || op == OperatorId::Router)
-        if (const Status status = check_routing(workload.model, op, variant); !status)
-            return status;
-    if (op == OperatorId::SoftmaxTopk)
-        if (const Status status = check_softmax_variant(workload.model, variant); !status)
-            return status;
-    if (needs_rank(op, variant) && workload.lora_rank == 0)
+    if (const auto check = definition(op).check)
+        if (const Status status = check(workload, info(op), variant); !status)
+            return cannot(op, variant, status.error().why, status.error().remedy);
+    if (find_variant(op, variant)->lora && workload.lora_rank == 0)
         return cannot(op, variant, "it needs LoRA and the rank is 0", "choose a rank of 1..256");
-    if (needs_half(op) && workload.model.dtype == DType::F32)
+    if (info(op).half_only && workload.model.dtype == DType::F32)
         return cannot(op, variant, "the matrix units take f16 or bf16 and the dtype is f32",
                       "choose f16 or bf16");
     return {};
@@ -238,32 +236,44 @@ Status can_run(const Workload &workload, OperatorId op, std::string_view variant
 Result<std::vector<PlanItem>> plan_items(const Workload &workload,
                                          const std::vector<std::string> &ops,
                                          const std::vector<std::string> &variants) {
-    if (const Status status = check_variants_exist(variants); !status)
-        return status.error();
-    const Result<std::vector<OperatorId>> chosen = chosen_operators(workload.model, ops);
+    const Result<std::vector<Chosen>> chosen = chosen_operators(workload.model, ops);
     if (!chosen)
         return chosen.error();
+    if (const Status status = check_variants_exist(*chosen, variants); !status)
+        return status.error();
     std::vector<PlanItem> items;
     Status first_refusal;
-    for (const OperatorId op : *chosen) {
+    for (const Chosen &each : *chosen) {
         Status refusal;
-        const std::vector<PlanItem> some = items_of(workload, op, variants, refusal);
+        const std::vector<PlanItem> some = items_of(workload, each.op, variants, refusal);
         items.insert(items.end(), some.begin(), some.end());
         if (first_refusal)
             first_refusal = refusal;
-        if (some.empty() && !ops.empty())
-            return refusal ? no_wanted_variant(op) : refusal.error();
+        if (some.empty() && each.named)
+            return refusal ? no_wanted_variant(each.op) : refusal.error();
+    }
+    if (items.empty() && !ops.empty()) {
+        if (!first_refusal)
+            return first_refusal.error();
+        return Error{fmt::format("{} names no operator of {}", fmt::join(ops, ", "),
+                                 workload.model.name),
+                     "the model has none of them",
+                     {}};
     }
     for (const std::string &variant : variants)
-        if (std::none_of(items.begin(), items.end(),
-                         [&](const PlanItem &item) { return item.variant == variant; })) {
-            if (!first_refusal)
-                return first_refusal.error();
-            return Error{fmt::format("variant \"{}\" belongs to none of the operators", variant),
-                         "the chosen operators have other variants",
-                         {}};
-        }
+        if (!first_refusal &&
+            std::none_of(items.begin(), items.end(),
+                         [&](const PlanItem &item) { return item.variant == variant; }))
+            return first_refusal.error();
     return items;
+}
+
+std::string tunable_operators() {
+    std::vector<std::string_view> names;
+    for (const OperatorInfo &each : operators())
+        if (each.tunable)
+            names.push_back(each.name);
+    return fmt::format("{}", fmt::join(names, ", "));
 }
 
 Status validate(const Plan &plan) {
@@ -282,7 +292,7 @@ Status validate(const Plan &plan) {
     for (const PlanItem &item : plan.tune)
         if (!info(item.op).tunable)
             return Error{fmt::format("{} cannot be tuned", info(item.op).name),
-                         "only gate_up and down have tiles",
+                         "these have: " + tunable_operators(),
                          {}};
     return check_range("tune_max_candidates", plan.tune_max_candidates, 0, 100'000);
 }

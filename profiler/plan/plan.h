@@ -56,12 +56,16 @@ struct Plan {
 // cannot run: ...").
 Status can_run(const Workload &workload, OperatorId op, std::string_view variant);
 
-// Which operators apply to a workload (LoRA needs a rank, sigmoid_topk a sigmoid router, ...), all
-// variants of each that can run. An empty ops list means those that apply; naming an operator or a
-// variant that cannot run is an error that says why. Variants, where named, keep only those: with
-// ops they must belong to each, without ops the operators that have none of them are left out.
+// All variants that can run of the operators named, by their own name, by family ("backward") or
+// "all". None named means what the model's forward pass does. An operator asked for by its own name
+// must run: if it cannot (LoRA needs a rank, sigmoid_topk a sigmoid router, ...), the error says why;
+// one that comes with its family is left out where it does not apply. Variants, where named, keep only
+// those: they must belong to each operator named by itself, and others that have none are left out.
 Result<std::vector<PlanItem>> plan_items(const Workload &workload, const std::vector<std::string> &ops,
                                          const std::vector<std::string> &variants);
 Status validate(const Plan &plan);
+
+// "gate_up, down": those that have tiles.
+std::string tunable_operators();
 
 } // namespace moescope

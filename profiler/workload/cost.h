@@ -7,24 +7,7 @@
 // are 4 bytes each. K x N is one expert's weight: gate_up has K = the experts' input size (H, or the
 // latent size) and N = 2I (I where there is no gate); down has K = I and N = the experts' input size.
 //
-//   softmax_topk   bytes = 4TE + 8Tk                      logits in; weights and ids out
-//   sigmoid_topk   bytes = 4TE + 8Tk (+ 4E)               with the correction bias, where there is one
-//   router         bytes = b(TH + EH) + 4TE + 8Tk         logits are an output of the call
-//                  lora adds bR(H + E)
-//                  FLOP = 2THE, lora adds 2TR(H + E)
-//   route_metadata bytes = 12S + 4E + 4(E + 1)            ids in; sorted_slots, inverse, counts, offsets out;
-//                                                         no tile schedule
-//   gate_up        bytes = b[E_act KN + TK + SN]          x read by token, y written grouped
-//   down           bytes = b[E_act KN + SK + SN]          x read grouped, y written by slot
-//                  fused, split and extra_k add b E_act R(K + N); all have the same floor: what
-//                  split and extra_k move besides is their own cost
-//                  FLOP = 2S KN, fused, split and extra_k add 2S R(K + N)
-//   selective_dequant (of the gate_up weights, NF4 blocks of q values, D experts of n = KN values)
-//                  bytes = Dn(1/2 + 4/q + b) + 64         packed, float32 absmax, out; codebook
-//                  nested: Dn(1/2 + 1/q + 4/(q p) + b) + 64 + 1024   p = nested_block; second codebook
-//                  selective: D = E_act, and 4S + 8E + 4  ids in; active, remap, count out
-//                  full: D = E
-//   select_lora    bytes = 2b E_act R(K + N) + 4S + 8E + 4  of gate_up's A and B: read and written
+// The formulas stand at the heads of the families' files in profiler/workload/operators/.
 //
 // FLOPs count multiply and add as two, and only those of matrix products: exponentials, comparisons
 // and the scaling of dequantised values never bound these operators. Tile schedules and the grouped

@@ -1,112 +1,109 @@
 #include "profiler/workload/operators.h"
 
+#include "profiler/base/closest.h"
+#include "profiler/workload/operators/definition.h"
+
+#include <algorithm>
 #include <array>
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <string>
+#include <vector>
 
 namespace moescope {
 
 namespace {
 
-constexpr VariantInfo kSoftmaxVariants[] = {
-    {"warp_bitonic", "Warp bitonic",
-     "One warp a token: each lane holds one expert and the warp sorts by exchanging registers; E "
-     "<= 32."},
-    {"block_merge_sort", "Block merge sort",
-     "One block a token: CUB's BlockMergeSort on 64-bit keys that pack the logit with the expert; "
-     "E <= 1024."},
-    {"scalar", "Scalar", "One thread a token walks all experts k times: the baseline, for any E."},
-};
-constexpr VariantInfo kSigmoidVariants[] = {
-    {"warp", "Warp",
-     "One warp a token: scores, group selection and top-k by exchanges within the warp; E <= "
-     "1024."},
-};
-constexpr VariantInfo kRouterVariants[] = {
-    {"plain", "Plain", "Hidden states times the gate weight, then the model's own routing."},
-    {"lora", "Gate LoRA", "The same with a low-rank update of the gate: logits + s (x A^T) B^T."},
-};
-constexpr VariantInfo kMetadataVariants[] = {
-    {"counting_sort", "Counting sort",
-     "A stable counting sort of the routed tokens by expert: deterministic, and nothing reaches "
-     "the host."},
-};
-constexpr VariantInfo kGroupedVariants[] = {
-    {"base", "Base",
-     "The grouped product alone, without LoRA: what the adapters add is measured against it."},
-    {"fused", "Fused",
-     "Base product and LoRA in one kernel: x A^T accumulates beside x W while x is on chip."},
-    {"split", "Split",
-     "Three passes: y = x W, then xa = x A^T, then y += s xa B^T; x and y are read again."},
-    {"extra_k", "Extra K",
-     "Two passes: xa = x A^T, then one product that is K + R deep: xa B^T, scaled, and x W share "
-     "the same sums."},
-};
-constexpr VariantInfo kDequantVariants[] = {
-    {"selective", "Selective",
-     "Finds the active experts on the device and dequantises only those."},
-    {"selective_nested", "Selective, nested",
-     "As selective, with the block scales themselves quantised to 8 bits (bitsandbytes' double "
-     "quantisation)."},
-    {"full", "Full", "Dequantises every expert, whether a token needs it or not."},
-    {"full_nested", "Full, nested",
-     "As full, with the block scales themselves quantised to 8 bits."},
-};
-constexpr VariantInfo kSelectVariants[] = {
-    {"selective", "Selective",
-     "Finds the active experts on the device and copies their LoRA matrices into a compact array."},
+constexpr std::array kFamilies = {
+    FamilyInfo{OperatorFamily::Routing, "routing", "Routing",
+               "From hidden states or logits to each token's experts and their weights.", true},
+    FamilyInfo{OperatorFamily::Metadata, "metadata", "Metadata",
+               "What the grouped kernels need to know of a routing: order, counts, tiles.", true},
+    FamilyInfo{OperatorFamily::Grouped, "grouped", "Grouped products",
+               "The experts' matrix products, with and without LoRA.", true},
+    FamilyInfo{OperatorFamily::Dequant, "dequant", "Dequantisation",
+               "Quantised expert weights expanded for the matrix products.", true},
+    FamilyInfo{OperatorFamily::Backward, "backward", "Backward",
+               "Gradients of the experts' products and of their LoRA matrices.", false},
+    FamilyInfo{OperatorFamily::Layer, "layer", "Layer",
+               "The whole gated MLP of the experts, forward and backward.", false},
+    FamilyInfo{OperatorFamily::Logprob, "logprob", "Log-probabilities",
+               "Entropy and selected log-probabilities of logits over a vocabulary.", false},
 };
 
-constexpr std::array<OperatorInfo, kOperatorCount> kOperators = {{
-    {OperatorId::SoftmaxTopk, "softmax_topk", "Softmax top-k",
-     "Softmax over all experts in float32, then the k largest for each token; equal logits go to "
-     "the lower expert.",
-     kSoftmaxVariants, false},
-    {OperatorId::SigmoidTopk, "sigmoid_topk", "Sigmoid top-k",
-     "Sigmoid scores; a bias and the groups of experts decide the selection, and the unbiased "
-     "score is the weight.",
-     kSigmoidVariants, false},
-    {OperatorId::Router, "router", "Router",
-     "Hidden states to experts in one call: the gate's matrix product, then softmax or sigmoid "
-     "top-k.",
-     kRouterVariants, false},
-    {OperatorId::RouteMetadata, "route_metadata", "Route metadata",
-     "Sorts the routed tokens by expert: counts, offsets, both permutations and the tile schedule.",
-     kMetadataVariants, false},
-    {OperatorId::GateUp, "gate_up", "Gate and up projection",
-     "Grouped product of each token with its experts' gate and up weights; gathers tokens, writes "
-     "rows grouped by expert.",
-     kGroupedVariants, true},
-    {OperatorId::Down, "down", "Down projection",
-     "Grouped product of the experts' inner rows with their down weights; reads grouped rows, "
-     "scatters to routed tokens.",
-     kGroupedVariants, true},
-    {OperatorId::SelectiveDequant, "selective_dequant", "Selective dequantisation",
-     "Expands NF4 expert weights to the model's dtype: only the experts that received tokens, "
-     "against all of them.",
-     kDequantVariants, false},
-    {OperatorId::SelectLora, "select_lora", "LoRA selection",
-     "Gathers the LoRA matrices of the experts that received tokens, to go with their dequantised "
-     "weights.",
-     kSelectVariants, false},
-}};
+using Table = std::array<OperatorDefinition, std::size_t(kOperatorCount)>;
+
+Table make_table() {
+    Table table;
+    for (const Definitions family :
+         {routing_operators(), metadata_operators(), grouped_operators(), dequant_operators(),
+          backward_operators(), layer_operators(), logprob_operators()})
+        for (const OperatorDefinition &each : family)
+            table[std::size_t(each.info.id)] = each;
+    return table;
+}
+
+const Table &table() {
+    static const Table made = make_table();
+    return made;
+}
+
+std::string listed(const std::vector<std::string> &names) {
+    std::string text;
+    for (const std::string &name : names)
+        text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
+Error unknown_operator(std::string_view name) {
+    std::vector<std::string> operator_names, family_names;
+    for (const OperatorInfo &each : operators())
+        operator_names.emplace_back(each.name);
+    for (const FamilyInfo &each : families())
+        family_names.emplace_back(each.name);
+    const std::string what = "operator \"" + std::string(name) + "\" is unknown";
+    const std::string remedy = "moescope operators lists all";
+    if (const auto closest = closest_names(operator_names, name, 3); !closest.empty())
+        return {what, "the closest names are " + listed(closest), remedy};
+    return {what, "the families are " + listed(family_names), remedy};
+}
 
 } // namespace
 
-std::span<const OperatorInfo> operators() { return kOperators; }
+const OperatorDefinition &definition(OperatorId id) { return table()[std::size_t(id)]; }
 
-const OperatorInfo &info(OperatorId id) { return kOperators[std::size_t(id)]; }
+std::span<const OperatorInfo> operators() {
+    static const auto infos = [] {
+        std::array<OperatorInfo, std::size_t(kOperatorCount)> infos;
+        std::transform(table().begin(), table().end(), infos.begin(),
+                       [](const OperatorDefinition &each) { return each.info; });
+        return infos;
+    }();
+    return infos;
+}
+
+const OperatorInfo &info(OperatorId id) { return definition(id).info; }
+
+const VariantInfo *find_variant(OperatorId id, std::string_view name) {
+    for (const VariantInfo &each : info(id).variants)
+        if (each.name == name)
+            return &each;
+    return nullptr;
+}
+
+std::span<const FamilyInfo> families() { return kFamilies; }
+
+const FamilyInfo &info(OperatorFamily id) { return kFamilies[std::size_t(id)]; }
+
+const FamilyInfo *find_family(std::string_view name) {
+    const auto found = std::find_if(kFamilies.begin(), kFamilies.end(),
+                                    [&](const FamilyInfo &each) { return each.name == name; });
+    return found == kFamilies.end() ? nullptr : &*found;
+}
 
 Result<OperatorId> find_operator(std::string_view name) {
-    std::vector<std::string_view> names;
-    for (const OperatorInfo &each : kOperators) {
+    for (const OperatorInfo &each : operators())
         if (each.name == name)
             return each.id;
-        names.push_back(each.name);
-    }
-    return Error{fmt::format("operator \"{}\" is unknown", name),
-                 fmt::format("the operators are {}", fmt::join(names, ", ")),
-                 {}};
+    return unknown_operator(name);
 }
 
 } // namespace moescope

@@ -1,15 +1,15 @@
-// The operators there are and their variants: the one list the plans, the command line and the
-// window share.
+// The operators there are, by family, and their variants: the one list the plans, the command line
+// and the window share. Each family defines its own in profiler/workload/operators/.
 #pragma once
 
 #include "profiler/base/result.h"
 
 #include <span>
 #include <string_view>
-#include <vector>
 
 namespace moescope {
 
+// New operators are added at the end; files and the wire know them by name.
 enum class OperatorId {
     SoftmaxTopk,
     SigmoidTopk,
@@ -19,27 +19,54 @@ enum class OperatorId {
     Down,   // scatter2scatter I -> H: grouped input, scattered output
     SelectiveDequant,
     SelectLora,
+    Count_ // the number of them
 };
-inline constexpr int kOperatorCount = 8;
+inline constexpr int kOperatorCount = int(OperatorId::Count_);
+
+enum class OperatorFamily { Routing, Metadata, Grouped, Dequant, Backward, Layer, Logprob };
+
+struct FamilyInfo {
+    OperatorFamily id;
+    std::string_view name;    // "backward": as on the command line
+    std::string_view title;   // "Backward"
+    std::string_view explain; // one sentence
+    bool forward;             // part of the model's own forward pass: planned when nothing is named
+};
+
+// Whose expert weight [K, N] an operator works on.
+enum class Projection { GateUp, Down };
 
 struct VariantInfo {
     std::string_view name;    // "fused": as on the command line and in a session
     std::string_view title;   // "Fused": as in the window
     std::string_view explain; // one sentence
+    bool lora = false;        // needs a LoRA rank
 };
 
 struct OperatorInfo {
-    OperatorId id;
+    OperatorId id = OperatorId::Count_;
+    OperatorFamily family = OperatorFamily::Routing;
     std::string_view name; // "gate_up"
     std::string_view title;
     std::string_view explain;
     std::span<const VariantInfo> variants;
-    bool tunable; // has tile configurations
+    bool tunable = false;   // has tile configurations
+    bool half_only = false; // runs on the matrix units: f16 and bf16, not f32
+    Projection projection = Projection::GateUp;
 };
 
+// In the order of their ids.
 std::span<const OperatorInfo> operators();
 const OperatorInfo &info(OperatorId id);
-// The error lists the names there are.
+// Null: the operator has no such variant.
+const VariantInfo *find_variant(OperatorId id, std::string_view name);
+
+// In the order in which they are shown.
+std::span<const FamilyInfo> families();
+const FamilyInfo &info(OperatorFamily id);
+const FamilyInfo *find_family(std::string_view name); // null: there is none
+
+// The error names the closest operator, or the families.
 Result<OperatorId> find_operator(std::string_view name);
 
 } // namespace moescope

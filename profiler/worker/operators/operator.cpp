@@ -23,9 +23,11 @@ std::unique_ptr<Operator> make_operator(OperatorId op) {
     case OperatorId::SelectiveDequant:
         return make_dequant_operator();
     case OperatorId::SelectLora:
+        return make_select_lora_operator();
+    case OperatorId::Count_:
         break;
     }
-    return make_select_lora_operator();
+    return nullptr; // no plan has it
 }
 
 } // namespace moescope

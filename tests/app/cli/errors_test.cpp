@@ -63,21 +63,24 @@ TEST_CASE("a wrong choice is answered with what there is to choose") {
     CHECK(run_refusal({"--device", "gpu"}) ==
           "--device is \"gpu\": it must be auto, cuda:N or cpu");
     CHECK(has(run_refusal({"--ops", "gateup"}),
-              "operator \"gateup\" is unknown: the operators are softmax_topk"));
+              "operator \"gateup\" is unknown: the closest names are gate_up; moescope operators"));
     CHECK(run_refusal({"--ops", "gate_up,,down"}) ==
           "--ops is \"gate_up,,down\": it must be names separated by single commas");
     CHECK(has(run_refusal({"--ops", "gate_up", "--variants", "plain"}),
-              "its variants are base, fused, split"));
+              "belongs to none of the chosen operators: gate_up has base, fused, split"));
     CHECK(has(run_refusal({"--ops", "gate_up", "--variants", "fused", "--rank", "0"}),
               "it needs LoRA and the rank is 0"));
     CHECK(run_refusal({"--tile", "48x64x32,w4,s3"}) ==
           "--tile: block_m is 48: it must be one of 16, 32, 64, 128");
     CHECK(has(run_refusal({"--tile", "64x64"}), "--tile is \"64x64\""));
     CHECK(has(run_refusal({"--tile", "64x64x32,w4,s3", "--ops", "router"}),
-              "none of the operators has tiles"));
+              "none of the chosen operators has tiles; these have: gate_up, down"));
     CHECK(has(run_refusal({"--warm", "--cold"}), "they exclude each other"));
     CHECK(
         has(refusal({"tune", "--model", "mixtral", "--ops", "router"}), "router cannot be tuned"));
+    CHECK(has(refusal({"tune", "--model", "mixtral", "--ops", "routing"}),
+              "--ops is \"routing\": none of its operators has tiles"));
+    CHECK(has(run_refusal({"--ops", "nonsense"}), "the families are routing, metadata, grouped"));
 }
 
 TEST_CASE("a model that is not there is answered with the closest names") {

@@ -42,9 +42,10 @@ TEST_CASE("operators prints every operator and variant") {
     const json document = json::parse(run_moescope({"operators", "--json"}).out);
     REQUIRE(document.at("operators").size() == std::size_t(kOperatorCount));
     for (const OperatorInfo &each : operators()) {
-        CHECK(text.out.find(std::string(each.name) + "\n") != std::string::npos);
+        CHECK(text.out.find("\n  " + std::string(each.name) + "\n") != std::string::npos);
         const json &entry = document.at("operators").at(std::size_t(each.id));
         CHECK(entry.at("name") == each.name);
+        CHECK(entry.at("family") == info(each.family).name);
         CHECK(entry.at("variants").size() == each.variants.size());
     }
 }

@@ -81,6 +81,28 @@ TEST_CASE("taking over a plan makes Run repeat it") {
     CHECK(state.wanted[std::size_t(OperatorId::SigmoidTopk)]);
 }
 
+TEST_CASE("a family's box is ticked, half ticked or empty as its members that apply are") {
+    WorkloadState state;
+    const auto routing = operators_in(OperatorFamily::Routing);
+    REQUIRE(routing.size() >= 3);
+    const auto tick = [&] {
+        return family_tick(state.wanted, operators_of(state.workload), routing);
+    };
+    CHECK(tick() == FamilyTick::All);
+    state.wanted[std::size_t(OperatorId::SigmoidTopk)] = false; // the model has none
+    CHECK(tick() == FamilyTick::All);
+    state.wanted[std::size_t(OperatorId::Router)] = false;
+    CHECK(tick() == FamilyTick::Some);
+    state.wanted.fill(false);
+    CHECK(tick() == FamilyTick::None);
+    CHECK(family_tick(state.wanted, {}, routing) == FamilyTick::Absent);
+}
+
+TEST_CASE("what is no part of the forward pass is ticked by hand alone") {
+    for (const OperatorInfo &op : operators())
+        CHECK(WorkloadState().wanted[std::size_t(op.id)] == info(op.family).forward);
+}
+
 TEST_CASE("a batch that takes the CPU minutes is told from one that takes seconds") {
     WorkloadState state;
     state.workload.model.experts = 64;

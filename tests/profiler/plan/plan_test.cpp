@@ -3,6 +3,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 using namespace moescope;
 
 namespace {
@@ -32,7 +34,7 @@ using Names = std::vector<std::string>;
 
 } // namespace
 
-TEST_CASE("a plan without names holds every variant that applies") {
+TEST_CASE("a plan without names holds every variant of the forward pass that applies") {
     CHECK(names(plan_items(workload_of(8), {}, {})) ==
           Names{"softmax_topk/warp_bitonic", "softmax_topk/block_merge_sort", "softmax_topk/scalar",
                 "router/plain", "router/lora", "route_metadata/counting_sort", "gate_up/base",
@@ -104,14 +106,43 @@ TEST_CASE("named variants keep only themselves") {
           Names{"gate_up/fused", "gate_up/split", "down/fused", "down/split"});
     CHECK(names(plan_items(workload_of(8), {"down"}, {"fused"})) == Names{"down/fused"});
     CHECK(sentence(plan_items(workload_of(8), {"router"}, {"fused"})) ==
-          "none of the named variants belongs to router: its variants are plain, lora.");
+          "variant \"fused\" belongs to none of the chosen operators: router has plain, lora.");
     CHECK(sentence(plan_items(workload_of(8), {"gate_up"}, {"fused", "plain"})) ==
-          "variant \"plain\" belongs to none of the operators: the chosen operators have other "
-          "variants.");
+          "variant \"plain\" belongs to none of the chosen operators: gate_up has base, fused, "
+          "split, extra_k.");
+    CHECK(sentence(plan_items(workload_of(8), {"gate_up"}, {"spilt"})) ==
+          "variant \"spilt\" is unknown: the closest names are split.");
+    CHECK(sentence(plan_items(workload_of(8), {"router", "gate_up"}, {"fused"})) ==
+          "none of the named variants belongs to router: its variants are plain, lora.");
     CHECK(sentence(plan_items(workload_of(8), {}, {"merged"}))
-              .starts_with("variant \"merged\" is unknown: the variants are"));
+              .starts_with("variant \"merged\" is unknown: they have warp_bitonic, "));
     CHECK(sentence(plan_items(workload_of(64), {}, {"warp_bitonic"})) ==
           "softmax_topk/warp_bitonic cannot run: it takes up to 32 experts and Model has 64.");
+}
+
+TEST_CASE("a family's name stands for its operators that apply, and all for every family's") {
+    CHECK(names(plan_items(workload_of(8), {"metadata", "dequant"}, {})) ==
+          Names{"route_metadata/counting_sort", "selective_dequant/selective",
+                "selective_dequant/selective_nested", "selective_dequant/full",
+                "selective_dequant/full_nested", "select_lora/selective"});
+    Workload workload = workload_of(8, RouterKind::Sigmoid);
+    workload.lora_rank = 0;
+    CHECK(names(plan_items(workload, {"routing"}, {})) == Names{"sigmoid_topk/warp", "router/plain"});
+    CHECK(sentence(plan_items(workload, {"dequant", "select_lora"}, {}))
+              .starts_with("select_lora/selective cannot run"));
+    const Names all = names(plan_items(workload, {"all"}, {}));
+    for (const std::string &each : names(plan_items(workload, {}, {})))
+        CHECK(std::find(all.begin(), all.end(), each) != all.end());
+    workload.model.router = RouterKind::SqrtSoftplus;
+    CHECK(sentence(plan_items(workload, {"routing"}, {})).find("sqrt(softplus(logit))") !=
+          std::string::npos);
+}
+
+TEST_CASE("only the forward pass is planned when nothing is named") {
+    const auto items = plan_items(workload_of(8), {}, {});
+    REQUIRE(items);
+    for (const PlanItem &item : *items)
+        CHECK(info(info(item.op).family).forward);
 }
 
 TEST_CASE("an operator named twice is planned once") {

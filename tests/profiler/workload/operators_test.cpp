@@ -1,4 +1,4 @@
-#include "profiler/workload/operators.h"
+#include "profiler/workload/operators/definition.h"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -30,9 +30,24 @@ TEST_CASE("every operator and variant explains itself in one sentence") {
     }
 }
 
-TEST_CASE("an unknown operator is refused with the list of those there are") {
+TEST_CASE("an unknown operator is refused with the closest names, or else with the families") {
     const Result<OperatorId> found = find_operator("gateup");
     REQUIRE_FALSE(found);
     CHECK(found.error().what == "operator \"gateup\" is unknown");
-    CHECK(found.error().why.find("gate_up, down") != std::string::npos);
+    CHECK(found.error().why == "the closest names are gate_up");
+    CHECK(find_operator("nonsense").error().why.starts_with("the families are routing, metadata"));
+}
+
+TEST_CASE("every family is found by its name, and every operator is defined in full") {
+    for (const FamilyInfo &family : families()) {
+        CHECK(info(family.id).name == family.name);
+        CHECK(find_family(family.name) == &info(family.id));
+        CHECK_FALSE(find_operator(family.name).ok()); // one word means one thing
+        CHECK(family.explain.ends_with("."));
+    }
+    CHECK(find_family("gate_up") == nullptr);
+    for (const OperatorInfo &each : operators()) {
+        CHECK(definition(each.id).cost != nullptr);
+        CHECK(definition(each.id).memory != nullptr);
+    }
 }
