@@ -8,6 +8,7 @@
 
 namespace moescope::reference {
 
+ms_status topk(const ms_topk_args *args, ms_stream stream);
 ms_status softmax_topk(const ms_softmax_topk_args *args, ms_stream stream);
 ms_status sigmoid_topk(const ms_sigmoid_topk_args *args, ms_stream stream);
 ms_status router(const ms_router_args *args, ms_stream stream);

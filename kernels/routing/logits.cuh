@@ -25,6 +25,13 @@ __device__ inline float load_logit(const void *logits, ms_dtype dtype, std::int6
     }
 }
 
+// A weight rounded to a dtype, as float32 again.
+__device__ inline float rounded_weight(float weight, ms_dtype dtype) {
+    if (dtype == MS_BF16)
+        return widen(__float2bfloat16_rn(weight));
+    return dtype == MS_F16 ? widen(__float2half_rn(weight)) : weight;
+}
+
 // values[i] = row[first + i * step], or `padding` from `experts` on. All loads are in flight at
 // once: the dtype is looked at outside the loop.
 template <int kItems, class T>

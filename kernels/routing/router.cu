@@ -128,6 +128,5 @@ extern "C" ms_status ms_router(const ms_router_args *args, ms_stream stream) {
         return status;
     if (const ms_status status = enqueue_logits(full.args, stream); status != MS_OK)
         return status;
-    return full.softmax ? ms_softmax_topk(&*full.softmax, stream)
-                        : ms_sigmoid_topk(&*full.sigmoid, stream);
+    return ms_topk(&full.topk, stream);
 }

@@ -42,9 +42,9 @@ void check_arrays(ArgumentCheck &check, const ms_router_args &args) {
         check.finite("scaling", args.scaling)
             .pointer("lora_a", args.lora_a, vector_bytes)
             .pointer("lora_b", args.lora_b, vector_bytes);
-    check.require((args.softmax == nullptr) != (args.sigmoid == nullptr), "the routing",
-                  args.softmax ? "both softmax and sigmoid" : "neither softmax nor sigmoid",
-                  "exactly one of the two");
+    const int routings = (args.softmax != nullptr) + (args.sigmoid != nullptr) + (args.topk != nullptr);
+    check.require(routings == 1, "the number of softmax, sigmoid and topk that are set",
+                  std::to_string(routings), "1");
 }
 
 } // namespace
@@ -67,10 +67,14 @@ ms_status check_router(const ms_router_args *args, CheckedRouter &full) {
         return check.status();
     if (full.args.softmax) {
         const auto routing = on_logits_of(full.args, *full.args.softmax);
-        return check_softmax_topk(&routing, full.softmax.emplace());
+        return check_softmax_topk(&routing, full.topk);
     }
-    const auto routing = on_logits_of(full.args, *full.args.sigmoid);
-    return check_sigmoid_topk(&routing, full.sigmoid.emplace());
+    if (full.args.sigmoid) {
+        const auto routing = on_logits_of(full.args, *full.args.sigmoid);
+        return check_sigmoid_topk(&routing, full.topk);
+    }
+    const auto routing = on_logits_of(full.args, *full.args.topk);
+    return check_topk(&routing, full.topk);
 }
 
 } // namespace moescope

@@ -83,8 +83,7 @@ ms_status router(const ms_router_args *args, ms_stream stream) {
         for (std::int64_t token = begin; token < end; ++token)
             wide.logits_of(token);
     });
-    return full.softmax ? softmax_topk(&*full.softmax, stream)
-                        : sigmoid_topk(&*full.sigmoid, stream);
+    return topk(&full.topk, stream);
 }
 
 } // namespace moescope::reference

@@ -6,25 +6,22 @@
 
 #include "kernels/include/moescope/kernels.h"
 
-#include <optional>
-
 namespace moescope {
 
-constexpr int kMaxSoftmaxWarpExperts = 32;    // MS_TOPK_WARP_BITONIC
-constexpr int kMaxSoftmaxBlockExperts = 1024; // MS_TOPK_BLOCK_MERGE_SORT
-constexpr int kMaxSigmoidExperts = 1024;
 constexpr int kMaxMetadataExperts = 4096;
 
-ms_status check_softmax_topk(const ms_softmax_topk_args *args, ms_softmax_topk_args &full);
-ms_status check_sigmoid_topk(const ms_sigmoid_topk_args *args, ms_sigmoid_topk_args &full);
+ms_status check_topk(const ms_topk_args *args, ms_topk_args &full);
+ms_status check_softmax_topk(const ms_softmax_topk_args *args, ms_topk_args &full);
+ms_status check_sigmoid_topk(const ms_sigmoid_topk_args *args, ms_topk_args &full);
+// Whether a variant other than MS_TOPK_AUTO reaches these arguments, which are right otherwise.
+bool takes(ms_topk_variant variant, const ms_topk_args &args);
 ms_status check_route_metadata(const ms_route_metadata_args *args, ms_route_metadata_args &full);
 ms_status check_tile_schedule(const ms_tile_schedule_args *args, ms_tile_schedule_args &full);
 
 // A router's arguments, with the one routing it ends in; that routing reads the router's logits.
 struct CheckedRouter {
     ms_router_args args;
-    std::optional<ms_softmax_topk_args> softmax;
-    std::optional<ms_sigmoid_topk_args> sigmoid;
+    ms_topk_args topk;
 };
 // Without the arrays and the routing: what a workspace's size depends on.
 ms_status check_router_sizes(const ms_router_args *args, ms_router_args &full);

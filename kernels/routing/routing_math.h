@@ -3,6 +3,7 @@
 
 #include "kernels/common/host_device.h"
 #include "kernels/include/moescope/kernels.h"
+#include "kernels/routing/order_key.h"
 
 #include <bit>
 #include <cmath>
@@ -38,14 +39,8 @@ MS_HOST_DEVICE inline Real final_weight(Real weight, Real divisor, float routed_
     return divisor == 0 ? Real(0) : weight / divisor * routed_scaling;
 }
 
-// A product and a sum that no compiler may fuse: the same bits from g++ and nvcc.
-MS_HOST_DEVICE inline float multiply_then_add(float a, float b, float c) {
-#if defined(__CUDA_ARCH__)
-    return __fadd_rn(__fmul_rn(a, b), c);
-#else
-    return a * b + c;
-#endif
-}
+// a * b + c, rounded once: the same bits from g++ and nvcc.
+MS_HOST_DEVICE inline float multiply_add(float a, float b, float c) { return std::fma(a, b, c); }
 
 // exp(-x) for x >= 0, to about one unit in the last place, subnormal results included. Cody and
 // Waite's reduction and the Taylor series, in IEEE operations only: a CPU and a GPU return the same
@@ -53,19 +48,31 @@ MS_HOST_DEVICE inline float multiply_then_add(float a, float b, float c) {
 MS_HOST_DEVICE inline float exp_of_negative(float x) {
     if (!(x < 104.0f))
         return 0.0f; // less than half of the smallest subnormal
-    const auto n = std::int32_t(multiply_then_add(x, 1.44269504f, 0.5f)); // x ~ n * ln 2
+    const float magic = 12582912.0f; // 1.5 * 2^23: adding it rounds to an integer
+    const float shifted = multiply_add(x, 1.44269504f, magic); // x ~ n * ln 2
+    const float steps = shifted - magic;
+    const auto n =
+        std::int32_t(std::bit_cast<std::uint32_t>(shifted) - std::bit_cast<std::uint32_t>(magic));
     const float ln2_high = 0.693359375f; // 10 bits: n * ln2_high is exact
     const float ln2_low = -2.12194440e-4f;
-    float r = multiply_then_add(float(n), ln2_high, -x);
-    r = multiply_then_add(float(n), ln2_low, r); // exp(-x) = 2^-n * exp(r), |r| <= 0.35
+    float r = multiply_add(steps, ln2_high, -x);
+    r = multiply_add(steps, ln2_low, r); // exp(-x) = 2^-n * exp(r), |r| <= 0.35
     float sum = 1.0f / 5040;
     const float coefficients[] = {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f};
     for (float coefficient : coefficients)
-        sum = multiply_then_add(sum, r, coefficient);
+        sum = multiply_add(sum, r, coefficient);
     const std::int32_t half = n / 2; // in two steps: 2^-n itself may be subnormal
     const auto scale = std::bit_cast<float>(std::uint32_t(127 - half) << 23);
     const auto rest = std::bit_cast<float>(std::uint32_t(127 - (n - half)) << 23);
     return sum * scale * rest;
+}
+
+MS_HOST_DEVICE inline float without_nan(float value) {
+#if defined(__CUDA_ARCH__)
+    return fmaxf(value, -INFINITY); // one instruction; takes the other argument for a NaN
+#else
+    return value != value ? -INFINITY : value;
+#endif
 }
 
 // 1 / (1 + exp(-logit)); NaN counts as -infinity. Does not underflow before logit < -103.
@@ -73,7 +80,91 @@ MS_HOST_DEVICE inline float sigmoid(float logit) {
     if (logit != logit)
         return 0.0f;
     const float e = exp_of_negative(std::fabs(logit));
-    return (logit < 0 ? e : 1.0f) / (1.0f + e);
+#if defined(__CUDA_ARCH__)
+    const float share = __frcp_rn(1.0f + e);
+#else
+    const float share = 1.0f / (1.0f + e);
+#endif
+    return logit < 0 ? e * share : share;
+}
+
+// sqrt(log(1 + exp(logit))); NaN counts as -infinity. With e = exp(-|logit|) and s = e / (2 + e),
+// log(1 + e) = 2 atanh(s) = 2 s (1 + s^2/3 + s^4/5 + ...), s <= 1/3. IEEE operations only.
+MS_HOST_DEVICE inline float sqrt_softplus(float logit) {
+    if (logit != logit)
+        return 0.0f;
+    const float e = exp_of_negative(std::fabs(logit));
+    const float s = e / (2.0f + e);
+    const float square = s * s;
+    float sum = 1.0f / 15;
+    const float coefficients[] = {1.0f / 13, 1.0f / 11, 1.0f / 9, 1.0f / 7, 0.2f, 1.0f / 3, 1.0f};
+    for (float coefficient : coefficients)
+        sum = multiply_add(sum, square, coefficient);
+    return std::sqrt((logit > 0 ? logit : 0.0f) + 2.0f * s * sum);
+}
+
+// A softmax whose bits do not depend on the order of its sum: the terms are added as multiples of
+// 2^-40. Used where the softmax itself decides who is selected.
+struct ExactSoftmax {
+    float largest; // of the row's logits, NaN taken for -infinity
+    float mass = 0;
+
+    MS_HOST_DEVICE float term(float logit) const {
+        if (largest == -INFINITY)
+            return 0;
+        return logit == largest ? 1.0f : exp_of_negative(largest - logit);
+    }
+    MS_HOST_DEVICE std::uint64_t fixed_term(float logit) const {
+        const float scaled = term(logit) * 1099511627776.0f;
+#if defined(__CUDA_ARCH__)
+        return __float2ull_rn(scaled);
+#else
+        return std::uint64_t(std::llrint(scaled));
+#endif
+    }
+    // sum: of fixed_term over the row.
+    MS_HOST_DEVICE void set_mass(std::uint64_t sum) { mass = float(sum) * 0x1p-40f; }
+    MS_HOST_DEVICE float share(float logit) const { return mass > 0 ? term(logit) / mass : 0.0f; }
+};
+
+// Whether the experts are ordered by their logits alone.
+MS_HOST_DEVICE inline bool orders_by_logit(const ms_topk_args &args) {
+    if (args.bias || args.score == MS_SCORE_SIGMOID || args.score == MS_SCORE_SQRT_SOFTPLUS)
+        return false;
+    return args.score != MS_SCORE_SOFTMAX || args.groups_kept == args.groups ||
+           args.group_score == MS_GROUP_MAX;
+}
+
+// What an expert is selected by, NaN taken for -infinity. `softmax` is looked at only where a
+// softmax decides and may otherwise be anything; `bias` is the expert's.
+MS_HOST_DEVICE inline float choice_of(const ms_topk_args &args, float logit, float bias,
+                                      const ExactSoftmax &softmax) {
+    logit = without_nan(logit);
+    if (orders_by_logit(args))
+        return logit;
+    switch (args.score) {
+    case MS_SCORE_SOFTMAX:
+        return without_nan(softmax.share(logit) + bias);
+    case MS_SCORE_SIGMOID:
+        return without_nan(sigmoid(logit) + bias);
+    case MS_SCORE_SQRT_SOFTPLUS:
+        return without_nan(sqrt_softplus(logit) + bias);
+    default:
+        return without_nan(logit + bias);
+    }
+}
+
+// The choice of an expert whose group was not kept.
+MS_HOST_DEVICE inline float masked_choice(const ms_topk_args &args) {
+    return args.masked_fill == MS_MASKED_ZERO_COMPAT && !orders_by_logit(args) ? 0.0f : -INFINITY;
+}
+
+// The key of a group's score from those of its two best choices; `second` is 0 in a group of one.
+MS_HOST_DEVICE inline std::uint32_t group_key(const ms_topk_args &args, std::uint32_t best,
+                                              std::uint32_t second) {
+    if (args.group_score == MS_GROUP_MAX || second == 0)
+        return best;
+    return order_key(order_key_value(best) + order_key_value(second));
 }
 
 } // namespace moescope

@@ -38,6 +38,11 @@ static void check_functions(void) {
 
 /* Callers compiled long ago, and callers in other languages, rely on these for ever. */
 static void check_layout(void) {
+    EXPECT_SIZE(ms_topk_args, 104);
+    EXPECT_OFFSET(ms_topk_args, score, 44);
+    EXPECT_OFFSET(ms_topk_args, bias, 48);
+    EXPECT_OFFSET(ms_topk_args, weights_round, 84);
+    EXPECT_OFFSET(ms_topk_args, ids, 96);
     EXPECT_SIZE(ms_softmax_topk_args, 72);
     EXPECT_OFFSET(ms_softmax_topk_args, logits, 8);
     EXPECT_OFFSET(ms_softmax_topk_args, top_k, 36);
@@ -47,11 +52,12 @@ static void check_layout(void) {
     EXPECT_OFFSET(ms_sigmoid_topk_args, bias, 40);
     EXPECT_OFFSET(ms_sigmoid_topk_args, masked_fill, 60);
     EXPECT_OFFSET(ms_sigmoid_topk_args, ids, 88);
-    EXPECT_SIZE(ms_router_args, 112);
+    EXPECT_SIZE(ms_router_args, 120);
     EXPECT_OFFSET(ms_router_args, hidden, 8);
     EXPECT_OFFSET(ms_router_args, scaling, 52);
     EXPECT_OFFSET(ms_router_args, logits, 72);
     EXPECT_OFFSET(ms_router_args, workspace_bytes, 104);
+    EXPECT_OFFSET(ms_router_args, topk, 112);
     EXPECT_SIZE(ms_tile, 8);
     EXPECT_SIZE(ms_route_metadata_args, 88);
     EXPECT_OFFSET(ms_route_metadata_args, ids, 8);

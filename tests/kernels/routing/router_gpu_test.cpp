@@ -67,7 +67,7 @@ void check(RouterCase &router, Args routing, ms_status (*reference)(const Args *
 
 } // namespace
 
-TEST_CASE("the router on the GPU is the reference's, with and without gate LoRA", "[gpu]") {
+TEST_CASE("the router on the GPU is the reference's, with and without gate LoRA", "[gpu][router]") {
     skip_without_gpu();
     const ms_dtype dtype = GENERATE(as<ms_dtype>(), MS_F16, MS_BF16);
     const std::int64_t tokens = GENERATE(1, 17, 130);
@@ -79,7 +79,7 @@ TEST_CASE("the router on the GPU is the reference's, with and without gate LoRA"
     check(router, sigmoid_args(0, 0, std::min(8, experts)), reference::sigmoid_topk);
 }
 
-TEST_CASE("the router of few tokens is the reference's", "[gpu][small]") {
+TEST_CASE("the router of few tokens is the reference's", "[gpu][router][small]") {
     skip_without_gpu();
     const std::int32_t rank = GENERATE(0, 8);
     Random random(11);
@@ -88,7 +88,7 @@ TEST_CASE("the router of few tokens is the reference's", "[gpu][small]") {
     check(router, sigmoid_args(0, 0, 8), reference::sigmoid_topk);
 }
 
-TEST_CASE("the router refuses a workspace that is too small", "[gpu][small]") {
+TEST_CASE("the router refuses a workspace that is too small", "[gpu][router][small]") {
     skip_without_gpu();
     Random random(1);
     RouterCase router(MS_BF16, 4, 64, 8, 0, random);

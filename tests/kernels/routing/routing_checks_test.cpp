@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 using namespace moescope;
 using namespace moescope::test;
@@ -33,6 +34,14 @@ ms_softmax_topk_args good_softmax() {
 
 ms_sigmoid_topk_args good_sigmoid() {
     auto args = sigmoid_args(1, 8, 2);
+    args.groups = 4;
+    args.groups_kept = 2;
+    set_arrays(args);
+    return args;
+}
+
+ms_topk_args good_topk() {
+    auto args = topk_args(1, 8, 2);
     args.groups = 4;
     args.groups_kept = 2;
     set_arrays(args);
@@ -116,8 +125,8 @@ TEST_CASE("softmax_topk names the field that is wrong, its value and what is all
           head + "logits_stride is 7; it must be from 8 to 2147483648 (at least experts)");
     CHECK(softmax_refusal([](auto &a) { a.logits_dtype = 3; }) ==
           head + "logits_dtype is 3 (no dtype); it must be one of MS_F32, MS_F16, MS_BF16");
-    CHECK(softmax_refusal([](auto &a) { a.variant = 4; }) ==
-          head + "variant is 4; it must be from 0 to 3");
+    CHECK(softmax_refusal([](auto &a) { a.variant = 5; }) ==
+          head + "variant is 5; it must be from 0 to 4");
     CHECK(softmax_refusal([](auto &a) { a.renorm = -1; }) ==
           head + "renorm is -1; it must be from 0 to 3");
     CHECK(softmax_refusal([](auto &a) { a.renorm_epsilon = -0.5f; }) ==
@@ -140,7 +149,7 @@ TEST_CASE("a softmax_topk variant is refused where it does not reach") {
     args.experts = 33;
     args.logits_stride = 2000;
     args.variant = MS_TOPK_WARP_BITONIC;
-    ms_softmax_topk_args full;
+    ms_topk_args full;
     REQUIRE(check_softmax_topk(&args, full) == MS_INVALID_ARGUMENT);
     CHECK(std::string(ms_last_error()) ==
           "ms_softmax_topk: experts is 33; it must be from 1 to 32 (variant MS_TOPK_WARP_BITONIC)");
@@ -156,8 +165,6 @@ TEST_CASE("a softmax_topk variant is refused where it does not reach") {
 
 TEST_CASE("sigmoid_topk names the field that is wrong, its value and what is allowed") {
     const std::string head = "ms_sigmoid_topk: ";
-    CHECK(sigmoid_refusal([](auto &a) { a.experts = 1025; }) ==
-          head + "experts is 1025; it must be from 1 to 1024");
     CHECK(sigmoid_refusal([](auto &a) { a.groups = 3; }) ==
           head + "groups is 3; it must be a divisor of experts, 8");
     CHECK(sigmoid_refusal([](auto &a) { a.groups = 0; }) ==
@@ -175,6 +182,61 @@ TEST_CASE("sigmoid_topk names the field that is wrong, its value and what is all
     CHECK(sigmoid_refusal([](auto &a) {
               a.bias = static_cast<float *>(unaligned(floats.data(), 1));
           }).ends_with("aligned to 4 bytes"));
+}
+
+TEST_CASE("topk names the field that is wrong, and the routing a variant does not reach") {
+    const std::string head = "ms_topk: ";
+    const auto topk_refusal = [](auto change) { return refusal(good_topk(), check_topk, change); };
+    CHECK(topk_refusal([](auto &a) { a.score = 5; }) ==
+          head + "score is 5; it must be from 0 to 4");
+    CHECK(topk_refusal([](auto &a) { a.weights_round = 7; }).starts_with(
+        head + "weights_round is 7 (no dtype)"));
+    CHECK(topk_refusal([](auto &a) { a.groups_kept = 5; }) ==
+          head + "groups_kept is 5; it must be from 1 to 4 (groups)");
+    CHECK(topk_refusal([](auto &a) {
+              a.experts = (1 << 20) + 4;
+              a.logits_stride = a.experts;
+              a.bias = floats.data();
+          }).ends_with("from 1 to 1048576 (a softmax with a bias or groups by their two best)"));
+    for (const auto &[variant, name] : {std::pair{MS_TOPK_WARP_BITONIC, "MS_TOPK_WARP_BITONIC"},
+                                        std::pair{MS_TOPK_BLOCK_MERGE_SORT, "MS_TOPK_BLOCK_MERGE_SORT"}})
+        CHECK(topk_refusal([&](auto &a) { a.variant = variant; }) ==
+              head + "the routing is more than a plain softmax; it must be a softmax with neither "
+                     "bias nor groups (variant " + name + ")");
+    CHECK(topk_refusal([](auto &a) { a.variant = MS_TOPK_WARP_SELECT; }).starts_with(
+        head + "groups is 4; it must be a number that gives a group"));
+    const auto ungrouped = [](auto &a) {
+        a.groups = a.groups_kept = 1;
+        a.variant = MS_TOPK_WARP_SELECT;
+        a.logits_stride = 2000;
+    };
+    CHECK(topk_refusal([&](auto &a) {
+              ungrouped(a);
+              a.experts = 1025;
+          }) == head + "experts is 1025; it must be from 1 to 1024 (variant MS_TOPK_WARP_SELECT)");
+    CHECK(topk_refusal([&](auto &a) {
+              ungrouped(a);
+              a.experts = 1024;
+              a.top_k = 65;
+          }) == head + "top_k is 65; it must be from 1 to 64 (variant MS_TOPK_WARP_SELECT)");
+}
+
+TEST_CASE("warp select reaches the groups of the models that have them") {
+    const auto reaches = [](std::int32_t experts, std::int32_t groups, std::int32_t kept) {
+        ms_topk_args args = good_topk();
+        args.experts = args.logits_stride = experts;
+        args.groups = groups;
+        args.groups_kept = kept;
+        return takes(MS_TOPK_WARP_SELECT, args);
+    };
+    CHECK(reaches(256, 8, 4));  // DeepSeek-V3
+    CHECK(reaches(160, 8, 3));  // DeepSeek-V2
+    CHECK(reaches(64, 8, 2));
+    CHECK(reaches(60, 3, 2)); // 4 lanes of 5
+    CHECK(reaches(66, 3, 3)); // all kept: no limit
+    CHECK_FALSE(reaches(66, 3, 2));
+    CHECK_FALSE(reaches(256, 256, 9));
+    CHECK_FALSE(reaches(1032, 1, 1));
 }
 
 TEST_CASE("route_metadata and tile_schedule name the field that is wrong") {
@@ -238,13 +300,13 @@ TEST_CASE("router names the field that is wrong, its value and what is allowed")
     CHECK(router_refusal([](auto &a) { a.logits = nullptr; }) ==
           head + "logits is null; it must be an array");
     CHECK(router_refusal([](auto &a) { a.softmax = nullptr; }) ==
-          head + "the routing is neither softmax nor sigmoid; it must be exactly one of the two");
+          head + "the number of softmax, sigmoid and topk that are set is 0; it must be 1");
     GoodRouter both;
     both.args.sigmoid = &both.sigmoid;
     CheckedRouter full;
     REQUIRE(check_router(&both.args, full) == MS_INVALID_ARGUMENT);
     CHECK(std::string(ms_last_error()) ==
-          head + "the routing is both softmax and sigmoid; it must be exactly one of the two");
+          head + "the number of softmax, sigmoid and topk that are set is 2; it must be 1");
 }
 
 TEST_CASE("a router's routing is checked on the router's own shape, and reads its logits") {
@@ -254,12 +316,12 @@ TEST_CASE("a router's routing is checked on the router's own shape, and reads it
     router.softmax.logits = nullptr;
     CheckedRouter full;
     REQUIRE(check_router(&router.args, full) == MS_OK);
-    REQUIRE(full.softmax.has_value());
-    CHECK(full.softmax->tokens == 1);
-    CHECK(full.softmax->experts == 8);
-    CHECK(full.softmax->logits == router.args.logits);
-    CHECK(full.softmax->logits_stride == 8);
-    CHECK(full.softmax->logits_dtype == MS_F32);
+    CHECK(full.topk.score == MS_SCORE_SOFTMAX);
+    CHECK(full.topk.tokens == 1);
+    CHECK(full.topk.experts == 8);
+    CHECK(full.topk.logits == router.args.logits);
+    CHECK(full.topk.logits_stride == 8);
+    CHECK(full.topk.logits_dtype == MS_F32);
     router.softmax.top_k = 9;
     REQUIRE(check_router(&router.args, full) == MS_INVALID_ARGUMENT);
     CHECK(std::string(ms_last_error()) ==

@@ -48,7 +48,7 @@ std::vector<Groups> groupings_of(std::int32_t experts) {
 
 } // namespace
 
-TEST_CASE("sigmoid_topk selects the reference's experts with its weights", "[gpu]") {
+TEST_CASE("sigmoid_topk selects the reference's experts with its weights", "[gpu][topk]") {
     skip_without_gpu();
     const std::int32_t experts =
         GENERATE(1, 7, 8, 32, 33, 60, 64, 128, 160, 256, 384, 512, 896, 1024);
@@ -77,7 +77,7 @@ TEST_CASE("sigmoid_topk selects the reference's experts with its weights", "[gpu
     }
 }
 
-TEST_CASE("sigmoid_topk can select all experts", "[gpu][small]") {
+TEST_CASE("sigmoid_topk can select all experts", "[gpu][topk][small]") {
     skip_without_gpu();
     Random random(3);
     const std::int32_t experts = GENERATE(1, 31, 32, 64, 500, 1024);
@@ -86,7 +86,7 @@ TEST_CASE("sigmoid_topk can select all experts", "[gpu][small]") {
     check(args, encode(uniform_values(std::size_t(9 * experts), -5, 5, random), MS_F32));
 }
 
-TEST_CASE("sigmoid_topk of few tokens is the reference's, with groups and without", "[gpu][small]") {
+TEST_CASE("sigmoid_topk of few tokens is the reference's, with groups and without", "[gpu][topk][small]") {
     skip_without_gpu();
     Random random(7);
     const std::int32_t experts = GENERATE(8, 60, 256, 1024);
@@ -101,7 +101,7 @@ TEST_CASE("sigmoid_topk of few tokens is the reference's, with groups and withou
     }
 }
 
-TEST_CASE("sigmoid_topk and its reference agree on the bits of a weight", "[gpu]") {
+TEST_CASE("sigmoid_topk and its reference agree on the bits of a weight", "[gpu][topk]") {
     skip_without_gpu();
     Random random(6);
     auto args = sigmoid_args(4096, 64, 64);
@@ -114,7 +114,7 @@ TEST_CASE("sigmoid_topk and its reference agree on the bits of a weight", "[gpu]
     CHECK(difference(actual.weights, expected.weights, 0) == "");
 }
 
-TEST_CASE("sigmoid_topk refuses wrong arguments before it touches the device", "[gpu][small]") {
+TEST_CASE("sigmoid_topk refuses wrong arguments before it touches the device", "[gpu][topk][small]") {
     skip_without_gpu();
     auto args = sigmoid_args(1, 8, 9);
     CHECK(ms_sigmoid_topk(&args, nullptr) == MS_INVALID_ARGUMENT);

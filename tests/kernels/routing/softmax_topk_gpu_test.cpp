@@ -12,12 +12,14 @@ namespace {
 
 constexpr double kTolerance = 4e-6; // float32 sums of up to 1500 terms against float64's
 
-std::vector<ms_topk_variant> variants_for(std::int32_t experts) {
+std::vector<ms_topk_variant> variants_for(std::int32_t experts, std::int32_t top_k) {
     std::vector<ms_topk_variant> variants = {MS_TOPK_AUTO, MS_TOPK_SCALAR};
     if (experts <= 32)
         variants.push_back(MS_TOPK_WARP_BITONIC);
     if (experts <= 1024)
         variants.push_back(MS_TOPK_BLOCK_MERGE_SORT);
+    if (experts <= 1024 && top_k <= 64)
+        variants.push_back(MS_TOPK_WARP_SELECT);
     return variants;
 }
 
@@ -25,7 +27,7 @@ void check_all_variants(ms_softmax_topk_args args, const std::vector<std::uint8_
     ms_status status = MS_OK;
     const Selection expected = run_reference(reference::softmax_topk, args, logits, status);
     REQUIRE(status == MS_OK);
-    for (ms_topk_variant variant : variants_for(args.experts)) {
+    for (ms_topk_variant variant : variants_for(args.experts, args.top_k)) {
         INFO("variant " << variant << ", E " << args.experts << ", T " << args.tokens << ", k "
                         << args.top_k << ", dtype " << args.logits_dtype << ", renorm "
                         << args.renorm);
@@ -38,7 +40,7 @@ void check_all_variants(ms_softmax_topk_args args, const std::vector<std::uint8_
 
 } // namespace
 
-TEST_CASE("every softmax_topk variant selects the reference's experts with its weights", "[gpu]") {
+TEST_CASE("every softmax_topk variant selects the reference's experts with its weights", "[gpu][topk]") {
     skip_without_gpu();
     const std::int32_t experts =
         GENERATE(1, 7, 8, 32, 33, 60, 64, 65, 128, 129, 256, 257, 384, 512, 513, 896, 1024, 1500);
@@ -60,7 +62,7 @@ TEST_CASE("every softmax_topk variant selects the reference's experts with its w
     }
 }
 
-TEST_CASE("softmax_topk can select all experts", "[gpu][small]") {
+TEST_CASE("softmax_topk can select all experts", "[gpu][topk][small]") {
     skip_without_gpu();
     Random random(3);
     const std::int32_t experts = GENERATE(1, 31, 32, 64, 500, 1024, 1100);
@@ -70,7 +72,7 @@ TEST_CASE("softmax_topk can select all experts", "[gpu][small]") {
                        encode(uniform_values(std::size_t(9 * experts), -5, 5, random), MS_F32));
 }
 
-TEST_CASE("softmax_topk gives any row of random bits distinct experts, the reference's", "[gpu][small]") {
+TEST_CASE("softmax_topk gives any row of random bits distinct experts, the reference's", "[gpu][topk][small]") {
     skip_without_gpu();
     Random random(4);
     const std::int32_t experts = GENERATE(8, 32, 256, 1024, 1200);
@@ -83,7 +85,7 @@ TEST_CASE("softmax_topk gives any row of random bits distinct experts, the refer
     check_all_variants(args, bits);
 }
 
-TEST_CASE("softmax_topk reads rows beyond element 2^31", "[gpu]") {
+TEST_CASE("softmax_topk reads rows beyond element 2^31", "[gpu][topk]") {
     skip_without_gpu();
     // Two tokens, the second one's row 2^31 elements on, of a dtype of 2 bytes: 4 GiB that is never
     // filled.
@@ -107,7 +109,7 @@ TEST_CASE("softmax_topk reads rows beyond element 2^31", "[gpu]") {
     const Selection expected = run_reference(reference::softmax_topk, args, rows, status);
     REQUIRE(status == MS_OK);
     args.logits_stride = stride;
-    for (ms_topk_variant variant : variants_for(experts)) {
+    for (ms_topk_variant variant : variants_for(experts, args.top_k)) {
         INFO("variant " << variant << ", E " << experts);
         args.variant = variant;
         const Selection actual = run_on_device_logits(ms_softmax_topk, args, logits.data());
@@ -116,7 +118,7 @@ TEST_CASE("softmax_topk reads rows beyond element 2^31", "[gpu]") {
     }
 }
 
-TEST_CASE("softmax_topk refuses wrong arguments before it touches the device", "[gpu][small]") {
+TEST_CASE("softmax_topk refuses wrong arguments before it touches the device", "[gpu][topk][small]") {
     skip_without_gpu();
     auto args = softmax_args(1, 8, 9);
     CHECK(ms_softmax_topk(&args, nullptr) == MS_INVALID_ARGUMENT);

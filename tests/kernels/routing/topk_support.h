@@ -1,9 +1,10 @@
-// Cases of the two top-k routings, for the reference's tests and the CUDA kernels' alike.
+// Cases of the top-k routings, for the reference's tests and the CUDA kernels' alike.
 #pragma once
 
 #include "kernels/common/float_types.h"
 #include "kernels/include/moescope/kernels.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -16,6 +17,19 @@ struct Selection {
     std::vector<float> weights;    // [T, k]
     std::vector<std::int32_t> ids; // [T, k]
 };
+
+inline ms_topk_args topk_args(std::int64_t tokens, std::int32_t experts, std::int32_t top_k) {
+    ms_topk_args args{};
+    args.struct_size = sizeof args;
+    args.logits_stride = experts;
+    args.tokens = tokens;
+    args.experts = experts;
+    args.top_k = top_k;
+    args.groups = 1;
+    args.groups_kept = 1;
+    args.routed_scaling = 1.0f;
+    return args;
+}
 
 inline ms_softmax_topk_args softmax_args(std::int64_t tokens, std::int32_t experts,
                                          std::int32_t top_k) {
@@ -78,6 +92,33 @@ inline std::vector<float> wild_logits(std::int64_t tokens, std::int64_t stride,
         }
     }
     return logits;
+}
+
+// A routing of every kind there is: any score, bias, groups, fill, renormalisation, rounding and
+// dtype of logits. bias: [experts] host values.
+inline ms_topk_args random_routing(std::int64_t tokens, std::int32_t experts,
+                                   const std::vector<float> &bias, std::mt19937_64 &random) {
+    const auto below = [&](int count) { return std::int32_t(random() % std::uint64_t(count)); };
+    auto args = topk_args(tokens, experts, 1);
+    args.logits_dtype = below(3);
+    args.logits_stride = experts + (below(2) ? 0 : below(9));
+    args.score = below(5);
+    args.bias = below(2) ? bias.data() : nullptr;
+    std::vector<std::int32_t> divisors;
+    for (std::int32_t groups = 1; groups <= experts; ++groups)
+        if (experts % groups == 0)
+            divisors.push_back(groups);
+    args.groups = below(2) ? 1 : divisors[std::size_t(below(int(divisors.size())))];
+    args.groups_kept = 1 + below(args.groups);
+    args.group_score = below(2);
+    args.masked_fill = below(2);
+    const std::int32_t most = args.groups_kept * (experts / args.groups);
+    args.top_k = 1 + below(std::min(most, below(4) ? 16 : 70));
+    args.renorm = below(4);
+    args.renorm_epsilon = args.renorm == MS_RENORM_NONE ? 0.0f : 1e-12f;
+    args.routed_scaling = below(2) ? 1.0f : 2.5f;
+    args.weights_round = below(2) ? MS_F32 : below(3);
+    return args;
 }
 
 } // namespace moescope::test

@@ -2,7 +2,7 @@
 #include "kernels/routing/logits.cuh"
 #include "kernels/routing/order_key.h"
 #include "kernels/routing/routing_math.h"
-#include "kernels/routing/softmax_topk_variants.h"
+#include "kernels/routing/topk_variants.h"
 
 #include <cub/block/block_merge_sort.cuh>
 #include <cub/block/block_reduce.cuh>
@@ -20,7 +20,7 @@ struct DescendingKeys {
 // kThreads * kItems >= E. After the sort thread t holds ranks t * kItems ...
 template <int kThreads, int kItems>
 __global__ void __launch_bounds__(kThreads)
-    softmax_topk_block_merge_sort(const __grid_constant__ ms_softmax_topk_args args) {
+    topk_block_merge_sort_kernel(const __grid_constant__ ms_topk_args args) {
     using Sort = cub::BlockMergeSort<std::uint64_t, kThreads, kItems>;
     using Reduce = cub::BlockReduce<float, kThreads>;
     __shared__ union {
@@ -83,20 +83,20 @@ __global__ void __launch_bounds__(kThreads)
         if (rank >= args.top_k)
             break;
         args.weights[token * args.top_k + rank] =
-            final_weight(weights[i], divisor, args.routed_scaling);
+            rounded_weight(final_weight(weights[i], divisor, args.routed_scaling), args.weights_round);
         args.ids[token * args.top_k + rank] = rank_key_index(keys[i]);
     }
 }
 
 template <int kThreads, int kItems>
-void launch(const ms_softmax_topk_args &args, ms_stream stream) {
-    softmax_topk_block_merge_sort<kThreads, kItems>
+void launch(const ms_topk_args &args, ms_stream stream) {
+    topk_block_merge_sort_kernel<kThreads, kItems>
         <<<unsigned(args.tokens), kThreads, 0, stream>>>(args);
 }
 
 } // namespace
 
-ms_status softmax_topk_block(const ms_softmax_topk_args &args, ms_stream stream) {
+ms_status topk_block_merge_sort(const ms_topk_args &args, ms_stream stream) {
     if (args.experts <= 64)
         launch<32, 2>(args, stream);
     else if (args.experts <= 128)

@@ -2,7 +2,7 @@
 #include "kernels/routing/logits.cuh"
 #include "kernels/routing/order_key.h"
 #include "kernels/routing/routing_math.h"
-#include "kernels/routing/softmax_topk_variants.h"
+#include "kernels/routing/topk_variants.h"
 #include "kernels/routing/warp.cuh"
 
 #include <cstdint>
@@ -30,7 +30,7 @@ __device__ std::uint64_t bitonic_sort_descending(std::uint64_t key, int lane) {
 }
 
 __global__ void __launch_bounds__(kWarpsPerBlock *kWarpSize)
-    softmax_topk_warp_bitonic(const __grid_constant__ ms_softmax_topk_args args) {
+    topk_warp_bitonic_kernel(const __grid_constant__ ms_topk_args args) {
     const int lane = int(threadIdx.x) % kWarpSize;
     const std::int64_t token = std::int64_t(blockIdx.x) * kWarpsPerBlock + threadIdx.x / kWarpSize;
     if (token >= args.tokens)
@@ -50,16 +50,16 @@ __global__ void __launch_bounds__(kWarpsPerBlock *kWarpSize)
     const float divisor = renorm_divisor(args.renorm, warp_sum(weight), args.renorm_epsilon);
     if (lane < args.top_k) {
         args.weights[token * args.top_k + lane] =
-            final_weight(weight, divisor, args.routed_scaling);
+            rounded_weight(final_weight(weight, divisor, args.routed_scaling), args.weights_round);
         args.ids[token * args.top_k + lane] = rank_key_index(key);
     }
 }
 
 } // namespace
 
-ms_status softmax_topk_warp(const ms_softmax_topk_args &args, ms_stream stream) {
+ms_status topk_warp_bitonic(const ms_topk_args &args, ms_stream stream) {
     const auto blocks = unsigned((args.tokens + kWarpsPerBlock - 1) / kWarpsPerBlock);
-    softmax_topk_warp_bitonic<<<blocks, kWarpsPerBlock * kWarpSize, 0, stream>>>(args);
+    topk_warp_bitonic_kernel<<<blocks, kWarpsPerBlock * kWarpSize, 0, stream>>>(args);
     MS_LAUNCH_CHECK();
     return succeed();
 }
