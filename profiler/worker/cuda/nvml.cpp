@@ -1,7 +1,6 @@
 #include "profiler/worker/cuda/nvml.h"
 
 #include <dlfcn.h>
-#include <fmt/format.h>
 
 namespace moescope {
 
@@ -26,6 +25,11 @@ struct Nvml::Library {
     const char *(*error_string)(int) = nullptr;
     int (*device_by_pci)(const char *, Handle *) = nullptr;
     int (*event_reasons)(Handle, unsigned long long *) = nullptr;
+    // Below: not needed to be there.
+    int (*clock)(Handle, int, unsigned *) = nullptr;
+    int (*temperature)(Handle, int, unsigned *) = nullptr;
+    int (*power)(Handle, unsigned *) = nullptr;
+    int (*driver)(char *, unsigned) = nullptr;
 };
 
 Nvml::Nvml() : library_(std::make_unique<Library>()) {}
@@ -44,16 +48,40 @@ Result<std::unique_ptr<Nvml>> Nvml::open(const std::string &pci_bus_id) {
          !library.find(library.event_reasons, "nvmlDeviceGetCurrentClocksThrottleReasons")))
         return Error{"NVML", "libnvidia-ml.so.1 lacks a function that is needed", "update the driver"};
     if (const int failed = library.init(); failed != 0)
-        return Error{"NVML", fmt::format("nvmlInit_v2: {}", library.error_string(failed)), ""};
+        return Error{"NVML", std::string("nvmlInit_v2: ") + library.error_string(failed), ""};
     library.find(library.shutdown, "nvmlShutdown");
     if (const int failed = library.device_by_pci(pci_bus_id.c_str(), &library.device); failed != 0)
-        return Error{"NVML", fmt::format("no device at {}: {}", pci_bus_id, library.error_string(failed)), ""};
+        return Error{"NVML", "no device at " + pci_bus_id + ": " + library.error_string(failed), ""};
+    library.find(library.clock, "nvmlDeviceGetClockInfo");
+    library.find(library.temperature, "nvmlDeviceGetTemperature");
+    library.find(library.power, "nvmlDeviceGetPowerUsage");
+    library.find(library.driver, "nvmlSystemGetDriverVersion");
     return made;
 }
 
 std::uint64_t Nvml::clock_event_reasons() const {
     unsigned long long reasons = 0;
     return library_->event_reasons(library_->device, &reasons) == 0 ? reasons : 0;
+}
+
+Nvml::State Nvml::state() const {
+    constexpr int kSmClock = 1, kMemoryClock = 2, kGpuSensor = 0; // nvmlClockType_t and the like
+    const auto clock = [&](int which) {
+        unsigned mhz = 0;
+        return library_->clock && library_->clock(library_->device, which, &mhz) == 0 ? int(mhz) : 0;
+    };
+    State state{.sm_clock_mhz = clock(kSmClock), .memory_clock_mhz = clock(kMemoryClock)};
+    unsigned value = 0;
+    if (library_->temperature && library_->temperature(library_->device, kGpuSensor, &value) == 0)
+        state.temperature_c = int(value);
+    if (library_->power && library_->power(library_->device, &value) == 0)
+        state.power_w = value / 1e3;
+    return state;
+}
+
+std::string Nvml::driver_version() const {
+    char text[96] = "";
+    return library_->driver && library_->driver(text, sizeof text) == 0 ? text : "";
 }
 
 } // namespace moescope

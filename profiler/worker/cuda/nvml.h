@@ -1,4 +1,4 @@
-// What holds a GPU's clocks back, asked of the driver's management library (NVML), which is loaded at
+// A GPU's clocks and what holds them back, asked of the driver's management library (NVML), which is loaded at
 // run time: no header and no stub of it is needed, and a machine without it only says so.
 #pragma once
 
@@ -21,6 +21,12 @@ class Nvml {
 
     // nvmlClocksEventReasons bits as they hold now; 0 where the device does not tell.
     std::uint64_t clock_event_reasons() const;
+    struct State {
+        int sm_clock_mhz = 0, memory_clock_mhz = 0, temperature_c = 0;
+        double power_w = 0;
+    };
+    State state() const;                // as it is now; 0 where the device does not tell
+    std::string driver_version() const; // "580.82.07"; "" where it is hidden
 
   private:
     struct Library;

@@ -1,0 +1,78 @@
+// The experts' matrix products: one shape and batch, every variant and tile of it.
+#pragma once
+
+#include "tests/benchmarks/device.h"
+#include "tests/benchmarks/route.h"
+#include "tests/benchmarks/row.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace moescope::bench {
+
+struct GroupedShape {
+    std::string name;
+    std::int32_t experts = 1, k = 0, n = 0, top_k = 1; // a weight is [K, N]
+    bool down = false; // rows come grouped and leave by slot; else the other way round
+
+    Workload workload(std::int64_t tokens, std::int32_t rank) const;
+    OperatorId op() const { return down ? OperatorId::Down : OperatorId::GateUp; }
+};
+
+struct Batch {
+    std::int64_t tokens = 2048;
+    std::int32_t rank = 0;
+    Load load = Load::Uniform;
+};
+
+enum class GroupedPass { Base, Lora, InputGradient };
+
+struct Tile {
+    ms_s2s_variant variant = MS_S2S_FUSED;
+    ms_tile_config config{};
+    std::string text() const; // "extra_k 64x128x64 w4 s4"
+    bool operator==(const Tile &other) const { return text() == other.text(); }
+};
+
+class GroupedCase {
+  public:
+    GroupedCase(const GroupedShape &shape, const Batch &batch, GroupedPass pass);
+
+    // The fastest of every variant and tile worth trying.
+    Tile tune();
+    // The one among those that has this text; throws where none has.
+    Tile named(const std::string &text) const;
+    Launch launch(const Tile &tile) { return launch(tile, rank()); }
+    int sets() const { return int(inputs_.size()); }
+    Cost cost() const;
+    const std::vector<Choice> &tried() const { return tried_; }
+
+  private:
+    struct Input {
+        const void *x = nullptr, *w = nullptr, *a = nullptr, *b = nullptr;
+        void *y = nullptr, *workspace = nullptr;
+    };
+    struct Timed {
+        Tile tile;
+        double ns;
+    };
+    Input make_input();
+    std::int32_t rank() const { return pass_ == GroupedPass::Base ? 0 : batch_.rank; }
+    ms_scatter2scatter_args args_of(const Tile &tile, std::int32_t rank) const; // no pointers
+    Launch launch(const Tile &tile, std::int32_t rank);
+    std::vector<ms_s2s_variant> variants() const;
+    std::vector<Tile> all_tiles(ms_s2s_variant variant, std::int32_t rank) const;
+    std::vector<Timed> race(const std::vector<Tile> &tiles, std::int32_t rank);
+
+    GroupedShape shape_;
+    Batch batch_;
+    GroupedPass pass_;
+    Memory memory_;
+    Routing routing_;
+    std::size_t workspace_bytes_ = 0;
+    std::vector<Input> inputs_;
+    std::vector<Choice> tried_;
+};
+
+} // namespace moescope::bench

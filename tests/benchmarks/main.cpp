@@ -1,0 +1,276 @@
+// Times every row of the table on this machine's GPU and says how far each is from its floor.
+//
+//     kernel_benchmarks [--json FILE] [--only TEXT]... [--seconds N] [--list]
+//     kernel_benchmarks --once ROW [--config TEXT]     one launch, for a profiler to watch
+#include "tests/benchmarks/ceilings.h"
+#include "tests/benchmarks/json.h"
+#include "tests/benchmarks/row.h"
+
+#include "profiler/stats/summary.h"
+
+#include <cuda_profiler_api.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <exception>
+#include <fstream>
+#include <string>
+
+namespace moescope::bench {
+
+namespace {
+
+struct Options {
+    std::string json, once, config;
+    std::vector<std::string> only; // substrings of names
+    double seconds = 1e9;          // rows that would start later are left out, and said so
+    bool list = false;
+};
+
+struct Floor {
+    double ns = 0;
+    const char *by = "";
+};
+
+// No launch is shorter than an empty one.
+Floor floor_of(const Cost &cost, const MeasuredCeilings &ceilings) {
+    const Floor limits[] = {{cost.bytes / ceilings.read_bytes_per_second * 1e9, "memory"},
+                            {cost.flops / ceilings.matrix_flops_per_second * 1e9, "matrix units"},
+                            {ceilings.empty_launch_ns, "launch"}};
+    return *std::max_element(std::begin(limits), std::end(limits),
+                             [](const Floor &a, const Floor &b) { return a.ns < b.ns; });
+}
+
+double percentile(std::vector<float> values, double share) {
+    std::sort(values.begin(), values.end());
+    return values[std::min(values.size() - 1, std::size_t(share * double(values.size())))];
+}
+
+Json json_of(const MeasuredCeilings &c) {
+    return Json::object()
+        .set("read_bytes_per_second", c.read_bytes_per_second)
+        .set("write_bytes_per_second", c.write_bytes_per_second)
+        .set("copy_bytes_per_second", c.copy_bytes_per_second)
+        .set("empty_launch_us", c.empty_launch_ns / 1e3)
+        .set("matrix_flops_per_second", c.matrix_flops_per_second)
+        .set("own_matrix_flops_per_second", c.own_matrix_flops_per_second)
+        .set("own_matrix_config", c.own_matrix_config)
+        .set("cublas_flops_per_second", c.cublas_flops_per_second)
+        .set("cublas_library", c.cublas_library);
+}
+
+std::string utc_now() {
+    const std::time_t now = std::time(nullptr);
+    char text[40];
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
+    return text;
+}
+
+Json json_of_device() {
+    const DeviceFacts &facts = device_facts();
+    Json json = Json::object()
+                    .set("name", facts.name)
+                    .set("arch", facts.arch)
+                    .set("multiprocessors", facts.multiprocessors)
+                    .set("l2_bytes", double(facts.l2_bytes))
+                    .set("driver", facts.driver)
+                    .set("cuda", facts.runtime);
+    if (nvml()) {
+        const Nvml::State state = nvml()->state();
+        json.set("memory_clock_mhz", state.memory_clock_mhz)
+            .set("temperature_c", state.temperature_c)
+            .set("power_w", state.power_w);
+    }
+    return json;
+}
+
+Json json_of(const std::vector<Choice> &tried) {
+    Json json = Json::array();
+    for (const Choice &choice : tried) {
+        Json one = Json::object().set("config", choice.text);
+        if (choice.refused.empty())
+            one.set("us", choice.ns / 1e3);
+        else
+            one.set("refused", choice.refused);
+        json.add(one);
+    }
+    return json;
+}
+
+Json measure(const Row &row, const MeasuredCeilings &ceilings) {
+    const Case made = row.make("");
+    const Samples samples = time_launches(made.launch, made.sets, {});
+    const Summary summary = summarize(samples.ns);
+    const Floor floor = floor_of(made.cost, ceilings);
+    const double distance = summary.median / floor.ns;
+    std::printf("%-17s %-52s %-14s %10.2f %10.2f %6.2f %9.2f %5.1f%%  %s\n", row.op.c_str(),
+                row.shape.c_str(), row.pass.c_str(), floor.ns / 1e3, summary.median / 1e3, distance,
+                row.target_us, 100 * summary.relative_ci(), made.config.c_str());
+    std::fflush(stdout);
+    Json json = Json::object()
+                    .set("op", row.op)
+                    .set("shape", row.shape)
+                    .set("pass", row.pass)
+                    .set("bytes", made.cost.bytes)
+                    .set("flops", made.cost.flops)
+                    .set("floor_us", floor.ns / 1e3)
+                    .set("floor_by", floor.by)
+                    .set("median_us", summary.median / 1e3)
+                    .set("distance", distance)
+                    .set("target_us", row.target_us)
+                    .set("peer_us", row.peer_us)
+                    .set("peer", row.peer)
+                    .set("minimum_us", summary.minimum / 1e3)
+                    .set("p95_us", percentile(samples.ns, 0.95) / 1e3)
+                    .set("ci_low_us", summary.ci_low / 1e3)
+                    .set("ci_high_us", summary.ci_high / 1e3)
+                    .set("samples", int(summary.samples))
+                    .set("input_sets", made.sets)
+                    .set("sm_clock_mhz", samples.sm_clock_mhz)
+                    .set("clock_event_reasons", double(samples.clock_event_reasons))
+                    .set("config", made.config);
+    if (!made.tried.empty())
+        json.set("tried", json_of(made.tried));
+    return json;
+}
+
+Json failure(const Row &row, const std::string &why) {
+    std::printf("%-17s %-52s %-14s %s\n", row.op.c_str(), row.shape.c_str(), row.pass.c_str(),
+                why.c_str());
+    std::fflush(stdout);
+    return Json::object()
+        .set("op", row.op)
+        .set("shape", row.shape)
+        .set("pass", row.pass)
+        .set("error", why);
+}
+
+bool is_wanted(const Row &row, const Options &options) {
+    return options.only.empty() ||
+           std::any_of(options.only.begin(), options.only.end(), [&](const std::string &text) {
+               return row.name().find(text) != std::string::npos;
+           });
+}
+
+std::vector<Row> all_rows() {
+    std::vector<Row> rows;
+    for (std::vector<Row> (*const family)() : {routing_rows, grouped_rows, dequant_rows})
+        for (Row &row : family())
+            rows.push_back(std::move(row));
+    return rows;
+}
+
+int measure_all(const Options &options) {
+    const auto begin = std::chrono::steady_clock::now();
+    const auto elapsed = [&] {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    };
+    const MeasuredCeilings ceilings = measure_ceilings();
+    std::printf("ceilings: %s\n\n", json_of(ceilings).text().c_str());
+    std::printf("%-17s %-52s %-14s %10s %10s %6s %9s %6s  %s\n", "operator", "shape", "pass",
+                "floor us", "time us", "x", "target us", "spread", "config");
+    Json rows = Json::array();
+    int failures = 0;
+    for (const Row &row : all_rows()) {
+        if (!is_wanted(row, options))
+            continue;
+        if (elapsed() > options.seconds) {
+            rows.add(failure(row, "not measured: the time was up"));
+            continue;
+        }
+        try {
+            rows.add(measure(row, ceilings));
+        } catch (const std::exception &problem) {
+            ++failures;
+            rows.add(failure(row, problem.what()));
+        }
+    }
+    const std::string report = Json::object()
+                                   .set("format", "moescope.benchmarks")
+                                   .set("version", 1)
+                                   .set("date", utc_now())
+                                   .set("device", json_of_device())
+                                   .set("ceilings", json_of(ceilings))
+                                   .set("rows", rows)
+                                   .text() +
+                               "\n";
+    if (!options.json.empty() && !(std::ofstream(options.json) << report)) {
+        std::fprintf(stderr, "%s cannot be written\n", options.json.c_str());
+        return 1;
+    }
+    return failures == 0 ? 0 : 1;
+}
+
+// Prepares and warms the row up unwatched: a profiler started with the profiling off sees one launch.
+int launch_once(const Options &options) {
+    for (const Row &row : all_rows())
+        if (row.name() == options.once) {
+            const Case made = row.make(options.config);
+            check(made.launch(0, stream()), "launch");
+            check(cudaStreamSynchronize(stream()), "the first launch");
+            check(cudaProfilerStart(), "cudaProfilerStart");
+            check(made.launch(made.sets > 1 ? 1 : 0, stream()), "launch");
+            check(cudaStreamSynchronize(stream()), "the watched launch");
+            check(cudaProfilerStop(), "cudaProfilerStop");
+            return 0;
+        }
+    std::fprintf(stderr, "there is no row \"%s\"; --list names them\n", options.once.c_str());
+    return 2;
+}
+
+bool parse(int count, char **words, Options &options) {
+    for (int i = 1; i < count; ++i) {
+        const std::string word = words[i];
+        if (word == "--list") {
+            options.list = true;
+            continue;
+        }
+        if (++i >= count)
+            return false;
+        if (word == "--json")
+            options.json = words[i];
+        else if (word == "--only")
+            options.only.emplace_back(words[i]);
+        else if (word == "--once")
+            options.once = words[i];
+        else if (word == "--config")
+            options.config = words[i];
+        else if (word == "--seconds")
+            options.seconds = std::atof(words[i]);
+        else
+            return false;
+    }
+    return true;
+}
+
+int run(const Options &options) {
+    if (options.list) {
+        for (const Row &row : all_rows())
+            std::printf("%s\n", row.name().c_str());
+        return 0;
+    }
+    return options.once.empty() ? measure_all(options) : launch_once(options);
+}
+
+} // namespace
+
+} // namespace moescope::bench
+
+int main(int count, char **words) {
+    moescope::bench::Options options;
+    if (!moescope::bench::parse(count, words, options)) {
+        std::fprintf(stderr, "usage: %s [--json FILE] [--only TEXT]... [--seconds N] [--list]\n"
+                             "       %s --once ROW [--config TEXT]\n",
+                     words[0], words[0]);
+        return 2;
+    }
+    try {
+        return moescope::bench::run(options);
+    } catch (const std::exception &problem) {
+        std::fprintf(stderr, "%s\n", problem.what());
+        return 1;
+    }
+}
