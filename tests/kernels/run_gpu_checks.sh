@@ -5,11 +5,14 @@
 #
 #     tests/kernels/run_gpu_checks.sh [STEP...]      all steps if none is named
 #
-#     build      the gpu-tests preset
-#     tests      every GPU test, and the C interface
-#     memcheck   compute-sanitizer over the small shapes (tests tagged [small]): addresses
-#     racecheck  the same: hazards in shared memory
-#     ctypes     the library from Python, on PyTorch tensors
+#     build        the gpu-tests preset
+#     tests        every GPU test, and the C interface
+#     memcheck     compute-sanitizer over the small shapes (tests tagged [small]): addresses
+#     racecheck    the same: hazards in shared memory
+#     initcheck    the same: device memory read before it was written
+#     synccheck    the same: barriers that not every thread reaches
+#     determinism  tests tagged [determinism]: the same bits in 100 runs
+#     ctypes       the library from Python, on PyTorch tensors
 #
 # Every step has its own time limit. Logs: $MOESCOPE_GPU_LOGS, or build/gpu-tests/logs. Exit status 0
 # only if no step failed and at least one passed.
@@ -25,7 +28,7 @@ passed=0
 failed=0
 
 record() { # NAME RESULT DETAIL
-    summary+=("$(printf '%-10s %-8s %s' "$1" "$2" "$3")")
+    summary+=("$(printf '%-12s %-8s %s' "$1" "$2" "$3")")
     case $2 in
     passed) passed=$((passed + 1)) ;;
     failed) failed=$((failed + 1)) ;;
@@ -71,6 +74,8 @@ sanitize() {
     "$sanitizer" --tool "$tool" --error-exitcode 99 --print-limit 50 "$@" "$build/tests/gpu_tests" '[small]'
 }
 
+determinism_step() { "$build/tests/gpu_tests" --durations no '[determinism]'; }
+
 ctypes_step() { python3 tests/kernels/abi/ctypes_example.py "$build/kernels/libmoescope_kernels.so"; }
 
 run_step() {
@@ -79,6 +84,9 @@ run_step() {
     tests) step tests 500 "$self" --inside tests_step ;;
     memcheck) step memcheck 400 "$self" --inside sanitize memcheck ;;
     racecheck) step racecheck 500 "$self" --inside sanitize racecheck ;;
+    initcheck) step initcheck 400 "$self" --inside sanitize initcheck ;;
+    synccheck) step synccheck 400 "$self" --inside sanitize synccheck ;;
+    determinism) step determinism 300 "$self" --inside determinism_step ;;
     ctypes) step ctypes 120 "$self" --inside ctypes_step ;;
     *) echo "unknown step '$1'; the head of $0 lists them" >&2; exit 2 ;;
     esac
@@ -91,11 +99,11 @@ if [ "${1:-}" = --inside ]; then
     exit
 fi
 
-[ $# -gt 0 ] || set -- build tests memcheck racecheck ctypes
+[ $# -gt 0 ] || set -- build tests memcheck racecheck initcheck synccheck determinism ctypes
 for name in "$@"; do
     run_step "$name" || [ "$name" != build ] || break # nothing to run without a build
 done
 
-printf '\n%-10s %-8s %s\n' step result detail
+printf '\n%-12s %-8s %s\n' step result detail
 printf '%s\n' "${summary[@]}"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

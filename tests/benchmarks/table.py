@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""The Markdown table of a benchmark's JSON: table.py benchmarks.json >benchmarks.md"""
+
+import json
+import sys
+
+
+def number(value, digits=3):
+    """Three significant digits without an exponent; a dash where there is none."""
+    if not value:
+        return "–"
+    whole = f"{value:.{digits}g}"
+    return f"{float(whole):.0f}" if "e" in whole or abs(value) >= 100 else whole
+
+
+def verdict(row):
+    if not row["target_us"]:
+        return ""
+    return "met" if row["median_us"] <= row["target_us"] else f"missed by {row['median_us'] / row['target_us']:.2f}x"
+
+
+def limiter(row):
+    found = row.get("limiter")
+    return found["text"] if found else ""
+
+
+def line(row):
+    if "error" in row:
+        return f"| {row['op']} | {row['shape']} | {row['pass']} | | | | | | | | {row['error']} | |"
+    spread = (row["ci_high_us"] - row["ci_low_us"]) / row["median_us"] * 100
+    return (
+        f"| {row['op']} | {row['shape']} | {row['pass']} | {number(row['floor_us'])} ({row['floor_by']}) "
+        f"| {number(row['median_us'])} | {row['distance']:.2f} | {spread:.1f} % | {number(row['target_us'])} "
+        f"| {verdict(row)} | {number(row['peer_us'])} | {row['config']} | {limiter(row)} |"
+    )
+
+
+def head(report):
+    device, ceilings = report["device"], report["ceilings"]
+    clocks = sorted({row["sm_clock_mhz"] for row in report["rows"] if row.get("sm_clock_mhz")})
+    tera = lambda name: f"{ceilings[name] / 1e12:.2f}"
+    oracle = ceilings["cublas_flops_per_second"]
+    return [
+        f"# {device['name']}, {report['date']}",
+        "",
+        f"Driver {device['driver']}, CUDA {device['cuda']}, {device['multiprocessors']} SMs; SM clock while the rows ran "
+        + (f"{clocks[0]}–{clocks[-1]} MHz" if clocks else "not known")
+        + f", memory clock {device.get('memory_clock_mhz', '?')} MHz. Written by tests/benchmarks/table.py from the JSON beside it.",
+        "",
+        f"Ceilings measured in the same run: read {tera('read_bytes_per_second')} TB/s, write {tera('write_bytes_per_second')} TB/s, "
+        f"copy {tera('copy_bytes_per_second')} TB/s (read and written), bf16 8192³ product {ceilings['matrix_flops_per_second'] / 1e12:.0f} TFLOP/s "
+        f"(ours {ceilings['own_matrix_flops_per_second'] / 1e12:.0f} with {ceilings['own_matrix_config']}, "
+        + (f"cuBLAS {oracle / 1e12:.0f}" if oracle else "no cuBLAS found")
+        + f"), one empty launch {ceilings['empty_launch_us']:.2f} µs.",
+        "",
+        "Times are CUDA events around one launch, the median of 50 after 10 warm-ups, inputs rotated past the L2. Floor: the least "
+        "bytes over the read rate, the FLOPs over the matrix rate, or an empty launch, whichever is largest. x: time over floor. "
+        "Spread: the median's 95 % interval. Peer: the best published time on an H200, measured elsewhere.",
+        "",
+    ]
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        report = json.load(file)
+    lines = head(report)
+    lines.append("| operator | shape | pass | floor µs | time µs | x | spread | target µs | target | peer µs | config | limited by |")
+    lines.append("|---|---|---|---:|---:|---:|---:|---:|---|---:|---|---|")
+    lines += [line(row) for row in report["rows"]]
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
