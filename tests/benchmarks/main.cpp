@@ -17,6 +17,7 @@
 #include <ctime>
 #include <exception>
 #include <fstream>
+#include <stdexcept>
 #include <string>
 
 namespace moescope::bench {
@@ -163,6 +164,21 @@ std::vector<Row> all_rows() {
     return rows;
 }
 
+// Written after every row: a run that is stopped keeps what it has.
+void write_report(const std::string &path, const MeasuredCeilings &ceilings, const Json &rows) {
+    if (path.empty())
+        return;
+    const Json report = Json::object()
+                            .set("format", "moescope.benchmarks")
+                            .set("version", 1)
+                            .set("date", utc_now())
+                            .set("device", json_of_device())
+                            .set("ceilings", json_of(ceilings))
+                            .set("rows", rows);
+    if (!(std::ofstream(path) << report.text() << "\n"))
+        throw std::runtime_error(path + " cannot be written");
+}
+
 int measure_all(const Options &options) {
     const auto begin = std::chrono::steady_clock::now();
     const auto elapsed = [&] {
@@ -179,6 +195,7 @@ int measure_all(const Options &options) {
             continue;
         if (elapsed() > options.seconds) {
             rows.add(failure(row, "not measured: the time was up"));
+            write_report(options.json, ceilings, rows);
             continue;
         }
         try {
@@ -187,19 +204,7 @@ int measure_all(const Options &options) {
             ++failures;
             rows.add(failure(row, problem.what()));
         }
-    }
-    const std::string report = Json::object()
-                                   .set("format", "moescope.benchmarks")
-                                   .set("version", 1)
-                                   .set("date", utc_now())
-                                   .set("device", json_of_device())
-                                   .set("ceilings", json_of(ceilings))
-                                   .set("rows", rows)
-                                   .text() +
-                               "\n";
-    if (!options.json.empty() && !(std::ofstream(options.json) << report)) {
-        std::fprintf(stderr, "%s cannot be written\n", options.json.c_str());
-        return 1;
+        write_report(options.json, ceilings, rows);
     }
     return failures == 0 ? 0 : 1;
 }
