@@ -35,6 +35,29 @@ __device__ __forceinline__ void store_shared_16(u32 shared, uint4 value) {
                  "r"(value.y), "r"(value.z), "r"(value.w)
                  : "memory");
 }
+__device__ __forceinline__ void store_shared_4(u32 shared, u32 value) {
+    asm volatile("st.shared.b32 [%0], %1;" ::"r"(shared), "r"(value) : "memory");
+}
+__device__ __forceinline__ void load_shared(u32 (&v)[1], u32 shared) {
+    asm volatile("ld.shared.b32 %0, [%1];" : "=r"(v[0]) : "r"(shared) : "memory");
+}
+__device__ __forceinline__ void load_shared(u32 (&v)[2], u32 shared) {
+    asm volatile("ld.shared.v2.b32 {%0, %1}, [%2];"
+                 : "=r"(v[0]), "=r"(v[1])
+                 : "r"(shared)
+                 : "memory");
+}
+__device__ __forceinline__ void load_shared(u32 (&v)[4], u32 shared) {
+    asm volatile("ld.shared.v4.b32 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(v[0]), "=r"(v[1]), "=r"(v[2]), "=r"(v[3])
+                 : "r"(shared)
+                 : "memory");
+}
+
+// A table of 16 values, one in each lane of a half warp: entry (index mod 16). The whole warp calls.
+__device__ __forceinline__ float look_up_16(float table, u32 index) {
+    return __shfl_sync(~0u, table, int(index), 16);
+}
 
 // Four 8x8 matrices of 16-bit elements. Lanes 8i..8i+7 hold the addresses of the rows of matrix i;
 // lane l receives elements (l/4, 2*(l%4)) and the one after it of each.
@@ -86,6 +109,17 @@ __device__ __forceinline__ u16 bf16_from_float(float value) {
 __device__ __forceinline__ u16 f16_from_float(float value) {
     u16 bits;
     asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
+    return bits;
+}
+// Two at once: `low` into the lower half.
+__device__ __forceinline__ u32 bf16_pair_from_floats(float low, float high) {
+    u32 bits;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));
+    return bits;
+}
+__device__ __forceinline__ u32 f16_pair_from_floats(float low, float high) {
+    u32 bits;
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));
     return bits;
 }
 __device__ __forceinline__ float float_from_bf16(u16 bits) {

@@ -41,6 +41,18 @@ void choose_warp_grid(KernelShape &shape) {
     }
 }
 
+// Every row of warps decodes the same columns: as few of them as there may be.
+void choose_nf4_warp_grid(KernelShape &shape) {
+    shape.warps_n = std::min(shape.config.warps, shape.config.block_n / 16);
+    shape.warps_m = shape.config.warps / shape.warps_n;
+}
+
+int nf4_of(const ms_scatter2scatter_args &args, Pass pass) {
+    if (!args.w_nf4 || pass == Pass::kLoraXA || pass == Pass::kLoraB)
+        return 0;
+    return args.w_nf4->absmax ? 1 : 2;
+}
+
 std::string one_of(const char *field, int value, std::initializer_list<int> allowed) {
     std::string list;
     for (int one : allowed) {
@@ -64,7 +76,8 @@ KernelShape make_shape(const ms_scatter2scatter_args &args, Pass pass, ms_tile_c
                       .rank_padded = 0,
                       .extra_rank = 0,
                       .b_transposed = false,
-                      .b_aligned = true};
+                      .b_aligned = true,
+                      .nf4 = nf4_of(args, pass)};
     if (pass == Pass::kFused)
         shape.rank_padded = round_up(args.rank, 16);
     if (pass == Pass::kExtraK) {
@@ -72,7 +85,10 @@ KernelShape make_shape(const ms_scatter2scatter_args &args, Pass pass, ms_tile_c
         shape.b_transposed = args.lora_b_transposed != 0;
         shape.b_aligned = (shape.b_transposed ? args.n : args.rank) % 8 == 0;
     }
-    choose_warp_grid(shape);
+    if (shape.nf4)
+        choose_nf4_warp_grid(shape);
+    else
+        choose_warp_grid(shape);
     return shape;
 }
 
@@ -123,7 +139,8 @@ std::strong_ordering KernelShape::operator<=>(const KernelShape &other) const {
     const auto key = [](const KernelShape &s) {
         return std::tuple(s.pass, s.dtype, s.out_f32, s.config.block_m, s.config.block_n,
                           s.config.block_k, s.config.warps, s.config.stages, s.w_transposed,
-                          s.w_aligned, s.rank_padded, s.extra_rank, s.b_transposed, s.b_aligned);
+                          s.w_aligned, s.rank_padded, s.extra_rank, s.b_transposed, s.b_aligned,
+                          s.nf4);
     };
     return key(*this) <=> key(other);
 }
@@ -148,6 +165,13 @@ std::string config_problem(const ms_tile_config &config) {
                " block, whose sums alone take " + std::to_string(accumulators) +
                " registers a thread, of 255";
     return "";
+}
+
+std::string config_problem(const ms_scatter2scatter_args &args, const ms_tile_config &config) {
+    std::string problem = config_problem(config);
+    if (problem.empty() && args.w_nf4)
+        problem = one_of("block_k", config.block_k, {32, 64, 128}); // whole words of nibbles
+    return problem;
 }
 
 int xa_columns(int rank) { return round_up(rank, 8); }
@@ -175,16 +199,20 @@ int dynamic_smem_bytes(const KernelShape &shape) {
     const int rank = shape.rank_padded;
     const int xa_rows = xa_tiles(rank, shape.warps_n) * 8 * shape.warps_n;
     const int stage = (c.block_m + c.block_n + xa_rows) * c.block_k * 2;
+    const int nf4_stage = (c.block_m * 2 * c.block_k + c.block_n * c.block_k / 2) +
+                          c.block_n * (c.block_k / 32) * 4;
+    const int ring = !shape.nf4 ? c.stages * stage
+                                : std::max(c.stages * nf4_stage, shape.extra_rank ? stage : 0);
     const int xa = rank ? c.block_m * (rank + 8) * 2 : 0;
     const int staging = c.warps * 16 * (c.block_n / shape.warps_n + 8) * 4;
     const int row_table = round_up(c.block_m * 4, 128);
     const int lora_b = rank ? round_up(c.block_n * (std::min(rank, 32) + 8) * 2, 128) : 0;
-    return row_table + lora_b + std::max({c.stages * stage, xa, staging});
+    return row_table + lora_b + std::max({ring, xa, staging});
 }
 
 std::string kernel_name(const KernelShape &shape) {
     const ms_tile_config &c = shape.config;
-    return std::string("moescope_s2s_") + pass_name(shape.pass) +
+    return std::string("moescope_s2s_") + pass_name(shape.pass) + (shape.nf4 ? "_nf4" : "") +
            (shape.dtype == MS_BF16 ? "_bf16_" : "_f16_") + std::to_string(c.block_m) + "x" +
            std::to_string(c.block_n) + "x" + std::to_string(c.block_k) + "_w" +
            std::to_string(c.warps) + "_s" + std::to_string(c.stages);
@@ -211,6 +239,7 @@ std::vector<std::string> kernel_defines(const KernelShape &shape) {
             define("MS_B_TRANSPOSED", shape.b_transposed),
             define("MS_B_ALIGNED", shape.b_aligned),
             define("MS_ACCUMULATE", shape.pass == Pass::kLoraB),
+            define("MS_NF4", shape.nf4),
             define("MS_DYNAMIC_SMEM", dynamic_smem_bytes(shape))};
 }
 

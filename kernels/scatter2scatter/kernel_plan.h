@@ -33,6 +33,7 @@ struct KernelShape {
     int extra_rank;  // extra-K LoRA: rank rounded up to 16; else 0
     bool b_transposed; // extra-K: B is [R, N]
     bool b_aligned;    // extra-K: rows of B begin at multiples of 16 bytes
+    int nf4;           // W as NF4: 1 with absmax, 2 with nested absmax; else 0
 
     std::strong_ordering operator<=>(const KernelShape &other) const;
 };
@@ -40,6 +41,8 @@ struct KernelShape {
 // "" if the tile can be built for this operator at all, else why not ("block_n is 48; it must be
 // ..."). The device's shared memory is not looked at.
 std::string config_problem(const ms_tile_config &config);
+// Of a call: as above, and what its weights ask of a tile besides.
+std::string config_problem(const ms_scatter2scatter_args &args, const ms_tile_config &config);
 
 // The passes of a call with a valid, non-zero config, in order: one, or with a rank two for extra-K
 // and three for split (one less where XA is an input).

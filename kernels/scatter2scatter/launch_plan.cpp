@@ -2,6 +2,7 @@
 
 #include "kernels/common/status.h"
 
+#include <bit>
 #include <limits>
 #include <string>
 
@@ -20,10 +21,24 @@ void *xa_of(const ms_scatter2scatter_args &args) {
     return args.xa || args.variant == MS_S2S_FUSED ? args.xa : args.workspace;
 }
 
+int log2_of(std::int32_t power) { return std::countr_zero(unsigned(power)); }
+
+Scatter2ScatterNf4 nf4_params(const ms_nf4_weights &weights) {
+    const bool nested = weights.absmax == nullptr;
+    return {.absmax = weights.absmax,
+            .absmax_u8 = weights.absmax_u8,
+            .nested_code = weights.nested_code,
+            .nested_absmax = weights.nested_absmax,
+            .code = weights.code,
+            .nested_offset = weights.nested_offset,
+            .nested_shift = nested ? log2_of(weights.nested_block) : 0,
+            .block_shift = log2_of(weights.block_size)};
+}
+
 Scatter2ScatterParams common_params(const ms_scatter2scatter_args &args,
                                     const ms_tile_config &config) {
     return {.x = args.x,
-            .w = args.w,
+            .w = args.w_nf4 ? args.w_nf4->packed : args.w,
             .lora_a = args.lora_a,
             .lora_b = args.lora_b,
             .xa = xa_of(args),
@@ -46,7 +61,8 @@ Scatter2ScatterParams common_params(const ms_scatter2scatter_args &args,
             .y_grouped = args.y_grouped != 0,
             .vector_stores = rows_on_16_bytes(args.y, args.y_stride, args.y_dtype == MS_F32),
             .tile_count = int(ms_max_tiles(args.slots, args.experts, config.block_m)),
-            .n_tiles = 0};
+            .n_tiles = 0,
+            .nf4 = args.w_nf4 ? nf4_params(*args.w_nf4) : Scatter2ScatterNf4{}};
 }
 
 // XA [S, xa_columns] by sorted position; its columns past the rank are zero.

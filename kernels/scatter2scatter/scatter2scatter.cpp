@@ -28,7 +28,7 @@ bool is_zero(const ms_tile_config &c) {
 // The config to build: the default for all zero, else the caller's if it can be built.
 ms_status resolve_config(const ms_scatter2scatter_args &args, ms_tile_config &config) {
     config = is_zero(args.config) ? default_config(args) : args.config;
-    const std::string problem = config_problem(config);
+    const std::string problem = config_problem(args, config);
     return problem.empty() ? MS_OK : fail(MS_INVALID_ARGUMENT, "ms_scatter2scatter: " + problem);
 }
 

@@ -3,14 +3,15 @@
 // scattered on the way. Tile sizes and variant are compile-time constants that the host defines
 // (kernel_plan.h): MS_KERNEL_NAME, MS_BF16, MS_OUT_F32, MS_BLOCK_M, MS_BLOCK_N, MS_BLOCK_K,
 // MS_WARPS_M, MS_WARPS_N, MS_STAGES, MS_W_TRANSPOSED, MS_W_ALIGNED, MS_RANK_PADDED, MS_EXTRA_RANK,
-// MS_B_TRANSPOSED, MS_B_ALIGNED, MS_ACCUMULATE and MS_DYNAMIC_SMEM.
+// MS_B_TRANSPOSED, MS_B_ALIGNED, MS_ACCUMULATE, MS_NF4 and MS_DYNAMIC_SMEM.
 //
 // Data flow: cp.async fills a ring of MS_STAGES stages of shared memory with tiles of X, W (and A);
 // ldmatrix feeds mma.sync from it, one k-step ahead. With MS_RANK_PADDED, XA = X*A^T accumulates
 // beside Y, is rounded to the input type, and meets B after the loop. With MS_EXTRA_RANK, an
 // earlier kernel has made XA, and the ring begins with tiles of XA and B: their product is scaled
-// in the accumulators that X*W is then added to. The result goes through shared memory so that rows
-// of Y are written 16 bytes a lane.
+// in the accumulators that X*W is then added to. With MS_NF4, the ring holds W's nibbles, and lanes
+// decode the ones they feed to the tensor cores themselves. The result goes through shared memory so
+// that rows of Y are written 16 bytes a lane.
 #include "ptx.jit.cuh"
 #include "scatter2scatter_params.jit.cuh"
 
@@ -35,6 +36,8 @@ constexpr int kRank = MS_RANK_PADDED; // of the fused LoRA part: a multiple of 1
 constexpr bool kLora = kRank > 0;
 constexpr int kExtraRank = MS_EXTRA_RANK; // of [XA | B] as extra depth: a multiple of 16, or 0
 constexpr bool kBTransposed = MS_B_TRANSPOSED; // B [R, N], for the extra depth
+constexpr bool kNf4 = MS_NF4 != 0;             // W [N, K] of nibbles: 1 with absmax, 2 with nested
+constexpr bool kNf4Nested = MS_NF4 == 2;
 
 constexpr int kWarpRows = kBlockM / MS_WARPS_M;
 constexpr int kWarpColumns = kBlockN / MS_WARPS_N;
@@ -62,10 +65,18 @@ constexpr int kLoraBBytes = kLora ? round_up_128(kBlockN * kBStride * 2) : 0;
 constexpr int kXBytes = kBlockM * kBlockK * 2;
 constexpr int kWBytes = kBlockN * kBlockK * 2;
 constexpr int kStageBytes = kXBytes + kWBytes + kXaRows * kBlockK * 2;
+// The ring of NF4: X, nibbles, and an absmax for every 32 of them along k.
+constexpr int kNf4Words = max_of(kBlockK / 32, 1); // words of 8 nibbles a lane has of one row of W, a stage
+constexpr int kNf4Bytes = kBlockN * kBlockK / 2;
+constexpr int kNf4StageBytes = kXBytes + kNf4Bytes + kBlockN * kNf4Words * 4;
+constexpr int kNf4RingBytes =
+    max_of(kStages * kNf4StageBytes, kExtraTiles > 0 ? kXBytes + kWBytes : 0);
+static_assert(!kNf4 || (kBlockK % 32 == 0 && kWTransposed && !kLora));
+constexpr int kRingBytes = kNf4 ? kNf4RingBytes : kStages * kStageBytes;
 constexpr int kXaBytes = kLora ? kBlockM * kXaStride * 2 : 0;
 constexpr int kStagingBytes = kWarps * 16 * kStagingStride * 4;
 constexpr int kRingOffset = kRowTableBytes + kLoraBBytes;
-static_assert(kRingOffset + max_of(kStages * kStageBytes, max_of(kXaBytes, kStagingBytes)) ==
+static_assert(kRingOffset + max_of(kRingBytes, max_of(kXaBytes, kStagingBytes)) ==
                   MS_DYNAMIC_SMEM,
               "the host computes the same layout");
 
@@ -86,6 +97,17 @@ template <int kChunks> __device__ __forceinline__ u32 swizzle(u32 row) {
 }
 template <int kChunks> __device__ __forceinline__ u32 chunk_offset(u32 row, u32 chunk) {
     return (row * kChunks + (chunk ^ swizzle<kChunks>(row))) * 16;
+}
+
+// Where a lane of NF4 finds X: it reads chunks kNf4Words apart of rows that lie one apart, eight
+// such chunks at a time. The XOR sends them to 8 distinct bank groups.
+__device__ __forceinline__ u32 nf4_x_offset(u32 row, u32 chunk) {
+    u32 mask = 0;
+    if constexpr (kNf4Words == 2)
+        mask = row & 1;
+    if constexpr (kNf4Words == 4)
+        mask = (row & 1) | (chunk >> 3 & 1) << 1;
+    return (row * kKChunks + (chunk ^ mask)) * 16;
 }
 
 // ---- Numbers
@@ -174,7 +196,9 @@ struct XSource {
         for_my_chunks<kBlockM, kKChunks>([&](u32 row, u32 chunk, int i) {
             const uint4 *source =
                 static_cast<const uint4 *>(p.x) + (row_16b[i] + u32(k0) / 8 + chunk);
-            ptx::cp_async_16(shared + chunk_offset<kKChunks>(row, chunk), source,
+            const u32 target =
+                kNf4 ? nf4_x_offset(row, chunk) : chunk_offset<kKChunks>(row, chunk);
+            ptx::cp_async_16(shared + target, source,
                              (valid >> i & 1) && k0 + int(chunk) * 8 < p.k);
         });
     }
@@ -425,6 +449,13 @@ struct Accumulators {
         }
     }
 
+    // The columns of one tile, of 16 rows.
+    __device__ __forceinline__ void add(int m, const u32 (&x)[4], const u32 (&w)[kNTiles][2]) {
+#pragma unroll
+        for (int n = 0; n < kNTiles; ++n)
+            mma(y[m][n], x, w[n][0], w[n][1]);
+    }
+
     __device__ __forceinline__ void scale_y(float scaling) {
 #pragma unroll
         for (int m = 0; m < kMTiles; ++m)
@@ -511,6 +542,198 @@ __device__ __forceinline__ void main_loop(const Loader &loader, const Lane &at, 
     }
     ptx::cp_async_wait<0>();
     __syncthreads(); // the stale read is over too: the ring's memory may be used again
+}
+
+// ---- NF4
+// -----------------------------------------------------------------------------------------------
+
+// The order in which k is summed is free, as long as X and W agree: lane t of four has kBlockK / 4
+// neighbouring k of a stage, so that its nibbles of a row are one load. Word w of them, 8 nibbles,
+// is two mma steps: the pairs of k that it holds stand where the fragments want k = 2t, 2t + 8.
+
+// Where the nibbles and scales of this block's columns begin.
+struct Nf4Source {
+    const unsigned char *packed; // row 0 of the tile
+    u64 first;                   // index of its first value among all experts' values
+
+    __device__ __forceinline__ Nf4Source(const Scatter2ScatterParams &p, const Block &block)
+        : first(u64(block.expert) * u32(p.k_w) * u32(p.n_w) + u64(block.n0) * u32(p.k_w)) {
+        packed = static_cast<const unsigned char *>(p.w) + first / 2;
+    }
+
+    __device__ __forceinline__ void load(const Scatter2ScatterParams &p, const Block &block, int k0,
+                                         u32 shared) const {
+        for_my_chunks<kBlockN, kNf4Words>([&](u32 row, u32 chunk, int) {
+            const int k = k0 + int(chunk) * 32;
+            ptx::cp_async_16(shared + (row * kNf4Words + chunk) * 16,
+                             packed + (u64(row) * u32(p.k_w) + u32(k)) / 2,
+                             block.n0 + int(row) < p.n_w && k < p.k_w);
+        });
+    }
+};
+
+// The absmax of 32 values, for a thread's share of a stage: read a stage's time before it is needed.
+struct Nf4Scales {
+    static constexpr int kCount = (kBlockN * kNf4Words + kThreads - 1) / kThreads;
+    float absmax[kCount];
+
+    // The two roundings of the nested form are the published ones: never one fused multiply-add.
+    __device__ __forceinline__ void fetch(const Scatter2ScatterParams &p, const Block &block,
+                                          const Nf4Source &source, int k0) {
+        for_my_chunks<kBlockN, kNf4Words>([&](u32 row, u32 chunk, int i) {
+            const int k = k0 + int(chunk) * 32;
+            absmax[i] = 0; // of values that are none: X is 0 there, or Y is not written
+            if (block.n0 + int(row) < p.n_w && k < p.k_w) {
+                const u64 at = (source.first + u64(row) * u32(p.k_w) + u32(k)) >> p.nf4.block_shift;
+                if constexpr (kNf4Nested)
+                    absmax[i] = __fadd_rn(__fmul_rn(p.nf4.nested_code[p.nf4.absmax_u8[at]],
+                                                    p.nf4.nested_absmax[at >> p.nf4.nested_shift]),
+                                          p.nf4.nested_offset);
+                else
+                    absmax[i] = p.nf4.absmax[at];
+            }
+        });
+    }
+
+    __device__ __forceinline__ void store(u32 shared) const {
+        for_my_chunks<kBlockN, kNf4Words>([&](u32 row, u32 chunk, int i) {
+            ptx::store_shared_4(shared + (row * kNf4Words + chunk) * 4,
+                                __float_as_uint(absmax[i]));
+        });
+    }
+};
+
+// This lane's nibbles and scales of its warp's columns, one stage of them.
+struct Nf4Columns {
+    u32 words[kNTiles][kNf4Words];
+    float absmax[kNTiles];
+
+    __device__ __forceinline__ void load(const Lane &at, u32 stage) {
+        const u32 column = at.warp_n * kWarpColumns + at.lane / 4, part = at.lane % 4;
+#pragma unroll
+        for (int n = 0; n < kNTiles; ++n) {
+            const u32 row = column + n * 8;
+            ptx::load_shared(words[n], stage + kXBytes + (row * 4 + part) * (kNf4Words * 4));
+            u32 scale[1];
+            ptx::load_shared(scale, stage + kXBytes + kNf4Bytes +
+                                        (row * kNf4Words + part * kNf4Words / 4) * 4);
+            absmax[n] = __uint_as_float(scale[0]);
+        }
+    }
+
+    // Values 4 * half .. 4 * half + 3 of word w of column tile n, rounded once. The even value of a
+    // byte is its high nibble.
+    __device__ __forceinline__ void decode(float code, int n, int w, int half, u32 (&pairs)[2]) const {
+#pragma unroll
+        for (int i = 0; i < 2; ++i) {
+            const u32 byte = words[n][w] >> 8 * (2 * half + i);
+            const float even = ptx::look_up_16(code, byte >> 4) * absmax[n];
+            const float odd = ptx::look_up_16(code, byte) * absmax[n];
+            pairs[i] = MS_BF16 ? ptx::bf16_pair_from_floats(even, odd)
+                               : ptx::f16_pair_from_floats(even, odd);
+        }
+    }
+};
+
+// Both steps of word w of a stage. Groups of 16 rows past the tile's last are left out.
+__device__ __forceinline__ void add_nf4_word(const Lane &at, u32 stage, int row_groups, float code,
+                                             const Nf4Columns &columns, int w,
+                                             Accumulators &accumulators) {
+    u32 values[2][kNTiles][2];
+#pragma unroll
+    for (int n = 0; n < kNTiles; ++n)
+#pragma unroll
+        for (int half = 0; half < 2; ++half)
+            columns.decode(code, n, w, half, values[half][n]);
+    const u32 row = at.warp_m * kWarpRows + at.lane / 4, chunk = at.lane % 4 * kNf4Words + w;
+#pragma unroll
+    for (int m = 0; m < kMTiles; ++m) {
+        if (m < row_groups) {
+            u32 upper[4], lower[4];
+            ptx::load_shared(upper, stage + nf4_x_offset(row + m * 16, chunk));
+            ptx::load_shared(lower, stage + nf4_x_offset(row + m * 16 + 8, chunk));
+#pragma unroll
+            for (int half = 0; half < 2; ++half) {
+                const u32 x[4] = {upper[2 * half], lower[2 * half], upper[2 * half + 1],
+                                  lower[2 * half + 1]};
+                accumulators.add(m, x, values[half]);
+            }
+        }
+    }
+}
+
+// y = scaling * XA*B^T, one tile after another: the ring holds no tile of NF4 yet.
+__device__ __forceinline__ void nf4_extra_loop(const Loader &loader, const Lane &at, u32 ring,
+                                               Accumulators &accumulators) {
+#pragma unroll 1
+    for (int i = 0; i < kExtraTiles; ++i) {
+        loader.load_extra(i * kBlockK, ring);
+        ptx::cp_async_commit();
+        ptx::cp_async_wait<0>();
+        __syncthreads();
+        const int steps = min(kSteps, kExtraRank / 16 - i * kSteps);
+        Fragments fragments;
+#pragma unroll 1
+        for (int step = 0; step < steps; ++step) {
+            fragments.load_extra(at, ring, step);
+            accumulators.add(fragments);
+        }
+        __syncthreads();
+    }
+    accumulators.scale_y(loader.p.scaling);
+}
+
+// As main_loop: the copy of k-tile i + kStages - 1 starts in iteration i, into the stage that held
+// k-tile i - 1. Its scales, which may need a table, are fetched to registers first and stored at the
+// iteration's end.
+__device__ __forceinline__ void nf4_main_loop(const Loader &loader, const Lane &at, u32 ring,
+                                              Accumulators &accumulators) {
+    const Scatter2ScatterParams &p = loader.p;
+    const int tiles = (p.k + kBlockK - 1) / kBlockK;
+    const int row_groups = (loader.block.rows - int(at.warp_m) * kWarpRows + 15) / 16;
+    const Nf4Source source(p, loader.block);
+    const float code = p.nf4.code[at.lane % 16];
+    Nf4Scales scales;
+    const auto load = [&](int tile, u32 stage) {
+        loader.x.load(p, tile * kBlockK, stage);
+        source.load(p, loader.block, tile * kBlockK, stage + kXBytes);
+        scales.fetch(p, loader.block, source, tile * kBlockK);
+    };
+    if constexpr (kExtraTiles > 0)
+        nf4_extra_loop(loader, at, ring, accumulators);
+#pragma unroll
+    for (int i = 0; i < kStages - 1; ++i) {
+        if (i < tiles) {
+            load(i, ring + i * kNf4StageBytes);
+            scales.store(ring + i * kNf4StageBytes + kXBytes + kNf4Bytes);
+        }
+        ptx::cp_async_commit();
+    }
+    ptx::cp_async_wait<kStages - 2>();
+    __syncthreads();
+
+    u32 stage = 0, fill = kStages - 1;
+#pragma unroll 1
+    for (int i = 0; i < tiles; ++i) {
+        const bool more = i + kStages - 1 < tiles;
+        if (more)
+            load(i + kStages - 1, ring + fill * kNf4StageBytes);
+        ptx::cp_async_commit();
+        Nf4Columns columns;
+        columns.load(at, ring + stage * kNf4StageBytes);
+#pragma unroll
+        for (int w = 0; w < kNf4Words; ++w)
+            add_nf4_word(at, ring + stage * kNf4StageBytes, row_groups, code, columns, w,
+                         accumulators);
+        if (more)
+            scales.store(ring + fill * kNf4StageBytes + kXBytes + kNf4Bytes);
+        ptx::cp_async_wait<kStages - 2>();
+        __syncthreads();
+        fill = stage;
+        stage = next_stage(stage);
+    }
+    ptx::cp_async_wait<0>();
+    __syncthreads();
 }
 
 // ---- LoRA after the loop
@@ -720,7 +943,10 @@ extern "C" __global__ void __launch_bounds__(kThreads)
     const Lane at;
     Accumulators accumulators;
     const u32 lora_b = ptx::shared_address(shared + kRowTableBytes);
-    main_loop(loader, at, ptx::shared_address(shared + kRingOffset), lora_b, accumulators);
+    if constexpr (kNf4)
+        nf4_main_loop(loader, at, ptx::shared_address(shared + kRingOffset), accumulators);
+    else
+        main_loop(loader, at, ptx::shared_address(shared + kRingOffset), lora_b, accumulators);
     if constexpr (kLora)
         add_lora(loader, at, shared + kRingOffset, lora_b, accumulators);
     if (p.bias)

@@ -5,6 +5,7 @@
 #include "kernels/common/status.h"
 #include "kernels/scatter2scatter/kernel_plan.h"
 
+#include <bit>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -32,6 +33,10 @@ void check_sizes(ArgumentCheck &check, const ms_scatter2scatter_args &args) {
         .range("top_k", args.top_k, 1, std::numeric_limits<std::int32_t>::max());
     if (!args.w_transposed)
         check.multiple_of("n", args.n, 8, "w is not transposed");
+    if (const ms_nf4_weights *nf4 = args.w_nf4)
+        check.range("w_nf4->experts", nf4->experts, args.experts, args.experts, "experts")
+            .range("w_nf4->expert_numel", nf4->expert_numel, std::int64_t(args.k) * args.n,
+                   std::int64_t(args.k) * args.n, "k * n");
     if (args.rank > 0 && args.lora_b_transposed)
         check.multiple_of("n", args.n, 8, "lora_b is transposed");
 }
@@ -46,6 +51,26 @@ void check_lora(ArgumentCheck &check, const ms_scatter2scatter_args &args) {
         check.optional_pointer("xa", args.xa, 16);
 }
 
+void check_nf4(ArgumentCheck &check, const ms_nf4_weights &weights) {
+    const auto power_of_two = [](std::int32_t value) {
+        return value > 0 && std::has_single_bit(unsigned(value));
+    };
+    check.pointer("w_nf4->packed", weights.packed, 16)
+        .pointer("w_nf4->code", weights.code, 4)
+        .range("w_nf4->block_size", weights.block_size, 32, 4096)
+        .require(power_of_two(weights.block_size), "w_nf4->block_size",
+                 std::to_string(weights.block_size), "a power of two");
+    if (weights.absmax) {
+        check.pointer("w_nf4->absmax", weights.absmax, 4);
+        return;
+    }
+    check.pointer("w_nf4->absmax_u8", weights.absmax_u8, 1)
+        .pointer("w_nf4->nested_code", weights.nested_code, 4)
+        .pointer("w_nf4->nested_absmax", weights.nested_absmax, 4)
+        .require(power_of_two(weights.nested_block), "w_nf4->nested_block",
+                 std::to_string(weights.nested_block), "a power of two");
+}
+
 void check_layout(ArgumentCheck &check, const ms_scatter2scatter_args &args) {
     check.range("x_stride", args.x_stride, args.k, kNoLimit, "k")
         .multiple_of("x_stride", args.x_stride, 8)
@@ -53,10 +78,13 @@ void check_layout(ArgumentCheck &check, const ms_scatter2scatter_args &args) {
     if (args.slots == 0)
         return; // nothing is read or written
     check.pointer("x", args.x, 16)
-        .pointer("w", args.w, 16)
         .optional_pointer("bias", args.bias, std::size_t(size_of(args.dtype)))
         .pointer("y", args.y, std::size_t(size_of(args.y_dtype)))
         .pointer("offsets", args.offsets, alignof(std::int32_t));
+    if (args.w_nf4)
+        check_nf4(check, *args.w_nf4);
+    else
+        check.pointer("w", args.w, 16);
     if (args.rank > 0)
         check_lora(check, args);
     if (!args.x_grouped || !args.y_grouped)
@@ -87,7 +115,26 @@ ms_status check_call(const ms_scatter2scatter_args *args, ms_scatter2scatter_arg
     return check.status();
 }
 
+namespace {
+
+ms_status check_nf4_kernels(const ms_scatter2scatter_args &args) {
+    const std::string problem = !args.w_transposed ? "w_transposed"
+                                : args.k % 32 != 0 ? "k a multiple of 32"
+                                : args.rank > 0 && args.variant == MS_S2S_FUSED
+                                    ? "MS_S2S_EXTRA_K or MS_S2S_SPLIT for LoRA"
+                                    : "";
+    if (problem.empty())
+        return MS_OK;
+    return fail(MS_UNSUPPORTED, std::string(kName) + ": the kernel that decodes NF4 wants " +
+                                    problem + "; ms_selective_dequant serves the others");
+}
+
+} // namespace
+
 ms_status check_kernels(const ms_scatter2scatter_args &args) {
+    if (args.w_nf4)
+        if (const ms_status status = check_nf4_kernels(args))
+            return status;
     if (args.rank == 0 || args.variant != MS_S2S_FUSED)
         return MS_OK;
     const char *which = args.lora_a_transposed   ? "lora_a_transposed"

@@ -7,6 +7,18 @@ struct Scatter2ScatterTile {
     int tile;
 };
 
+// The scales of an NF4 weight, whose nibbles are `w`: ms_nf4_weights, less what is known otherwise.
+struct Scatter2ScatterNf4 {
+    const float *absmax;            // null when nested
+    const unsigned char *absmax_u8; // null unless nested
+    const float *nested_code;
+    const float *nested_absmax;
+    const float *code;
+    float nested_offset;
+    int nested_shift; // log2 of nested_block
+    int block_shift;  // log2 of block_size
+};
+
 struct Scatter2ScatterParams {
     const void *x;
     const void *w;
@@ -34,4 +46,5 @@ struct Scatter2ScatterParams {
     int vector_stores; // rows of y begin at a multiple of 16 bytes
     int tile_count;    // length of tiles
     int n_tiles;       // ceil(n / block_n)
+    Scatter2ScatterNf4 nf4; // of kernels with MS_NF4
 };

@@ -26,12 +26,35 @@ constexpr int kDepth = 32;
 
 template <class T> using Tile = std::array<std::array<T, kTileColumns>, kTileRows>;
 
+float nf4_absmax(const ms_nf4_weights &weights, std::int64_t block) {
+    if (weights.absmax)
+        return weights.absmax[block];
+    const float nested = weights.nested_absmax[block / weights.nested_block];
+    return weights.nested_code[weights.absmax_u8[block]] * nested + weights.nested_offset;
+}
+
+// Value `index` of the flat array of all experts.
+float nf4_value(const ms_nf4_weights &weights, std::int64_t index) {
+    const std::uint8_t byte = weights.packed[index / 2];
+    const int nibble = index % 2 == 0 ? byte >> 4 : byte & 15;
+    return weights.code[nibble] * nf4_absmax(weights, index / weights.block_size);
+}
+
 // A product of one expert: element (k, n) of the weight stands at n * length + k if rows run along
 // k, else at k * length + n.
 struct Weight {
     const std::uint16_t *data;
     bool rows_along_k;
     std::int64_t length;
+    const ms_nf4_weights *nf4 = nullptr; // data is not read then
+    std::int64_t nf4_begin = 0;          // first value of the expert
+
+    // As dtype has it: an NF4 value is rounded to it.
+    float at(std::int64_t index, ms_dtype dtype) const {
+        if (!nf4)
+            return load_as_float(data, dtype, index);
+        return round_to(dtype, nf4_value(*nf4, nf4_begin + index));
+    }
 };
 
 float widen(std::uint16_t bits, bool bf16) {
@@ -47,7 +70,7 @@ void load_panel(const Weight &weight, bool bf16, int k0, int depth, int n0, int 
             const std::int64_t at = weight.rows_along_k
                                         ? std::int64_t(n0 + n) * weight.length + k0 + k
                                         : std::int64_t(k0 + k) * weight.length + n0 + n;
-            panel[k][n] = widen(weight.data[at], bf16);
+            panel[k][n] = weight.at(at, bf16 ? MS_BF16 : MS_F16);
         }
     }
 }
@@ -170,8 +193,10 @@ class Product {
 
     void compute_tile(const RowBlock &block, int n0, int columns) const {
         Tile<double> y, delta;
-        const Weight w{expert_matrix(args_.w, block.expert, std::int64_t(args_.k) * args_.n),
-                       args_.w_transposed != 0, args_.w_transposed ? args_.k : args_.n};
+        const std::int64_t numel = std::int64_t(args_.k) * args_.n;
+        const Weight w{args_.w_nf4 ? nullptr : expert_matrix(args_.w, block.expert, numel),
+                       args_.w_transposed != 0, args_.w_transposed ? args_.k : args_.n, args_.w_nf4,
+                       block.expert * numel};
         multiply_tile(x_rows(block), bf16_, w, args_.k, n0, columns, y);
         if (args_.bias)
             for (int m = 0; m < block.rows; ++m)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 
 namespace moescope::scatter2scatter {
 
@@ -80,6 +81,20 @@ constexpr ms_tile_config kCandidates[] = {
     {16, 32, 16, 1, 2},
 };
 
+// With NF4 weights: deep stages, so that a row's nibbles are a whole sector or two, and warps that
+// share no columns, so that nothing is decoded twice.
+constexpr ms_tile_config kNf4Candidates[] = {
+    {128, 128, 128, 4, 3}, {128, 128, 128, 8, 3}, {128, 128, 64, 4, 4}, {128, 256, 64, 8, 3},
+    {128, 64, 128, 4, 3},  {64, 128, 128, 4, 3},  {64, 128, 128, 4, 4}, {64, 128, 128, 8, 3},
+    {64, 128, 64, 4, 4},   {64, 256, 128, 4, 3},  {64, 256, 128, 8, 3}, {64, 256, 64, 4, 4},
+    {64, 64, 128, 2, 4},   {64, 64, 128, 4, 3},   {32, 128, 128, 4, 3}, {32, 128, 128, 4, 4},
+    {32, 128, 64, 4, 4},   {32, 256, 128, 4, 3},  {32, 256, 128, 8, 4}, {32, 64, 128, 2, 4},
+    {32, 64, 128, 4, 4},   {16, 128, 128, 4, 3},  {16, 128, 128, 4, 4}, {16, 128, 128, 4, 6},
+    {16, 128, 64, 4, 4},   {16, 128, 64, 4, 6},   {16, 256, 128, 8, 4}, {16, 256, 128, 4, 3},
+    {16, 64, 128, 4, 4},   {16, 64, 128, 2, 4},   {16, 64, 64, 2, 6},   {16, 32, 128, 2, 4},
+    {16, 32, 128, 1, 4},
+};
+
 // A block may be up to twice as large as the smallest that holds `size`; the smallest block always
 // passes.
 bool fits(int block, int smallest, std::int64_t size) {
@@ -115,7 +130,9 @@ int rows_for(std::int64_t mean) {
 
 std::vector<ms_tile_config> candidate_configs(const ms_scatter2scatter_args &args) {
     std::vector<ms_tile_config> configs;
-    for (const ms_tile_config &config : kCandidates)
+    const std::span<const ms_tile_config> all =
+        args.w_nf4 ? std::span<const ms_tile_config>(kNf4Candidates) : kCandidates;
+    for (const ms_tile_config &config : all)
         if (worth_trying(args, config))
             configs.push_back(config);
     const ms_tile_config first = default_config(args);
@@ -136,6 +153,11 @@ ms_tile_config default_config(const ms_scatter2scatter_args &args) {
                           .stages = 4};
     if (config.block_m == 128)
         config.block_k = 32;
+    if (args.w_nf4) {
+        config.block_k = 128;
+        config.stages = 3;
+    }
+    const int least_k = args.w_nf4 ? 32 : 16;
     while (config.block_n > 32 && config.block_n >= 2 * args.n)
         config.block_n /= 2;
     // A high rank sums XA in registers too, and keeps A in every stage: shrink until both have room
@@ -146,7 +168,7 @@ ms_tile_config default_config(const ms_scatter2scatter_args &args) {
         config.warps *= 2;
     while (config.block_m > 16 && accumulator_registers(args, config) > kMostSums)
         config.block_m /= 2;
-    while (config.block_k > 16 && dynamic_smem_bytes(args, config) > kMostSmem)
+    while (config.block_k > least_k && dynamic_smem_bytes(args, config) > kMostSmem)
         config.block_k /= 2;
     while (config.stages > 2 && dynamic_smem_bytes(args, config) > kMostSmem)
         --config.stages;

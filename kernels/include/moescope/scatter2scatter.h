@@ -2,6 +2,7 @@
 #ifndef MOESCOPE_SCATTER2SCATTER_H
 #define MOESCOPE_SCATTER2SCATTER_H
 
+#include "moescope/dequant.h"
 #include "moescope/route_metadata.h"
 
 #ifdef __cplusplus
@@ -81,6 +82,11 @@ typedef struct ms_scatter2scatter_args {
     void *xa;                   /* out, or null: XA [S, R rounded up to 8] of dtype by sorted position,
                                    zero past R; 16-byte aligned */
     int32_t xa_is_input;        /* xa is read instead, and lora_a is not (split and extra-K) */
+    const ms_nf4_weights *w_nf4; /* host, or null: W as NF4, of expert_numel = K*N values laid out as w
+                                   would be, decoded in the kernel to the bits that
+                                   ms_selective_dequant gives; w is not read. The kernel wants
+                                   w_transposed and K a multiple of 32, a tile of block_k >= 32, and
+                                   has no fused LoRA: else MS_UNSUPPORTED */
 } ms_scatter2scatter_args;
 
 MS_API size_t ms_scatter2scatter_workspace_bytes(const ms_scatter2scatter_args *args);

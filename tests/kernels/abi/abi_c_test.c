@@ -69,7 +69,8 @@ static void check_layout(void) {
     EXPECT_SIZE(ms_tile_config, 20);
     EXPECT_SIZE(ms_tile_resources, 40);
     EXPECT_OFFSET(ms_tile_resources, compile_ms, 32);
-    EXPECT_SIZE(ms_scatter2scatter_args, 216);
+    EXPECT_SIZE(ms_scatter2scatter_args, 224);
+    EXPECT_OFFSET(ms_scatter2scatter_args, w_nf4, 216);
     EXPECT_OFFSET(ms_scatter2scatter_args, xa, 200);
     EXPECT_OFFSET(ms_scatter2scatter_args, w, 32);
     EXPECT_OFFSET(ms_scatter2scatter_args, scaling, 56);

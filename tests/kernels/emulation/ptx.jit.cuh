@@ -37,6 +37,10 @@ inline uint4 make_uint4(std::uint32_t x, std::uint32_t y, std::uint32_t z, std::
 }
 inline float2 make_float2(float x, float y) { return {x, y}; }
 using std::min;
+inline std::uint32_t __float_as_uint(float value) { return std::bit_cast<std::uint32_t>(value); }
+inline float __uint_as_float(std::uint32_t bits) { return std::bit_cast<float>(bits); }
+inline float __fmul_rn(float a, float b) { return a * b; }
+inline float __fadd_rn(float a, float b) { return a + b; }
 
 namespace ptx {
 
@@ -57,6 +61,30 @@ inline void cp_async_commit() { emulation::cp_async_commit(); }
 template <int kPending> void cp_async_wait() { emulation::cp_async_wait(kPending); }
 inline void store_shared_16(u32 shared, uint4 value) {
     std::memcpy(emulation::shared_at(shared, 16), &value, 16);
+}
+inline void store_shared_4(u32 shared, u32 value) {
+    std::memcpy(emulation::shared_at(shared, 4), &value, 4);
+}
+template <int kWords> void copy_from_shared(u32 (&v)[kWords], u32 shared) {
+    std::memcpy(v, emulation::shared_at(shared, 4 * kWords), 4 * kWords);
+}
+inline void load_shared(u32 (&v)[1], u32 shared) { copy_from_shared(v, shared); }
+inline void load_shared(u32 (&v)[2], u32 shared) { copy_from_shared(v, shared); }
+// Eight neighbouring lanes read at once.
+inline void load_shared(u32 (&v)[4], u32 shared) {
+    const auto &addresses = emulation::exchange(&shared, 1);
+    if (const u32 lane = threadIdx.x % 32; lane % 8 == 0) {
+        u32 eight[8];
+        for (u32 i = 0; i < 8; ++i)
+            eight[i] = addresses[lane + i][0];
+        emulation::count_conflicts(eight);
+    }
+    copy_from_shared(v, shared);
+}
+inline float look_up_16(float table, u32 index) {
+    const u32 word = std::bit_cast<u32>(table);
+    const auto &words = emulation::exchange(&word, 1);
+    return std::bit_cast<float>(words[(threadIdx.x & 16) | (index & 15)][0]);
 }
 
 // Matrix i's row r stands at the address that lane 8i + r gave. Lane l gets elements (l/4, 2(l%4))
@@ -123,6 +151,12 @@ inline void mma_f16(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1) {
 
 inline u16 bf16_from_float(float value) { return moescope::float_to_bf16(value); }
 inline u16 f16_from_float(float value) { return moescope::float_to_f16(value); }
+inline u32 bf16_pair_from_floats(float low, float high) {
+    return u32(bf16_from_float(low)) | u32(bf16_from_float(high)) << 16;
+}
+inline u32 f16_pair_from_floats(float low, float high) {
+    return u32(f16_from_float(low)) | u32(f16_from_float(high)) << 16;
+}
 inline float float_from_bf16(u16 bits) { return moescope::bf16_to_float(bits); }
 inline float float_from_f16(u16 bits) { return moescope::f16_to_float(bits); }
 

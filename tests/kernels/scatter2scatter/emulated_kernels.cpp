@@ -339,3 +339,102 @@ EmulatedFunction find_emulated(const scatter2scatter::KernelShape &shape) {
 #define MS_ACCUMULATE 1
 #define MS_DYNAMIC_SMEM 18560
 #include "emulated_kernel.inc"
+
+#define MS_INSTANCE nf4_deep
+#define MS_BLOCK_M 64
+#define MS_BLOCK_N 64
+#define MS_BLOCK_K 128
+#define MS_WARPS_M 1
+#define MS_WARPS_N 2
+#define MS_STAGES 2
+#define MS_W_TRANSPOSED 1
+#define MS_NF4 1
+#define MS_DYNAMIC_SMEM 43264
+#include "emulated_kernel.inc"
+
+#define MS_INSTANCE nf4_nested
+#define MS_BF16 0
+#define MS_OUT_F32 1
+#define MS_BLOCK_M 32
+#define MS_BLOCK_N 64
+#define MS_BLOCK_K 64
+#define MS_WARPS_M 1
+#define MS_WARPS_N 4
+#define MS_STAGES 3
+#define MS_W_TRANSPOSED 1
+#define MS_NF4 2
+#define MS_DYNAMIC_SMEM 20096
+#include "emulated_kernel.inc"
+
+#define MS_INSTANCE nf4_thin
+#define MS_BLOCK_M 16
+#define MS_BLOCK_N 32
+#define MS_BLOCK_K 32
+#define MS_WARPS_M 1
+#define MS_WARPS_N 1
+#define MS_STAGES 2
+#define MS_W_TRANSPOSED 1
+#define MS_NF4 1
+#define MS_DYNAMIC_SMEM 3456
+#include "emulated_kernel.inc"
+
+#define MS_INSTANCE nf4_extra_xa
+#define MS_BLOCK_M 32
+#define MS_BLOCK_N 32
+#define MS_BLOCK_K 128
+#define MS_WARPS_M 2
+#define MS_WARPS_N 2
+#define MS_STAGES 2
+#define MS_W_TRANSPOSED 1
+#define MS_DYNAMIC_SMEM 32896
+#include "emulated_kernel.inc"
+
+#define MS_INSTANCE nf4_extra
+#define MS_OUT_F32 1
+#define MS_BLOCK_M 32
+#define MS_BLOCK_N 64
+#define MS_BLOCK_K 128
+#define MS_WARPS_M 2
+#define MS_WARPS_N 4
+#define MS_STAGES 2
+#define MS_W_TRANSPOSED 1
+#define MS_EXTRA_RANK 32
+#define MS_B_ALIGNED 0
+#define MS_NF4 2
+#define MS_DYNAMIC_SMEM 26752
+#include "emulated_kernel.inc"
+
+#define MS_INSTANCE nf4_split
+#define MS_BLOCK_M 32
+#define MS_BLOCK_N 32
+#define MS_BLOCK_K 32
+#define MS_WARPS_M 1
+#define MS_WARPS_N 2
+#define MS_STAGES 3
+#define MS_W_TRANSPOSED 1
+#define MS_NF4 1
+#define MS_DYNAMIC_SMEM 8192
+#include "emulated_kernel.inc"
+
+#define MS_INSTANCE nf4_split_xa
+#define MS_BLOCK_M 32
+#define MS_BLOCK_N 32
+#define MS_BLOCK_K 32
+#define MS_WARPS_M 1
+#define MS_WARPS_N 2
+#define MS_STAGES 3
+#define MS_W_TRANSPOSED 1
+#define MS_DYNAMIC_SMEM 12416
+#include "emulated_kernel.inc"
+
+#define MS_INSTANCE nf4_split_b
+#define MS_BLOCK_M 32
+#define MS_BLOCK_N 32
+#define MS_BLOCK_K 16
+#define MS_WARPS_M 1
+#define MS_WARPS_N 2
+#define MS_STAGES 2
+#define MS_W_TRANSPOSED 1
+#define MS_ACCUMULATE 1
+#define MS_DYNAMIC_SMEM 4224
+#include "emulated_kernel.inc"

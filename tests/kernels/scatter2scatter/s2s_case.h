@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/common/float_types.h"
+#include "kernels/dequant/nf4.h"
 #include "kernels/reference.h"
 
 #include <algorithm>
@@ -23,6 +24,7 @@ struct S2sShape {
     float scaling = 0.5f;
     std::int32_t x_padding = 0, y_padding = 0; // elements between rows
     bool lora_a_transposed = false, lora_b_transposed = false;
+    std::int32_t nf4_block = 0, nested_block = 0; // W as NF4 in such blocks; nested if both are set
 
     std::string name() const {
         return "T" + std::to_string(tokens) + " E" + std::to_string(experts) + " k" +
@@ -35,7 +37,8 @@ struct S2sShape {
                (w_transposed ? " W^T" : "") + (lora_a_transposed ? " A^T" : "") +
                (lora_b_transposed ? " B^T" : "") +
                (bias ? " bias" : "") + (x_grouped ? " x grouped" : "") +
-               (y_grouped ? " y grouped" : "") + (sentinels ? " sentinels" : "");
+               (y_grouped ? " y grouped" : "") + (sentinels ? " sentinels" : "") +
+               (nf4_block ? " NF4 " + std::to_string(nf4_block) + " " + std::to_string(nested_block) : "");
     }
 };
 
@@ -67,12 +70,18 @@ struct S2sCase {
     S2sShape shape;
     std::vector<std::int32_t> ids, counts, offsets, sorted_slots, inverse;
     std::vector<std::uint16_t> x, w, lora_a, lora_b, bias;
+    Nf4Array nf4;
+    ms_nf4_weights nf4_view{}; // host pointers into nf4
 
+    S2sCase(const S2sCase &) = delete; // nf4_view points into nf4
+    S2sCase &operator=(const S2sCase &) = delete;
     explicit S2sCase(const S2sShape &s, std::uint64_t seed = 1) : shape(s), random_(seed) {
         route();
         const std::int64_t slots = ids.size(), e = s.experts;
         x = values((s.x_grouped ? slots : s.tokens) * std::int64_t(s.k + s.x_padding));
-        w = values(e * s.k * s.n);
+        w = values(s.nf4_block ? 0 : e * s.k * s.n);
+        if (s.nf4_block)
+            quantise(e * s.k * s.n);
         lora_a = values(e * s.rank * s.k);
         lora_b = values(e * s.n * s.rank);
         bias = values(s.bias ? e * s.n : 0);
@@ -83,6 +92,7 @@ struct S2sCase {
         ms_scatter2scatter_args result = shape_args(shape);
         result.x = x.data();
         result.w = w.data();
+        result.w_nf4 = shape.nf4_block ? &nf4_view : nullptr;
         result.lora_a = lora_a.data();
         result.lora_b = lora_b.data();
         result.bias = shape.bias ? bias.data() : nullptr;
@@ -122,6 +132,15 @@ struct S2sCase {
                 }
             offsets[e + 1] = position;
         }
+    }
+
+    void quantise(std::int64_t count) {
+        std::uniform_real_distribution<float> value(-1, 1);
+        std::vector<float> dense(static_cast<std::size_t>(count));
+        for (float &one : dense)
+            one = value(random_);
+        nf4 = quantize_nf4(dense.data(), count, shape.nf4_block, shape.nested_block);
+        nf4_view = nf4.view(shape.experts, std::int64_t(shape.k) * shape.n);
     }
 
     std::vector<std::uint16_t> values(std::int64_t count) {

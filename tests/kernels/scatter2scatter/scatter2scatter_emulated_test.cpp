@@ -34,6 +34,19 @@ struct AlignedCopy {
     std::ptrdiff_t begin_ = 0;
 };
 
+struct AlignedBytes {
+    explicit AlignedBytes(const std::vector<std::uint8_t> &bytes) : words_(halves(bytes)) {}
+    const std::uint8_t *data() { return reinterpret_cast<const std::uint8_t *>(words_.data()); }
+
+  private:
+    static std::vector<std::uint16_t> halves(const std::vector<std::uint8_t> &bytes) {
+        std::vector<std::uint16_t> words((bytes.size() + 1) / 2);
+        std::copy(bytes.begin(), bytes.end(), reinterpret_cast<std::uint8_t *>(words.data()));
+        return words;
+    }
+    AlignedCopy words_;
+};
+
 std::vector<float> decode(const void *bytes, ms_dtype dtype, std::size_t count) {
     std::vector<float> values(count);
     for (std::size_t i = 0; i < count; ++i)
@@ -81,6 +94,10 @@ void check_emulated(const S2sShape &shape, const ms_tile_config &config) {
         std::vector<std::uint16_t>(scatter2scatter::workspace_bytes(args) / 2, 0x7fff)); // NaN
     args.workspace = workspace.data();
     args.workspace_bytes = scatter2scatter::workspace_bytes(args);
+    AlignedBytes packed(c.nf4.packed);
+    ms_nf4_weights nf4 = c.nf4_view;
+    nf4.packed = packed.data();
+    args.w_nf4 = args.w_nf4 ? &nf4 : nullptr;
     args.x = x.data(), args.w = w.data(), args.lora_a = lora_a.data(), args.lora_b = lora_b.data();
     INFO(shape.name());
     REQUIRE(reference::scatter2scatter(&args, nullptr) == MS_OK);
@@ -266,6 +283,47 @@ TEST_CASE("the tile kernels' sources keep XA, and read one that is given",
         emulate(args, CopyTime::kAtWait, Order::kAscending);
         CHECK(values(again.data(), c.y_elements()) == values(y.data(), c.y_elements()));
     }
+}
+
+TEST_CASE("the tile kernel's source decodes NF4 weights", "[scatter2scatter][emulated]") {
+    check_emulated({.tokens = 45, .experts = 3, .k = 160, .n = 72, .w_transposed = true, .nf4_block = 64},
+                   {64, 64, 128, 2, 2});
+    check_emulated({.tokens = 21,
+                    .k = 224,
+                    .n = 77,
+                    .dtype = MS_F16,
+                    .y_dtype = MS_F32,
+                    .w_transposed = true,
+                    .bias = true,
+                    .sentinels = true,
+                    .nf4_block = 32,
+                    .nested_block = 256},
+                   {32, 64, 64, 4, 3});
+    check_emulated({.tokens = 9, .experts = 3, .k = 96, .n = 40, .w_transposed = true, .nf4_block = 4096},
+                   {16, 32, 32, 1, 2});
+}
+
+TEST_CASE("the tile kernel's source adds LoRA to NF4 weights", "[scatter2scatter][emulated]") {
+    check_emulated({.tokens = 40,
+                    .experts = 3,
+                    .k = 288,
+                    .n = 88,
+                    .rank = 20,
+                    .y_dtype = MS_F32,
+                    .variant = MS_S2S_EXTRA_K,
+                    .w_transposed = true,
+                    .nf4_block = 64,
+                    .nested_block = 16},
+                   {32, 64, 128, 8, 2});
+    check_emulated({.tokens = 40,
+                    .experts = 3,
+                    .k = 96,
+                    .n = 40,
+                    .rank = 16,
+                    .variant = MS_S2S_SPLIT,
+                    .w_transposed = true,
+                    .nf4_block = 128},
+                   {32, 32, 32, 2, 3});
 }
 
 TEST_CASE("a large tile of several row groups is rasterised completely",

@@ -1,5 +1,6 @@
 // The tile kernel against the CPU reference. Inputs are small multiples of 1/128, so that sums are
 // nearly exact in float32 and the tolerance can be one unit in the last place of y_dtype.
+#include "kernels/dequant/nf4.h"
 #include "kernels/scatter2scatter/scatter2scatter_checks.h"
 #include "kernels/scatter2scatter/tile_configs.h"
 #include "tests/kernels/gpu_test_support.h"
@@ -51,7 +52,19 @@ class DeviceCase {
   public:
     explicit DeviceCase(const S2sCase &c)
         : case_(c), x_(c.x), w_(c.w), lora_a_(c.lora_a), lora_b_(c.lora_b), bias_(c.bias),
-          offsets_(c.offsets), sorted_slots_(c.sorted_slots) {}
+          offsets_(c.offsets), sorted_slots_(c.sorted_slots), packed_(c.nf4.packed),
+          absmax_u8_(c.nf4.absmax_u8), absmax_(c.nf4.absmax), nested_code_(c.nf4.nested_code),
+          nested_absmax_(c.nf4.nested_absmax),
+          code_(std::vector<float>(kNf4Code.begin(), kNf4Code.end())), nf4_(c.nf4_view) {
+        nf4_.packed = packed_.data();
+        nf4_.code = code_.data();
+        nf4_.absmax = nf4_.absmax ? absmax_.data() : nullptr;
+        nf4_.absmax_u8 = absmax_u8_.data();
+        nf4_.nested_code = nested_code_.data();
+        nf4_.nested_absmax = nested_absmax_.data();
+    }
+    DeviceCase(const DeviceCase &) = delete; // nf4_ points into it
+    DeviceCase &operator=(const DeviceCase &) = delete;
 
     // Status of the call; y is what was written over poison.
     ms_status run(const ms_tile_config &config, std::vector<std::uint8_t> &y,
@@ -62,6 +75,7 @@ class DeviceCase {
         args.variant = variant;
         args.x = x_.data();
         args.w = w_.data();
+        args.w_nf4 = args.w_nf4 ? &nf4_ : nullptr;
         args.lora_a = lora_a_.data();
         args.lora_b = lora_b_.data();
         args.bias = case_.shape.bias ? bias_.data() : nullptr;
@@ -102,6 +116,9 @@ class DeviceCase {
     const S2sCase &case_;
     DeviceArray<std::uint16_t> x_, w_, lora_a_, lora_b_, bias_;
     DeviceArray<std::int32_t> offsets_, sorted_slots_;
+    DeviceArray<std::uint8_t> packed_, absmax_u8_;
+    DeviceArray<float> absmax_, nested_code_, nested_absmax_, code_;
+    ms_nf4_weights nf4_;
 };
 
 void check_run(const S2sCase &c, DeviceCase &device, const std::vector<std::uint8_t> &expected,
@@ -377,6 +394,117 @@ TEST_CASE("the variants agree, and each repeats itself to the bit",
             REQUIRE(again == first);
         }
     }
+}
+
+TEST_CASE("scatter2scatter with NF4 weights equals the reference", "[gpu][scatter2scatter][nf4][small]") {
+    skip_without_gpu();
+    for (const std::int32_t nested : {0, 256}) {
+        check_shape({.w_transposed = true, .nf4_block = 64, .nested_block = nested});
+        check_shape({.tokens = 90,
+                     .k = 288,
+                     .n = 77,
+                     .dtype = MS_F16,
+                     .y_dtype = MS_F32,
+                     .w_transposed = true,
+                     .bias = true,
+                     .sentinels = true,
+                     .nf4_block = 32,
+                     .nested_block = nested});
+        check_shape({.tokens = 1, .experts = 8, .top_k = 8, .k = 96, .w_transposed = true, .nf4_block = 4096, .nested_block = nested});
+        check_shape({.tokens = 333, .experts = 1, .top_k = 1, .k = 544, .n = 264, .w_transposed = true, .nf4_block = 128, .nested_block = nested});
+        check_shape({.tokens = 129, .experts = 3, .top_k = 1, .rank = 8, .variant = MS_S2S_EXTRA_K, .w_transposed = true,
+                     .only_expert = 1, .nf4_block = 64, .nested_block = nested});
+    }
+}
+
+TEST_CASE("LoRA beside NF4 weights equals the reference", "[gpu][scatter2scatter][nf4]") {
+    skip_without_gpu();
+    for (const ms_s2s_variant variant : {MS_S2S_EXTRA_K, MS_S2S_SPLIT})
+        for (const std::int32_t rank : {1, 8, 16, 33, 64, 130, 256})
+            check_shape({.tokens = 150,
+                         .experts = 9,
+                         .k = 416,
+                         .n = 168,
+                         .rank = rank,
+                         .variant = variant,
+                         .w_transposed = true,
+                         .nf4_block = 64,
+                         .nested_block = rank % 2 ? 256 : 0});
+}
+
+TEST_CASE("every NF4 tile computes the same result", "[gpu][scatter2scatter][nf4]") {
+    skip_without_gpu();
+    const S2sShape shape{.tokens = 300, .k = 544, .n = 264, .rank = 17, .variant = MS_S2S_EXTRA_K, .w_transposed = true,
+                         .bias = true, .nf4_block = 64};
+    const S2sCase c(shape);
+    ms_scatter2scatter_args args = shape_args(shape);
+    args.w_nf4 = &c.nf4_view;
+    const std::vector<ms_tile_config> configs = scatter2scatter::candidate_configs(args);
+    REQUIRE(configs.size() > 20);
+    std::vector<ms_scatter2scatter_args> calls;
+    for (const ms_tile_config &config : configs)
+        calls.push_back(args), calls.back().config = config;
+    compile_in_parallel(calls);
+    DeviceCase device(c);
+    const std::vector<std::uint8_t> expected = expected_y(c);
+    int most_smem = 0;
+    REQUIRE(cudaDeviceGetAttribute(&most_smem, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0) == cudaSuccess);
+    for (std::size_t i = 0; i < configs.size(); ++i)
+        if (scatter2scatter::dynamic_smem_bytes(calls[i], configs[i]) <= most_smem)
+            check_run(c, device, expected, configs[i]);
+}
+
+TEST_CASE("random NF4 problems equal the reference", "[gpu][scatter2scatter][nf4]") {
+    skip_without_gpu();
+    Random random(17);
+    const auto one_of = [&](std::int32_t low, std::int32_t high) { return uniform_ints(1, low, high, random)[0]; };
+    for (int i = 0; i < 25; ++i) {
+        const std::int32_t experts = one_of(1, 40);
+        check_shape({.tokens = one_of(1, 200),
+                     .experts = experts,
+                     .top_k = std::min(experts, one_of(1, 4)),
+                     .k = 32 * one_of(1, 20),
+                     .n = one_of(1, 400),
+                     .rank = 16 * one_of(0, 2),
+                     .dtype = MS_BF16,
+                     .variant = MS_S2S_EXTRA_K,
+                     .w_transposed = true,
+                     .x_grouped = one_of(0, 1) == 1,
+                     .y_grouped = one_of(0, 1) == 1,
+                     .sentinels = one_of(0, 1) == 1,
+                     .nf4_block = 32 << one_of(0, 4),
+                     .nested_block = one_of(0, 1) * 64});
+    }
+}
+
+TEST_CASE("scatter2scatter with NF4 weights repeats itself to the bit", "[gpu][scatter2scatter][nf4]") {
+    skip_without_gpu();
+    const S2sCase c({.tokens = 300, .experts = 16, .k = 512, .n = 384, .rank = 16, .y_dtype = MS_F32, .variant = MS_S2S_EXTRA_K,
+                     .w_transposed = true, .nf4_block = 64, .nested_block = 256});
+    DeviceCase device(c);
+    std::vector<std::uint8_t> first, again;
+    REQUIRE(device.run({}, first, MS_S2S_EXTRA_K) == MS_OK);
+    int different = 0;
+    for (int run = 0; run < 100; ++run) {
+        REQUIRE(device.run({}, again, MS_S2S_EXTRA_K) == MS_OK);
+        different += again != first;
+    }
+    CHECK(different == 0);
+}
+
+TEST_CASE("what the NF4 kernel lacks is refused with the way out", "[gpu][scatter2scatter][nf4][small]") {
+    skip_without_gpu();
+    const auto refuses = [](const S2sShape &shape, const ms_tile_config &config, const char *message) {
+        const S2sCase c(shape);
+        DeviceCase device(c);
+        std::vector<std::uint8_t> y;
+        CHECK(device.run(config, y, shape.variant) != MS_OK);
+        CHECK_THAT(ms_last_error(), ContainsSubstring(message));
+    };
+    refuses({.nf4_block = 64}, {}, "w_transposed");
+    refuses({.k = 72, .w_transposed = true, .nf4_block = 64}, {}, "multiple of 32");
+    refuses({.rank = 8, .w_transposed = true, .nf4_block = 64}, {}, "MS_S2S_EXTRA_K");
+    refuses({.w_transposed = true, .nf4_block = 64}, {16, 32, 16, 1, 2}, "config.block_k is 16");
 }
 
 TEST_CASE("experts beyond 2^31 weight elements are found", "[gpu][scatter2scatter]") {

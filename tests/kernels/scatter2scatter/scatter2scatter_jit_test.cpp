@@ -176,6 +176,35 @@ TEST_CASE("extra-K compiles without spills for every kind of device, transposed 
         }
 }
 
+TEST_CASE("the kernel that decodes NF4 compiles without spills for every kind of device",
+          "[jit][scatter2scatter]") {
+    const float absmax = 1;
+    ms_nf4_weights nf4{};
+    nf4.absmax = &absmax;
+    nf4.experts = 128;
+    nf4.expert_numel = 2048 * 1536;
+    for (const std::int32_t rank : {0, 16, 256}) {
+        S2sShape shape = qwen3_gate_up(rank);
+        shape.variant = MS_S2S_EXTRA_K;
+        shape.w_transposed = true;
+        ms_scatter2scatter_args args = shape_args(shape);
+        args.w_nf4 = &nf4;
+        std::vector<ms_scatter2scatter_args> calls = {args};
+        if (rank == 16)
+            for (const ms_tile_config &config : scatter2scatter::candidate_configs(args))
+                calls.push_back(args), calls.back().config = config;
+        REQUIRE(ms_scatter2scatter_default_config(&args, &calls[0].config) == MS_OK);
+        const std::vector<const char *> archs =
+            rank == 16 ? std::vector{"sm_90a"} : std::vector{"sm_80", "sm_89", "sm_90a", "sm_120"};
+        for (const char *arch : archs)
+            for (const Compiled &one : compile_all(calls, arch)) {
+                check_report(one);
+                INFO(one.name() << " for " << arch);
+                CHECK(one.resources.spill_bytes == 0);
+            }
+    }
+}
+
 TEST_CASE("an all-zero config stands for the default one", "[jit][scatter2scatter]") {
     ms_scatter2scatter_args args = shape_args({.tokens = 1, .k = 8, .n = 8});
     ms_tile_config config{};
