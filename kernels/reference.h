@@ -15,6 +15,7 @@ ms_status router(const ms_router_args *args, ms_stream stream);
 ms_status route_metadata(const ms_route_metadata_args *args, ms_stream stream);
 ms_status tile_schedule(const ms_tile_schedule_args *args, ms_stream stream);
 ms_status scatter2scatter(const ms_scatter2scatter_args *args, ms_stream stream);
+ms_status lora_grad(const ms_lora_grad_args *args, ms_stream stream);
 ms_status active_experts(const ms_active_experts_args *args, ms_stream stream);
 ms_status selective_dequant(const ms_selective_dequant_args *args, ms_stream stream);
 ms_status select_experts(const ms_select_experts_args *args, ms_stream stream);

@@ -100,6 +100,11 @@ __device__ __forceinline__ void mma_f16(float (&d)[4], const u32 (&a)[4], u32 b0
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
+// Adds without waiting for the old value.
+__device__ __forceinline__ void atomic_add(float *target, float value) {
+    asm volatile("red.global.add.f32 [%0], %1;" ::"l"(target), "f"(value) : "memory");
+}
+
 // Rounding to nearest even, and exact widening.
 __device__ __forceinline__ u16 bf16_from_float(float value) {
     u16 bits;

@@ -149,6 +149,8 @@ inline void mma_f16(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1) {
     mma(d, a, b0, b1, moescope::f16_to_float);
 }
 
+inline void atomic_add(float *target, float value) { *target += value; }
+
 inline u16 bf16_from_float(float value) { return moescope::float_to_bf16(value); }
 inline u16 f16_from_float(float value) { return moescope::float_to_f16(value); }
 inline u32 bf16_pair_from_floats(float low, float high) {
