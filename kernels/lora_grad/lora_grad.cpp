@@ -26,12 +26,20 @@ ms_status find_kernel(const KernelShape &shape, cudaKernel_t &kernel) {
     return ready.find(shape, dynamic_smem_bytes(shape), request, kernel);
 }
 
-ms_status enqueue(cudaKernel_t kernel, Launch &launch, ms_stream stream) {
+ms_status enqueue(cudaKernel_t kernel, Launch &launch, bool early_launches, ms_stream stream) {
     cudaLaunchConfig_t config{};
     config.gridDim = dim3(unsigned(launch.blocks));
     config.blockDim = dim3(unsigned(launch.shape.threads()));
     config.dynamicSmemBytes = std::size_t(dynamic_smem_bytes(launch.shape));
     config.stream = reinterpret_cast<cudaStream_t>(stream);
+    // The reducing kernel looks for its chunks while the last sums are written.
+    cudaLaunchAttribute early{};
+    early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    early.val.programmaticStreamSerializationAllowed = 1;
+    if (launch.shape.mode == Mode::kReduce && early_launches) {
+        config.attrs = &early;
+        config.numAttrs = 1;
+    }
     void *arguments[] = {&launch.params};
     MS_CUDA_TRY(cudaLaunchKernelExC(&config, kernel, arguments));
     return MS_OK;
@@ -81,8 +89,12 @@ ms_status run(const ms_lora_grad_args *args, ms_stream stream) {
         if (const ms_status status = clear(full.db, full, full.n, stream); status != MS_OK)
             return status;
     }
+    int device = 0, major = 0;
+    MS_CUDA_TRY(cudaGetDevice(&device));
+    MS_CUDA_TRY(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device));
+    const bool hopper = major >= 9; // or newer
     for (std::size_t i = 0; i < launches.size(); ++i)
-        if (const ms_status status = enqueue(kernels[i], launches[i], stream); status != MS_OK)
+        if (const ms_status status = enqueue(kernels[i], launches[i], hopper, stream); status != MS_OK)
             return status;
     return succeed();
 }

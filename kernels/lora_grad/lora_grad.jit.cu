@@ -468,6 +468,13 @@ template <class T>
 __device__ __forceinline__ void store_8(T *target, const float (&values)[8], int count, bool whole,
                                         float scaling) {
     if constexpr (kAtomic) {
+        if (whole && count >= 8) {
+            ptx::atomic_add_4(target, make_float4(values[0] * scaling, values[1] * scaling,
+                                                  values[2] * scaling, values[3] * scaling));
+            ptx::atomic_add_4(target + 4, make_float4(values[4] * scaling, values[5] * scaling,
+                                                      values[6] * scaling, values[7] * scaling));
+            return;
+        }
 #pragma unroll
         for (int i = 0; i < 8; ++i)
             if (i < count)
@@ -571,14 +578,15 @@ extern "C" __global__ void __launch_bounds__(kThreads)
     }
 }
 #else
-// Adds the partial sums of one expert of several chunks, in the order of the chunks. Block
-// (extra, i) does part i where extra is an expert's second chunk, and nothing for its third.
+// Adds the partial sums of one expert of several chunks, in the order of the chunks. Every further
+// chunk brings reduce_blocks blocks, which share the expert's elements.
 extern "C" __global__ void __launch_bounds__(kThreads)
     MS_KERNEL_NAME(const __grid_constant__ LoraGradParams p) {
     extern __shared__ __align__(128) unsigned char shared[];
     Chunk chunk;
     find_extra(p, int(blockIdx.x) / p.reduce_blocks, reinterpret_cast<int *>(shared), chunk);
-    if (chunk.expert < 0 || chunk.index != 1)
+    ptx::wait_for_earlier_kernels();
+    if (chunk.expert < 0)
         return;
     const int count = chunks_of(p, rows_of(p, chunk.expert));
     const u64 length = partial_length(p);
@@ -586,10 +594,11 @@ extern "C" __global__ void __launch_bounds__(kThreads)
     const float *first = p.partial + u64(u32(p.most_extra + chunk.first_extra)) * length;
     const float *others = p.partial + u64(u32(chunk.first_extra)) * length;
     const u64 begin = p.da.blocks ? 0 : da_length, end = p.db.blocks ? length : da_length;
-    const u64 stride = u64(u32(p.reduce_blocks)) * kThreads;
-    for (u64 i = begin + blockIdx.x % u32(p.reduce_blocks) * kThreads + threadIdx.x; i < end;
-         i += stride) {
+    const u32 block = u32(chunk.index - 1) * p.reduce_blocks + blockIdx.x % u32(p.reduce_blocks);
+    const u64 stride = u64(u32(count - 1) * u32(p.reduce_blocks)) * kThreads;
+    for (u64 i = begin + u64(block) * kThreads + threadIdx.x; i < end; i += stride) {
         float sum = first[i];
+#pragma unroll 8
         for (int c = 0; c < count - 1; ++c)
             sum += others[u64(u32(c)) * length + i];
         Output *out = i < da_length

@@ -12,7 +12,7 @@ namespace moescope::lora_grad {
 
 namespace {
 
-constexpr int kReduceBlocks = 16; // a chunk: enough to spread a few long experts over a device
+constexpr int kReduceBlocks = 8; // a further chunk: its expert's share of a device
 constexpr int kDepth = 128;       // of a recomputing step
 
 int round_up(int value, int factor) { return (value + factor - 1) / factor * factor; }
@@ -148,9 +148,9 @@ ms_lora_grad_config default_config(const ms_lora_grad_args &args) {
     ms_lora_grad_config config{.block_columns = tiles <= 2   ? 256
                                                 : tiles <= 8 ? 128
                                                              : 64,
-                               .block_rows = 32,
-                               .warps = 8,
-                               .stages = 3};
+                               .block_rows = tiles <= 2 ? 16 : 32,
+                               .warps = tiles <= 2 ? 4 : 8,
+                               .stages = 4};
     while (config.block_columns > 32 && config.block_columns >= 2 * std::max(args.k, args.n))
         config.block_columns /= 2;
     while (!config_problem(config, args.rank).empty() && config.warps > 1)

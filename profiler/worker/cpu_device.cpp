@@ -21,6 +21,7 @@ constexpr std::size_t kAlignment = 256;
 
 // The references need no scratch memory and have no tiles.
 size_t no_router_workspace(const ms_router_args *) { return 0; }
+size_t no_lora_grad_workspace(const ms_lora_grad_args *) { return 0; }
 size_t no_metadata_workspace(const ms_route_metadata_args *) { return 0; }
 // But the checks they share with the GPU ask for the split variant's.
 size_t scatter2scatter_workspace(const ms_scatter2scatter_args *args) { return scatter2scatter::workspace_bytes(*args); }
@@ -44,6 +45,9 @@ constexpr KernelTable kReferences = {
     .scatter2scatter_workspace_bytes = scatter2scatter_workspace,
     .scatter2scatter_default_config = no_default_config,
     .scatter2scatter_compile = no_compile,
+    .lora_grad = reference::lora_grad,
+    .lora_grad_workspace_bytes = no_lora_grad_workspace,
+    .combine = reference::combine,
     .active_experts = reference::active_experts,
     .selective_dequant = reference::selective_dequant,
     .select_experts = reference::select_experts,

@@ -40,6 +40,9 @@ struct KernelTable {
     size_t (*scatter2scatter_workspace_bytes)(const ms_scatter2scatter_args *);
     ms_status (*scatter2scatter_default_config)(const ms_scatter2scatter_args *, ms_tile_config *);
     ms_status (*scatter2scatter_compile)(const ms_scatter2scatter_args *, const char *arch, ms_tile_resources *);
+    ms_status (*lora_grad)(const ms_lora_grad_args *, ms_stream);
+    size_t (*lora_grad_workspace_bytes)(const ms_lora_grad_args *);
+    ms_status (*combine)(const ms_combine_args *, ms_stream);
     ms_status (*active_experts)(const ms_active_experts_args *, ms_stream);
     ms_status (*selective_dequant)(const ms_selective_dequant_args *, ms_stream);
     ms_status (*select_experts)(const ms_select_experts_args *, ms_stream);

@@ -19,6 +19,10 @@ enum class OperatorId {
     Down,   // scatter2scatter I -> H: grouped input, scattered output
     SelectiveDequant,
     SelectLora,
+    GateUpDx, // the gradients of the products' inputs,
+    DownDx,
+    GateUpLoraGrad, // and of their LoRA matrices
+    DownLoraGrad,
     Count_ // the number of them
 };
 inline constexpr int kOperatorCount = int(OperatorId::Count_);

@@ -18,7 +18,9 @@ ms_tile_config kernel_config(const TileConfig &from) {
     return {from.block_m, from.block_n, from.block_k, from.warps, from.stages};
 }
 
-// gate_up: x by token, y grouped by expert. down: x grouped by expert, y by slot.
+// gate_up: x by token, y grouped by expert. down: x grouped by expert, y by slot. Their gradients
+// are the same operator on dY with everything transposed: dX = dY*W^T + s * (dY*B)*A; that of gate_up
+// is a row a slot, which each token then adds up.
 class GroupedOperator final : public Operator {
   public:
     explicit GroupedOperator(OperatorId op) : op_(op) {}
@@ -29,7 +31,10 @@ class GroupedOperator final : public Operator {
         routing_ = &routing;
         set_args();
         MOESCOPE_TRY(make_inputs());
-        return allocate(device, y_, routing.slots * args_.n * bytes_of(workload.model.dtype), name() + " output");
+        const std::int64_t row_bytes = args_.n * bytes_of(workload.model.dtype);
+        if (adds_slots())
+            MOESCOPE_TRY(allocate(device, sum_, routing.tokens * row_bytes, name() + " output"));
+        return allocate(device, y_, routing.slots * row_bytes, name() + (adds_slots() ? " rows" : " output"));
     }
 
     Status select(std::string_view variant, const TileConfig &config) override {
@@ -51,16 +56,22 @@ class GroupedOperator final : public Operator {
     }
 
     Status launch() override {
-        return kernel_status(device_->kernels().scatter2scatter(&args_, device_->stream()), name());
+        MOESCOPE_TRY(kernel_status(device_->kernels().scatter2scatter(&args_, device_->stream()), name()));
+        return adds_slots() ? add_slots() : Status{};
     }
 
     std::vector<OutputView> outputs() const override {
+        if (adds_slots())
+            return {{sum_.data(), output_type(args_.y_dtype), routing_->tokens * args_.n}};
         return {{y_.data(), output_type(args_.y_dtype), routing_->slots * args_.n}};
     }
     Footprint footprint() const override {
         const std::int64_t lora = args_.rank > 0 ? lora_a_.bytes() + lora_b_.bytes() : 0;
         const std::int64_t indices = routing_->sorted_slots.bytes() + routing_->offsets.bytes() + tiles_.bytes();
-        return {x_.bytes() + w_.bytes() + lora + indices, y_.bytes(), std::int64_t(args_.workspace_bytes)};
+        const std::int64_t inputs = x_.bytes() + w_.bytes() + lora + indices, workspace = std::int64_t(args_.workspace_bytes);
+        if (adds_slots())
+            return {inputs, sum_.bytes(), workspace + y_.bytes()};
+        return {inputs, y_.bytes(), workspace};
     }
     std::string_view comparison_group() const override { return group_; }
     TileConfig config() const override { return tile_config(args_.config); }
@@ -68,20 +79,37 @@ class GroupedOperator final : public Operator {
 
   private:
     std::string name() const { return std::string(info(op_).name); }
-    bool grouped_input() const { return op_ == OperatorId::Down; }
+    bool backward() const { return op_ == OperatorId::GateUpDx || op_ == OperatorId::DownDx; }
+    bool grouped_input() const { return op_ == OperatorId::Down || op_ == OperatorId::GateUpDx; }
+    bool adds_slots() const { return op_ == OperatorId::GateUpDx; }
+    std::int64_t x_rows() const { return op_ == OperatorId::GateUp ? routing_->tokens : routing_->slots; }
+
+    Status add_slots() {
+        ms_combine_args combine{};
+        combine.struct_size = sizeof combine;
+        combine.dtype = combine.out_dtype = args_.y_dtype;
+        combine.top_k = routing_->top_k;
+        combine.tokens = routing_->tokens;
+        combine.width = args_.n;
+        combine.y = y_.data();
+        combine.y_stride = combine.out_stride = args_.n;
+        combine.out = sum_.data();
+        return kernel_status(device_->kernels().combine(&combine, device_->stream()), name() + ": adding slots");
+    }
 
     void set_args() {
         const WeightSize size = weight_size(workload_->model, op_);
         args_.struct_size = sizeof args_;
         args_.dtype = args_.y_dtype = kernel_dtype(workload_->model.dtype);
-        args_.k = std::int32_t(size.k);
-        args_.n = std::int32_t(size.n);
+        args_.k = std::int32_t(backward() ? size.n : size.k);
+        args_.n = std::int32_t(backward() ? size.k : size.n);
+        args_.w_transposed = args_.lora_a_transposed = args_.lora_b_transposed = backward();
         args_.x_stride = args_.k;
         args_.y_stride = args_.n;
         args_.scaling = float(workload_->lora_scaling);
         args_.slots = routing_->slots;
         args_.experts = routing_->experts;
-        args_.top_k = routing_->top_k;
+        args_.top_k = op_ == OperatorId::DownDx ? 1 : routing_->top_k; // dY has a row a slot
         args_.x_grouped = grouped_input();
         args_.y_grouped = !grouped_input();
     }
@@ -93,9 +121,8 @@ class GroupedOperator final : public Operator {
                                     {workload_->seed, tensor, op_}, nearest_power_of_two(scale));
         };
         const std::int64_t experts = args_.experts, k = args_.k, n = args_.n, rank = workload_->lora_rank;
-        const std::int64_t x_rows = grouped_input() ? routing_->slots : routing_->tokens;
         const double w_scale = 1.5 / std::sqrt(double(k));
-        MOESCOPE_TRY(fill(x_, " input", Tensor::X, x_rows * k, 1));
+        MOESCOPE_TRY(fill(x_, " input", backward() ? Tensor::Gradient : Tensor::X, x_rows() * k, 1));
         MOESCOPE_TRY(fill(w_, " weights", Tensor::Weights, experts * k * n, w_scale));
         if (rank == 0)
             return {};
@@ -144,7 +171,7 @@ class GroupedOperator final : public Operator {
     const Workload *workload_ = nullptr;
     const PreparedRouting *routing_ = nullptr;
     std::string_view group_;
-    Buffer x_, w_, lora_a_, lora_b_, y_, tiles_, workspace_;
+    Buffer x_, w_, lora_a_, lora_b_, y_, sum_, tiles_, workspace_;
     ms_scatter2scatter_args args_{};
 };
 

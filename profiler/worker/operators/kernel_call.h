@@ -33,6 +33,7 @@ enum class Tensor : std::uint32_t {
     Absmax,
     AbsmaxBytes,
     NestedAbsmax,
+    Gradient,
 };
 
 // Replaces `buffer` by a new one; what it held is freed first.

@@ -19,11 +19,16 @@ std::unique_ptr<Operator> make_operator(OperatorId op) {
         return make_route_metadata_operator();
     case OperatorId::GateUp:
     case OperatorId::Down:
+    case OperatorId::GateUpDx:
+    case OperatorId::DownDx:
         return make_grouped_operator(op);
     case OperatorId::SelectiveDequant:
         return make_dequant_operator();
     case OperatorId::SelectLora:
         return make_select_lora_operator();
+    case OperatorId::GateUpLoraGrad:
+    case OperatorId::DownLoraGrad:
+        return make_lora_grad_operator(op);
     case OperatorId::Count_:
         break;
     }

@@ -35,6 +35,7 @@ struct alignas(8) float2 {
 inline uint4 make_uint4(std::uint32_t x, std::uint32_t y, std::uint32_t z, std::uint32_t w) {
     return {x, y, z, w};
 }
+inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
 inline float2 make_float2(float x, float y) { return {x, y}; }
 using std::min;
 inline std::uint32_t __float_as_uint(float value) { return std::bit_cast<std::uint32_t>(value); }
@@ -150,6 +151,10 @@ inline void mma_f16(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1) {
 }
 
 inline void atomic_add(float *target, float value) { *target += value; }
+inline void atomic_add_4(float *target, float4 value) {
+    target[0] += value.x, target[1] += value.y, target[2] += value.z, target[3] += value.w;
+}
+inline void wait_for_earlier_kernels() {}
 
 inline u16 bf16_from_float(float value) { return moescope::float_to_bf16(value); }
 inline u16 f16_from_float(float value) { return moescope::float_to_f16(value); }

@@ -122,6 +122,24 @@ TEST_CASE("the LoRA variants agree on the cpu, and say what they were compared w
         }
 }
 
+TEST_CASE("the variants of the gradients agree on the cpu") {
+    const auto client = real_worker();
+    client->run(small_plan({"gate_up_dx", "down_dx", "gate_up_lora_grad", "down_lora_grad"}));
+    REQUIRE(client->wait(kPatience));
+    const SessionPtr session = client->session();
+    REQUIRE(session->measurements.size() == 12);
+    int compared = 0;
+    for (const Measurement &measurement : session->measurements) {
+        INFO(info(measurement.op).name << "/" << measurement.variant << ": "
+                                       << measurement.failure.sentence());
+        CHECK(measurement.state == Measurement::State::Done);
+        CHECK(measurement.floor_ns > 0);
+        CHECK(measurement.relative_error < 0.01); // -1 where there is nothing to compare with
+        compared += measurement.relative_error >= 0;
+    }
+    CHECK(compared == 4); // extra_k with split, recompute with gram
+}
+
 TEST_CASE("the same seed gives the same routing, another seed another") {
     const auto client = real_worker();
     Plan plan = small_plan({"softmax_topk"});

@@ -65,6 +65,24 @@ TEST_CASE("every LoRA variant shares one floor") {
     }
 }
 
+TEST_CASE("the gradients' floors follow from the sizes") {
+    const Workload workload = workload_of(256, 2048, 512, 8, 16); // gate_up: K 2048, N 1024
+    const std::vector<std::int32_t> counts = even_counts(workload);
+    const double t = double(workload.tokens), slots = double(workload.slots());
+    const double weights = 256.0 * 2048 * 1024, lora = 256.0 * 16 * (2048 + 1024);
+    const Cost dx = minimum_cost(workload, OperatorId::GateUpDx, "extra_k", counts);
+    CHECK(dx.bytes == 2 * (weights + slots * 1024 + t * 2048 + lora));
+    CHECK(dx.flops == 2 * slots * (2048.0 * 1024 + 16 * (2048 + 1024)));
+    const Cost gram = minimum_cost(workload, OperatorId::GateUpLoraGrad, "gram", counts);
+    CHECK(gram.bytes == 2 * (t * 2048 + slots * 1024 + 2 * slots * 16 + lora));
+    CHECK(gram.flops == 2 * slots * 16 * (2048 + 1024));
+    const Cost again = minimum_cost(workload, OperatorId::GateUpLoraGrad, "recompute", counts);
+    CHECK(again.bytes == 2 * (t * 2048 + slots * 1024 + 2 * lora));
+    CHECK(again.flops == 2 * gram.flops);
+    const Cost down = minimum_cost(workload, OperatorId::DownLoraGrad, "atomic", counts);
+    CHECK(down.bytes == 2 * slots * (512 + 2048 + 2 * 16) + 4 * 256.0 * 16 * (512 + 2048));
+}
+
 TEST_CASE("only active experts' weights are read") {
     const Workload workload = workload_of(4, 64, 32, 1, 0, 16);
     const std::vector<std::int32_t> counts{16, 0, 0, 0};
