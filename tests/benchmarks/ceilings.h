@@ -5,10 +5,14 @@
 
 namespace moescope::bench {
 
+// What is shorter than this is timed many launches at a time: two events alone take microseconds.
+inline constexpr double kShortNs = 50e3;
+inline constexpr int kShortLaunches = 20;
+
 struct MeasuredCeilings {
     double read_bytes_per_second = 0, write_bytes_per_second = 0;
     double copy_bytes_per_second = 0; // read and written counted
-    double empty_launch_ns = 0;
+    double empty_launch_ns = 0; // one of kShortLaunches in a row
     double matrix_flops_per_second = 0; // bf16 8192^3, the best of the two below
     double own_matrix_flops_per_second = 0;
     std::string own_matrix_config;

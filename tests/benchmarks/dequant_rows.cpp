@@ -60,8 +60,8 @@ Nf4Set make_set(const Wanted &wanted, Memory &memory) {
     const std::int64_t values = wanted.experts * wanted.k * wanted.n;
     Nf4Set set;
     set.weights.packed = static_cast<std::uint8_t *>(
-        memory.uniform(MS_BF16, values / 4)); // any bits are two values a byte
-    set.weights.absmax = static_cast<float *>(memory.uniform(MS_F32, values / kBlock));
+        memory.normal(MS_BF16, values / 4)); // any bits are two values a byte
+    set.weights.absmax = static_cast<float *>(memory.normal(MS_F32, values / kBlock));
     set.weights.code = codebook(memory);
     set.weights.block_size = kBlock;
     set.weights.experts = wanted.experts;

@@ -1,6 +1,7 @@
 #include "tests/benchmarks/device.h"
 
 #include "tests/benchmarks/ceilings.h"
+#include "tests/benchmarks/fill.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -35,24 +36,27 @@ void *Memory::bytes(std::int64_t count) {
     return block;
 }
 
-void *Memory::uniform(ms_dtype dtype, std::int64_t count, float scale) {
+void *Memory::normal(ms_dtype dtype, std::int64_t count, float deviation) {
     void *data = bytes(count * (dtype == MS_F32 ? 4 : 2));
-    const FillUniformArgs args{data, dtype, count, /*seed=*/1, tensor_++, scale};
-    check(fill_uniform(&args, stream()), "fill_uniform");
+    fill_normal(data, dtype, count, tensor_++, deviation);
+    check(cudaGetLastError(), "fill_normal");
     return data;
 }
 
 Samples time_launches(const Launch &launch, int sets, const Timing &timing) {
-    constexpr double kHostMicrosecondsPerLaunch = 30; // generous: of three kernels and two events
+    constexpr double kHostMicroseconds = 30; // generous: of a launch of three kernels and two events
     const int all = timing.warmups + timing.samples;
     std::vector<cudaEvent_t> events(std::size_t(all) * 2);
     for (cudaEvent_t &event : events)
         check(cudaEventCreate(&event), "cudaEventCreate");
-    flush_l2();
-    hold_stream(std::min(20e3, kHostMicrosecondsPerLaunch * all));
-    for (int i = 0; i < all; ++i) {
+    for (int i = 0, next = 0; i < all; ++i) {
+        if (i == 0 || timing.launches > 1) {
+            flush_l2();
+            hold_stream(kHostMicroseconds * (timing.launches > 1 ? timing.launches : all));
+        }
         cudaEventRecord(events[std::size_t(2 * i)], stream());
-        check(launch(i % sets, stream()), "launch");
+        for (int n = 0; n < timing.launches; ++n)
+            check(launch(next++ % sets, stream()), "launch");
         cudaEventRecord(events[std::size_t(2 * i + 1)], stream());
     }
     Samples samples;
@@ -66,7 +70,7 @@ Samples time_launches(const Launch &launch, int sets, const Timing &timing) {
         check(cudaEventElapsedTime(&milliseconds, events[std::size_t(2 * i)],
                                    events[std::size_t(2 * i + 1)]),
               "cudaEventElapsedTime");
-        samples.ns.push_back(milliseconds * 1e6f);
+        samples.ns.push_back(milliseconds * 1e6f / float(timing.launches));
     }
     for (cudaEvent_t event : events)
         cudaEventDestroy(event);

@@ -31,8 +31,9 @@ class Memory {
     template <typename T> T *array(std::int64_t count) {
         return static_cast<T *>(bytes(count * std::int64_t(sizeof(T))));
     }
-    // Uniform in [-scale, scale); scale a power of two.
-    void *uniform(ms_dtype dtype, std::int64_t count, float scale = 1);
+    // Normally distributed: every bit of a significand is random, and the matrix units draw the power
+    // that they draw at work.
+    void *normal(ms_dtype dtype, std::int64_t count, float deviation = 1);
     std::int64_t total() const { return total_; }
 
   private:
@@ -50,13 +51,15 @@ struct Samples {
 struct Timing {
     int warmups = 10;
     int samples = 50;
+    int launches = 1; // a sample: its time is that of all over their number
 };
 
 // One launch of a row on one of its input sets.
 using Launch = std::function<ms_status(int set, ms_stream stream)>;
 
-// Each launch between two CUDA events, enqueued behind a kernel that waits until all are, so that no
-// time of the host is in it. Launch i reads set i % sets; the L2 is flushed before the first one.
+// Samples between two CUDA events each, enqueued behind a kernel that waits until they are, so that no
+// time of the host is in them. Launch i reads set i % sets. The L2 is flushed before the first sample,
+// and before each where it has many launches (short ones, whose sets may all fit the L2).
 Samples time_launches(const Launch &launch, int sets, const Timing &timing);
 
 // How many input sets of `bytes` each it takes until the L2 has forgotten the first one.

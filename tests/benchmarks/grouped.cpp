@@ -25,7 +25,7 @@ const char *name_of(ms_s2s_variant variant) {
 }
 
 float weight_scale(std::int32_t k) {
-    return float(std::exp2(std::round(std::log2(1.5 / std::sqrt(double(k))))));
+    return 1 / std::sqrt(float(k));
 }
 
 struct Compiled {
@@ -106,11 +106,11 @@ GroupedCase::Input GroupedCase::make_input() {
     Input input;
     const std::int64_t x_rows =
         args.x_grouped || pass_ == GroupedPass::InputGradient ? routing_.slots : routing_.tokens;
-    input.x = memory_.uniform(MS_BF16, x_rows * k);
-    input.w = memory_.uniform(MS_BF16, experts * k * n, weight_scale(args.k));
+    input.x = memory_.normal(MS_BF16, x_rows * k);
+    input.w = memory_.normal(MS_BF16, experts * k * n, weight_scale(args.k));
     if (rank > 0) {
-        input.a = memory_.uniform(MS_BF16, experts * rank * k, weight_scale(args.k));
-        input.b = memory_.uniform(MS_BF16, experts * rank * n, weight_scale(args.rank));
+        input.a = memory_.normal(MS_BF16, experts * rank * k, weight_scale(args.k));
+        input.b = memory_.normal(MS_BF16, experts * rank * n, weight_scale(args.rank));
     }
     input.y = memory_.bytes(routing_.slots * n * 2);
     input.workspace = memory_.bytes(std::int64_t(workspace_bytes_));
@@ -199,8 +199,8 @@ std::vector<GroupedCase::Timed> GroupedCase::race(const std::vector<Tile> &tiles
     const std::vector<Compiled> compiled = compile_all(calls);
     std::vector<Timed> timed;
     for (std::size_t i = 0; i < tiles.size(); ++i) {
-        const std::string prefix = rank == 0 && pass_ != GroupedPass::Base ? "base: " : "";
-        Choice choice{prefix + tiles[i].text(), 0, why_not(compiled[i])};
+        Choice choice{rank == 0 ? "base" : name_of(tiles[i].variant), tiles[i].text(), 0,
+                      why_not(compiled[i])};
         if (choice.refused.empty()) {
             const Timing brief{.warmups = 2, .samples = 5};
             choice.ns = median(time_launches(launch(tiles[i], rank), sets(), brief).ns);

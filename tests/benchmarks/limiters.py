@@ -25,13 +25,12 @@ COUNTERS = {
     "l2_percent": ["lts__throughput.avg.pct_of_peak_sustained_elapsed", "lts__t_sectors.avg.pct_of_peak_sustained_elapsed"],
     "l1_percent": ["l1tex__throughput.avg.pct_of_peak_sustained_active"],
     "sm_percent": ["sm__throughput.avg.pct_of_peak_sustained_elapsed"],
-    "issue_percent": ["sm__inst_issued.avg.pct_of_peak_sustained_active", "sm__issue_active.avg.pct_of_peak_sustained_active"],
     "occupancy_percent": ["sm__warps_active.avg.pct_of_peak_sustained_active"],
     "l2_hit_percent": ["lts__t_sector_hit_rate.pct"],
 }
 TENSOR = "pipe_tensor"
 STALL = "smsp__average_warps_issue_stalled_"
-UNITS = {"dram_percent": "DRAM", "tensor_percent": "tensor pipe", "l2_percent": "L2", "l1_percent": "L1", "issue_percent": "issue slots"}
+UNITS = {"dram_percent": "DRAM", "tensor_percent": "tensor pipe", "l2_percent": "L2", "l1_percent": "L1", "sm_percent": "SM"}
 
 
 def parse_csv(text):
@@ -82,6 +81,8 @@ def sentence(kernel):
     unit, share = max(shares.items(), key=lambda item: item[1])
     if share >= BUSY:
         return f"{unit} {share:.0f} %"
+    if kernel.get("top_stall") == "not_selected":  # warps are ready: there is no room to issue them
+        return f"instruction issue (SM {kernel['sm_percent']:.0f} %)"
     return f"latency: {kernel.get('top_stall', 'unknown')} (most used: {unit} {share:.0f} %)"
 
 

@@ -17,6 +17,7 @@
 #include <ctime>
 #include <exception>
 #include <fstream>
+#include <map>
 #include <stdexcept>
 #include <string>
 
@@ -88,22 +89,35 @@ Json json_of_device() {
     return json;
 }
 
+// The fastest of each variant, and how many others there were.
 Json json_of(const std::vector<Choice> &tried) {
-    Json json = Json::array();
+    struct Best {
+        const Choice *fastest = nullptr;
+        int timed = 0, refused = 0;
+    };
+    std::map<std::string, Best> best;
     for (const Choice &choice : tried) {
-        Json one = Json::object().set("config", choice.text);
-        if (choice.refused.empty())
-            one.set("us", choice.ns / 1e3);
-        else
-            one.set("refused", choice.refused);
-        json.add(one);
+        Best &one = best[choice.variant];
+        ++(choice.refused.empty() ? one.timed : one.refused);
+        if (choice.refused.empty() && (!one.fastest || choice.ns < one.fastest->ns))
+            one.fastest = &choice;
+    }
+    Json json = Json::array();
+    for (const auto &[variant, one] : best) {
+        Json entry = Json::object().set("variant", variant);
+        if (one.fastest)
+            entry.set("config", one.fastest->text).set("us", one.fastest->ns / 1e3);
+        json.add(entry.set("timed", one.timed).set("refused", one.refused));
     }
     return json;
 }
 
 Json measure(const Row &row, const MeasuredCeilings &ceilings) {
     const Case made = row.make("");
-    const Samples samples = time_launches(made.launch, made.sets, {});
+    Timing timing;
+    if (median(time_launches(made.launch, made.sets, {.samples = 10}).ns) < kShortNs)
+        timing.launches = kShortLaunches;
+    const Samples samples = time_launches(made.launch, made.sets, timing);
     const Summary summary = summarize(samples.ns);
     const Floor floor = floor_of(made.cost, ceilings);
     const double distance = summary.median / floor.ns;
@@ -129,6 +143,7 @@ Json measure(const Row &row, const MeasuredCeilings &ceilings) {
                     .set("ci_low_us", summary.ci_low / 1e3)
                     .set("ci_high_us", summary.ci_high / 1e3)
                     .set("samples", int(summary.samples))
+                    .set("launches_a_sample", timing.launches)
                     .set("input_sets", made.sets)
                     .set("sm_clock_mhz", samples.sm_clock_mhz)
                     .set("clock_event_reasons", double(samples.clock_event_reasons))

@@ -76,8 +76,8 @@ RoutingCase::RoutingCase(const Wanted &which, std::int64_t count) : wanted(which
 RoutingSet RoutingCase::make_set() {
     const std::int64_t slots = tokens * wanted.top_k, experts = wanted.experts;
     RoutingSet set;
-    set.logits = memory.uniform(MS_BF16, tokens * experts, 4);
-    set.bias = static_cast<float *>(memory.uniform(MS_F32, experts, 0.125f));
+    set.logits = memory.normal(MS_BF16, tokens * experts);
+    set.bias = static_cast<float *>(memory.normal(MS_F32, experts, 0.125f));
     set.weights = memory.array<float>(slots);
     set.ids = memory.array<std::int32_t>(slots);
     set.counts = memory.array<std::int32_t>(experts);

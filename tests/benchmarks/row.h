@@ -13,7 +13,7 @@ namespace moescope::bench {
 
 // Something a row could run as: a variant and a tile, and how long it took when it was tried.
 struct Choice {
-    std::string text;
+    std::string variant, text;
     double ns = 0;       // 0: never timed
     std::string refused; // why not, where it was not
 };

@@ -146,13 +146,20 @@ TEST_CASE("the default tile fits every device and never spills, at any rank and 
             REQUIRE(ms_scatter2scatter_default_config(&args, &args.config) == MS_OK);
             calls.push_back(args);
         }
-    for (const char *arch : {"sm_80", "sm_90a"})
+    const auto check_all = [&](const char *arch) {
         for (const Compiled &one : compile_all(calls, arch)) {
             check_report(one);
             INFO(one.name() << " for " << arch);
             CHECK(one.resources.spill_bytes == 0);
             CHECK(one.resources.dynamic_smem_bytes <= 99 * 1024);
         }
+    };
+    for (const char *arch : {"sm_80", "sm_90a"})
+        check_all(arch);
+    std::size_t place = 0; // the others run the instructions of sm_80: every third will do
+    std::erase_if(calls, [&](const ms_scatter2scatter_args &) { return place++ % 3 != 0; });
+    for (const char *arch : {"sm_89", "sm_120"})
+        check_all(arch);
 }
 
 TEST_CASE("extra-K compiles without spills for every kind of device, transposed or not",
@@ -202,6 +209,40 @@ TEST_CASE("the kernel that decodes NF4 compiles without spills for every kind of
                 INFO(one.name() << " for " << arch);
                 CHECK(one.resources.spill_bytes == 0);
             }
+    }
+}
+
+// sm_90a is above. What the tuner would keep: what fits a block of the device and does not spill.
+TEST_CASE("what fits the other devices compiles for them, and little of it spills",
+          "[jit][scatter2scatter]") {
+    struct Target {
+        const char *arch;
+        int smem_bytes; // a block's limit
+    };
+    constexpr std::size_t kEvery = 6; // a sample: a kernel takes a second or two to compile
+    std::size_t first = 0;            // another sample for each device
+    for (const Target target :
+         {Target{"sm_80", 163 * 1024}, Target{"sm_89", 99 * 1024}, Target{"sm_120", 99 * 1024}}) {
+        std::vector<ms_scatter2scatter_args> calls;
+        for (const ms_s2s_variant variant : {MS_S2S_FUSED, MS_S2S_EXTRA_K}) {
+            S2sShape shape = qwen3_gate_up();
+            shape.variant = variant;
+            const std::vector<ms_scatter2scatter_args> all = candidate_calls(shape);
+            for (std::size_t i = first; i < all.size(); i += kEvery)
+                if (scatter2scatter::dynamic_smem_bytes(all[i], all[i].config) <= target.smem_bytes)
+                    calls.push_back(all[i]);
+        }
+        ++first;
+        REQUIRE(calls.size() >= 8);
+        std::size_t kept = 0;
+        for (const Compiled &one : compile_all(calls, target.arch)) {
+            check_report(one);
+            if (one.resources.spill_bytes > 0)
+                UNSCOPED_INFO(one.name() << " spills " << one.resources.spill_bytes << " bytes");
+            kept += one.resources.spill_bytes == 0;
+        }
+        INFO(target.arch << " keeps " << kept << " of " << calls.size());
+        CHECK(kept * 5 >= calls.size() * 4);
     }
 }
 
