@@ -86,8 +86,9 @@ std::string Tile::text() const {
     return text;
 }
 
-GroupedCase::GroupedCase(const GroupedShape &shape, const Batch &batch, GroupedPass pass)
-    : shape_(shape), batch_(batch), pass_(pass),
+GroupedCase::GroupedCase(const GroupedShape &shape, const Batch &batch, GroupedPass pass,
+                         bool keeps_xa)
+    : shape_(shape), batch_(batch), pass_(pass), keeps_xa_(keeps_xa),
       routing_(make_routing(memory_, batch.tokens, shape.experts, shape.top_k, batch.load)) {
     for (const ms_s2s_variant variant : kVariants) {
         const ms_scatter2scatter_args args = args_of({variant, {}}, rank());
@@ -113,6 +114,8 @@ GroupedCase::Input GroupedCase::make_input() {
         input.b = memory_.normal(MS_BF16, experts * rank * n, weight_scale(args.rank));
     }
     input.y = memory_.bytes(routing_.slots * n * 2);
+    if (keeps_xa_)
+        input.xa = memory_.bytes(routing_.slots * ((rank + 7) / 8 * 8) * 2);
     input.workspace = memory_.bytes(std::int64_t(workspace_bytes_));
     return input;
 }
@@ -152,6 +155,13 @@ Cost GroupedCase::cost() const {
     return cost;
 }
 
+ms_tile_config GroupedCase::default_config() const {
+    const ms_scatter2scatter_args args = args_of({MS_S2S_EXTRA_K, {}}, rank());
+    ms_tile_config config{};
+    check(ms_scatter2scatter_default_config(&args, &config), "ms_scatter2scatter_default_config");
+    return config;
+}
+
 Launch GroupedCase::launch(const Tile &tile, std::int32_t rank) {
     ms_scatter2scatter_args args = args_of(tile, rank);
     args.sorted_slots = routing_.sorted_slots;
@@ -165,6 +175,7 @@ Launch GroupedCase::launch(const Tile &tile, std::int32_t rank) {
         call.lora_a = call.rank > 0 ? input.a : nullptr;
         call.lora_b = call.rank > 0 ? input.b : nullptr;
         call.y = input.y;
+        call.xa = call.rank > 0 ? input.xa : nullptr;
         call.workspace = input.workspace;
         return ms_scatter2scatter(&call, stream);
     };

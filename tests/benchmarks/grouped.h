@@ -37,22 +37,29 @@ struct Tile {
 
 class GroupedCase {
   public:
-    GroupedCase(const GroupedShape &shape, const Batch &batch, GroupedPass pass);
+    struct Input {
+        const void *x = nullptr, *w = nullptr, *a = nullptr, *b = nullptr;
+        void *y = nullptr, *xa = nullptr, *workspace = nullptr;
+    };
+
+    // keeps_xa: the call stores XA (of a gradient: YB), as training does.
+    GroupedCase(const GroupedShape &shape, const Batch &batch, GroupedPass pass,
+                bool keeps_xa = false);
 
     // The fastest of every variant and tile worth trying.
     Tile tune();
     // The one among those that has this text; throws where none has.
     Tile named(const std::string &text) const;
+    ms_tile_config default_config() const; // of extra-K
     Launch launch(const Tile &tile) { return launch(tile, rank()); }
     int sets() const { return int(inputs_.size()); }
     Cost cost() const;
     const std::vector<Choice> &tried() const { return tried_; }
 
+    const Input &input(int set) const { return inputs_[std::size_t(set)]; }
+    const Routing &routing() const { return routing_; }
+
   private:
-    struct Input {
-        const void *x = nullptr, *w = nullptr, *a = nullptr, *b = nullptr;
-        void *y = nullptr, *workspace = nullptr;
-    };
     struct Timed {
         Tile tile;
         double ns;
@@ -68,6 +75,7 @@ class GroupedCase {
     GroupedShape shape_;
     Batch batch_;
     GroupedPass pass_;
+    bool keeps_xa_;
     Memory memory_;
     Routing routing_;
     std::size_t workspace_bytes_ = 0;

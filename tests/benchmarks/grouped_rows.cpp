@@ -1,16 +1,10 @@
-#include "tests/benchmarks/grouped.h"
+#include "tests/benchmarks/shapes.h"
 
 #include <memory>
 
 namespace moescope::bench {
 
 namespace {
-
-const GroupedShape kQwenGateUp{"Qwen3.5-35B-A3B gate_up", 256, 2048, 1024, 8, false};
-const GroupedShape kQwenDown{"Qwen3.5-35B-A3B down", 256, 512, 2048, 8, true};
-const GroupedShape kOlmoeGateUp{"OLMoE-1B-7B gate_up", 64, 2048, 2048, 8, false};
-const GroupedShape kMixtralGateUp{"Mixtral-8x7B gate_up", 8, 4096, 28672, 2, false};
-const GroupedShape kMixtralDown{"Mixtral-8x7B down", 8, 14336, 4096, 2, true};
 
 struct Wanted {
     GroupedShape shape;

@@ -46,6 +46,16 @@ Floor floor_of(const Cost &cost, const MeasuredCeilings &ceilings) {
                              [](const Floor &a, const Floor &b) { return a.ns < b.ns; });
 }
 
+// A sequence is bound by what binds each of its parts.
+Floor floor_of(const Case &made, const MeasuredCeilings &ceilings) {
+    if (made.parts.empty())
+        return floor_of(made.cost, ceilings);
+    Floor sum{0, "its parts"};
+    for (const Cost &part : made.parts)
+        sum.ns += floor_of(part, ceilings).ns;
+    return sum;
+}
+
 double percentile(std::vector<float> values, double share) {
     std::sort(values.begin(), values.end());
     return values[std::min(values.size() - 1, std::size_t(share * double(values.size())))];
@@ -119,7 +129,7 @@ Json measure(const Row &row, const MeasuredCeilings &ceilings) {
         timing.launches = kShortLaunches;
     const Samples samples = time_launches(made.launch, made.sets, timing);
     const Summary summary = summarize(samples.ns);
-    const Floor floor = floor_of(made.cost, ceilings);
+    const Floor floor = floor_of(made, ceilings);
     const double distance = summary.median / floor.ns;
     std::printf("%-17s %-52s %-14s %10.2f %10.2f %6.2f %9.2f %5.1f%%  %s\n", row.op.c_str(),
                 row.shape.c_str(), row.pass.c_str(), floor.ns / 1e3, summary.median / 1e3, distance,
@@ -173,7 +183,7 @@ bool is_wanted(const Row &row, const Options &options) {
 
 std::vector<Row> all_rows() {
     std::vector<Row> rows;
-    for (std::vector<Row> (*const family)() : {routing_rows, grouped_rows, dequant_rows})
+    for (std::vector<Row> (*const family)() : {routing_rows, grouped_rows, training_rows, dequant_rows})
         for (Row &row : family())
             rows.push_back(std::move(row));
     return rows;

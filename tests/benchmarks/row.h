@@ -23,6 +23,7 @@ struct Case {
     int sets = 1;
     Launch launch;
     Cost cost; // the least the operator must do, for these inputs
+    std::vector<Cost> parts; // of a sequence: each has its own floor
     std::string config;
     std::vector<Choice> tried;
     std::shared_ptr<void> holds; // what the launches use
@@ -42,6 +43,7 @@ struct Row {
 // A family each.
 std::vector<Row> routing_rows();
 std::vector<Row> grouped_rows();
+std::vector<Row> training_rows();
 std::vector<Row> dequant_rows();
 
 } // namespace moescope::bench

@@ -66,12 +66,20 @@ find_sanitizer() {
     command -v compute-sanitizer || ls "$(dirname "$(readlink -f "$nvcc")")/compute-sanitizer" 2>/dev/null
 }
 
-# sanitize TOOL OPTION...: over the small shapes.
+# sanitize TOOL: over the small shapes, in several processes: a sanitizer keeps one core busy.
 sanitize() {
-    local tool=$1 sanitizer
-    shift
+    local tool=$1 sanitizer shards=4 shard status=0 pids=()
     sanitizer=$(find_sanitizer) || { echo "compute-sanitizer is not installed"; return 77; }
-    "$sanitizer" --tool "$tool" --error-exitcode 99 --print-limit 50 "$@" "$build/tests/gpu_tests" '[small]'
+    for ((shard = 0; shard < shards; shard++)); do
+        "$sanitizer" --tool "$tool" --error-exitcode 99 --print-limit 50 "$build/tests/gpu_tests" '[small]' \
+            --shard-count $shards --shard-index $shard >"$logs/$tool.$shard.log" 2>&1 &
+        pids+=($!)
+    done
+    for shard in "${!pids[@]}"; do
+        wait "${pids[$shard]}" || status=$?
+        cat "$logs/$tool.$shard.log"
+    done
+    return "$status"
 }
 
 determinism_step() { "$build/tests/gpu_tests" --durations no '[determinism]'; }
