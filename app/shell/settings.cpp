@@ -78,7 +78,7 @@ ModelShape model_from(const json &object) {
     read(object, "shared_intermediate", m.shared_intermediate);
     read(object, "latent", m.latent);
     read(object, "dense_first", m.dense_first);
-    read_enum(object, "router", m.router, 4);
+    read_enum(object, "router", m.router, 5);
     read_enum(object, "renorm", m.renorm, 4);
     read(object, "renorm_epsilon", m.renorm_epsilon);
     read(object, "groups", m.groups);

@@ -78,7 +78,12 @@ __global__ void routing_logits_kernel(RoutingLogitsArgs args, std::uint64_t gumb
         float logit = gumbel_logit(args.log_popularity[expert], args.gumbel_table, gumbel_key, i);
         if (expert == 0 && is_hot(hot_key, token, threshold))
             logit += kHotBonus;
-        args.logits[i] = logit;
+        if (args.dtype == MS_F32)
+            static_cast<float *>(args.logits)[i] = logit;
+        else if (args.dtype == MS_F16)
+            static_cast<__half *>(args.logits)[i] = __float2half_rn(logit);
+        else
+            static_cast<__nv_bfloat16 *>(args.logits)[i] = __float2bfloat16_rn(logit);
     }
 }
 

@@ -28,13 +28,14 @@ struct FillBytesArgs {
 // Router logits whose softmax top-k visits experts with the given popularity: log p(e) + Gumbel
 // noise, both multiples of 1/1024 from tables (so that every machine agrees to the bit).
 struct RoutingLogitsArgs {
-    float *logits; // out [tokens, experts]
+    void *logits; // out [tokens, experts]
     int64_t tokens;
     int32_t experts;
     const float *log_popularity; // [experts], multiples of 1/1024 (see log_popularity below)
     const float *gumbel_table;   // [65536], multiples of 1/1024
     float hot_share; // with this probability a token's expert 0 gets +64: its first choice
     uint64_t seed;
+    ms_dtype dtype; // of the logits; a narrow one rounds them to nearest even
 };
 
 // Host tables for RoutingLogitsArgs. zipf_exponent 0: all experts alike. Which experts are popular

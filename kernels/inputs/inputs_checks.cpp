@@ -44,7 +44,8 @@ ms_status check_routing_logits(const RoutingLogitsArgs *args) {
         .range("experts", args->experts, 1, std::numeric_limits<std::int32_t>::max())
         .require(args->hot_share >= 0.0f && args->hot_share <= 1.0f, "hot_share",
                  std::to_string(args->hot_share), "from 0 to 1")
-        .pointer("logits", args->logits, 4)
+        .dtype("dtype", args->dtype, {MS_F32, MS_F16, MS_BF16})
+        .pointer("logits", args->logits, args->dtype == MS_F32 ? 4 : 2)
         .pointer("log_popularity", args->log_popularity, 4)
         .pointer("gumbel_table", args->gumbel_table, 4)
         .status();

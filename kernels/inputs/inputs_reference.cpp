@@ -42,12 +42,14 @@ ms_status routing_logits(const RoutingLogitsArgs *args, ms_stream) {
     const std::uint32_t threshold = hot_threshold(args->hot_share);
     parallel_for(args->tokens, 64, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t token = begin; token < end; ++token) {
-            float *row = args->logits + token * args->experts;
-            for (std::int32_t expert = 0; expert < args->experts; ++expert)
-                row[expert] = gumbel_logit(args->log_popularity[expert], args->gumbel_table,
-                                           gumbel_key, token * args->experts + expert);
-            if (is_hot(hot_key, token, threshold))
-                row[0] += kHotBonus;
+            const bool hot = is_hot(hot_key, token, threshold);
+            for (std::int32_t expert = 0; expert < args->experts; ++expert) {
+                const std::int64_t i = token * args->experts + expert;
+                const float logit = gumbel_logit(args->log_popularity[expert], args->gumbel_table,
+                                                 gumbel_key, i);
+                store_from_float(args->logits, args->dtype, i,
+                                 logit + (hot && expert == 0 ? kHotBonus : 0.0f));
+            }
         }
     });
     return MS_OK;

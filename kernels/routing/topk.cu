@@ -8,11 +8,19 @@
 namespace moescope {
 
 ms_status topk_warp_select(const ms_topk_args &args, ms_stream stream) {
-    switch (topk_order(args)) {
-    case TopkOrder::Bf16Logit:
-        return topk_warp_select_bf16(args, stream);
-    case TopkOrder::Logit:
+    switch (topk_kind(args)) {
+    case TopkKind::Bf16Softmax:
+        return topk_warp_select_bf16_softmax(args, stream);
+    case TopkKind::Bf16Logit:
+        return topk_warp_select_bf16_logit(args, stream);
+    case TopkKind::Softmax:
+        return topk_warp_select_softmax(args, stream);
+    case TopkKind::Logit:
         return topk_warp_select_logit(args, stream);
+    case TopkKind::Sigmoid:
+        return topk_warp_select_sigmoid(args, stream);
+    case TopkKind::SqrtSoftplus:
+        return topk_warp_select_sqrt_softplus(args, stream);
     default:
         return topk_warp_select_choice(args, stream);
     }

@@ -17,6 +17,8 @@ constexpr std::int64_t kMaxExactSoftmaxExperts = 1 << 20; // its sum is of 64-bi
 constexpr int kMaxWarpBitonicExperts = 32;
 constexpr int kMaxBlockMergeSortExperts = 1024;
 
+bool limits_groups(const ms_topk_args &args) { return args.groups_kept < args.groups; }
+
 bool is_plain_softmax(const ms_topk_args &args) {
     return args.score == MS_SCORE_SOFTMAX && !args.bias && !limits_groups(args);
 }
@@ -49,7 +51,9 @@ void check_variant(ArgumentCheck &check, const ms_topk_args &args) {
             .range("experts", args.experts, 1, std::rbegin(kTopkShapes)->experts(),
                    name_of(args.variant))
             .range("top_k", args.top_k, 1, kMaxWarpSelectTopK, name_of(args.variant))
-            .require(warp_select_shape(args).lanes > 0, "groups", std::to_string(args.groups),
+            .require(warp_select_shape(args.experts, limits_groups(args) ? args.groups : 1, args.top_k,
+                                       args.tokens)
+                             .lanes > 0, "groups", std::to_string(args.groups),
                      "a number that gives a group 5, 8, 12, 16 or 32 experts or a power of two of "
                      "them (variant MS_TOPK_WARP_SELECT)");
         return;

@@ -22,17 +22,33 @@
 
 namespace moescope {
 
-// What a row is ordered by, and how wide a key that takes.
-enum class TopkOrder {
-    Bf16Logit, // logits of 16 bits with the expert's number fit in 32
-    Logit,
-    Choice, // a score, a bias or both
+// What the kernels are compiled for, one by one; what they have in common is decided as they run.
+enum class TopkKind {
+    Bf16Softmax, // of bfloat16 logits, without groups: the logit and its expert fit in 32 bits
+    Bf16Logit,   // the same for MS_SCORE_TOPK_*
+    Softmax,     // ordered by the logits
+    Logit,       // the same for MS_SCORE_TOPK_*
+    Sigmoid,
+    SqrtSoftplus,
+    Choice, // a bias that meets a softmax or a logit, and a softmax's groups by their two best
 };
 
-inline TopkOrder topk_order(const ms_topk_args &args) {
+inline TopkKind topk_kind(const ms_topk_args &args) {
+    if (args.score == MS_SCORE_SIGMOID)
+        return TopkKind::Sigmoid;
+    if (args.score == MS_SCORE_SQRT_SOFTPLUS)
+        return TopkKind::SqrtSoftplus;
     if (!orders_by_logit(args))
-        return TopkOrder::Choice;
-    return args.logits_dtype == MS_BF16 ? TopkOrder::Bf16Logit : TopkOrder::Logit;
+        return TopkKind::Choice;
+    const bool packed = args.logits_dtype == MS_BF16 && args.groups_kept == args.groups;
+    if (args.score == MS_SCORE_SOFTMAX)
+        return packed ? TopkKind::Bf16Softmax : TopkKind::Softmax;
+    return packed ? TopkKind::Bf16Logit : TopkKind::Logit;
+}
+
+inline TopkShape warp_select_shape(const ms_topk_args &args) {
+    return warp_select_shape(args.experts, args.groups_kept < args.groups ? args.groups : 1,
+                             args.top_k, args.tokens);
 }
 
 // order_key() of a value that is no NaN.
@@ -41,29 +57,14 @@ __device__ inline std::uint32_t fast_order_key(float value) {
     return bits ^ (std::uint32_t(std::int32_t(bits) >> 31) | 0x80000000);
 }
 
-// 64 bits: those of order_key.h.
-struct WideKey {
-    using Bits = std::uint64_t;
-    __device__ static Bits make(float value, int expert) {
-        return std::uint64_t(fast_order_key(value)) << 32 | ~std::uint32_t(expert);
-    }
-    __device__ static std::uint32_t order(Bits key) { return std::uint32_t(key >> 32); }
-    __device__ static float value(Bits key) { return rank_key_value(key); }
-    __device__ static int expert(Bits key) { return rank_key_index(key); }
-};
-
-// 32 bits: the upper half of a bfloat16 value's order key and the complement of the expert.
-struct PackedKey {
-    using Bits = std::uint32_t;
-    __device__ static Bits make(float value, int expert) {
-        return (fast_order_key(value) & 0xffff0000) | (0xffffu ^ unsigned(expert));
-    }
-    __device__ static std::uint32_t order(Bits key) {
-        return key & 0x80000000 ? key & 0xffff0000 : key | 0xffff;
-    }
-    __device__ static float value(Bits key) { return order_key_value(order(key)); }
-    __device__ static int expert(Bits key) { return int(0xffff ^ (key & 0xffff)); }
-};
+// The upper half of a bfloat16 value's order key and the complement of the expert: distinct, and
+// ordered as rank_key() orders.
+__device__ inline std::uint32_t packed_key(float value, int expert) {
+    return (fast_order_key(value) & 0xffff0000) | std::uint32_t(0xffff - expert);
+}
+__device__ inline float packed_key_value(std::uint32_t key) {
+    return order_key_value(key & 0x80000000 ? key & 0xffff0000 : key | 0xffff);
+}
 
 // Reductions over the kWidth lanes whose numbers differ in the lower bits; every lane gets the
 // result, and the whole warp takes part.
@@ -82,15 +83,6 @@ template <int kWidth> struct Lanes {
             return __reduce_max_sync(kFullWarp, value);
         else
             return reduce(value, [](std::uint32_t a, std::uint32_t b) { return a > b ? a : b; });
-    }
-    __device__ static std::uint64_t max(std::uint64_t value) {
-        if constexpr (kWidth == kWarpSize) {
-            const std::uint32_t high = max(std::uint32_t(value >> 32));
-            return std::uint64_t(high) << 32 |
-                   max(std::uint32_t(value >> 32) == high ? std::uint32_t(value) : 0u);
-        } else {
-            return reduce(value, [](std::uint64_t a, std::uint64_t b) { return a > b ? a : b; });
-        }
     }
 };
 
@@ -120,19 +112,47 @@ template <int kItems> struct SortNetwork {
     }
 };
 
-// Sorts a lane's own keys, the largest first.
-template <int kItems, class Bits> __device__ inline void sort_descending(Bits (&keys)[kItems]) {
+__device__ inline void order(std::uint32_t &upper, std::uint32_t &lower) {
+    const std::uint32_t larger = max(upper, lower);
+    lower = min(upper, lower);
+    upper = larger;
+}
+
+// Sorts kCount of a lane's own keys, the largest first.
+template <int kCount> __device__ inline void sort_descending(std::uint32_t *keys) {
     [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
-        const auto order = [&](Bits &upper, Bits &lower) {
-            const bool swap = upper < lower;
-            const Bits larger = swap ? lower : upper;
-            lower = swap ? upper : lower;
-            upper = larger;
-        };
-        (order(keys[std::integral_constant<int, SortNetwork<kItems>::comparators()[kIndex].upper>::value],
-               keys[std::integral_constant<int, SortNetwork<kItems>::comparators()[kIndex].lower>::value]),
+        (order(keys[std::integral_constant<int, SortNetwork<kCount>::comparators()[kIndex].upper>::value],
+               keys[std::integral_constant<int, SortNetwork<kCount>::comparators()[kIndex].lower>::value]),
          ...);
-    }(std::make_index_sequence<std::size_t(SortNetwork<kItems>::count())>());
+    }(std::make_index_sequence<std::size_t(SortNetwork<kCount>::count())>());
+}
+
+// list = the kList largest of a lane's own keys, the largest first. kList is kItems, or a power of
+// two that divides it.
+template <int kItems, int kList>
+__device__ inline void largest_of(const std::uint32_t (&keys)[kItems], std::uint32_t (&list)[kList]) {
+    static_assert(kItems % kList == 0);
+#pragma unroll
+    for (int i = 0; i < kList; ++i)
+        list[i] = keys[i];
+    sort_descending<kList>(list);
+#pragma unroll
+    for (int start = kList; start < kItems; start += kList) {
+        std::uint32_t next[kList];
+#pragma unroll
+        for (int i = 0; i < kList; ++i)
+            next[i] = keys[start + i];
+        sort_descending<kList>(next);
+#pragma unroll
+        for (int i = 0; i < kList; ++i) // the largest of both, first rising and then falling
+            list[i] = max(list[i], next[kList - 1 - i]);
+#pragma unroll
+        for (int distance = kList / 2; distance > 0; distance /= 2)
+#pragma unroll
+            for (int i = 0; i < kList; ++i)
+                if ((i & distance) == 0)
+                    order(list[i], list[i + distance]);
+    }
 }
 
 // The kItems consecutive elements from `first` on, in the widest loads their number allows.
@@ -162,9 +182,11 @@ inline bool whole_lanes(const ms_topk_args &args, int items) {
            args.logits_stride * size % 16 == 0 && args.experts % items == 0 && items * size % 4 == 0;
 }
 
-template <TopkOrder kOrder, int kLanes, int kItems> class TopkRow {
-    using Key = std::conditional_t<kOrder == TopkOrder::Bf16Logit, PackedKey, WideKey>;
-    using Bits = typename Key::Bits;
+template <TopkKind kKind, TopkShape kShape> class TopkRow {
+    static constexpr int kLanes = kShape.lanes, kItems = kShape.items;
+    static constexpr bool kPacked = kKind == TopkKind::Bf16Softmax || kKind == TopkKind::Bf16Logit;
+    static constexpr bool kByLogit = kPacked || kKind == TopkKind::Softmax || kKind == TopkKind::Logit;
+    static constexpr bool kSoftmax = kKind == TopkKind::Bf16Softmax || kKind == TopkKind::Softmax;
     using Row = Lanes<kLanes>;
     // Selections a lane keeps until all weights are known: selection i is lane i % kLanes'.
     static constexpr int kKept =
@@ -182,11 +204,17 @@ template <TopkOrder kOrder, int kLanes, int kItems> class TopkRow {
         TopkRow self(args, row);
         self.load(whole_lanes);
         self.make_keys();
-        sort_descending(self.keys_);
-        if (args.groups_kept < args.groups)
-            self.mask_groups();
-        self.find_mass();
-        self.select();
+        if constexpr (kPacked) {
+            self.select_packed();
+        } else {
+            largest_of(self.keys_, self.list_);
+            if (args.groups_kept < args.groups)
+                self.mask_groups();
+            self.select_listed();
+            self.find_experts();
+        }
+        if constexpr (kSoftmax)
+            self.find_mass();
         self.finish(emit);
     }
 
@@ -196,6 +224,11 @@ template <TopkOrder kOrder, int kLanes, int kItems> class TopkRow {
           first_(lane_ * kItems) {}
 
     __device__ bool exists(int item) const { return first_ + item < args_.experts; }
+    // Of the row's first lane, in the warp.
+    __device__ int row_start() const { return int(threadIdx.x) % kWarpSize - lane_; }
+    __device__ unsigned row_mask() const {
+        return kLanes == kWarpSize ? kFullWarp : ((1u << (kLanes % 32)) - 1) << row_start();
+    }
 
     template <class T> __device__ void load_typed(bool whole) {
         const T *logits = static_cast<const T *>(args_.logits) + start_;
@@ -208,7 +241,7 @@ template <TopkOrder kOrder, int kLanes, int kItems> class TopkRow {
 #pragma unroll
         for (int i = 0; i < kItems; ++i)
             logits_[i] = -INFINITY;
-        if (kOrder == TopkOrder::Bf16Logit || args_.logits_dtype == MS_BF16)
+        if (kPacked || args_.logits_dtype == MS_BF16)
             load_typed<__nv_bfloat16>(whole);
         else if (args_.logits_dtype == MS_F32)
             load_typed<float>(whole);
@@ -219,25 +252,28 @@ template <TopkOrder kOrder, int kLanes, int kItems> class TopkRow {
             logits_[i] = without_nan(logits_[i]);
     }
 
-    // The keys of f(item)'s value plus the bias.
+    // The keys of score(logit)'s value plus the bias.
     template <class Score> __device__ void key_scores(Score score) {
         float bias[kItems] = {};
         if (args_.bias)
             load_typed_row(args_.bias, first_, 1, args_.experts, 0.0f, bias);
 #pragma unroll
         for (int i = 0; i < kItems; ++i)
-            keys_[i] = exists(i) ? Key::make(without_nan(score(logits_[i]) + bias[i]), first_ + i)
-                                 : Bits(0);
+            keys_[i] = fast_order_key(without_nan(score(logits_[i]) + bias[i]));
     }
 
     __device__ void make_keys() {
-        if constexpr (kOrder != TopkOrder::Choice) {
+        if constexpr (kPacked) {
 #pragma unroll
             for (int i = 0; i < kItems; ++i)
-                keys_[i] = exists(i) ? Key::make(logits_[i], first_ + i) : Bits(0);
-        } else if (args_.score == MS_SCORE_SIGMOID) {
+                keys_[i] = packed_key(logits_[i], first_ + i);
+        } else if constexpr (kByLogit) {
+#pragma unroll
+            for (int i = 0; i < kItems; ++i)
+                keys_[i] = fast_order_key(logits_[i]);
+        } else if constexpr (kKind == TopkKind::Sigmoid) {
             key_scores([](float logit) { return sigmoid(logit); });
-        } else if (args_.score == MS_SCORE_SQRT_SOFTPLUS) {
+        } else if constexpr (kKind == TopkKind::SqrtSoftplus) {
             key_scores([](float logit) { return sqrt_softplus(logit); });
         } else if (args_.score == MS_SCORE_SOFTMAX) {
             find_exact_softmax();
@@ -245,6 +281,16 @@ template <TopkOrder kOrder, int kLanes, int kItems> class TopkRow {
         } else {
             key_scores([](float logit) { return logit; });
         }
+        drop_missing();
+    }
+
+    // The keys of experts there are not become 0, which is below every other.
+    __device__ void drop_missing() {
+        if (args_.experts == kShape.experts())
+            return;
+#pragma unroll
+        for (int i = 0; i < kItems; ++i)
+            keys_[i] = exists(i) ? keys_[i] : 0;
     }
 
     __device__ void find_exact_softmax() {
@@ -264,95 +310,173 @@ template <TopkOrder kOrder, int kLanes, int kItems> class TopkRow {
     __device__ void mask_groups() {
         const int lanes_per_group = args_.experts / args_.groups / kItems;
         const int group = lane_ / lanes_per_group;
-        std::uint32_t best = Key::order(keys_[0]);
-        std::uint32_t second = kItems > 1 ? Key::order(keys_[1]) : 0;
+        std::uint32_t best = list_[0];
+        std::uint32_t second = kItems > 1 ? list_[1] : 0;
         for (int distance = 1; distance < lanes_per_group; distance *= 2) {
             const std::uint32_t other = __shfl_xor_sync(kFullWarp, best, distance);
             const std::uint32_t other_second = __shfl_xor_sync(kFullWarp, second, distance);
-            second = ::max(::min(best, other), ::max(second, other_second));
-            best = ::max(best, other);
+            second = max(min(best, other), max(second, other_second));
+            best = max(best, other);
         }
         const std::uint32_t score = group_key(args_, best, second);
-        const int row_start = int(threadIdx.x) % kWarpSize - lane_;
         int better = 0; // groups before this one
 #pragma unroll 8
         for (int i = 0; i < args_.groups; ++i) {
             const std::uint32_t other =
-                __shfl_sync(kFullWarp, score, row_start + i * lanes_per_group);
+                __shfl_sync(kFullWarp, score, row_start() + i * lanes_per_group);
             better += other > score || (other == score && i < group);
         }
         if (better < args_.groups_kept)
             return;
-        const float fill = masked_choice(args_);
+        const std::uint32_t fill = fast_order_key(masked_choice(args_));
 #pragma unroll
         for (int i = 0; i < kItems; ++i)
-            keys_[i] = exists(i) ? Key::make(fill, first_ + i) : Bits(0);
+            keys_[i] = fill;
+        drop_missing();
+#pragma unroll
+        for (int i = 0; i < kShape.list; ++i)
+            list_[i] = keys_[i]; // where some are missing, they are the last
     }
 
-    // The denominator of a softmax over all experts, where it only makes weights.
-    __device__ void find_mass() {
-        if (kOrder == TopkOrder::Choice || args_.score != MS_SCORE_SOFTMAX)
-            return;
-        float largest = -INFINITY;
+    // Calls round(kept, i) for every selection, i being the lane of the row that keeps it.
+    template <class Round> __device__ void for_each_selection(Round round) const {
 #pragma unroll
-        for (int i = 0; i < kItems; ++i)
-            largest = fmaxf(largest, logits_[i]);
-        largest_ = order_key_value(Row::max(fast_order_key(largest)));
+        for (int kept = 0; kept < kKept; ++kept) {
+            const int count = min(args_.top_k - kept * kLanes, kLanes);
+            for (int i = 0; i < count; ++i)
+                round(kept, i);
+        }
+    }
+
+    // Keys are distinct: the next one is the largest below the last. Modulo 2^32, what is below it
+    // is further above it than anything that is not.
+    __device__ void select_packed() {
+        std::uint32_t last = 0;
+        for_each_selection([&](int kept, int i) {
+            std::uint32_t distance = 0;
+#pragma unroll
+            for (int item = 0; item < kItems; ++item)
+                distance = max(distance, keys_[item] - last);
+            last += Row::max(distance);
+            if (lane_ == i)
+                selected_[kept] = last;
+        });
+#pragma unroll
+        for (int kept = 0; kept < kKept; ++kept)
+            experts_[kept] = int(0xffff - (selected_[kept] & 0xffff));
+    }
+
+    // Of the lists' heads the largest is next, and of equal ones that of the lowest lane, which has
+    // the lowest experts.
+    __device__ void select_listed() {
+        const unsigned lower_lanes = row_mask() & ((1u << (int(threadIdx.x) % kWarpSize)) - 1);
+        std::uint32_t last = 0;
+        for_each_selection([&](int kept, int i) {
+            const std::uint32_t best = Row::max(list_[0]);
+            const bool head = list_[0] == best;
+            const unsigned heads = __ballot_sync(kFullWarp, head);
+            repeats_ |= best == last;
+            last = best;
+            if (lane_ == i) {
+                selected_[kept] = best;
+                heads_[kept] = heads;
+            }
+            if (head && (heads & lower_lanes) == 0) {
+#pragma unroll
+                for (int item = 0; item + 1 < kShape.list; ++item)
+                    list_[item] = list_[item + 1];
+                list_[kShape.list - 1] = 0;
+            }
+        });
+    }
+
+    // The lane of the warp that a selection came from.
+    __device__ int owner(int kept) const { return __ffs(int(heads_[kept] & row_mask())) - 1; }
+
+    // How many selections before this one have the same key and came from the same lane.
+    __device__ int earlier_twins(int kept) const {
+        int twins = 0;
+#pragma unroll
+        for (int other = 0; other <= kept; ++other)
+            for (int i = 0; i < kLanes; ++i) {
+                const std::uint32_t key = __shfl_sync(kFullWarp, selected_[other], row_start() + i);
+                const int lane = __shfl_sync(kFullWarp, owner(other), row_start() + i);
+                twins += key == selected_[kept] && lane == owner(kept) &&
+                         other * kLanes + i < kept * kLanes + lane_;
+            }
+        return twins;
+    }
+
+    // Which expert of its lane each selection is: the first with its key, or of twins the next.
+    __device__ void find_experts() {
+        const bool twins = __any_sync(kFullWarp, repeats_);
+#pragma unroll
+        for (int kept = 0; kept < kKept; ++kept) {
+            if (kept * kLanes >= args_.top_k)
+                break;
+            int skip = twins ? earlier_twins(kept) : 0;
+            int item = 0;
+            bool found = false;
+#pragma unroll
+            for (int i = 0; i < kItems; ++i) {
+                const std::uint32_t key = __shfl_sync(kFullWarp, keys_[i], owner(kept));
+                const bool same = key == selected_[kept];
+                if (same && skip == 0 && !found) {
+                    item = i;
+                    found = true;
+                }
+                skip -= same && skip > 0;
+            }
+            experts_[kept] = (owner(kept) - row_start()) * kItems + item;
+        }
+    }
+
+    // The denominator of a softmax over all experts. The first selection has the largest logit.
+    __device__ void find_mass() {
+        largest_ = __shfl_sync(kFullWarp, logit_of(0), row_start());
         float sum = 0;
         if (fabsf(largest_) < INFINITY) {
 #pragma unroll
             for (int i = 0; i < kItems; ++i)
-                sum += __expf(logits_[i] - largest_); // a large term has a small argument
-        } else {
+                sum += fast_exp(logits_[i] - largest_); // a large term has a small argument
+        } else if (largest_ > 0) {
 #pragma unroll
             for (int i = 0; i < kItems; ++i)
-                sum += softmax_term(logits_[i], largest_);
+                sum += logits_[i] == largest_ ? 1.0f : 0.0f;
         }
         mass_ = Row::sum(sum);
     }
 
-    __device__ void select() {
-#pragma unroll
-        for (int kept = 0; kept < kKept; ++kept) {
-            const int count = min(args_.top_k - kept * kLanes, kLanes);
-            for (int i = 0; i < count; ++i) {
-                const Bits best = Row::max(keys_[0]);
-                if (lane_ == i)
-                    selected_[kept] = best;
-                if (keys_[0] == best) { // one lane's, for keys differ
-#pragma unroll
-                    for (int item = 0; item + 1 < kItems; ++item)
-                        keys_[item] = keys_[item + 1];
-                    keys_[kItems - 1] = 0;
-                }
-            }
-        }
+    __device__ static float fast_exp(float value) {
+        float result;
+        asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(value * 1.44269504f));
+        return result;
     }
 
     __device__ bool keeps(int kept) const { return kept * kLanes + lane_ < args_.top_k; }
 
     // The logit of a selection that this lane keeps.
     __device__ float logit_of(int kept) const {
-        if constexpr (kOrder != TopkOrder::Choice)
-            return Key::value(selected_[kept]);
-        return without_nan(
-            load_logit(args_.logits, args_.logits_dtype, start_ + Key::expert(selected_[kept])));
+        if constexpr (kPacked)
+            return packed_key_value(selected_[kept]);
+        else if constexpr (kByLogit)
+            return order_key_value(selected_[kept]);
+        else
+            return without_nan(
+                load_logit(args_.logits, args_.logits_dtype, start_ + experts_[kept]));
     }
 
     __device__ float score_of(float logit) const {
-        switch (args_.score) {
-        case MS_SCORE_SOFTMAX:
-            if constexpr (kOrder == TopkOrder::Choice)
-                return exact_.share(logit);
-            else
-                return mass_ > 0 ? softmax_term(logit, largest_) / mass_ : 0.0f;
-        case MS_SCORE_SQRT_SOFTPLUS:
-            return sqrt_softplus(logit);
-        case MS_SCORE_TOPK_SOFTMAX:
-            return logit;
-        default:
+        if constexpr (kSoftmax)
+            return mass_ > 0 ? __fdividef(softmax_term(logit, largest_), mass_) : 0.0f;
+        else if constexpr (kKind == TopkKind::Sigmoid)
             return sigmoid(logit);
-        }
+        else if constexpr (kKind == TopkKind::SqrtSoftplus)
+            return sqrt_softplus(logit);
+        else if (kKind == TopkKind::Choice && args_.score == MS_SCORE_SOFTMAX)
+            return exact_.share(logit);
+        else
+            return args_.score == MS_SCORE_TOPK_SIGMOID ? sigmoid(logit) : logit;
     }
 
     // weights hold the selected logits, and hold their softmax after.
@@ -368,22 +492,14 @@ template <TopkOrder kOrder, int kLanes, int kItems> class TopkRow {
             weights[kept] = softmax_term(weights[kept], largest);
             sum += weights[kept];
         }
-        sum = Row::sum(sum);
+        sum = Row::sum(sum); // 0, or at least 1
 #pragma unroll
         for (int kept = 0; kept < kKept; ++kept)
-            weights[kept] = sum > 0 ? weights[kept] / sum : 0.0f;
+            weights[kept] = sum > 0 ? __fdividef(weights[kept], sum) : 0.0f;
     }
 
-    template <class Emit> __device__ void finish(Emit emit) const {
-        float weights[kKept];
-#pragma unroll
-        for (int kept = 0; kept < kKept; ++kept) {
-            weights[kept] = args_.score == MS_SCORE_TOPK_SOFTMAX ? -INFINITY : 0.0f;
-            if (keeps(kept))
-                weights[kept] = score_of(logit_of(kept));
-        }
-        if (args_.score == MS_SCORE_TOPK_SOFTMAX)
-            softmax_of_selected(weights);
+    // Renormalised and scaled. A softmax's weights add up to 0 or to no less than 1 / E.
+    __device__ void scale(float (&weights)[kKept]) const {
         float divisor = 1;
         if (args_.renorm != MS_RENORM_NONE) {
             float sum = 0;
@@ -392,22 +508,47 @@ template <TopkOrder kOrder, int kLanes, int kItems> class TopkRow {
                 sum += weights[kept];
             divisor = renorm_divisor(args_.renorm, Row::sum(sum), args_.renorm_epsilon);
         }
+        const float factor =
+            kSoftmax && divisor > 0 ? __fdividef(args_.routed_scaling, divisor) : 0.0f;
+#pragma unroll
+        for (int kept = 0; kept < kKept; ++kept)
+            weights[kept] = kSoftmax ? weights[kept] * factor
+                                     : final_weight(weights[kept], divisor, args_.routed_scaling);
+    }
+
+    template <class Emit> __device__ void finish(Emit emit) const {
+        constexpr bool may_be_topk_softmax =
+            kKind == TopkKind::Bf16Logit || kKind == TopkKind::Logit || kKind == TopkKind::Choice;
+        const bool topk_softmax = may_be_topk_softmax && args_.score == MS_SCORE_TOPK_SOFTMAX;
+        float weights[kKept];
+#pragma unroll
+        for (int kept = 0; kept < kKept; ++kept) {
+            weights[kept] = topk_softmax ? -INFINITY : 0.0f;
+            if (keeps(kept))
+                weights[kept] = score_of(logit_of(kept));
+        }
+        if (topk_softmax)
+            softmax_of_selected(weights);
+        scale(weights);
 #pragma unroll
         for (int kept = 0; kept < kKept; ++kept)
             if (keeps(kept))
-                emit(kept * kLanes + lane_, Key::expert(selected_[kept]),
-                     rounded_weight(final_weight(weights[kept], divisor, args_.routed_scaling),
-                                    args_.weights_round));
+                emit(kept * kLanes + lane_, experts_[kept],
+                     rounded_weight(weights[kept], args_.weights_round));
     }
 
     const ms_topk_args &args_;
     const std::int64_t start_; // of the row in the logits
     const int lane_, first_;   // within the row; the first expert this lane holds
-    float logits_[kItems];
-    Bits keys_[kItems];
-    Bits selected_[kKept];
-    ExactSoftmax exact_{};            // where a softmax decides
-    float largest_ = 0, mass_ = 0;    // where it only weighs
+    float logits_[kItems];     // NaN taken for -infinity; -infinity for experts there are not
+    std::uint32_t keys_[kItems];
+    std::uint32_t list_[kShape.list]; // the largest keys that are left, the largest first
+    std::uint32_t selected_[kKept];   // keys
+    unsigned heads_[kKept] = {};      // the lanes of the warp whose lists began with them
+    int experts_[kKept];
+    bool repeats_ = false;         // whether two selections in a row have one key
+    ExactSoftmax exact_{};         // where a softmax decides
+    float largest_ = 0, mass_ = 0; // where it only weighs
 };
 
 } // namespace moescope

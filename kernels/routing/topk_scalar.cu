@@ -18,7 +18,7 @@ class Sum {
     __device__ void add(float value) {
         const float corrected = value - error_;
         const float next = total_ + corrected;
-        error_ = (next - total_) - corrected;
+        error_ = fabsf(next) < INFINITY ? (next - total_) - corrected : 0.0f;
         total_ = next;
     }
     __device__ float total() const { return total_; }

@@ -16,9 +16,13 @@ ms_status topk_block_merge_sort(const ms_topk_args &args, ms_stream stream);
 ms_status topk_scalar(const ms_topk_args &args, ms_stream stream);
 // Where warp_select_shape() finds a shape, and k <= kMaxWarpSelectTopK.
 ms_status topk_warp_select(const ms_topk_args &args, ms_stream stream);
-// Its parts, by TopkOrder: each compiles every shape.
-ms_status topk_warp_select_bf16(const ms_topk_args &args, ms_stream stream);
+// Its parts, by TopkKind: each compiles every shape.
+ms_status topk_warp_select_bf16_softmax(const ms_topk_args &args, ms_stream stream);
+ms_status topk_warp_select_bf16_logit(const ms_topk_args &args, ms_stream stream);
+ms_status topk_warp_select_softmax(const ms_topk_args &args, ms_stream stream);
 ms_status topk_warp_select_logit(const ms_topk_args &args, ms_stream stream);
+ms_status topk_warp_select_sigmoid(const ms_topk_args &args, ms_stream stream);
+ms_status topk_warp_select_sqrt_softplus(const ms_topk_args &args, ms_stream stream);
 ms_status topk_warp_select_choice(const ms_topk_args &args, ms_stream stream);
 
 } // namespace moescope

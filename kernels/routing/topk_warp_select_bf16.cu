@@ -2,8 +2,12 @@
 
 namespace moescope {
 
-ms_status topk_warp_select_bf16(const ms_topk_args &args, ms_stream stream) {
-    return enqueue_warp_select<TopkOrder::Bf16Logit>(args, stream);
+ms_status topk_warp_select_bf16_softmax(const ms_topk_args &args, ms_stream stream) {
+    return enqueue_warp_select<TopkKind::Bf16Softmax>(args, stream);
+}
+
+ms_status topk_warp_select_bf16_logit(const ms_topk_args &args, ms_stream stream) {
+    return enqueue_warp_select<TopkKind::Bf16Logit>(args, stream);
 }
 
 } // namespace moescope

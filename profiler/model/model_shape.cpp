@@ -49,9 +49,9 @@ Status validate_groups(const ModelShape &shape) {
 }
 
 Status validate_router(const ModelShape &shape) {
-    if (shape.router < RouterKind::Softmax || shape.router > RouterKind::SqrtSoftplus)
+    if (shape.router < RouterKind::Softmax || shape.router > RouterKind::TopkSigmoid)
         return Error{fmt::format("router is {}", int(shape.router)),
-                     "it must be softmax, sigmoid, topk_softmax or sqrtsoftplus",
+                     "it must be softmax, sigmoid, topk_softmax, sqrtsoftplus or topk_sigmoid",
                      {}};
     if (shape.renorm < Renorm::None || shape.renorm > Renorm::Skip)
         return Error{fmt::format("renorm is {}", int(shape.renorm)),
@@ -89,6 +89,8 @@ const char *name_of(RouterKind kind) {
         return "topk_softmax";
     case RouterKind::SqrtSoftplus:
         return "sqrtsoftplus";
+    case RouterKind::TopkSigmoid:
+        return "topk_sigmoid";
     }
     return "unknown";
 }

@@ -8,7 +8,7 @@
 
 namespace moescope {
 
-enum class RouterKind { Softmax, Sigmoid, TopkSoftmax, SqrtSoftplus };
+enum class RouterKind { Softmax, Sigmoid, TopkSoftmax, SqrtSoftplus, TopkSigmoid };
 enum class Renorm { None, Add, Clamp, Skip };
 enum class GroupScore { Top2Sum, Max };
 enum class DType { F32, F16, BF16 };
@@ -38,6 +38,13 @@ struct ModelShape {
 
     // Size the experts read and write: latent where there is one, else hidden.
     std::int32_t expert_hidden() const { return latent > 0 ? latent : hidden; }
+    // Of the logits a routing reads. Hugging Face's routers keep the model's dtype where the order is
+    // that of the logits, and compute in float32 where a score, a bias or groups decide.
+    DType router_logits() const {
+        const bool by_logit = router == RouterKind::Softmax || router == RouterKind::TopkSoftmax ||
+                              router == RouterKind::TopkSigmoid;
+        return by_logit && !correction_bias && groups_kept == groups ? dtype : DType::F32;
+    }
     std::int32_t gate_up_columns() const { return gated ? 2 * intermediate : intermediate; }
 
     friend bool operator==(const ModelShape &, const ModelShape &) = default;

@@ -28,7 +28,7 @@ Result<Enum> value_of(std::string_view field, std::string_view name,
 Result<RouterKind> router_kind_of(std::string_view field, std::string_view name) {
     return value_of(field, name,
                     {RouterKind::Softmax, RouterKind::Sigmoid, RouterKind::TopkSoftmax,
-                     RouterKind::SqrtSoftplus});
+                     RouterKind::SqrtSoftplus, RouterKind::TopkSigmoid});
 }
 
 Result<Renorm> renorm_of(std::string_view field, std::string_view name) {

@@ -67,7 +67,7 @@ Result<ModelShape> model_from(const Json &json, const std::string &where) {
     fields.read("shared_intermediate", shape.shared_intermediate);
     fields.read("latent", shape.latent);
     fields.read("dense_first", shape.dense_first);
-    fields.read("router", shape.router, RouterKind::SqrtSoftplus);
+    fields.read("router", shape.router, RouterKind::TopkSigmoid);
     fields.read("renorm", shape.renorm, Renorm::Skip);
     fields.read("renorm_epsilon", shape.renorm_epsilon);
     fields.read("groups", shape.groups);

@@ -34,8 +34,7 @@ ms_status no_compile(const ms_scatter2scatter_args *, const char *, ms_tile_reso
 }
 
 constexpr KernelTable kReferences = {
-    .softmax_topk = reference::softmax_topk,
-    .sigmoid_topk = reference::sigmoid_topk,
+    .topk = reference::topk,
     .router = reference::router,
     .router_workspace_bytes = no_router_workspace,
     .route_metadata = reference::route_metadata,

@@ -29,8 +29,7 @@ class NameTable {
 
 // The operators' entry points: the C interface on a GPU, the references on the CPU.
 struct KernelTable {
-    ms_status (*softmax_topk)(const ms_softmax_topk_args *, ms_stream);
-    ms_status (*sigmoid_topk)(const ms_sigmoid_topk_args *, ms_stream);
+    ms_status (*topk)(const ms_topk_args *, ms_stream);
     ms_status (*router)(const ms_router_args *, ms_stream);
     size_t (*router_workspace_bytes)(const ms_router_args *);
     ms_status (*route_metadata)(const ms_route_metadata_args *, ms_stream);

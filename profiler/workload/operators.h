@@ -23,6 +23,7 @@ enum class OperatorId {
     DownDx,
     GateUpLoraGrad, // and of their LoRA matrices
     DownLoraGrad,
+    SqrtSoftplusTopk,
     Count_ // the number of them
 };
 inline constexpr int kOperatorCount = int(OperatorId::Count_);

@@ -68,6 +68,7 @@ enum {
  * Weight: the score without the bias, computed from the logit and never from choice - bias. If a
  * softmax's logits hold +infinity, those share the whole mass evenly and the others get 0; where
  * they are nothing but -infinity all weights are 0. A renormalising division by 0 gives 0.
+ * sqrt(softplus(+infinity)) is +infinity, and NaN once it is renormalised.
  *
  * Sources: Hugging Face transformers, models/{qwen3_moe, gpt_oss, llama4, deepseek_v2, deepseek_v3,
  * deepseek_v4, ernie4_5_moe, longcat_flash, mistral4}/modeling_*.py. */

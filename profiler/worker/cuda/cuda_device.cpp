@@ -25,8 +25,7 @@ namespace moescope {
 namespace {
 
 const KernelTable kCudaKernels = {
-    .softmax_topk = ms_softmax_topk,
-    .sigmoid_topk = ms_sigmoid_topk,
+    .topk = ms_topk,
     .router = ms_router,
     .router_workspace_bytes = ms_router_workspace_bytes,
     .route_metadata = ms_route_metadata,

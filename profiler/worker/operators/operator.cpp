@@ -12,6 +12,7 @@ std::unique_ptr<Operator> make_operator(OperatorId op) {
     switch (op) {
     case OperatorId::SoftmaxTopk:
     case OperatorId::SigmoidTopk:
+    case OperatorId::SqrtSoftplusTopk:
         return make_topk_operator(op);
     case OperatorId::Router:
         return make_router_operator();

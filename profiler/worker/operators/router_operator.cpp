@@ -15,7 +15,6 @@ class RouterOperator final : public Operator {
         device_ = &device;
         slots_ = routing.slots;
         rank_ = workload.lora_rank;
-        sigmoid_ = workload.model.router == RouterKind::Sigmoid;
         MOESCOPE_TRY(make_inputs(workload));
         MOESCOPE_TRY(allocate(*device_, logits_, workload.tokens * workload.model.experts * 4, "router logits"));
         MOESCOPE_TRY(allocate(*device_, weights_, slots_ * 4, "top-k weights"));
@@ -64,7 +63,7 @@ class RouterOperator final : public Operator {
         const double row_scale = 3 / std::sqrt(double(model.hidden));
         MOESCOPE_TRY(fill(hidden_, "hidden states", Tensor::Hidden, workload.tokens * model.hidden, 1, dtype));
         MOESCOPE_TRY(fill(gate_, "gate weight", Tensor::Gate, std::int64_t(model.experts) * model.hidden, 2 * row_scale, dtype));
-        if (sigmoid_ && model.correction_bias)
+        if (model.correction_bias)
             MOESCOPE_TRY(fill(bias_, "correction bias", Tensor::Bias, model.experts, 0.125, MS_F32));
         if (rank_ == 0)
             return {};
@@ -75,11 +74,10 @@ class RouterOperator final : public Operator {
 
     void set_args(const Workload &workload) {
         const ModelShape &model = workload.model;
-        softmax_ = softmax_args(model, workload.tokens);
-        sigmoid_args_ = sigmoid_args(model, workload.tokens);
-        softmax_.weights = sigmoid_args_.weights = weights_.as<float>();
-        softmax_.ids = sigmoid_args_.ids = ids_.as<std::int32_t>();
-        sigmoid_args_.bias = bias_.as<float>();
+        topk_ = topk_args(model, workload.tokens);
+        topk_.weights = weights_.as<float>();
+        topk_.ids = ids_.as<std::int32_t>();
+        topk_.bias = bias_.as<float>();
 
         args_.struct_size = sizeof args_;
         args_.dtype = kernel_dtype(model.dtype);
@@ -91,18 +89,15 @@ class RouterOperator final : public Operator {
         args_.experts = model.experts;
         args_.scaling = float(workload.lora_scaling);
         args_.logits = logits_.as<float>();
-        args_.softmax = sigmoid_ ? nullptr : &softmax_;
-        args_.sigmoid = sigmoid_ ? &sigmoid_args_ : nullptr;
+        args_.topk = &topk_;
     }
 
     Device *device_ = nullptr;
     std::int64_t slots_ = 0;
     std::int32_t rank_ = 0;
-    bool sigmoid_ = false;
     std::string_view group_;
     Buffer hidden_, gate_, bias_, lora_a_, lora_b_, logits_, weights_, ids_, workspace_;
-    ms_softmax_topk_args softmax_{};
-    ms_sigmoid_topk_args sigmoid_args_{};
+    ms_topk_args topk_{};
     ms_router_args args_{};
 };
 

@@ -1,5 +1,6 @@
 #include "profiler/worker/operators/routing_inputs.h"
 
+#include "kernels/common/float_types.h"
 #include "profiler/base/units.h"
 #include "profiler/worker/operators/kernel_call.h"
 #include "profiler/worker/operators/topk_args.h"
@@ -60,15 +61,15 @@ PreparedRouting sizes_of(const Workload &workload) {
 }
 
 Status select_experts(Device &device, const Workload &workload, PreparedRouting &routing) {
-    Result<Buffer> logits = make_routing_logits(device, workload);
+    Result<Buffer> logits = make_routing_logits(device, workload, MS_F32);
     MOESCOPE_TRY(logits);
     Buffer weights;
     MOESCOPE_TRY(allocate(device, weights, routing.slots * 4, "routing weights"));
-    ms_softmax_topk_args args = softmax_args(workload.model, workload.tokens);
+    ms_topk_args args = plain_softmax_args(workload.model, workload.tokens);
     args.logits = logits->data();
     args.weights = weights.as<float>();
     args.ids = routing.ids.as<std::int32_t>();
-    MOESCOPE_TRY(kernel_status(device.kernels().softmax_topk(&args, device.stream()), "choosing experts"));
+    MOESCOPE_TRY(kernel_status(device.kernels().topk(&args, device.stream()), "choosing experts"));
     return device.synchronize(); // the logits and weights go away
 }
 
@@ -86,7 +87,7 @@ Status check_fits(const DeviceInfo &device, double bytes, std::int64_t free_byte
                  "choose fewer tokens or a smaller model"};
 }
 
-Result<Buffer> make_routing_logits(Device &device, const Workload &workload) {
+Result<Buffer> make_routing_logits(Device &device, const Workload &workload, ms_dtype dtype) {
     const ModelShape &model = workload.model;
     std::vector<float> popularity(static_cast<std::size_t>(model.experts)), gumbel(kGumbelTableSize);
     const bool zipf = workload.skew.kind == Skew::Kind::Zipf;
@@ -96,11 +97,12 @@ Result<Buffer> make_routing_logits(Device &device, const Workload &workload) {
     MOESCOPE_TRY(device_popularity);
     Result<Buffer> device_gumbel = upload_new<float>(device, "gumbel table", gumbel);
     MOESCOPE_TRY(device_gumbel);
-    Result<Buffer> logits = device.allocate(workload.tokens * model.experts * 4, "router logits");
+    Result<Buffer> logits = device.allocate(workload.tokens * model.experts * size_of(dtype), "router logits");
     MOESCOPE_TRY(logits);
 
     RoutingLogitsArgs args{};
-    args.logits = logits->as<float>();
+    args.logits = logits->data();
+    args.dtype = dtype;
     args.tokens = workload.tokens;
     args.experts = model.experts;
     args.log_popularity = device_popularity->as<float>();

@@ -26,8 +26,8 @@ struct PreparedRouting {
     std::int64_t active_experts() const;
 };
 
-// float32 logits [T, E] whose softmax top-k visits the experts as the workload's skew says.
-Result<Buffer> make_routing_logits(Device &device, const Workload &workload);
+// Logits [T, E] whose softmax top-k visits the experts as the workload's skew says.
+Result<Buffer> make_routing_logits(Device &device, const Workload &workload, ms_dtype dtype);
 
 // Logits, softmax top-k and the sort by expert. The memory check comes first: the error has the bytes
 // that are needed and those that are free.

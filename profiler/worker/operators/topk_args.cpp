@@ -1,8 +1,26 @@
 #include "profiler/worker/operators/topk_args.h"
 
+#include "profiler/worker/operators/kernel_call.h"
+
 namespace moescope {
 
 namespace {
+
+ms_score kernel_score(RouterKind router) {
+    switch (router) {
+    case RouterKind::Sigmoid:
+        return MS_SCORE_SIGMOID;
+    case RouterKind::SqrtSoftplus:
+        return MS_SCORE_SQRT_SOFTPLUS;
+    case RouterKind::TopkSoftmax:
+        return MS_SCORE_TOPK_SOFTMAX;
+    case RouterKind::TopkSigmoid:
+        return MS_SCORE_TOPK_SIGMOID;
+    case RouterKind::Softmax:
+        break;
+    }
+    return MS_SCORE_SOFTMAX;
+}
 
 ms_renorm kernel_renorm(Renorm renorm) {
     switch (renorm) {
@@ -18,38 +36,31 @@ ms_renorm kernel_renorm(Renorm renorm) {
     return MS_RENORM_NONE;
 }
 
-template <typename Args> Args common_args(const ModelShape &model, std::int64_t tokens) {
-    Args args{};
+} // namespace
+
+ms_topk_args plain_softmax_args(const ModelShape &model, std::int64_t tokens) {
+    ms_topk_args args{};
     args.struct_size = sizeof args;
-    args.logits_dtype = MS_F32;
     args.logits_stride = model.experts;
     args.tokens = tokens;
     args.experts = model.experts;
     args.top_k = model.top_k;
-    args.renorm = kernel_renorm(model.renorm);
-    args.renorm_epsilon = float(model.renorm_epsilon);
-    args.routed_scaling = float(model.routed_scaling);
+    args.groups = args.groups_kept = 1;
+    args.routed_scaling = 1.0f;
     return args;
 }
 
-} // namespace
-
-ms_softmax_topk_args softmax_args(const ModelShape &model, std::int64_t tokens) {
-    auto args = common_args<ms_softmax_topk_args>(model, tokens);
-    args.variant = MS_TOPK_AUTO;
-    if (model.router == RouterKind::TopkSoftmax) {
-        args.renorm = MS_RENORM_ADD;
-        args.renorm_epsilon = 0;
-    }
-    return args;
-}
-
-ms_sigmoid_topk_args sigmoid_args(const ModelShape &model, std::int64_t tokens) {
-    auto args = common_args<ms_sigmoid_topk_args>(model, tokens);
+ms_topk_args topk_args(const ModelShape &model, std::int64_t tokens) {
+    ms_topk_args args = plain_softmax_args(model, tokens);
+    args.logits_dtype = kernel_dtype(model.router_logits());
+    args.score = kernel_score(model.router);
     args.groups = model.groups;
     args.groups_kept = model.groups_kept;
     args.group_score = model.group_score == GroupScore::Max ? MS_GROUP_MAX : MS_GROUP_TOP2_SUM;
-    args.masked_fill = MS_MASKED_NEG_INFINITY;
+    args.renorm = model.router == RouterKind::TopkSoftmax ? MS_RENORM_NONE // its weights add up to 1
+                                                          : kernel_renorm(model.renorm);
+    args.renorm_epsilon = float(model.renorm_epsilon);
+    args.routed_scaling = float(model.routed_scaling);
     return args;
 }
 

@@ -8,9 +8,11 @@
 
 namespace moescope {
 
-// float32 logits [tokens, E]. A top-k-then-softmax router (gpt-oss) is softmax, top-k and a plain
-// renormalisation: the two agree.
-ms_softmax_topk_args softmax_args(const ModelShape &model, std::int64_t tokens);
-ms_sigmoid_topk_args sigmoid_args(const ModelShape &model, std::int64_t tokens);
+// The model's own router: logits [tokens, E] of the dtype it has for them, score, groups,
+// renormalisation. The bias is one of the pointers.
+ms_topk_args topk_args(const ModelShape &model, std::int64_t tokens);
+
+// A plain softmax over all experts of float32 logits, whatever the model's router is.
+ms_topk_args plain_softmax_args(const ModelShape &model, std::int64_t tokens);
 
 } // namespace moescope

@@ -130,7 +130,7 @@ TEST_CASE("a broken catalogue names the entry, the field and what is allowed") {
     CHECK(refusal(entry(R"(, "latent": 1e30)")).starts_with(": model \"M\": latent is 1e+30"));
     CHECK(refusal(entry(R"(, "router": "hash")")) ==
           ": model \"M\": router is \"hash\": it must be one of softmax, sigmoid, topk_softmax, "
-          "sqrtsoftplus.");
+          "sqrtsoftplus, topk_sigmoid.");
     CHECK(refusal(entry(R"(, "groups": 3)")) ==
           ": model \"M\": groups is 3: it must divide the 8 experts.");
     CHECK(

@@ -122,7 +122,7 @@ TEST_CASE("a family's router is the one its modeling file computes") {
     CHECK(read("ernie4_5_moe").renorm_epsilon == 1e-12);
     CHECK(read("lfm2_moe").renorm_epsilon == 1e-6);
     CHECK(read("longcat_flash").routed_scaling == 6);
-    CHECK(read("llama4").router == RouterKind::Sigmoid);
+    CHECK(read("llama4").router == RouterKind::TopkSigmoid);
     CHECK(read("llama4").renorm == Renorm::None);
     CHECK(read("minimax_m2").renorm_epsilon == 0);
     CHECK_FALSE(read("nemotron_h").gated);

@@ -1,9 +1,12 @@
 #include "profiler/plan/plan.h"
+#include "profiler/model/catalogue.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <string>
 
 using namespace moescope;
 
@@ -36,7 +39,8 @@ using Names = std::vector<std::string>;
 
 TEST_CASE("a plan without names holds every variant of the forward pass that applies") {
     CHECK(names(plan_items(workload_of(8), {}, {})) ==
-          Names{"softmax_topk/warp_bitonic", "softmax_topk/block_merge_sort", "softmax_topk/scalar",
+          Names{"softmax_topk/warp_select", "softmax_topk/warp_bitonic",
+                "softmax_topk/block_merge_sort", "softmax_topk/scalar",
                 "router/plain", "router/lora", "route_metadata/counting_sort", "gate_up/base",
                 "gate_up/fused", "gate_up/split", "gate_up/extra_k", "down/base", "down/fused",
                 "down/split", "down/extra_k",
@@ -47,7 +51,7 @@ TEST_CASE("a plan without names holds every variant of the forward pass that app
 
 TEST_CASE("the softmax variants follow the number of experts") {
     CHECK(names(plan_items(workload_of(64), {"softmax_topk"}, {})) ==
-          Names{"softmax_topk/block_merge_sort", "softmax_topk/scalar"});
+          Names{"softmax_topk/warp_select", "softmax_topk/block_merge_sort", "softmax_topk/scalar"});
     CHECK(names(plan_items(workload_of(2048), {"softmax_topk"}, {})) ==
           Names{"softmax_topk/scalar"});
 }
@@ -55,10 +59,11 @@ TEST_CASE("the softmax variants follow the number of experts") {
 TEST_CASE("a sigmoid router plans sigmoid_topk, and softmax_topk only by name") {
     const Workload workload = workload_of(64, RouterKind::Sigmoid);
     const Names planned = names(plan_items(workload, {}, {}));
-    CHECK(planned.front() == "sigmoid_topk/warp");
+    CHECK(planned.front() == "sigmoid_topk/warp_select");
     CHECK(names(plan_items(workload, {"softmax_topk"}, {"scalar"})) ==
           Names{"softmax_topk/scalar"});
-    CHECK(names(plan_items(workload_of(64), {"sigmoid_topk"}, {})) == Names{"sigmoid_topk/warp"});
+    CHECK(names(plan_items(workload_of(64), {"sigmoid_topk"}, {})) ==
+          Names{"sigmoid_topk/warp_select", "sigmoid_topk/scalar"});
 }
 
 TEST_CASE("without a rank the LoRA variants are left out, and naming one says why") {
@@ -74,24 +79,48 @@ TEST_CASE("without a rank the LoRA variants are left out, and naming one says wh
     CHECK(sentence(plan_items(workload, {}, {"split"})).starts_with("gate_up/split cannot run"));
 }
 
-TEST_CASE("a router without a kernel says so, and the grouped operators still run") {
-    const Workload workload = workload_of(8, RouterKind::SqrtSoftplus);
-    CHECK(names(plan_items(workload, {}, {})).front() == "route_metadata/counting_sort");
-    for (const char *op : {"softmax_topk", "sigmoid_topk", "router"})
-        CHECK(sentence(plan_items(workload, {op}, {})).find("sqrt(softplus(logit))") !=
-              std::string::npos);
+TEST_CASE("every score has its own operator") {
+    CHECK(names(plan_items(workload_of(64, RouterKind::SqrtSoftplus), {"routing"}, {})) ==
+          Names{"router/plain", "router/lora", "sqrtsoftplus_topk/warp_select",
+                "sqrtsoftplus_topk/scalar"});
+    CHECK(names(plan_items(workload_of(64, RouterKind::TopkSoftmax), {"routing"}, {})) ==
+          Names{"softmax_topk/warp_select", "softmax_topk/scalar", "router/plain", "router/lora"});
+    CHECK(names(plan_items(workload_of(64, RouterKind::TopkSigmoid), {"routing"}, {})) ==
+          Names{"sigmoid_topk/warp_select", "sigmoid_topk/scalar", "router/plain", "router/lora"});
 }
 
-TEST_CASE("a softmax router that limits groups or adds a bias is not run as a plain one") {
+TEST_CASE("the sorts leave a router with groups or a bias to the others, and say why") {
     Workload grouped = workload_of(160);
     grouped.model.groups = 8;
     grouped.model.groups_kept = 3;
-    CHECK(sentence(plan_items(grouped, {"softmax_topk"}, {})).find("keeps 3 of 8 groups") !=
-          std::string::npos);
+    CHECK(names(plan_items(grouped, {"softmax_topk"}, {})) ==
+          Names{"softmax_topk/warp_select", "softmax_topk/scalar"});
+    CHECK(sentence(plan_items(grouped, {"softmax_topk"}, {"block_merge_sort"}))
+              .find("keeps 3 of 8 groups") != std::string::npos);
+    grouped.model.experts = 66;
+    grouped.model.groups = 3;
+    grouped.model.groups_kept = 2;
+    CHECK(sentence(plan_items(grouped, {"softmax_topk"}, {"warp_select"}))
+              .find("groups of 22 experts") != std::string::npos);
     Workload biased = workload_of(64);
     biased.model.correction_bias = true;
-    CHECK(sentence(plan_items(biased, {"router"}, {})).find("correction bias") !=
-          std::string::npos);
+    CHECK(sentence(plan_items(biased, {"softmax_topk"}, {"block_merge_sort"}))
+              .find("correction bias") != std::string::npos);
+}
+
+TEST_CASE("every model of the catalogue has its own routing and its router planned") {
+    const auto models = load_catalogue(std::filesystem::path(MOESCOPE_ASSETS) / "models.json");
+    REQUIRE(models);
+    for (const ModelShape &model : *models) {
+        Workload workload;
+        workload.model = model;
+        CAPTURE(model.name);
+        const Names planned = names(plan_items(workload, {"routing"}, {}));
+        CHECK(std::count_if(planned.begin(), planned.end(), [](const std::string &name) {
+                  return name.ends_with("topk/warp_select");
+              }) == 1);
+        CHECK(std::find(planned.begin(), planned.end(), "router/plain") != planned.end());
+    }
 }
 
 TEST_CASE("float32 weights leave the matrix products out") {
@@ -115,7 +144,7 @@ TEST_CASE("named variants keep only themselves") {
     CHECK(sentence(plan_items(workload_of(8), {"router", "gate_up"}, {"fused"})) ==
           "none of the named variants belongs to router: its variants are plain, lora.");
     CHECK(sentence(plan_items(workload_of(8), {}, {"merged"}))
-              .starts_with("variant \"merged\" is unknown: they have warp_bitonic, "));
+              .starts_with("variant \"merged\" is unknown: they have warp_select, "));
     CHECK(sentence(plan_items(workload_of(64), {}, {"warp_bitonic"})) ==
           "softmax_topk/warp_bitonic cannot run: it takes up to 32 experts and Model has 64.");
 }
@@ -127,15 +156,13 @@ TEST_CASE("a family's name stands for its operators that apply, and all for ever
                 "selective_dequant/full_nested", "select_lora/selective"});
     Workload workload = workload_of(8, RouterKind::Sigmoid);
     workload.lora_rank = 0;
-    CHECK(names(plan_items(workload, {"routing"}, {})) == Names{"sigmoid_topk/warp", "router/plain"});
+    CHECK(names(plan_items(workload, {"routing"}, {})) == 
+          Names{"sigmoid_topk/warp_select", "sigmoid_topk/scalar", "router/plain"});
     CHECK(sentence(plan_items(workload, {"dequant", "select_lora"}, {}))
               .starts_with("select_lora/selective cannot run"));
     const Names all = names(plan_items(workload, {"all"}, {}));
     for (const std::string &each : names(plan_items(workload, {}, {})))
         CHECK(std::find(all.begin(), all.end(), each) != all.end());
-    workload.model.router = RouterKind::SqrtSoftplus;
-    CHECK(sentence(plan_items(workload, {"routing"}, {})).find("sqrt(softplus(logit))") !=
-          std::string::npos);
 }
 
 TEST_CASE("only the forward pass is planned when nothing is named") {

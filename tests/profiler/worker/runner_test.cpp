@@ -186,8 +186,8 @@ TEST_CASE("a repetition with a dropped record is no sample") {
 
 TEST_CASE("a variant that writes nothing does not agree with what another one left") {
     Run run;
-    run.device.table.softmax_topk = [](const ms_softmax_topk_args *args, ms_stream stream) {
-        return args->variant == MS_TOPK_SCALAR ? ms_status(MS_OK) : reference::softmax_topk(args, stream);
+    run.device.table.topk = [](const ms_topk_args *args, ms_stream stream) {
+        return args->variant == MS_TOPK_SCALAR ? ms_status(MS_OK) : reference::topk(args, stream);
     };
     Plan plan = fake_plan();
     plan.items = {{OperatorId::SoftmaxTopk, "warp_bitonic", {}}, {OperatorId::SoftmaxTopk, "scalar", {}}};
@@ -212,8 +212,8 @@ TEST_CASE("a variant's peak does not hold what another one needed") {
 
 TEST_CASE("a wrong result is seen") {
     Run run;
-    run.device.table.softmax_topk = [](const ms_softmax_topk_args *args, ms_stream stream) {
-        const ms_status status = reference::softmax_topk(args, stream);
+    run.device.table.topk = [](const ms_topk_args *args, ms_stream stream) {
+        const ms_status status = reference::topk(args, stream);
         args->ids[0] = (args->ids[0] + 1) % args->experts;
         return status;
     };
@@ -262,12 +262,12 @@ TEST_CASE("a lost device ends the run at once") {
     plan.items.push_back(plan.items.front());
     static FakeDevice *device = nullptr; // kernel calls carry no user data
     device = &run.device;
-    run.device.table.softmax_topk = [](const ms_softmax_topk_args *args, ms_stream stream) {
+    run.device.table.topk = [](const ms_topk_args *args, ms_stream stream) {
         if (!device->repetitions.empty()) {
             device->lost = true;
             return ms_status(MS_CUDA_ERROR);
         }
-        return reference::softmax_topk(args, stream);
+        return reference::topk(args, stream);
     };
     const RunOutcome outcome = run(plan);
     CHECK(outcome.device_lost);

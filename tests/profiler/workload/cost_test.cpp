@@ -105,10 +105,16 @@ TEST_CASE("routing costs follow their formulas") {
     Workload workload = workload_of(8, 64, 32, 2, 4, 16);
     const auto counts = even_counts(workload);
     CHECK(minimum_cost(workload, OperatorId::SoftmaxTopk, "scalar", counts).bytes ==
+          2 * 16 * 8 + 8 * 16 * 2); // logits of the model's dtype
+    workload.model.router = RouterKind::Sigmoid;
+    CHECK(minimum_cost(workload, OperatorId::SigmoidTopk, "scalar", counts).bytes ==
           4 * 16 * 8 + 8 * 16 * 2);
     workload.model.correction_bias = true;
-    CHECK(minimum_cost(workload, OperatorId::SigmoidTopk, "warp", counts).bytes ==
+    CHECK(minimum_cost(workload, OperatorId::SqrtSoftplusTopk, "scalar", counts).bytes ==
           4 * 16 * 8 + 8 * 16 * 2 + 4 * 8);
+    CHECK(minimum_cost(workload, OperatorId::Router, "plain", counts).bytes ==
+          2 * (16 * 64 + 8 * 64) + 4 * 16 * 8 + 8 * 16 * 2 + 4 * 8);
+    workload.model.correction_bias = false;
     CHECK(minimum_cost(workload, OperatorId::RouteMetadata, "counting_sort", counts).bytes ==
           12 * 32 + 4 * 8 + 4 * 9);
 
