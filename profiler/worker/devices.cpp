@@ -14,7 +14,9 @@ namespace moescope {
 namespace {
 
 #ifndef MOESCOPE_CUDA
-std::vector<DeviceInfo> list_cuda_devices() { return {}; }
+Result<std::vector<DeviceInfo>> list_cuda_devices() {
+    return Error{"CUDA", "this worker was built without it", "build with -DMOESCOPE_CUDA=ON"};
+}
 Result<std::unique_ptr<Device>> open_cuda_device(int index, NameTable &) {
     return Error{fmt::format("device cuda:{}", index), "this worker was built without CUDA",
                  "build with -DMOESCOPE_CUDA=ON, or choose cpu"};
@@ -37,8 +39,11 @@ Result<std::unique_ptr<Device>> open_cpu(NameTable &names) {
 } // namespace
 
 std::vector<DeviceInfo> list_devices() {
-    std::vector<DeviceInfo> devices = list_cuda_devices();
+    const Result<std::vector<DeviceInfo>> gpus = list_cuda_devices();
+    std::vector<DeviceInfo> devices = gpus ? *gpus : std::vector<DeviceInfo>{};
     devices.push_back(describe_cpu());
+    if (!gpus)
+        devices.back().capabilities.push_back({"cuda", "absent", gpus.error().sentence()});
     return devices;
 }
 
@@ -53,8 +58,12 @@ Result<std::unique_ptr<Device>> open_device(std::string_view id, NameTable &name
     const std::string_view number = id.substr(kCudaPrefix.size());
     int index = -1;
     const auto [end, failed] = std::from_chars(number.data(), number.data() + number.size(), index);
-    const auto gpus = int(list_cuda_devices().size());
-    if (failed != std::errc() || end != number.data() + number.size() || index < 0 || index >= gpus)
+    if (failed != std::errc() || end != number.data() + number.size() || index < 0)
+        return unknown_device(id);
+    const Result<std::vector<DeviceInfo>> gpus = list_cuda_devices();
+    if (!gpus)
+        return Error{fmt::format("device \"{}\"", id), gpus.error().sentence(), "choose cpu"};
+    if (index >= int(gpus->size()))
         return unknown_device(id);
     return open_cuda_device(index, names);
 }

@@ -276,16 +276,31 @@ Result<CaptureBatch> CudaDevice::take_capture() {
     return batch;
 }
 
+Error no_cuda(cudaError_t asked) {
+    cudaGetLastError(); // not sticky: clear it for the next check
+    Error error = cuda_check(asked, "CUDA").error();
+    if (asked == cudaErrorInsufficientDriver)
+        error.remedy = "install NVIDIA's driver, or a newer one";
+    else if (asked == cudaErrorNoDevice)
+        error.remedy = "look whether there is an NVIDIA GPU, and whether CUDA_VISIBLE_DEVICES or a "
+                       "container hides it";
+    return error;
+}
+
 } // namespace
 
-std::vector<DeviceInfo> list_cuda_devices() {
+Result<std::vector<DeviceInfo>> list_cuda_devices() {
     int count = 0;
-    if (cudaGetDeviceCount(&count) != cudaSuccess)
-        return {};
+    const cudaError_t asked = cudaGetDeviceCount(&count);
+    if (asked != cudaSuccess || count == 0)
+        return no_cuda(asked == cudaSuccess ? cudaErrorNoDevice : asked);
     std::vector<DeviceInfo> devices;
-    for (int index = 0; index < count; ++index)
-        if (Result<DeviceInfo> described = describe_cuda_device(index))
-            devices.push_back(*described);
+    for (int index = 0; index < count; ++index) {
+        Result<DeviceInfo> described = describe_cuda_device(index);
+        if (!described)
+            return described.error();
+        devices.push_back(*described);
+    }
     return devices;
 }
 

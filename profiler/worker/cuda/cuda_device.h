@@ -9,8 +9,8 @@
 
 namespace moescope {
 
-// Every CUDA GPU, with its capabilities; empty where there is no driver or no GPU.
-std::vector<DeviceInfo> list_cuda_devices();
+// Every CUDA GPU, with its capabilities. The error says what is missing: a driver, a newer one, a GPU.
+Result<std::vector<DeviceInfo>> list_cuda_devices();
 
 // Errors: no such GPU, no driver, a context that cannot be made. A refused capture is no error: it is
 // a capability of the device and start_capture() repeats the reason. MOESCOPE_NO_CUPTI=1 leaves
