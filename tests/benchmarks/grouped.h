@@ -63,6 +63,7 @@ class GroupedCase {
     struct Timed {
         Tile tile;
         double ns;
+        std::size_t place; // in tried_
     };
     Input make_input();
     std::int32_t rank() const { return pass_ == GroupedPass::Base ? 0 : batch_.rank; }
@@ -70,6 +71,7 @@ class GroupedCase {
     Launch launch(const Tile &tile, std::int32_t rank);
     std::vector<ms_s2s_variant> variants() const;
     std::vector<Tile> all_tiles(ms_s2s_variant variant, std::int32_t rank) const;
+    double time(const Tile &tile, std::int32_t rank, const Timing &timing); // ns
     std::vector<Timed> race(const std::vector<Tile> &tiles, std::int32_t rank);
 
     GroupedShape shape_;

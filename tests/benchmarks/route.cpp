@@ -97,14 +97,16 @@ float *make_logits(Memory &memory, std::int64_t tokens, std::int32_t experts, Lo
         for (std::size_t expert = 1; expert < popularity.size(); expert += 2)
             popularity[expert] = kNever;
     RoutingLogitsArgs args{};
-    args.logits = memory.array<float>(tokens * experts);
+    float *logits = memory.array<float>(tokens * experts);
+    args.logits = logits;
+    args.dtype = MS_F32;
     args.tokens = tokens;
     args.experts = experts;
     args.log_popularity = upload(memory, popularity);
     args.gumbel_table = upload(memory, gumbel);
     args.seed = seed;
     check(routing_logits(&args, stream()), "routing_logits");
-    return args.logits;
+    return logits;
 }
 
 Routing make_routing(Memory &memory, std::int64_t tokens, std::int32_t experts, std::int32_t top_k,
