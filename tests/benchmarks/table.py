@@ -38,6 +38,7 @@ def line(row):
 def head(report):
     device, ceilings = report["device"], report["ceilings"]
     clocks = sorted({row["sm_clock_mhz"] for row in report["rows"] if row.get("sm_clock_mhz")})
+    dates = sorted({row["date"] for row in report["rows"] if "date" in row})
     tera = lambda name: f"{ceilings[name] / 1e12:.2f}"
     oracle = ceilings["cublas_flops_per_second"]
     return [
@@ -56,7 +57,8 @@ def head(report):
         "Times are CUDA events around one launch (around 20 where one takes under 50 µs), the median of 50 after 10 warm-ups, "
         "normally distributed inputs rotated past the L2. Floor: the least "
         "bytes over the read rate, the FLOPs over the matrix rate, or an empty launch, whichever is largest. x: time over floor. "
-        "Spread: the median's 95 % interval. Peer: the best published time on an H200, measured elsewhere.",
+        "Spread: the median's 95 % interval. Peer: the best published time on an H200, measured elsewhere."
+        + (f" Rows of {len(dates)} runs, from {dates[0]} to {dates[-1]}." if len(dates) > 1 else ""),
         "",
     ]
 

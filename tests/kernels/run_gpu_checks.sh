@@ -68,7 +68,8 @@ find_sanitizer() {
 
 # sanitize TOOL: over the small shapes, in several processes: a sanitizer keeps one core busy.
 sanitize() {
-    local tool=$1 sanitizer shards=4 shard status=0 pids=()
+    local tool=$1 sanitizer shards shard status=0 pids=()
+    shards=$(($(nproc) > 16 ? 8 : ($(nproc) + 1) / 2))
     sanitizer=$(find_sanitizer) || { echo "compute-sanitizer is not installed"; return 77; }
     for ((shard = 0; shard < shards; shard++)); do
         "$sanitizer" --tool "$tool" --error-exitcode 99 --print-limit 50 "$build/tests/gpu_tests" '[small]' \
