@@ -548,8 +548,14 @@ __device__ __forceinline__ void write_sums(const LoraGradParams &p, int columns,
 
 } // namespace
 
+#if MS_MODE == 1 // would rather spill than have fewer blocks at a time, unless told
+#define MS_LAUNCH_BOUNDS __launch_bounds__(kThreads, 1)
+#else
+#define MS_LAUNCH_BOUNDS __launch_bounds__(kThreads)
+#endif
+
 #if MS_MODE != 3
-extern "C" __global__ void __launch_bounds__(kThreads)
+extern "C" __global__ void MS_LAUNCH_BOUNDS
     MS_KERNEL_NAME(const __grid_constant__ LoraGradParams p) {
     extern __shared__ __align__(128) unsigned char shared[];
     const int blocks = p.da.blocks + p.db.blocks;
@@ -580,7 +586,7 @@ extern "C" __global__ void __launch_bounds__(kThreads)
 #else
 // Adds the partial sums of one expert of several chunks, in the order of the chunks. Every further
 // chunk brings reduce_blocks blocks, which share the expert's elements.
-extern "C" __global__ void __launch_bounds__(kThreads)
+extern "C" __global__ void MS_LAUNCH_BOUNDS
     MS_KERNEL_NAME(const __grid_constant__ LoraGradParams p) {
     extern __shared__ __align__(128) unsigned char shared[];
     Chunk chunk;
@@ -609,3 +615,4 @@ extern "C" __global__ void __launch_bounds__(kThreads)
     }
 }
 #endif
+#undef MS_LAUNCH_BOUNDS

@@ -145,16 +145,32 @@ std::string config_problem(const ms_lora_grad_config &config, int rank) {
 
 ms_lora_grad_config default_config(const ms_lora_grad_args &args) {
     const int tiles = round_up(args.rank, 16) / 16;
-    ms_lora_grad_config config{.block_columns = tiles <= 2   ? 256
-                                                : tiles <= 8 ? 128
-                                                             : 64,
-                               .block_rows = tiles <= 2 ? 16 : 32,
-                               .warps = tiles <= 2 ? 4 : 8,
-                               .stages = 4};
+    // Few rows an expert: short blocks that are many at a time. More: longer stages.
+    const bool few_rows = ceil_div(args.slots, args.experts) <= 96;
+    ms_lora_grad_config config{.block_columns = 128, .block_rows = 32, .warps = 4, .stages = 4};
+    if (tiles <= 2 && few_rows)
+        config = {.block_columns = 256, .block_rows = 16, .warps = 4, .stages = 4};
+    if (tiles > 4)
+        config.warps = 8;
+    if (tiles > 8)
+        config.block_columns = 64;
+    if (args.variant == MS_LORA_GRAD_RECOMPUTE) // every stage waits for its XA or YB
+        config = {.block_columns = tiles <= 2 ? 256 : config.block_columns,
+                  .block_rows = 32,
+                  .warps = 8,
+                  .stages = 2};
     while (config.block_columns > 32 && config.block_columns >= 2 * std::max(args.k, args.n))
         config.block_columns /= 2;
     while (!config_problem(config, args.rank).empty() && config.warps > 1)
         config.warps /= 2;
+    constexpr int kMostSmem = 99 * 1024; // of the smallest sm_80+ device
+    const auto smem = [&] {
+        return dynamic_smem_bytes(make_shape(args, mode_of(args.variant), config));
+    };
+    while (config.stages > 2 && smem() > kMostSmem)
+        --config.stages;
+    while (config.block_rows > 16 && smem() > kMostSmem)
+        config.block_rows /= 2;
     return config;
 }
 

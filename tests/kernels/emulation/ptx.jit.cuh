@@ -16,7 +16,7 @@
 #define __shared__
 #define __align__(bytes)
 #define __forceinline__ inline
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 #define __grid_constant__
 #define threadIdx (::moescope::emulation::thread_index)
 #define blockIdx (::moescope::emulation::block_index)
