@@ -111,6 +111,12 @@ Status read_workload(const PlanOptions &options, Workload &workload) {
           read_integer(options.nested_block, "--nested-block", workload.nested_block, 32, 4096)})
         if (!status)
             return status;
+    if (options.quant) {
+        const Result<QuantFormat> format = quant_format_of("--quant", *options.quant);
+        if (!format)
+            return format.error();
+        workload.quant_format = *format;
+    }
     if (options.skew) {
         const Result<Skew> skew = parse_skew(*options.skew);
         if (!skew)
@@ -246,8 +252,10 @@ void add_plan_options(CLI::App &command, PlanOptions &o) {
     add("Workload", "--lora-scaling", o.lora_scaling, "S", "LoRA scaling, alpha / rank (2)");
     add("Workload", "--skew", o.skew, "SKEW", "uniform, zipf:S or hot:F (uniform)");
     add("Workload", "--seed", o.seed, "N", "Seed of all inputs (1)");
+    add("Workload", "--quant", o.quant, "FORMAT",
+        "Quantised weights: nf4, fp4, fp8_tensor, fp8_row, fp8_block or mxfp4 (nf4)");
     add("Workload", "--quant-block", o.quant_block, "N",
-        "NF4 block size, a power of two in 32..4096 (64)");
+        "NF4 and FP4 block size, a power of two in 32..4096 (64)");
     add("Workload", "--nested-block", o.nested_block, "N", "Block size of the nested scales (256)");
     add("Plan", "--ops", o.ops, "A,B", "Operators, families of them, or all (the forward pass)");
     add("Plan", "--variants", o.variants, "A,B", "Variants (all that can run)");

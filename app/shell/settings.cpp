@@ -100,7 +100,8 @@ json to_json(const Workload &w) {
             {"skew_value", w.skew.value},
             {"seed", w.seed},
             {"quant_block", w.quant_block},
-            {"nested_block", w.nested_block}};
+            {"nested_block", w.nested_block},
+            {"quant_format", int(w.quant_format)}};
 }
 
 Workload workload_from(const json &object) {
@@ -115,6 +116,7 @@ Workload workload_from(const json &object) {
     read(object, "seed", w.seed);
     read(object, "quant_block", w.quant_block);
     read(object, "nested_block", w.nested_block);
+    read_enum(object, "quant_format", w.quant_format, kQuantFormatCount);
     return w;
 }
 

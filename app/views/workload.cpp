@@ -283,6 +283,21 @@ void Pane::draw_routing_inputs() {
                             zipf ? "S %.2f" : "%.2f of tokens");
     }
     problem_under("skew");
+    label("Quantised as",
+          "How the weights that selective dequantisation expands are kept: 4 bits with a scale a "
+          "block (nf4, fp4, mxfp4), or 8 with one a matrix, a row or a block of 128 x 128.");
+    if (ImGui::BeginCombo("##quant", name_of(workload.quant_format))) {
+        for (int each = 0; each < kQuantFormatCount; ++each)
+            if (ImGui::Selectable(name_of(QuantFormat(each)), int(workload.quant_format) == each))
+                workload.quant_format = QuantFormat(each);
+        ImGui::EndCombo();
+    }
+    if (workload.quant_format == QuantFormat::NF4 || workload.quant_format == QuantFormat::FP4) {
+        number("quant_block", "Block size", "Values that share a scale: a power of two from 32 to 4096.",
+               workload.quant_block);
+        number("nested_block", "Nested block",
+               "Scales that share a scale where they are quantised themselves.", workload.nested_block);
+    }
     number("seed", "Seed", "The same seed gives the same input bits on every run and machine.",
            workload.seed);
 }

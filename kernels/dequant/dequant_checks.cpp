@@ -18,7 +18,7 @@ bool is_power_of_two(std::int32_t value) {
     return value > 0 && std::has_single_bit(unsigned(value));
 }
 
-void check_absmax(ArgumentCheck &check, const ms_nf4_weights &weights) {
+void check_absmax(ArgumentCheck &check, const ms_expert_weights &weights) {
     check.require(
         (weights.absmax == nullptr) != (weights.absmax_u8 == nullptr), "weights.absmax",
         weights.absmax ? "set beside weights.absmax_u8" : "null, and so is weights.absmax_u8",
@@ -34,19 +34,67 @@ void check_absmax(ArgumentCheck &check, const ms_nf4_weights &weights) {
         .finite("weights.nested_offset", weights.nested_offset);
 }
 
-void check_weights(ArgumentCheck &check, const ms_nf4_weights &weights) {
+void check_4bit(ArgumentCheck &check, const ms_expert_weights &weights) {
     check
-        .range("weights.experts", weights.experts, 1, kMaxInt32)
-        // A multiple of a tile may be added to an index: keep well clear of 2^63.
-        .range("weights.expert_numel", weights.expert_numel, 1,
-               (std::int64_t(1) << 60) / std::max(1, weights.experts))
         .require(is_power_of_two(weights.block_size) && weights.block_size >= 32 &&
                      weights.block_size <= 4096,
                  "weights.block_size", std::to_string(weights.block_size),
                  "a power of two from 32 to 4096")
-        .pointer("weights.packed", weights.packed, 1)
-        .pointer("weights.code", weights.code, 4);
+        .optional_pointer("weights.code", weights.code, 4);
     check_absmax(check, weights);
+}
+
+void check_fp8(ArgumentCheck &check, const ms_expert_weights &weights) {
+    check.pointer("weights.scales", weights.scales, 4);
+    if (weights.format == MS_WEIGHTS_FP8_TENSOR)
+        return;
+    check.range("weights.columns", weights.columns, 1, kMaxInt32);
+    if (!check.failed())
+        check.require(weights.expert_numel % weights.columns == 0, "weights.expert_numel",
+                      std::to_string(weights.expert_numel),
+                      "a multiple of weights.columns, " + std::to_string(weights.columns));
+}
+
+void check_weights(ArgumentCheck &check, const ms_expert_weights &weights, ms_dtype out_dtype) {
+    const bool dense = weights.format == MS_WEIGHTS_DENSE;
+    check.range("weights.format", weights.format, MS_WEIGHTS_NF4, MS_WEIGHTS_DENSE)
+        .range("weights.experts", weights.experts, 1, kMaxInt32)
+        // A multiple of a tile may be added to an index: keep well clear of 2^63.
+        .range("weights.expert_numel", weights.expert_numel, 1,
+               (std::int64_t(1) << 58) / std::max(1, weights.experts))
+        .pointer("weights.values", weights.values, dense ? (out_dtype == MS_F32 ? 4 : 2) : 1);
+    switch (weights.format) {
+    case MS_WEIGHTS_NF4:
+    case MS_WEIGHTS_FP4:
+        return check_4bit(check, weights);
+    case MS_WEIGHTS_FP8_TENSOR:
+    case MS_WEIGHTS_FP8_ROW:
+    case MS_WEIGHTS_FP8_BLOCK:
+        return check_fp8(check, weights);
+    case MS_WEIGHTS_MXFP4:
+        check.pointer("weights.exponents", weights.exponents, 1);
+        return;
+    default:
+        return;
+    }
+}
+
+// Which experts: all, those of a list, or those of the ids.
+void check_experts(ArgumentCheck &check, const ms_selective_dequant_args &args) {
+    if (args.ids == nullptr && args.active == nullptr) {
+        check.range("capacity", args.capacity, args.weights.experts, kMaxInt32,
+                    "active is null: all experts");
+        return;
+    }
+    check.range("capacity", args.capacity, 1, kMaxInt32)
+        .pointer("active", args.active, 4)
+        .pointer("count", args.count, 4);
+    if (args.ids == nullptr)
+        return;
+    check.pointer("ids", args.ids, 4)
+        .pointer("remap", args.remap, 4)
+        .range("slots", args.slots, 0, kNoLimit)
+        .range("weights.experts", args.weights.experts, 1, 4096, "ids is set");
 }
 
 } // namespace
@@ -68,14 +116,8 @@ ms_status check_selective_dequant(const ms_selective_dequant_args *args,
                                   ms_selective_dequant_args &full) {
     ArgumentCheck check("ms_selective_dequant");
     check.read(args, full).dtype("out_dtype", full.out_dtype, {MS_F32, MS_F16, MS_BF16});
-    check_weights(check, full.weights);
-    if (full.active == nullptr)
-        check.range("capacity", full.capacity, full.weights.experts, kMaxInt32,
-                    "active is null: all experts");
-    else
-        check.range("capacity", full.capacity, 1, kMaxInt32)
-            .pointer("active", full.active, 4)
-            .pointer("count", full.count, 4);
+    check_weights(check, full.weights, full.out_dtype);
+    check_experts(check, full);
     return check.pointer("out", full.out, full.out_dtype == MS_F32 ? 4 : 2).status();
 }
 

@@ -1,8 +1,9 @@
-// The NF4 data type on the host: its code table, and a quantiser for making realistic weights.
+// A quantiser to NF4 for making realistic weights.
 // For weights of many gigabytes, random bits do as well and cost no quantising: any byte is two
 // valid nibbles (fill_bytes), and any float an absmax (fill_uniform).
 #pragma once
 
+#include "kernels/dequant/weight_formats.h"
 #include "kernels/include/moescope/kernels.h"
 
 #include <array>
@@ -11,34 +12,12 @@
 
 namespace moescope {
 
-// NormalFloat-4: quantiles of a standard normal distribution, scaled to [-1, 1]. Values: Dettmers
-// et al., "QLoRA" (arXiv 2305.14314), appendix E; the same as bitsandbytes' QuantState.code for
-// nf4.
-inline constexpr std::array<float, 16> kNf4Code = {
-    -1.0f,
-    -0.6961928009986877f,
-    -0.5250730514526367f,
-    -0.39491748809814453f,
-    -0.28444138169288635f,
-    -0.18477343022823334f,
-    -0.09105003625154495f,
-    0.0f,
-    0.07958029955625534f,
-    0.16093020141124725f,
-    0.24611230194568634f,
-    0.33791524171829224f,
-    0.44070982933044434f,
-    0.5626170039176941f,
-    0.7229568362236023f,
-    1.0f,
-};
-
 // The 8-bit code that nested absmax values are quantised with: 0, 1 and +-10^(i-6) * (0.1 + 0.9 *
 // (j + 1/2) / 2^i), i = 0..6, j < 2^i, ascending. Dettmers, "8-bit Approximations for Parallelism
 // in Deep Learning" (arXiv 1511.04561); bitsandbytes' create_dynamic_map(signed=True).
 std::array<float, 256> make_dynamic_code();
 
-// A quantised flat array; the host arrays behind an ms_nf4_weights.
+// A quantised flat array; the host arrays behind an ms_expert_weights.
 struct Nf4Array {
     std::vector<std::uint8_t> packed;
     std::vector<float> absmax;           // empty when nested
@@ -50,7 +29,7 @@ struct Nf4Array {
     std::int32_t block_size = 0;
 
     // Host pointers into this object. experts * expert_numel is the quantised count.
-    ms_nf4_weights view(std::int32_t experts, std::int64_t expert_numel) const;
+    ms_expert_weights view(std::int32_t experts, std::int64_t expert_numel) const;
 };
 
 // Quantises count finite values (any order of magnitude) in blocks of block_size, as bitsandbytes

@@ -85,10 +85,10 @@ Nf4Array quantize_nf4(const float *values, std::int64_t count, std::int32_t bloc
     return array;
 }
 
-ms_nf4_weights Nf4Array::view(std::int32_t experts, std::int64_t expert_numel) const {
-    ms_nf4_weights weights{};
-    weights.packed = packed.data();
-    weights.code = kNf4Code.data();
+ms_expert_weights Nf4Array::view(std::int32_t experts, std::int64_t expert_numel) const {
+    ms_expert_weights weights{};
+    weights.format = MS_WEIGHTS_NF4;
+    weights.values = packed.data();
     weights.block_size = block_size;
     weights.experts = experts;
     weights.expert_numel = expert_numel;

@@ -104,6 +104,7 @@ void to_wire(const Workload &from, wire::Workload *to) {
     to->set_seed(from.seed);
     to->set_quant_block(from.quant_block);
     to->set_nested_block(from.nested_block);
+    to->set_quant_format(static_cast<wire::QuantFormat>(from.quant_format));
 }
 
 Workload from_wire(const wire::Workload &from, Decoding &decoding) {
@@ -117,6 +118,8 @@ Workload from_wire(const wire::Workload &from, Decoding &decoding) {
     to.seed = from.seed();
     to.quant_block = from.quant_block();
     to.nested_block = from.nested_block();
+    to.quant_format = decode_enum<QuantFormat>(from.quant_format(), wire::QuantFormat_IsValid(from.quant_format()),
+                                               "quant_format", decoding);
     return to;
 }
 

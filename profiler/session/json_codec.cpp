@@ -91,6 +91,7 @@ Result<Workload> workload_from(const Json &json, const std::string &where) {
     fields.read("seed", workload.seed);
     fields.read("quant_block", workload.quant_block);
     fields.read("nested_block", workload.nested_block);
+    fields.read("quant_format", workload.quant_format, QuantFormat::MXFP4); // nf4 in older files
     return fields.result(std::move(workload));
 }
 
@@ -210,7 +211,8 @@ Json to_json(const Workload &workload) {
             {"skew", {{"kind", name_of(workload.skew.kind)}, {"value", workload.skew.value}}},
             {"seed", workload.seed},
             {"quant_block", workload.quant_block},
-            {"nested_block", workload.nested_block}};
+            {"nested_block", workload.nested_block},
+            {"quant_format", name_of(workload.quant_format)}};
 }
 
 Json to_json(const Plan &plan) {

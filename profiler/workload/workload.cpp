@@ -62,6 +62,18 @@ Result<Skew> parse_skew(std::string_view text) {
     return skew;
 }
 
+Result<QuantFormat> quant_format_of(std::string_view field, std::string_view name) {
+    std::string names;
+    for (int each = 0; each < kQuantFormatCount; ++each) {
+        if (name == name_of(QuantFormat(each)))
+            return QuantFormat(each);
+        names += (names.empty() ? "" : ", ") + std::string(name_of(QuantFormat(each)));
+    }
+    return Error{fmt::format("{} is \"{}\"", field, name),
+                 fmt::format("it must be one of {}", names),
+                 {}};
+}
+
 Status validate(const Workload &workload) {
     if (const Status status = validate(workload.model); !status)
         return status;

@@ -26,6 +26,14 @@ Status ActiveExperts::launch() {
     return kernel_status(device_->kernels().active_experts(&args_, device_->stream()), "active_experts");
 }
 
+void ActiveExperts::attach(ms_selective_dequant_args &args) const {
+    args.ids = args_.ids;
+    args.slots = args_.slots;
+    args.active = args_.active;
+    args.remap = args_.remap;
+    args.count = args_.count;
+}
+
 std::vector<OutputView> ActiveExperts::outputs() const {
     return {{active_.data(), OutputView::Type::I32, args_.experts},
             {remap_.data(), OutputView::Type::I32, args_.experts},

@@ -10,6 +10,8 @@ class ActiveExperts {
   public:
     Status prepare(Device &device, const PreparedRouting &routing);
     Status launch();
+    // Lets a dequantisation find the experts itself, in its own launch.
+    void attach(ms_selective_dequant_args &args) const;
 
     // Rows an array of active experts needs, known without asking the device.
     std::int32_t capacity() const { return capacity_; }

@@ -34,6 +34,9 @@ enum class Tensor : std::uint32_t {
     AbsmaxBytes,
     NestedAbsmax,
     Gradient,
+    Scales,
+    Exponents,
+    DenseWeights,
 };
 
 // Replaces `buffer` by a new one; what it held is freed first.

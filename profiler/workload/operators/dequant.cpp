@@ -1,12 +1,20 @@
 // Quantised expert weights and the LoRA matrices that go with them.
 //
-//   selective_dequant (of the gate_up weights, NF4 blocks of q values, D experts of n = KN values)
-//                  bytes = Dn(1/2 + 4/q + b) + 64         packed, float32 absmax, out; codebook
-//                  nested: Dn(1/2 + 1/q + 4/(q p) + b) + 64 + 1024   p = nested_block; second codebook
-//                  selective: D = E_act, and 4S + 8E + 4  ids in; active, remap, count out
+//   selective_dequant (of the gate_up weights, D experts of n = KN values)
+//                  bytes = Dn(v + b) + s + c               quantised values and scales in, out; tables
+//                  nf4, fp4: v = 1/2 + 4/q, c = 64         blocks of q values, float32 absmax; codebook
+//                     nested: v = 1/2 + 1/q + 4/(q p), c = 64 + 1024     p = nested_block
+//                  fp8: v = 1, and s = 4D(1, N or ceil(N/128) ceil(K/128)) for scales a tensor, a
+//                     row or a block; rows are the N output columns' weights
+//                  mxfp4: v = 1/2 + 1/32
+//                  dense: v = b                            copied, not dequantised
+//                  selective, dense: D = E_act, and 4S + 8E + 4  ids in; active, remap, count out
 //                  full: D = E
 //   select_lora    bytes = 2b E_act R(K + N) + 4S + 8E + 4  of gate_up's A and B: read and written
 #include "profiler/workload/operators/definition.h"
+
+#include <cmath>
+#include <string>
 
 namespace moescope {
 
@@ -21,6 +29,9 @@ constexpr VariantInfo kDequantVariants[] = {
     {"full", "Full", "Dequantises every expert, whether a token needs it or not."},
     {"full_nested", "Full, nested",
      "As full, with the block scales themselves quantised to 8 bits."},
+    {"dense", "Dense, gathered",
+     "Copies the active experts of weights that were never quantised: what dequantisation competes "
+     "with where memory is no concern."},
 };
 constexpr VariantInfo kSelectVariants[] = {
     {"selective", "Selective",
@@ -31,28 +42,63 @@ constexpr VariantInfo kSelectVariants[] = {
 bool is_nested(std::string_view variant) { return variant.ends_with("_nested"); }
 bool is_full(std::string_view variant) { return variant.starts_with("full"); }
 
-// Bytes that hold the quantised form of one weight value, its share of the scales included.
-double quantised_bytes(const Workload &workload, bool nested) {
-    const double block = workload.quant_block;
-    return nested ? 0.5 + 1 / block + 4 / (block * workload.nested_block) : 0.5 + 4 / block;
+bool is_dense(std::string_view variant) { return variant == "dense"; }
+
+bool has_codebook(QuantFormat format) {
+    return format == QuantFormat::NF4 || format == QuantFormat::FP4;
 }
 
-double codebook_bytes(bool nested) { return nested ? 64 + 1024 : 64; }
+double ceil_div(double a, double b) { return std::ceil(a / b); }
+
+// Bytes that hold the quantised form of one expert, its scales included.
+double expert_bytes(const CostCase &c, bool nested) {
+    const double k = c.sizes.k, n = c.sizes.n, values = k * n, block = c.workload.quant_block;
+    switch (c.workload.quant_format) {
+    case QuantFormat::FP8Tensor:
+        return values + 4;
+    case QuantFormat::FP8Row:
+        return values + 4 * n;
+    case QuantFormat::FP8Block:
+        return values + 4 * ceil_div(n, 128) * ceil_div(k, 128);
+    case QuantFormat::MXFP4:
+        return values * (0.5 + 1.0 / 32);
+    default:
+        return values * (0.5 + (nested ? 1 / block + 4 / (block * c.workload.nested_block) : 4 / block));
+    }
+}
+
+double codebook_bytes(const Workload &workload, bool nested) {
+    return !has_codebook(workload.quant_format) ? 0 : nested ? 64 + 1024 : 64;
+}
 
 Cost dequant_cost(const CostCase &c) {
     const Sizes &s = c.sizes;
-    const bool nested = is_nested(c.variant.name), full = is_full(c.variant.name);
-    const double values = (full ? s.experts : s.active) * s.k * s.n;
-    return {values * (quantised_bytes(c.workload, nested) + s.element) + codebook_bytes(nested) +
-                (full ? 0 : s.active_list()),
+    const std::string_view variant = c.variant.name;
+    const double out = s.element * s.k * s.n;
+    if (is_dense(variant))
+        return {2 * s.active * out + s.active_list(), 0};
+    const bool nested = is_nested(variant), full = is_full(variant);
+    return {(full ? s.experts : s.active) * (expert_bytes(c, nested) + out) +
+                codebook_bytes(c.workload, nested) + (full ? 0 : s.active_list()),
             0};
 }
 
 double dequant_memory(const CostCase &c) {
     const Sizes &s = c.sizes;
-    const double both_forms = quantised_bytes(c.workload, false) + quantised_bytes(c.workload, true);
-    return s.sort_workspace() + 2 * codebook_bytes(true) + s.active_list() +
-           s.experts * s.k * s.n * (both_forms - 0.5 + s.element);
+    const double values = s.k * s.n, out = s.element * values;
+    const double both_forms = expert_bytes(c, false) + expert_bytes(c, true) - values / 2;
+    const double inputs = has_codebook(c.workload.quant_format) ? both_forms : expert_bytes(c, false);
+    // The dense weights are made when their variant runs.
+    const double dense = is_dense(c.variant.name) ? out : 0;
+    return s.sort_workspace() + 2 * codebook_bytes(c.workload, true) + s.active_list() +
+           s.experts * (inputs + dense + out);
+}
+
+Status check_dequant(const Workload &workload, const OperatorInfo &, std::string_view variant) {
+    if (!is_nested(variant) || has_codebook(workload.quant_format))
+        return {};
+    return refusal(std::string("the scales of ") + name_of(workload.quant_format) + " are not quantised",
+                   "choose nf4 or fp4");
 }
 
 Cost select_cost(const CostCase &c) {
@@ -68,11 +114,12 @@ constexpr OperatorDefinition kOperators[] = {
               .family = OperatorFamily::Dequant,
               .name = "selective_dequant",
               .title = "Selective dequantisation",
-              .explain = "Expands NF4 expert weights to the model's dtype: only the experts that "
+              .explain = "Expands quantised expert weights to the model's dtype: only the experts that "
                          "received tokens, against all of them.",
               .variants = kDequantVariants},
      .cost = dequant_cost,
-     .memory = dequant_memory},
+     .memory = dequant_memory,
+     .check = check_dequant},
     {.info = {.id = OperatorId::SelectLora,
               .family = OperatorFamily::Dequant,
               .name = "select_lora",

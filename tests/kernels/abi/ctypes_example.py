@@ -20,6 +20,7 @@ if not torch.cuda.is_available():
     sys.exit(77)
 
 F32, F16, BF16 = 0, 1, 2
+WEIGHTS_NF4, WEIGHTS_FP8_ROW = 0, 3
 INVALID_ARGUMENT = 1
 RENORM_ADD = 1
 S2S_VARIANTS = {"fused": 0, "split": 1, "extra-K": 2}
@@ -73,12 +74,12 @@ class Scatter2Scatter(Args):
     ]
 
 
-class Nf4Weights(Args):
+class ExpertWeights(Args):
     _fields_ = [
-        ("packed", c.c_void_p), ("absmax", c.c_void_p), ("absmax_u8", c.c_void_p),
-        ("nested_code", c.c_void_p), ("nested_absmax", c.c_void_p), ("nested_offset", c.c_float),
-        ("nested_block", c.c_int32), ("code", c.c_void_p), ("block_size", c.c_int32),
-        ("experts", c.c_int32), ("expert_numel", c.c_int64),
+        ("format", c.c_int32), ("experts", c.c_int32), ("expert_numel", c.c_int64), ("values", c.c_void_p),
+        ("block_size", c.c_int32), ("nested_block", c.c_int32), ("code", c.c_void_p), ("absmax", c.c_void_p),
+        ("absmax_u8", c.c_void_p), ("nested_code", c.c_void_p), ("nested_absmax", c.c_void_p),
+        ("nested_offset", c.c_float), ("columns", c.c_int32), ("scales", c.c_void_p), ("exponents", c.c_void_p),
     ]
 
 
@@ -91,8 +92,9 @@ class ActiveExperts(Args):
 
 class SelectiveDequant(Args):
     _fields_ = [
-        ("struct_size", c.c_uint32), ("out_dtype", c.c_int32), ("weights", Nf4Weights),
-        ("active", c.c_void_p), ("count", c.c_void_p), ("capacity", c.c_int32), ("out", c.c_void_p),
+        ("struct_size", c.c_uint32), ("out_dtype", c.c_int32), ("weights", ExpertWeights),
+        ("ids", c.c_void_p), ("slots", c.c_int64), ("active", c.c_void_p), ("remap", c.c_void_p),
+        ("count", c.c_void_p), ("capacity", c.c_int32), ("out", c.c_void_p),
     ]
 
 
@@ -207,12 +209,23 @@ def dequantise(checks):
     checks.report("active_experts finds the distinct experts",
                   active.tolist() == [2, 5, 7] + [-1] * 5 and count.item() == 3
                   and remap.tolist() == [-1, -1, 0, -1, -1, 1, -1, 2])
-    weights = Nf4Weights(packed=packed, absmax=absmax, code=code, block_size=block, experts=experts, expert_numel=numel)
+    weights = ExpertWeights(format=WEIGHTS_NF4, values=packed, absmax=absmax, code=code, block_size=block,
+                            experts=experts, expert_numel=numel)
     checks.call("ms_selective_dequant", SelectiveDequant(
         out_dtype=BF16, weights=weights, active=active, count=count, capacity=3, out=out))
     nibbles = torch.stack([packed >> 4, packed & 15], -1).flatten().long()  # the even element is the high nibble
     full = (code[nibbles] * absmax.repeat_interleave(block)[: nibbles.numel()]).bfloat16().view(experts, numel)
     checks.report("selective_dequant agrees with torch to the bit", torch.equal(out, full[[2, 5, 7]]))
+    fp8 = torch.randn(experts, numel, device="cuda").to(torch.float8_e4m3fn)
+    scales = torch.rand(experts, numel // 40, device="cuda")
+    weights = ExpertWeights(format=WEIGHTS_FP8_ROW, values=fp8.view(torch.uint8), scales=scales, columns=40,
+                            experts=experts, expert_numel=numel)
+    checks.call("ms_selective_dequant", SelectiveDequant(
+        out_dtype=BF16, weights=weights, ids=ids, slots=ids.numel(), active=active, remap=remap, count=count,
+        capacity=3, out=out))
+    full = (fp8.float() * scales.repeat_interleave(40, 1)).bfloat16()
+    checks.report("selective_dequant of FP8 by expert ids agrees with torch to the bit",
+                  torch.equal(out, full[[2, 5, 7]]) and count.item() == 3)
 
 
 def refuse(checks):

@@ -7,6 +7,8 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
+#include <limits>
 #include <random>
 
 using namespace moescope;
@@ -38,7 +40,7 @@ Active active_experts(std::int32_t experts, const std::vector<std::int32_t> &ids
     return out;
 }
 
-ms_selective_dequant_args dequant_args(const ms_nf4_weights &weights, std::vector<float> &out) {
+ms_selective_dequant_args dequant_args(const ms_expert_weights &weights, std::vector<float> &out) {
     ms_selective_dequant_args args{};
     args.struct_size = sizeof args;
     args.out_dtype = MS_F32;
@@ -89,8 +91,8 @@ TEST_CASE(
         std::vector<float> full(values.size()), some(std::size_t(3 * numel), -1.0f);
         ms_selective_dequant_args args = dequant_args(array.view(experts, numel), full);
         REQUIRE(reference::selective_dequant(&args, nullptr) == MS_OK);
-        const std::int32_t active[] = {1, 4, -1};
-        const std::int32_t count = 2;
+        std::int32_t active[] = {1, 4, -1};
+        std::int32_t count = 2;
         args = dequant_args(array.view(experts, numel), some);
         args.active = active;
         args.count = &count;
@@ -107,8 +109,8 @@ TEST_CASE("a count above the capacity is cut, and an id that is no expert leaves
     const Nf4Array array = quantize_nf4(values.data(), 3 * 32, 32, 0);
     std::vector<float> out(2 * 32 + 8, -1.0f);
     ms_selective_dequant_args args = dequant_args(array.view(3, 32), out);
-    const std::int32_t active[] = {3, 2, 0};
-    const std::int32_t count = 3;
+    std::int32_t active[] = {3, 2, 0};
+    std::int32_t count = 3;
     args.active = active;
     args.count = &count;
     REQUIRE(reference::selective_dequant(&args, nullptr) == MS_OK);
@@ -125,6 +127,60 @@ TEST_CASE("select_experts copies the rows of the active experts and no other") {
     const ms_select_experts_args args{sizeof args, src.data(), 6, 3, active, &count, 3, dst.data()};
     REQUIRE(reference::select_experts(&args, nullptr) == MS_OK);
     CHECK(dst == std::vector<std::uint16_t>{10, 11, 12, 30, 31, 32, 7, 7, 7});
+}
+
+TEST_CASE("experts found by ids are the rows of their list") {
+    const std::vector<float> values = normal_values(4 * 64);
+    const Nf4Array array = quantize_nf4(values.data(), 4 * 64, 64, 0);
+    std::vector<float> listed(2 * 64, -1.0f), found = listed;
+    std::int32_t active[4] = {1, 3, 9, 9}, remap[4], count = 2;
+    ms_selective_dequant_args args = dequant_args(array.view(4, 64), listed);
+    args.active = active;
+    args.count = &count;
+    REQUIRE(reference::selective_dequant(&args, nullptr) == MS_OK);
+    const std::int32_t ids[] = {3, 1, 3, 7, -1};
+    args = dequant_args(array.view(4, 64), found);
+    args.ids = ids;
+    args.slots = 5;
+    args.active = active;
+    args.remap = remap;
+    count = 77;
+    args.count = &count;
+    REQUIRE(reference::selective_dequant(&args, nullptr) == MS_OK);
+    CHECK(found == listed);
+    CHECK(count == 2);
+    CHECK(std::vector(active, active + 4) == std::vector{1, 3, -1, -1});
+    CHECK(std::vector(remap, remap + 4) == std::vector{-1, 0, -1, 1});
+}
+
+TEST_CASE("dense experts are copied, whatever their bits") {
+    std::vector<float> values = normal_values(3 * 7), out(2 * 7, -1.0f);
+    values[14] = std::numeric_limits<float>::signaling_NaN();
+    ms_expert_weights weights{};
+    weights.format = MS_WEIGHTS_DENSE;
+    weights.experts = 3;
+    weights.expert_numel = 7;
+    weights.values = values.data();
+    ms_selective_dequant_args args = dequant_args(weights, out);
+    std::int32_t active[] = {2, 0}, count = 2;
+    args.active = active;
+    args.count = &count;
+    REQUIRE(reference::selective_dequant(&args, nullptr) == MS_OK);
+    CHECK(std::memcmp(out.data(), &values[14], 7 * sizeof(float)) == 0);
+    CHECK(std::memcmp(&out[7], values.data(), 7 * sizeof(float)) == 0);
+}
+
+TEST_CASE("E8M0 and E4M3 have the ends their specifications name") {
+    CHECK(e8m0_to_float(0) == std::ldexp(1.0f, -127));
+    CHECK(e8m0_to_float(127) == 1.0f);
+    CHECK(e8m0_to_float(254) == std::ldexp(1.0f, 127));
+    CHECK(std::isnan(e8m0_to_float(255)));
+    CHECK(e4m3_to_float(0x7e) == 448.0f);
+    CHECK(e4m3_to_float(0x01) == std::ldexp(1.0f, -9));
+    CHECK(e4m3_to_float(0x08) == std::ldexp(1.0f, -6));
+    CHECK(std::signbit(e4m3_to_float(0x80)));
+    CHECK(std::isnan(e4m3_to_float(0x7f)));
+    CHECK(std::isnan(e4m3_to_float(0xff)));
 }
 
 TEST_CASE("dequantisation names the field that is wrong") {
@@ -148,8 +204,24 @@ TEST_CASE("dequantisation names the field that is wrong") {
     CHECK(message_of(args).find("weights.absmax is set beside weights.absmax_u8") !=
           std::string::npos);
     args = good;
-    args.weights.expert_numel = std::int64_t(1) << 60;
+    args.weights.expert_numel = std::int64_t(1) << 58;
     CHECK(message_of(args).find("weights.expert_numel") != std::string::npos);
+    args = good;
+    args.weights.format = 7;
+    CHECK(message_of(args).find("weights.format is 7; it must be from 0 to 6") != std::string::npos);
+    args.weights.format = MS_WEIGHTS_FP8_ROW;
+    CHECK(message_of(args).find("weights.scales is null") != std::string::npos);
+    args.weights.scales = array.absmax.data();
+    CHECK(message_of(args).find("weights.columns is 0") != std::string::npos);
+    args.weights.columns = 5;
+    CHECK(message_of(args).find("weights.expert_numel is 32; it must be a multiple of "
+                                "weights.columns, 5") != std::string::npos);
+    args.weights.format = MS_WEIGHTS_MXFP4;
+    CHECK(message_of(args).find("weights.exponents is null") != std::string::npos);
+    args = good;
+    const std::int32_t ids[] = {0};
+    args.ids = ids;
+    CHECK(message_of(args).find("active is null") != std::string::npos);
     ms_select_experts_args odd{sizeof odd, values.data(), 3, 2, nullptr, nullptr, 1, out.data()};
     CHECK(reference::select_experts(&odd, nullptr) == MS_INVALID_ARGUMENT);
     CHECK(std::string(ms_last_error()) ==

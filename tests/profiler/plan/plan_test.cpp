@@ -45,7 +45,7 @@ TEST_CASE("a plan without names holds every variant of the forward pass that app
                 "gate_up/fused", "gate_up/split", "gate_up/extra_k", "down/base", "down/fused",
                 "down/split", "down/extra_k",
                 "selective_dequant/selective", "selective_dequant/selective_nested",
-                "selective_dequant/full", "selective_dequant/full_nested",
+                "selective_dequant/full", "selective_dequant/full_nested", "selective_dequant/dense",
                 "select_lora/selective"});
 }
 
@@ -64,6 +64,19 @@ TEST_CASE("a sigmoid router plans sigmoid_topk, and softmax_topk only by name") 
           Names{"softmax_topk/scalar"});
     CHECK(names(plan_items(workload_of(64), {"sigmoid_topk"}, {})) ==
           Names{"sigmoid_topk/warp_select", "sigmoid_topk/scalar"});
+}
+
+TEST_CASE("nested scales belong to the formats with codebooks") {
+    Workload workload = workload_of(8);
+    for (const QuantFormat format : {QuantFormat::FP8Tensor, QuantFormat::FP8Row, QuantFormat::FP8Block, QuantFormat::MXFP4}) {
+        workload.quant_format = format;
+        CHECK(names(plan_items(workload, {"selective_dequant"}, {})) ==
+              Names{"selective_dequant/selective", "selective_dequant/full", "selective_dequant/dense"});
+    }
+    CHECK(sentence(plan_items(workload, {"selective_dequant"}, {"full_nested"})) ==
+          "selective_dequant/full_nested cannot run: the scales of mxfp4 are not quantised; choose nf4 or fp4.");
+    workload.quant_format = QuantFormat::FP4;
+    CHECK(names(plan_items(workload, {"selective_dequant"}, {})).size() == 5);
 }
 
 TEST_CASE("without a rank the LoRA variants are left out, and naming one says why") {
@@ -153,7 +166,7 @@ TEST_CASE("a family's name stands for its operators that apply, and all for ever
     CHECK(names(plan_items(workload_of(8), {"metadata", "dequant"}, {})) ==
           Names{"route_metadata/counting_sort", "selective_dequant/selective",
                 "selective_dequant/selective_nested", "selective_dequant/full",
-                "selective_dequant/full_nested", "select_lora/selective"});
+                "selective_dequant/full_nested", "selective_dequant/dense", "select_lora/selective"});
     Workload workload = workload_of(8, RouterKind::Sigmoid);
     workload.lora_rank = 0;
     CHECK(names(plan_items(workload, {"routing"}, {})) == 

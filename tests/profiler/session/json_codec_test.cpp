@@ -41,6 +41,7 @@ Plan unusual_plan() {
     plan.workload.seed = std::numeric_limits<std::uint64_t>::max();
     plan.workload.quant_block = 128;
     plan.workload.nested_block = 512;
+    plan.workload.quant_format = QuantFormat::FP8Block;
     plan.device = "cuda:3";
     plan.items = {{OperatorId::Down, "split", {64, 128, 32, 4, 5}},
                   {OperatorId::SelectLora, "selective", {}}};
@@ -74,6 +75,17 @@ TEST_CASE("an empty object is a plan of defaults") {
     const auto plan = plan_from_json(Json::object());
     REQUIRE(plan.ok());
     CHECK(*plan == Plan{});
+}
+
+TEST_CASE("a workload of a file older than the quantised formats is NF4") {
+    Json json = to_json(unusual_plan());
+    json["workload"].erase("quant_format");
+    const auto plan = plan_from_json(json);
+    REQUIRE(plan.ok());
+    CHECK(plan->workload.quant_format == QuantFormat::NF4);
+    json["workload"]["quant_format"] = "int3";
+    CHECK(plan_from_json(json).error().sentence().find(
+              "it must be one of nf4 fp4 fp8_tensor fp8_row fp8_block mxfp4") != std::string::npos);
 }
 
 TEST_CASE("a wrong value in JSON is named with its key, the value and what is allowed") {

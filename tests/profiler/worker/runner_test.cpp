@@ -210,6 +210,27 @@ TEST_CASE("a variant's peak does not hold what another one needed") {
     CHECK(full - selective == 6 * 64 * 64 * 2); // six experts' weights
 }
 
+TEST_CASE("selective and full dequantisation agree in every format") {
+    for (int format = 0; format < kQuantFormatCount; ++format) {
+        CAPTURE(name_of(QuantFormat(format)));
+        Run run;
+        Plan plan = fake_plan();
+        plan.workload.tokens = 1; // two of eight experts
+        plan.workload.quant_format = QuantFormat(format);
+        const auto items = plan_items(plan.workload, {"selective_dequant"}, {});
+        REQUIRE(items);
+        plan.items = *items;
+        run(plan);
+        int done = 0;
+        for (const Measurement &measurement : run.events.measurements)
+            if (measurement.state == Measurement::State::Done) {
+                CHECK(measurement.relative_error == 0);
+                ++done;
+            }
+        CHECK(done == int(items->size()));
+    }
+}
+
 TEST_CASE("a wrong result is seen") {
     Run run;
     run.device.table.topk = [](const ms_topk_args *args, ms_stream stream) {

@@ -142,6 +142,24 @@ TEST_CASE("dequantising 8 of 256 experts of 2048 x 1024 costs 2.56 bytes a value
           2 * 2.0 * 8 * 16 * (2048 + 1024) + 4 * 8 + 8 * 256 + 4);
 }
 
+TEST_CASE("each quantised format costs its codes and its scales") {
+    Workload workload = workload_of(256, 2048, 512, 1, 16, 8);
+    std::vector<std::int32_t> counts(256, 0);
+    counts[3] = counts[200] = 4;
+    const double values = 2.0 * 2048 * 1024, list = 4 * 8 + 8 * 256 + 4;
+    const auto bytes = [&](QuantFormat format, const char *variant) {
+        workload.quant_format = format;
+        return minimum_cost(workload, OperatorId::SelectiveDequant, variant, counts).bytes;
+    };
+    CHECK(bytes(QuantFormat::FP4, "selective") == bytes(QuantFormat::NF4, "selective"));
+    CHECK(bytes(QuantFormat::FP8Tensor, "selective") == values * 3 + 2 * 4 + list);
+    CHECK(bytes(QuantFormat::FP8Row, "selective") == values * 3 + 2 * 4 * 1024 + list);
+    CHECK(bytes(QuantFormat::FP8Block, "selective") == values * 3 + 2 * 4 * 8 * 16 + list);
+    CHECK(bytes(QuantFormat::MXFP4, "selective") == values * (2.5 + 1.0 / 32) + list);
+    CHECK(bytes(QuantFormat::MXFP4, "full") == 128 * values * (2.5 + 1.0 / 32));
+    CHECK(bytes(QuantFormat::MXFP4, "dense") == values * 4 + list);
+}
+
 TEST_CASE("an unknown ceiling is left out of the floor") {
     CHECK(floor_ns({1e9, 1e12}, {1e12, 0}) == Approx(1e6));
     CHECK(floor_ns({1e9, 1e12}, {0, 1e12}) == Approx(1e9));
