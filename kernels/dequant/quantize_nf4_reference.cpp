@@ -89,6 +89,7 @@ ms_expert_weights Nf4Array::view(std::int32_t experts, std::int64_t expert_numel
     ms_expert_weights weights{};
     weights.format = MS_WEIGHTS_NF4;
     weights.values = packed.data();
+    weights.code = kNf4Code.data();
     weights.block_size = block_size;
     weights.experts = experts;
     weights.expert_numel = expert_numel;

@@ -23,7 +23,7 @@ void *xa_of(const ms_scatter2scatter_args &args) {
 
 int log2_of(std::int32_t power) { return std::countr_zero(unsigned(power)); }
 
-Scatter2ScatterNf4 nf4_params(const ms_nf4_weights &weights) {
+Scatter2ScatterNf4 nf4_params(const ms_expert_weights &weights) {
     const bool nested = weights.absmax == nullptr;
     return {.absmax = weights.absmax,
             .absmax_u8 = weights.absmax_u8,
@@ -38,7 +38,7 @@ Scatter2ScatterNf4 nf4_params(const ms_nf4_weights &weights) {
 Scatter2ScatterParams common_params(const ms_scatter2scatter_args &args,
                                     const ms_tile_config &config) {
     return {.x = args.x,
-            .w = args.w_nf4 ? args.w_nf4->packed : args.w,
+            .w = args.w_nf4 ? args.w_nf4->values : args.w,
             .lora_a = args.lora_a,
             .lora_b = args.lora_b,
             .xa = xa_of(args),

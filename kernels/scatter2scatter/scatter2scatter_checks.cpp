@@ -33,7 +33,7 @@ void check_sizes(ArgumentCheck &check, const ms_scatter2scatter_args &args) {
         .range("top_k", args.top_k, 1, std::numeric_limits<std::int32_t>::max());
     if (!args.w_transposed)
         check.multiple_of("n", args.n, 8, "w is not transposed");
-    if (const ms_nf4_weights *nf4 = args.w_nf4)
+    if (const ms_expert_weights *nf4 = args.w_nf4)
         check.range("w_nf4->experts", nf4->experts, args.experts, args.experts, "experts")
             .range("w_nf4->expert_numel", nf4->expert_numel, std::int64_t(args.k) * args.n,
                    std::int64_t(args.k) * args.n, "k * n");
@@ -51,11 +51,12 @@ void check_lora(ArgumentCheck &check, const ms_scatter2scatter_args &args) {
         check.optional_pointer("xa", args.xa, 16);
 }
 
-void check_nf4(ArgumentCheck &check, const ms_nf4_weights &weights) {
+void check_nf4(ArgumentCheck &check, const ms_expert_weights &weights) {
     const auto power_of_two = [](std::int32_t value) {
         return value > 0 && std::has_single_bit(unsigned(value));
     };
-    check.pointer("w_nf4->packed", weights.packed, 16)
+    check.one_of("w_nf4->format", weights.format, {MS_WEIGHTS_NF4, MS_WEIGHTS_FP4})
+        .pointer("w_nf4->values", weights.values, 16)
         .pointer("w_nf4->code", weights.code, 4)
         .range("w_nf4->block_size", weights.block_size, 32, 4096)
         .require(power_of_two(weights.block_size), "w_nf4->block_size",

@@ -7,7 +7,7 @@ struct Scatter2ScatterTile {
     int tile;
 };
 
-// The scales of an NF4 weight, whose nibbles are `w`: ms_nf4_weights, less what is known otherwise.
+// The scales of an NF4 weight, whose nibbles are `w`: ms_expert_weights, less what is known otherwise.
 struct Scatter2ScatterNf4 {
     const float *absmax;            // null when nested
     const unsigned char *absmax_u8; // null unless nested

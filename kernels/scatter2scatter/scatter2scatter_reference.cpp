@@ -26,7 +26,7 @@ constexpr int kDepth = 32;
 
 template <class T> using Tile = std::array<std::array<T, kTileColumns>, kTileRows>;
 
-float nf4_absmax(const ms_nf4_weights &weights, std::int64_t block) {
+float nf4_absmax(const ms_expert_weights &weights, std::int64_t block) {
     if (weights.absmax)
         return weights.absmax[block];
     const float nested = weights.nested_absmax[block / weights.nested_block];
@@ -34,8 +34,8 @@ float nf4_absmax(const ms_nf4_weights &weights, std::int64_t block) {
 }
 
 // Value `index` of the flat array of all experts.
-float nf4_value(const ms_nf4_weights &weights, std::int64_t index) {
-    const std::uint8_t byte = weights.packed[index / 2];
+float nf4_value(const ms_expert_weights &weights, std::int64_t index) {
+    const std::uint8_t byte = static_cast<const std::uint8_t *>(weights.values)[index / 2];
     const int nibble = index % 2 == 0 ? byte >> 4 : byte & 15;
     return weights.code[nibble] * nf4_absmax(weights, index / weights.block_size);
 }
@@ -46,7 +46,7 @@ struct Weight {
     const std::uint16_t *data;
     bool rows_along_k;
     std::int64_t length;
-    const ms_nf4_weights *nf4 = nullptr; // data is not read then
+    const ms_expert_weights *nf4 = nullptr; // data is not read then
     std::int64_t nf4_begin = 0;          // first value of the expert
 
     // As dtype has it: an NF4 value is rounded to it.

@@ -37,14 +37,14 @@ Workload workload_of(const Wanted &wanted) {
 }
 
 struct Nf4Set {
-    ms_nf4_weights weights{};
+    ms_expert_weights weights{};
     void *out = nullptr;
 };
 
 struct Nf4Case {
     Memory memory;
     std::vector<Nf4Set> sets;
-    const std::int32_t *active = nullptr, *count = nullptr;
+    std::int32_t *active = nullptr, *count = nullptr;
 };
 
 const float *codebook(Memory &memory) {
@@ -59,8 +59,7 @@ const float *codebook(Memory &memory) {
 Nf4Set make_set(const Wanted &wanted, Memory &memory) {
     const std::int64_t values = wanted.experts * wanted.k * wanted.n;
     Nf4Set set;
-    set.weights.packed = static_cast<std::uint8_t *>(
-        memory.normal(MS_BF16, values / 4)); // any bits are two values a byte
+    set.weights.values = memory.normal(MS_BF16, values / 4); // any bits are two values a byte
     set.weights.absmax = static_cast<float *>(memory.normal(MS_F32, values / kBlock));
     set.weights.code = codebook(memory);
     set.weights.block_size = kBlock;

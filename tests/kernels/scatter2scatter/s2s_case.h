@@ -71,7 +71,7 @@ struct S2sCase {
     std::vector<std::int32_t> ids, counts, offsets, sorted_slots, inverse;
     std::vector<std::uint16_t> x, w, lora_a, lora_b, bias;
     Nf4Array nf4;
-    ms_nf4_weights nf4_view{}; // host pointers into nf4
+    ms_expert_weights nf4_view{}; // host pointers into nf4
 
     S2sCase(const S2sCase &) = delete; // nf4_view points into nf4
     S2sCase &operator=(const S2sCase &) = delete;

@@ -95,8 +95,8 @@ void check_emulated(const S2sShape &shape, const ms_tile_config &config) {
     args.workspace = workspace.data();
     args.workspace_bytes = scatter2scatter::workspace_bytes(args);
     AlignedBytes packed(c.nf4.packed);
-    ms_nf4_weights nf4 = c.nf4_view;
-    nf4.packed = packed.data();
+    ms_expert_weights nf4 = c.nf4_view;
+    nf4.values = packed.data();
     args.w_nf4 = args.w_nf4 ? &nf4 : nullptr;
     args.x = x.data(), args.w = w.data(), args.lora_a = lora_a.data(), args.lora_b = lora_b.data();
     INFO(shape.name());

@@ -56,7 +56,7 @@ class DeviceCase {
           absmax_u8_(c.nf4.absmax_u8), absmax_(c.nf4.absmax), nested_code_(c.nf4.nested_code),
           nested_absmax_(c.nf4.nested_absmax),
           code_(std::vector<float>(kNf4Code.begin(), kNf4Code.end())), nf4_(c.nf4_view) {
-        nf4_.packed = packed_.data();
+        nf4_.values = packed_.data();
         nf4_.code = code_.data();
         nf4_.absmax = nf4_.absmax ? absmax_.data() : nullptr;
         nf4_.absmax_u8 = absmax_u8_.data();
@@ -118,7 +118,7 @@ class DeviceCase {
     DeviceArray<std::int32_t> offsets_, sorted_slots_;
     DeviceArray<std::uint8_t> packed_, absmax_u8_;
     DeviceArray<float> absmax_, nested_code_, nested_absmax_, code_;
-    ms_nf4_weights nf4_;
+    ms_expert_weights nf4_;
 };
 
 void check_run(const S2sCase &c, DeviceCase &device, const std::vector<std::uint8_t> &expected,

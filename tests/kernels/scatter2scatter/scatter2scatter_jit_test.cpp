@@ -186,7 +186,7 @@ TEST_CASE("extra-K compiles without spills for every kind of device, transposed 
 TEST_CASE("the kernel that decodes NF4 compiles without spills for every kind of device",
           "[jit][scatter2scatter]") {
     const float absmax = 1;
-    ms_nf4_weights nf4{};
+    ms_expert_weights nf4{};
     nf4.absmax = &absmax;
     nf4.experts = 128;
     nf4.expert_numel = 2048 * 1536;
