@@ -463,6 +463,10 @@ template <class T> struct alignas(16) Vector8 {
     T v[8];
 };
 
+template <class T> struct alignas(4 * sizeof(T)) Vector4 {
+    T v[4];
+};
+
 // 8 neighbouring values, of which `count` exist.
 template <class T>
 __device__ __forceinline__ void store_8(T *target, const float (&values)[8], int count, bool whole,
@@ -601,17 +605,25 @@ extern "C" __global__ void MS_LAUNCH_BOUNDS
     const float *others = p.partial + u64(u32(chunk.first_extra)) * length;
     const u64 begin = p.da.blocks ? 0 : da_length, end = p.db.blocks ? length : da_length;
     const u32 block = u32(chunk.index - 1) * p.reduce_blocks + blockIdx.x % u32(p.reduce_blocks);
-    const u64 stride = u64(u32(count - 1) * u32(p.reduce_blocks)) * kThreads;
-    for (u64 i = begin + u64(block) * kThreads + threadIdx.x; i < end; i += stride) {
-        float sum = first[i];
+    const u64 stride = u64(u32(count - 1) * u32(p.reduce_blocks)) * (4 * kThreads);
+    // Four elements a step: K and N are multiples of 8.
+    for (u64 i = begin + (u64(block) * kThreads + threadIdx.x) * 4; i < end; i += stride) {
+        float4 sum = *reinterpret_cast<const float4 *>(first + i);
 #pragma unroll 8
-        for (int c = 0; c < count - 1; ++c)
-            sum += others[u64(u32(c)) * length + i];
-        Output *out = i < da_length
-                          ? static_cast<Output *>(p.da.out) + u64(u32(chunk.expert)) * da_length + i
-                          : static_cast<Output *>(p.db.out) + u64(u32(chunk.expert)) * db_length +
-                                (i - da_length);
-        *out = to_output(sum * p.scaling);
+        for (int c = 0; c < count - 1; ++c) {
+            const float4 more =
+                *reinterpret_cast<const float4 *>(others + u64(u32(c)) * length + i);
+            sum.x += more.x, sum.y += more.y, sum.z += more.z, sum.w += more.w;
+        }
+        Vector4<Output> out;
+        out.v[0] = to_output(sum.x * p.scaling), out.v[1] = to_output(sum.y * p.scaling);
+        out.v[2] = to_output(sum.z * p.scaling), out.v[3] = to_output(sum.w * p.scaling);
+        Output *target =
+            i < da_length
+                ? static_cast<Output *>(p.da.out) + u64(u32(chunk.expert)) * da_length + i
+                : static_cast<Output *>(p.db.out) + u64(u32(chunk.expert)) * db_length +
+                      (i - da_length);
+        *reinterpret_cast<Vector4<Output> *>(target) = out;
     }
 }
 #endif

@@ -12,7 +12,7 @@ namespace moescope::lora_grad {
 
 namespace {
 
-constexpr int kReduceBlocks = 8; // a further chunk: its expert's share of a device
+constexpr int kReduceBlocks = 512; // of the reducing kernel, at least: enough to fill a device
 constexpr int kDepth = 128;       // of a recomputing step
 
 int round_up(int value, int factor) { return (value + factor - 1) / factor * factor; }
@@ -108,7 +108,7 @@ LoraGradParams make_params(const ms_lora_grad_args &args, const ms_lora_grad_con
             .rank_stride = round_up(args.rank, 8),
             .chunk_rows = chunk,
             .most_extra = int(args.slots / chunk),
-            .reduce_blocks = kReduceBlocks,
+            .reduce_blocks = int(ceil_div(kReduceBlocks, std::max<std::int64_t>(1, args.slots / chunk))),
             .scaling = args.scaling};
 }
 
@@ -189,7 +189,9 @@ int chunk_rows(const ms_lora_grad_args &args, const ms_lora_grad_config &config)
     std::int64_t rows = 2 * mean;
     if (args.experts * columns < kEnoughBlocks)
         rows = std::min(rows, ceil_div(args.slots * columns, kEnoughBlocks));
-    return int(std::bit_ceil(std::uint64_t(std::clamp<std::int64_t>(rows, 512, 1 << 20))));
+    // Partial sums are written and read again: few beside the rows they stand for.
+    const std::int64_t least = std::max(256, 8 * args.rank);
+    return int(std::bit_ceil(std::uint64_t(std::clamp<std::int64_t>(rows, least, 1 << 20))));
 }
 
 std::size_t workspace_bytes(const ms_lora_grad_args &args) {
@@ -256,7 +258,7 @@ ms_status plan_launches(const ms_lora_grad_args &args, const ms_lora_grad_config
     launches.push_back({make_shape(args, mode_of(args.variant), config), params, blocks});
     if (args.variant != MS_LORA_GRAD_ATOMIC && params.most_extra > 0)
         launches.push_back({make_shape(args, Mode::kReduce, config), params,
-                            std::int64_t(params.most_extra) * kReduceBlocks});
+                            std::int64_t(params.most_extra) * params.reduce_blocks});
     return MS_OK;
 }
 

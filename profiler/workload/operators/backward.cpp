@@ -14,6 +14,8 @@
 //                  atomic    as gram, with 4 bytes an element of dA and dB
 #include "profiler/workload/operators/definition.h"
 
+#include <algorithm>
+
 namespace moescope {
 
 namespace {
@@ -80,12 +82,13 @@ Cost lora_grad_cost(const CostCase &c) {
 }
 
 // Inputs of all variants, the largest output, XA and YB as rows of whole 16 bytes, what makes them
-// (a product of 8 columns), and the partial sums of at most 2 S / 512 chunks.
+// (a product of 8 columns), and the partial sums of at most 2 S / max(256, 8 R) chunks.
 double lora_grad_memory(const CostCase &c) {
     const Sizes &s = c.sizes;
     const double low_rank = 2 * s.element * s.slots * (s.rank + 7);
     const double making = s.element * (s.experts * 8 * (s.k + s.n + 2 * s.rank) + 8 * s.slots);
-    const double partial = 4 * 2 * (s.slots / 512) * s.rank * (s.k + s.n);
+    const double chunk = std::max(256.0, 8 * s.rank);
+    const double partial = 4 * 2 * (s.slots / chunk) * s.rank * (s.k + s.n);
     return s.sort_workspace() + s.element * s.slots * (s.k + s.n) + s.lora(s.experts) + low_rank +
            making + partial + 4 * s.experts * s.rank * (s.k + s.n);
 }

@@ -94,6 +94,14 @@ static void check_layout(void) {
     EXPECT_SIZE(ms_select_experts_args, 64);
     EXPECT_OFFSET(ms_select_experts_args, row_bytes, 16);
     EXPECT_OFFSET(ms_select_experts_args, dst, 56);
+    EXPECT_SIZE(ms_lora_grad_config, 16);
+    EXPECT_SIZE(ms_lora_grad_args, 184);
+    EXPECT_OFFSET(ms_lora_grad_args, x, 16);
+    EXPECT_OFFSET(ms_lora_grad_args, scaling, 72);
+    EXPECT_OFFSET(ms_lora_grad_args, slots, 80);
+    EXPECT_OFFSET(ms_lora_grad_args, da, 136);
+    EXPECT_OFFSET(ms_lora_grad_args, config, 152);
+    EXPECT_OFFSET(ms_lora_grad_args, workspace_bytes, 176);
     EXPECT_SIZE(ms_combine_args, 80);
     EXPECT_OFFSET(ms_combine_args, y, 32);
     EXPECT_OFFSET(ms_combine_args, out_stride, 72);

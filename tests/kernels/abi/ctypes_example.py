@@ -23,6 +23,7 @@ F32, F16, BF16 = 0, 1, 2
 WEIGHTS_NF4, WEIGHTS_FP8_ROW = 0, 3
 INVALID_ARGUMENT = 1
 RENORM_ADD = 1
+LORA_GRAD_RECOMPUTE = 1
 S2S_VARIANTS = {"fused": 0, "split": 1, "extra-K": 2}
 
 
@@ -70,7 +71,24 @@ class Scatter2Scatter(Args):
         ("x_grouped", c.c_int32), ("y_grouped", c.c_int32), ("config", TileConfig),
         ("workspace", c.c_void_p), ("workspace_bytes", c.c_size_t),
         ("lora_a_transposed", c.c_int32), ("lora_b_transposed", c.c_int32), ("xa", c.c_void_p),
-        ("xa_is_input", c.c_int32),
+        ("xa_is_input", c.c_int32), ("w_nf4", c.c_void_p),
+    ]
+
+
+class LoraGradConfig(c.Structure):
+    _fields_ = [(name, c.c_int32) for name in ("block_columns", "block_rows", "warps", "stages")]
+
+
+class LoraGrad(Args):
+    _fields_ = [
+        ("struct_size", c.c_uint32), ("dtype", c.c_int32), ("out_dtype", c.c_int32), ("variant", c.c_int32),
+        ("x", c.c_void_p), ("x_stride", c.c_int64), ("dy", c.c_void_p), ("dy_stride", c.c_int64),
+        ("x_grouped", c.c_int32), ("dy_grouped", c.c_int32), ("k", c.c_int32), ("n", c.c_int32),
+        ("rank", c.c_int32), ("experts", c.c_int32), ("scaling", c.c_float), ("top_k", c.c_int32),
+        ("slots", c.c_int64), ("sorted_slots", c.c_void_p), ("offsets", c.c_void_p), ("xa", c.c_void_p),
+        ("yb", c.c_void_p), ("lora_a", c.c_void_p), ("lora_b", c.c_void_p), ("da", c.c_void_p),
+        ("db", c.c_void_p), ("config", LoraGradConfig), ("workspace", c.c_void_p),
+        ("workspace_bytes", c.c_size_t),
     ]
 
 
@@ -103,7 +121,8 @@ def load(path):
     library.ms_last_error.restype = c.c_char_p
     library.ms_max_tiles.restype = c.c_int64
     library.ms_max_tiles.argtypes = [c.c_int64, c.c_int32, c.c_int32]
-    for name in ("ms_route_metadata_workspace_bytes", "ms_scatter2scatter_workspace_bytes"):
+    for name in ("ms_route_metadata_workspace_bytes", "ms_scatter2scatter_workspace_bytes",
+                 "ms_lora_grad_workspace_bytes"):
         getattr(library, name).restype = c.c_size_t
     return library
 
@@ -196,6 +215,37 @@ def grouped_matmul(checks, variant, ids, experts, top_k):
                   f"(largest error {error:.1e} of the largest value)", bool(error < 1e-2))
 
 
+def lora_gradients(checks, ids, experts, top_k):
+    slots, k, n, rank, scaling = ids.numel(), 128, 256, 16, 2.0
+
+    def random(*shape):
+        return torch.randn(*shape, device="cuda", dtype=torch.bfloat16) / 8
+
+    x, dy = random(slots // top_k, k), random(slots, n)
+    lora_a, lora_b = random(experts, rank, k), random(experts, n, rank)
+    routed, _ = sort_slots(checks, ids, experts, 64)
+    da, db = empty(experts, rank, k, dtype=torch.float32), empty(experts, n, rank, dtype=torch.float32)
+    args = LoraGrad(
+        dtype=BF16, out_dtype=F32, variant=LORA_GRAD_RECOMPUTE, x=x, x_stride=k, dy=dy, dy_stride=n, k=k, n=n,
+        rank=rank, experts=experts, scaling=scaling, top_k=top_k, slots=slots,
+        sorted_slots=routed["sorted_slots"], offsets=routed["offsets"], lora_a=lora_a, lora_b=lora_b, da=da, db=db)
+    args.workspace_bytes = checks.library.ms_lora_grad_workspace_bytes(c.byref(args))
+    workspace = torch.empty(max(args.workspace_bytes, 1), dtype=torch.uint8, device="cuda")
+    args.workspace = workspace.data_ptr()
+    checks.call("ms_lora_grad", args)
+
+    a, b = lora_a.double().requires_grad_(), lora_b.double().requires_grad_()
+    rows = x.double().repeat_interleave(top_k, 0)
+    for expert in range(experts):
+        mine = ids == expert
+        y = scaling * (rows[mine] @ a[expert].T) @ b[expert].T
+        (y * dy[mine].double()).sum().backward()
+    for name, actual, expected in (("dA", da, a.grad), ("dB", db, b.grad)):
+        error = (actual.double() - expected).abs().max() / expected.abs().max()
+        checks.report(f"lora_grad's {name} agrees with torch.autograd (largest error {error:.1e} of the largest value)",
+                      bool(error < 1e-2))
+
+
 def dequantise(checks):
     experts, numel, block = 8, 1000, 64
     blocks = (experts * numel + block - 1) // block
@@ -246,6 +296,7 @@ def main():
     ids = route(checks, 333, experts, top_k)
     for variant in S2S_VARIANTS:
         grouped_matmul(checks, variant, ids, experts, top_k)
+    lora_gradients(checks, ids, experts, top_k)
     dequantise(checks)
     refuse(checks)
     torch.cuda.synchronize()

@@ -119,8 +119,8 @@ TEST_CASE("the Gram kernel's source computes LoRA's gradients on the host",
 
 TEST_CASE("experts of many rows are cut into chunks whose sums are added in order",
           "[lora_grad][emulated]") {
-    // 4 experts, about 320 rows each: one chunk of 512. All in one expert: 3 chunks.
-    check_emulated({.tokens = 640, .k = 16, .n = 24, .rank = 12}, {64, 16, 2, 3});
+    // 4 experts of about 160 rows: a chunk each. All in one expert: 3 chunks.
+    check_emulated({.tokens = 320, .k = 16, .n = 24, .rank = 12}, {64, 16, 2, 3});
     check_emulated({.tokens = 1300, .top_k = 1, .k = 24, .n = 16, .rank = 12, .only_expert = 2},
                    {64, 16, 2, 3});
     check_emulated({.tokens = 1030,
