@@ -118,11 +118,13 @@ __device__ inline void order(std::uint32_t &upper, std::uint32_t &lower) {
     upper = larger;
 }
 
+template <int kCount> inline constexpr auto kComparators = SortNetwork<kCount>::comparators();
+
 // Sorts kCount of a lane's own keys, the largest first.
 template <int kCount> __device__ inline void sort_descending(std::uint32_t *keys) {
     [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
-        (order(keys[std::integral_constant<int, SortNetwork<kCount>::comparators()[kIndex].upper>::value],
-               keys[std::integral_constant<int, SortNetwork<kCount>::comparators()[kIndex].lower>::value]),
+        (order(keys[std::integral_constant<int, kComparators<kCount>[kIndex].upper>::value],
+               keys[std::integral_constant<int, kComparators<kCount>[kIndex].lower>::value]),
          ...);
     }(std::make_index_sequence<std::size_t(SortNetwork<kCount>::count())>());
 }
