@@ -23,5 +23,11 @@ ms_status combine(const ms_combine_args *args, ms_stream stream);
 ms_status combine_backward(const ms_combine_backward_args *args, ms_stream stream);
 ms_status gated_activation(const ms_gated_activation_args *args, ms_stream stream);
 ms_status gated_activation_backward(const ms_gated_activation_backward_args *args, ms_stream stream);
+ms_status entropy(const ms_entropy_args *args, ms_stream stream);
+ms_status entropy_backward(const ms_entropy_backward_args *args, ms_stream stream);
+ms_status selective_log_softmax(const ms_selective_log_softmax_args *args, ms_stream stream);
+ms_status selective_log_softmax_backward(const ms_selective_log_softmax_backward_args *args,
+                                         ms_stream stream);
+ms_status logprob_stats(const ms_logprob_stats_args *args, ms_stream stream);
 
 } // namespace moescope::reference

@@ -1,0 +1,257 @@
+// Gradients of entropy and selected log-probabilities: with the row's log-sum-exp at hand, every
+// element is read once and written once. Both gradients have the form
+//     dx = p (a log p + b), plus what the selected elements get,
+// with a = -scale * dH and b = a H for the entropy, a = 0 and b = -scale * sum(dlogps) for the
+// log-probabilities. Every thread writes only elements it has read, so that it may write in place.
+#include "kernels/common/cuda_check.h"
+#include "kernels/logprob/logit_rows.h"
+#include "kernels/logprob/logprob_checks.h"
+#include "kernels/logprob/logprob_tasks.h"
+#include "kernels/logprob/row_access.cuh"
+#include "kernels/logprob/row_split.h"
+#include "kernels/logprob/row_sum.cuh"
+#include "kernels/logprob/running_blocks.h"
+#include "kernels/routing/logits.cuh"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
+namespace moescope::logprob {
+
+namespace {
+
+constexpr int kThreads = 512;
+constexpr int kBlocksPerSm = 2;
+constexpr int kVectors = 4;        // in flight a thread
+constexpr int kMostPartUnits = 80; // of one block
+constexpr std::int64_t kMostBlocks = std::numeric_limits<std::int32_t>::max();
+// Below the log-probability of any p above 0 in float32.
+constexpr float kNoProbability = -200.0f;
+
+struct Plan {
+    GradientTask task;
+    RowMap in, out;
+    std::int64_t rows;
+    RowSplit split;
+};
+
+// What the elements [begin, end) of a row add to p (a log p + b).
+struct Picks {
+    int count;
+    float sum; // of all valid dlogps of the row
+    int index[kMaxSelected];
+    float gradient[kMaxSelected];
+};
+
+// By the first warp. In the order of the indices, so that the sums are the same in every run.
+__device__ void collect(Picks &picks, const GradientTask &task, std::int64_t row, std::int64_t begin,
+                        std::int64_t end) {
+    const int lane = int(threadIdx.x % kWarpSize);
+    float sum = 0;
+    int count = 0;
+    for (int start = 0; start < task.selected; start += kWarpSize) {
+        const int j = start + lane;
+        std::int64_t index = -1;
+        float gradient = 0;
+        if (j < task.selected) {
+            index = task.indices[row * task.selected + j];
+            gradient = task.scale * task.dlogps[row * task.selected + j];
+        }
+        if (index >= 0 && index < task.logits.vocab)
+            sum += gradient;
+        const bool mine = index >= begin && index < end;
+        const unsigned all = __ballot_sync(kFullWarp, mine);
+        if (mine) {
+            const int at = count + __popc(all & ((1u << lane) - 1));
+            picks.index[at] = int(index);
+            picks.gradient[at] = gradient;
+        }
+        count += __popc(all);
+    }
+    sum = warp_sum(sum);
+    if (lane == 0) {
+        picks.count = count;
+        picks.sum = sum;
+    }
+}
+
+// One row's numbers.
+struct Terms {
+    float scale, lse, a, b;
+
+    template <bool kWeighted> __device__ float gradient(float x) const {
+        const float log_p = fmaf(x, scale, -lse);
+        const float p = exp2_fast(log_p * kLog2E);
+        // Where p is 0 the factor must be finite.
+        return kWeighted ? p * fmaf(a, max_nan(log_p, kNoProbability), b) : p * b;
+    }
+};
+
+// A row without a distribution has an infinite log-sum-exp, or NaN.
+__device__ float finite_or_nan(float lse) { return isfinite(lse) ? lse : NAN; }
+
+template <bool kWeighted> __device__ Terms terms_of(const GradientTask &task, std::int64_t row) {
+    const float lse = finite_or_nan(task.lse[row]);
+    if constexpr (!kWeighted)
+        return {task.scale, lse, 0.0f, 0.0f};
+    const float a = -task.scale * task.dentropy[row];
+    return {task.scale, lse, a, a * task.entropy[row]};
+}
+
+// kWeighted: of the entropy; otherwise of selected log-probabilities.
+template <class T, bool kWeighted> struct Row {
+    const T *x;
+    T *y;
+    Terms terms;
+    const Picks *picks;
+
+    __device__ float picked(int element) const {
+        float sum = 0;
+        for (int i = 0; i < picks->count; ++i)
+            sum += picks->index[i] == element ? picks->gradient[i] : 0.0f;
+        return sum;
+    }
+    __device__ void element(int i, std::int64_t x_stride, std::int64_t y_stride) const {
+        float gradient = terms.gradient<kWeighted>(widen(x[i * x_stride]));
+        if constexpr (!kWeighted)
+            gradient += picked(i);
+        y[i * y_stride] = T(gradient);
+    }
+    // The vector whose first element is `first`.
+    __device__ uint4 vector(const uint4 &from, int first) const {
+        constexpr int kElements = kVectorElements<T>;
+        float g[kElements];
+        unpack<T>(from, g);
+#pragma unroll
+        for (int j = 0; j < kElements; ++j)
+            g[j] = terms.gradient<kWeighted>(g[j]);
+        if constexpr (!kWeighted)
+            for (int i = 0; i < picks->count; ++i) {
+                const int at = picks->index[i] - first;
+#pragma unroll
+                for (int j = 0; j < kElements; ++j)
+                    g[j] += at == j ? picks->gradient[i] : 0.0f;
+            }
+        return pack<T>(g);
+    }
+};
+
+// Vectors [begin, end); `first` is the element of vector 0. The first loads are under way while the
+// picks are collected: ready() ends that.
+template <class T, bool kWeighted, class Ready>
+__device__ void write_span(Row<T, kWeighted> &row, int first, int begin, int end,
+                           const Ready &ready) {
+    const auto *from = reinterpret_cast<const uint4 *>(row.x + first);
+    auto *to = reinterpret_cast<uint4 *>(row.y + first);
+    uint4 v[kVectors];
+    for (int i = begin + int(threadIdx.x), turn = 0; turn == 0 || i < end;
+         i += kThreads * kVectors, ++turn) {
+#pragma unroll
+        for (int j = 0; j < kVectors; ++j)
+            if (i + j * kThreads < end)
+                v[j] = load_vector(from + i + j * kThreads);
+        if (turn == 0)
+            ready();
+#pragma unroll
+        for (int j = 0; j < kVectors; ++j)
+            if (i + j * kThreads < end)
+                store_vector(to + i + j * kThreads,
+                             row.vector(v[j], first + (i + j * kThreads) * kVectorElements<T>));
+    }
+}
+
+template <class T> __device__ bool same_alignment(const T *x, const T *y) {
+    return (reinterpret_cast<std::uintptr_t>(x) - reinterpret_cast<std::uintptr_t>(y)) %
+               kVectorBytes ==
+           0;
+}
+
+// Elements of units [begin, end) of the row; the first one's include those before the first
+// vector, the last one's those after the last.
+template <class T, bool kWeighted>
+__device__ void write_part(const Plan &plan, std::int64_t r, int begin_unit, int end_unit,
+                           Picks &picks) {
+    constexpr int kElements = kVectorElements<T>;
+    const GradientTask &task = plan.task;
+    const auto vocab = int(task.logits.vocab);
+    Row<T, kWeighted> row{static_cast<const T *>(task.logits.data) + plan.in.offset(r),
+                          static_cast<T *>(task.dlogits) + plan.out.offset(r),
+                          terms_of<kWeighted>(task, r), &picks};
+    const bool vectors = task.logits.vocab_stride == 1 && task.vocab_stride == 1 &&
+                         same_alignment(row.x, row.y);
+    VectorSpan span(row.x, vocab);
+    if (!vectors)
+        span = VectorSpan(static_cast<const T *>(nullptr), vocab);
+    const bool is_first = begin_unit == 0, is_last = end_unit == plan.split.units;
+    const int begin = min(begin_unit * kUnitVectors, span.vectors);
+    const int end = min(end_unit * kUnitVectors, span.vectors);
+    const int first = is_first ? 0 : span.head + begin * kElements;
+    const int last = is_last ? vocab : span.head + end * kElements;
+    const auto ready = [&] {
+        if constexpr (!kWeighted) {
+            if (threadIdx.x < kWarpSize)
+                collect(picks, task, r, first, last);
+            __syncthreads();
+            row.terms.b = -picks.sum;
+        }
+    };
+    if (!vectors) {
+        ready();
+        for (int i = first + int(threadIdx.x); i < last; i += kThreads)
+            row.element(i, task.logits.vocab_stride, task.vocab_stride);
+        return;
+    }
+    write_span(row, span.head, begin, end, ready);
+    const int thread = int(threadIdx.x), tail = span.head + span.vectors * kElements;
+    if (is_first && thread < span.head)
+        row.element(thread, 1, 1);
+    if (is_last && tail + thread < vocab)
+        row.element(tail + thread, 1, 1);
+}
+
+template <class T, bool kWeighted>
+__global__ void __launch_bounds__(kThreads, kBlocksPerSm)
+    gradient_kernel(const __grid_constant__ Plan plan) {
+    __shared__ Picks picks;
+    const int parts = plan.split.parts;
+    for (std::int64_t item = blockIdx.x; item < plan.rows * parts; item += gridDim.x) {
+        const std::int64_t row = parts == 1 ? item : item / parts;
+        const auto part = int(item - row * parts);
+        write_part<T, kWeighted>(plan, row, plan.split.first(part), plan.split.first(part + 1),
+                                 picks);
+        if constexpr (!kWeighted)
+            __syncthreads(); // the picks are read to the end
+    }
+}
+
+template <class T> ms_status launch(Plan plan, ms_stream stream) {
+    const int elements = kUnitVectors * kVectorElements<T>;
+    int slots = 0;
+    if (const ms_status status = running_blocks(kBlocksPerSm, slots))
+        return status;
+    plan.split = split_rows(plan.rows, int((plan.task.logits.vocab + elements - 1) / elements),
+                            slots, kMostBlocks);
+    const int least_parts = (plan.split.units + kMostPartUnits - 1) / kMostPartUnits;
+    plan.split.parts = std::max(plan.split.parts, least_parts);
+    const auto blocks = unsigned(std::min(plan.rows * plan.split.parts, kMostBlocks));
+    if (plan.task.dlogps == nullptr)
+        gradient_kernel<T, true><<<blocks, kThreads, 0, stream>>>(plan);
+    else
+        gradient_kernel<T, false><<<blocks, kThreads, 0, stream>>>(plan);
+    MS_LAUNCH_CHECK();
+    return succeed();
+}
+
+} // namespace
+
+ms_status gradient(const GradientTask &task, ms_stream stream) {
+    const Plan plan{task, row_map(task.logits.sizes, task.logits.strides),
+                    row_map(task.logits.sizes, task.strides), row_count(task.logits), {}};
+    if (task.logits.dtype == MS_F32)
+        return launch<float>(plan, stream);
+    return task.logits.dtype == MS_F16 ? launch<__half>(plan, stream)
+                                       : launch<__nv_bfloat16>(plan, stream);
+}
+
+} // namespace moescope::logprob
