@@ -88,7 +88,8 @@ Status read_model(const PlanOptions &options, ModelShape &shape) {
          {read_integer(options.experts, "--experts", shape.experts, 1, 4096),
           read_integer(options.hidden, "--hidden", shape.hidden, 8, 65536),
           read_integer(options.intermediate, "--intermediate", shape.intermediate, 8, 262144),
-          read_integer(options.top_k, "--top-k", shape.top_k, 1, 4096)})
+          read_integer(options.top_k, "--top-k", shape.top_k, 1, 4096),
+          read_integer(options.vocab, "--vocab", shape.vocab, 1, 1 << 24)})
         if (!status)
             return status;
     if (options.dtype) {
@@ -219,6 +220,7 @@ Error with_options(const Error &error) {
                                     std::pair{"experts is", "--experts is"},
                                     std::pair{"hidden is", "--hidden is"},
                                     std::pair{"intermediate is", "--intermediate is"},
+                                    std::pair{"vocab is", "--vocab is"},
                                     std::pair{"quant_block is", "--quant-block is"},
                                     std::pair{"nested_block is", "--nested-block is"},
                                     std::pair{"device is", "--device is"},
@@ -246,6 +248,7 @@ void add_plan_options(CLI::App &command, PlanOptions &o) {
     add("Shape", "--hidden", o.hidden, "H", "Hidden size, a multiple of 8");
     add("Shape", "--intermediate", o.intermediate, "I", "Inner size of an expert, a multiple of 8");
     add("Shape", "--top-k", o.top_k, "K", "Experts a token");
+    add("Shape", "--vocab", o.vocab, "V", "Tokens of the vocabulary (the model's)");
     add("Shape", "--dtype", o.dtype, "TYPE", "f32, f16 or bf16");
     add("Workload", "--tokens", o.tokens, "T", "Tokens, 1..1048576 (2048)");
     add("Workload", "--rank", o.rank, "R", "LoRA rank, 0..256; 0: no LoRA (16)");

@@ -13,7 +13,7 @@
 namespace moescope::cli {
 
 struct PlanOptions {
-    std::optional<std::string> model, experts, hidden, intermediate, top_k, dtype;
+    std::optional<std::string> model, experts, hidden, intermediate, top_k, vocab, dtype;
     std::optional<std::string> tokens, rank, lora_scaling, skew, seed, quant, quant_block, nested_block;
     std::optional<std::string> ops, variants, tile;
     std::optional<std::string> device;

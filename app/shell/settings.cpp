@@ -54,6 +54,7 @@ json to_json(const ModelShape &m) {
             {"shared_intermediate", m.shared_intermediate},
             {"latent", m.latent},
             {"dense_first", m.dense_first},
+            {"vocab", m.vocab},
             {"router", int(m.router)},
             {"renorm", int(m.renorm)},
             {"renorm_epsilon", m.renorm_epsilon},
@@ -79,6 +80,7 @@ ModelShape model_from(const json &object) {
     read(object, "latent", m.latent);
     read(object, "dense_first", m.dense_first);
     read_enum(object, "router", m.router, 5);
+    read(object, "vocab", m.vocab);
     read_enum(object, "renorm", m.renorm, 4);
     read(object, "renorm_epsilon", m.renorm_epsilon);
     read(object, "groups", m.groups);

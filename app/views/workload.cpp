@@ -216,6 +216,10 @@ void Pane::draw_shape() {
         model.name = "custom";
         model.source.clear();
     }
+    number("vocab", "Vocabulary V",
+           "Tokens of the vocabulary, up to 16,777,216: the width of the logits that the "
+           "log-probability operators read. 0 where the model does not say.",
+           model.vocab);
 }
 
 void Pane::draw_router() {

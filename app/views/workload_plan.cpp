@@ -50,7 +50,8 @@ std::string field_of(const Error &error) {
                                        "seed",
                                        "quant_block",
                                        "nested_block",
-                                       "dense_first"};
+                                       "dense_first",
+                                       "vocab"};
     const std::string subject = letters(error.what);
     std::string found;
     std::size_t earliest = std::string::npos;

@@ -21,10 +21,6 @@ namespace moescope::logprob {
 
 namespace {
 
-constexpr int kThreads = 512;
-constexpr int kBlocksPerSm = 2;
-constexpr int kVectors = 4;        // in flight a thread
-constexpr int kMostPartUnits = 80; // of one block
 constexpr std::int64_t kMostBlocks = std::numeric_limits<std::int32_t>::max();
 // Below the log-probability of any p above 0 in float32.
 constexpr float kNoProbability = -200.0f;
@@ -36,7 +32,26 @@ struct Plan {
     RowSplit split;
 };
 
-// What the elements [begin, end) of a row add to p (a log p + b).
+// Of what: the entropy, one selected log-probability a row, or several.
+enum class Of { Entropy, One, Several };
+
+// How a gradient's thread blocks are made: kVectors in flight a thread, and parts of rows small
+// enough that all blocks together read and write close to each other. Measured on an H200.
+template <Of> struct Shape { // several: 64 registers a thread
+    static constexpr int kThreads = 512, kVectors = 4, kBlocksPerSm = 2, kMostPartUnits = 64;
+};
+template <> struct Shape<Of::Entropy> {
+    static constexpr int kThreads = 1024, kVectors = 2, kBlocksPerSm = 2, kMostPartUnits = 64;
+};
+template <> struct Shape<Of::One> {
+    static constexpr int kThreads = 512, kVectors = 2, kBlocksPerSm = 4, kMostPartUnits = 32;
+};
+
+__device__ bool is_token(const GradientTask &task, std::int64_t index) {
+    return index >= 0 && index < task.logits.vocab;
+}
+
+// Several selected elements, of those that lie in [begin, end) of the row.
 struct Picks {
     int count;
     float sum; // of all valid dlogps of the row
@@ -58,7 +73,7 @@ __device__ void collect(Picks &picks, const GradientTask &task, std::int64_t row
             index = task.indices[row * task.selected + j];
             gradient = task.scale * task.dlogps[row * task.selected + j];
         }
-        if (index >= 0 && index < task.logits.vocab)
+        if (is_token(task, index))
             sum += gradient;
         const bool mine = index >= begin && index < end;
         const unsigned all = __ballot_sync(kFullWarp, mine);
@@ -76,72 +91,79 @@ __device__ void collect(Picks &picks, const GradientTask &task, std::int64_t row
     }
 }
 
-// One row's numbers.
-struct Terms {
-    float scale, lse, a, b;
-
-    template <bool kWeighted> __device__ float gradient(float x) const {
-        const float log_p = fmaf(x, scale, -lse);
-        const float p = exp2_fast(log_p * kLog2E);
-        // Where p is 0 the factor must be finite.
-        return kWeighted ? p * fmaf(a, max_nan(log_p, kNoProbability), b) : p * b;
-    }
-};
-
 // A row without a distribution has an infinite log-sum-exp, or NaN.
 __device__ float finite_or_nan(float lse) { return isfinite(lse) ? lse : NAN; }
 
-template <bool kWeighted> __device__ Terms terms_of(const GradientTask &task, std::int64_t row) {
-    const float lse = finite_or_nan(task.lse[row]);
-    if constexpr (!kWeighted)
-        return {task.scale, lse, 0.0f, 0.0f};
-    const float a = -task.scale * task.dentropy[row];
-    return {task.scale, lse, a, a * task.entropy[row]};
-}
+template <class T, Of kOf> struct Row {
+    static constexpr int kElements = kVectorElements<T>;
 
-// kWeighted: of the entropy; otherwise of selected log-probabilities.
-template <class T, bool kWeighted> struct Row {
     const T *x;
     T *y;
-    Terms terms;
+    float scale, lse, a = 0, b = 0;
+    int picked = -1; // Of::One: the element and its gradient
+    float picked_gradient = 0;
     const Picks *picks;
 
-    __device__ float picked(int element) const {
-        float sum = 0;
-        for (int i = 0; i < picks->count; ++i)
-            sum += picks->index[i] == element ? picks->gradient[i] : 0.0f;
-        return sum;
+    __device__ Row(const GradientTask &task, const T *x, T *y, std::int64_t row, const Picks &picks)
+        : x(x), y(y), scale(task.scale), lse(finite_or_nan(task.lse[row])), picks(&picks) {
+        if constexpr (kOf == Of::Entropy) {
+            a = -scale * task.dentropy[row];
+            b = a * task.entropy[row];
+        }
+        if constexpr (kOf == Of::One) {
+            if (is_token(task, task.indices[row])) {
+                picked = int(task.indices[row]);
+                picked_gradient = scale * task.dlogps[row];
+            }
+            b = -picked_gradient;
+        }
+    }
+
+    __device__ float gradient(float x) const {
+        const float log_p = fmaf(x, scale, -lse);
+        const float p = exp2_fast(log_p * kLog2E);
+        // Where p is 0 the factor must be finite.
+        return kOf == Of::Entropy ? p * fmaf(a, max_nan(log_p, kNoProbability), b) : p * b;
     }
     __device__ void element(int i, std::int64_t x_stride, std::int64_t y_stride) const {
-        float gradient = terms.gradient<kWeighted>(widen(x[i * x_stride]));
-        if constexpr (!kWeighted)
-            gradient += picked(i);
-        y[i * y_stride] = T(gradient);
+        float g = gradient(widen(x[i * x_stride]));
+        if constexpr (kOf == Of::One)
+            g += picked == i ? picked_gradient : 0.0f;
+        if constexpr (kOf == Of::Several)
+            for (int j = 0; j < picks->count; ++j)
+                g += picks->index[j] == i ? picks->gradient[j] : 0.0f;
+        y[i * y_stride] = T(g);
     }
     // The vector whose first element is `first`.
     __device__ uint4 vector(const uint4 &from, int first) const {
-        constexpr int kElements = kVectorElements<T>;
         float g[kElements];
         unpack<T>(from, g);
 #pragma unroll
         for (int j = 0; j < kElements; ++j)
-            g[j] = terms.gradient<kWeighted>(g[j]);
-        if constexpr (!kWeighted)
-            for (int i = 0; i < picks->count; ++i) {
-                const int at = picks->index[i] - first;
-#pragma unroll
-                for (int j = 0; j < kElements; ++j)
-                    g[j] += at == j ? picks->gradient[i] : 0.0f;
-            }
+            g[j] = gradient(g[j]);
+        if constexpr (kOf == Of::One)
+            add_at(g, picked - first, picked_gradient);
+        if constexpr (kOf == Of::Several)
+            for (int i = 0; i < picks->count; ++i)
+                add_at(g, picks->index[i] - first, picks->gradient[i]);
         return pack<T>(g);
+    }
+
+  private:
+    __device__ static void add_at(float (&g)[kElements], int at, float gradient) {
+        if (unsigned(at) >= unsigned(kElements))
+            return;
+#pragma unroll
+        for (int j = 0; j < kElements; ++j)
+            g[j] += at == j ? gradient : 0.0f;
     }
 };
 
-// Vectors [begin, end); `first` is the element of vector 0. The first loads are under way while the
-// picks are collected: ready() ends that.
-template <class T, bool kWeighted, class Ready>
-__device__ void write_span(Row<T, kWeighted> &row, int first, int begin, int end,
-                           const Ready &ready) {
+// Vectors [begin, end); `first` is the element of vector 0. The first loads are under way while
+// ready() collects the picks.
+template <class T, Of kOf, class Ready>
+__device__ void write_span(Row<T, kOf> &row, int first, int begin, int end, const Ready &ready) {
+    constexpr int kThreads = Shape<kOf>::kThreads, kVectors = Shape<kOf>::kVectors;
     const auto *from = reinterpret_cast<const uint4 *>(row.x + first);
     auto *to = reinterpret_cast<uint4 *>(row.y + first);
     uint4 v[kVectors];
@@ -169,15 +191,14 @@ template <class T> __device__ bool same_alignment(const T *x, const T *y) {
 
 // Elements of units [begin, end) of the row; the first one's include those before the first
 // vector, the last one's those after the last.
-template <class T, bool kWeighted>
+template <class T, Of kOf>
 __device__ void write_part(const Plan &plan, std::int64_t r, int begin_unit, int end_unit,
                            Picks &picks) {
     constexpr int kElements = kVectorElements<T>;
     const GradientTask &task = plan.task;
     const auto vocab = int(task.logits.vocab);
-    Row<T, kWeighted> row{static_cast<const T *>(task.logits.data) + plan.in.offset(r),
-                          static_cast<T *>(task.dlogits) + plan.out.offset(r),
-                          terms_of<kWeighted>(task, r), &picks};
+    Row<T, kOf> row(task, static_cast<const T *>(task.logits.data) + plan.in.offset(r),
+                    static_cast<T *>(task.dlogits) + plan.out.offset(r), r, picks);
     const bool vectors = task.logits.vocab_stride == 1 && task.vocab_stride == 1 &&
                          same_alignment(row.x, row.y);
     VectorSpan span(row.x, vocab);
@@ -189,16 +210,16 @@ __device__ void write_part(const Plan &plan, std::int64_t r, int begin_unit, int
     const int first = is_first ? 0 : span.head + begin * kElements;
     const int last = is_last ? vocab : span.head + end * kElements;
     const auto ready = [&] {
-        if constexpr (!kWeighted) {
+        if constexpr (kOf == Of::Several) {
             if (threadIdx.x < kWarpSize)
                 collect(picks, task, r, first, last);
             __syncthreads();
-            row.terms.b = -picks.sum;
+            row.b = -picks.sum;
         }
     };
     if (!vectors) {
         ready();
-        for (int i = first + int(threadIdx.x); i < last; i += kThreads)
+        for (int i = first + int(threadIdx.x); i < last; i += Shape<kOf>::kThreads)
             row.element(i, task.logits.vocab_stride, task.vocab_stride);
         return;
     }
@@ -210,37 +231,41 @@ __device__ void write_part(const Plan &plan, std::int64_t r, int begin_unit, int
         row.element(tail + thread, 1, 1);
 }
 
-template <class T, bool kWeighted>
-__global__ void __launch_bounds__(kThreads, kBlocksPerSm)
+template <class T, Of kOf>
+__global__ void __launch_bounds__(Shape<kOf>::kThreads, Shape<kOf>::kBlocksPerSm)
     gradient_kernel(const __grid_constant__ Plan plan) {
     __shared__ Picks picks;
     const int parts = plan.split.parts;
     for (std::int64_t item = blockIdx.x; item < plan.rows * parts; item += gridDim.x) {
         const std::int64_t row = parts == 1 ? item : item / parts;
         const auto part = int(item - row * parts);
-        write_part<T, kWeighted>(plan, row, plan.split.first(part), plan.split.first(part + 1),
-                                 picks);
-        if constexpr (!kWeighted)
+        write_part<T, kOf>(plan, row, plan.split.first(part), plan.split.first(part + 1), picks);
+        if constexpr (kOf == Of::Several)
             __syncthreads(); // the picks are read to the end
     }
 }
 
-template <class T> ms_status launch(Plan plan, ms_stream stream) {
-    const int elements = kUnitVectors * kVectorElements<T>;
+template <class T, Of kOf> ms_status launch(Plan plan, ms_stream stream) {
+    using S = Shape<kOf>;
+    constexpr int kUnit = kUnitVectors * kVectorElements<T>;
     int slots = 0;
-    if (const ms_status status = running_blocks(kBlocksPerSm, slots))
+    if (const ms_status status = running_blocks(S::kBlocksPerSm, slots))
         return status;
-    plan.split = split_rows(plan.rows, int((plan.task.logits.vocab + elements - 1) / elements),
-                            slots, kMostBlocks);
-    const int least_parts = (plan.split.units + kMostPartUnits - 1) / kMostPartUnits;
-    plan.split.parts = std::max(plan.split.parts, least_parts);
+    const auto units = int((plan.task.logits.vocab + kUnit - 1) / kUnit);
+    plan.split = split_rows(plan.rows, units, slots, kMostBlocks);
+    plan.split.parts =
+        std::max(plan.split.parts, (units + S::kMostPartUnits - 1) / S::kMostPartUnits);
     const auto blocks = unsigned(std::min(plan.rows * plan.split.parts, kMostBlocks));
-    if (plan.task.dlogps == nullptr)
-        gradient_kernel<T, true><<<blocks, kThreads, 0, stream>>>(plan);
-    else
-        gradient_kernel<T, false><<<blocks, kThreads, 0, stream>>>(plan);
+    gradient_kernel<T, kOf><<<blocks, S::kThreads, 0, stream>>>(plan);
     MS_LAUNCH_CHECK();
     return succeed();
+}
+
+template <class T> ms_status launch(const Plan &plan, ms_stream stream) {
+    if (plan.task.dlogps == nullptr)
+        return launch<T, Of::Entropy>(plan, stream);
+    return plan.task.selected == 1 ? launch<T, Of::One>(plan, stream)
+                                   : launch<T, Of::Several>(plan, stream);
 }
 
 } // namespace

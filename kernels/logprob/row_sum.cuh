@@ -1,7 +1,7 @@
-// The sums of a softmax over part of a row, in one read: the largest logit m, S = sum e^(z - m) and
-// W = sum e^(z - m) (x - m), with z = logit_scale * x. One exponential an element, since the
-// exponential unit could not keep up with two: sums are rescaled only when a chunk of logits brings
-// a larger m.
+// The sums of a softmax over part of a row, in one read and in base 2: with t = log2(e) *
+// logit_scale * logit, the largest t as m, S = sum 2^(t - m) and W = sum 2^(t - m) (t - m). One
+// exponential an element, since the exponential unit could not keep up with two: sums are rescaled
+// only when a chunk of logits brings a larger m.
 #pragma once
 
 #include "kernels/logprob/vector_elements.cuh"
@@ -12,7 +12,7 @@
 
 namespace moescope::logprob {
 
-constexpr float kLog2E = 1.4426950408889634f;
+constexpr float kLog2E = 1.4426950408889634f, kLn2 = 0.69314718055994531f;
 // Stands for any step down this far or farther: finite, so that its product with a sum of 0 is 0.
 constexpr float kLowestStep = -1e30f;
 
@@ -41,23 +41,24 @@ __device__ inline float base_of(const RowSum &sum) { return sum.m == -INFINITY ?
 
 // Before logits are added of which this is the largest. scale2 = logit_scale * log2(e).
 template <bool kWeighted> __device__ inline void raise(RowSum &sum, float largest, float scale2) {
-    if (!(largest > sum.m))
+    const float m = largest * scale2;
+    if (!(m > sum.m))
         return;
     if (sum.m != -INFINITY) {
-        const float step = fmaxf(sum.m - largest, kLowestStep);
-        const float factor = exp2_fast(step * scale2);
+        const float step = fmaxf(sum.m - m, kLowestStep);
+        const float factor = exp2_fast(step);
         if constexpr (kWeighted)
             sum.w = fmaf(step, sum.s, sum.w) * factor;
         sum.s *= factor;
     }
-    sum.m = largest;
+    sum.m = m;
 }
 
 // A term that is 0 adds nothing, also where x is -infinity.
 template <bool kWeighted>
 __device__ inline void add(float x, float base, float scale2, float &s, float &w) {
-    const float below = x - base;
-    const float term = exp2_fast(below * scale2);
+    const float below = fmaf(x, scale2, -base);
+    const float term = exp2_fast(below);
     s += term;
     if constexpr (kWeighted)
         w = fmaf(term, max_nan(below, -FLT_MAX), w);
@@ -90,12 +91,12 @@ template <bool kWeighted> __device__ inline void add_one(RowSum &sum, float x, f
 
 // Of two disjoint parts.
 template <bool kWeighted>
-__device__ inline RowSum combine(const RowSum &a, const RowSum &b, float scale2) {
+__device__ inline RowSum combine(const RowSum &a, const RowSum &b) {
     RowSum both;
     both.m = fmaxf(a.m, b.m);
     const float step_a = a.m == both.m ? 0.0f : fmaxf(a.m - both.m, kLowestStep);
     const float step_b = b.m == both.m ? 0.0f : fmaxf(b.m - both.m, kLowestStep);
-    const float factor_a = exp2_fast(step_a * scale2), factor_b = exp2_fast(step_b * scale2);
+    const float factor_a = exp2_fast(step_a), factor_b = exp2_fast(step_b);
     both.s = a.s * factor_a + b.s * factor_b;
     if constexpr (kWeighted)
         both.w = fmaf(step_a, a.s, a.w) * factor_a + fmaf(step_b, b.s, b.w) * factor_b;
@@ -103,7 +104,7 @@ __device__ inline RowSum combine(const RowSum &a, const RowSum &b, float scale2)
 }
 
 // The whole warp's, in lane 0; always added in the same order.
-template <bool kWeighted> __device__ inline RowSum warp_combine(RowSum sum, float scale2) {
+template <bool kWeighted> __device__ inline RowSum warp_combine(RowSum sum) {
 #pragma unroll
     for (int distance = kWarpSize / 2; distance > 0; distance /= 2) {
         RowSum other;
@@ -111,7 +112,7 @@ template <bool kWeighted> __device__ inline RowSum warp_combine(RowSum sum, floa
         other.s = __shfl_down_sync(kFullWarp, sum.s, distance);
         if constexpr (kWeighted)
             other.w = __shfl_down_sync(kFullWarp, sum.w, distance);
-        sum = combine<kWeighted>(sum, other, scale2);
+        sum = combine<kWeighted>(sum, other);
     }
     return sum;
 }

@@ -19,12 +19,19 @@ namespace moescope::logprob {
 namespace {
 
 constexpr int kThreads = 512;
-constexpr int kBlocksPerSm = 3; // 40 registers a thread
-constexpr int kVectors = 4;     // in flight a thread
 constexpr int kWarps = kThreads / kWarpSize;
 constexpr int kFinishThreads = 256;
 constexpr std::int64_t kMostParts = 16384; // over all rows
 constexpr std::int64_t kMostBlocks = std::numeric_limits<std::int32_t>::max();
+
+// kVectors in flight a thread.
+struct LongParts {
+    static constexpr int kVectors = 8, kBlocksPerSm = 2;
+};
+struct ShortParts {
+    static constexpr int kVectors = 4, kBlocksPerSm = 3;
+};
+constexpr int kLongPartUnits = kThreads * LongParts::kVectors / kUnitVectors;
 
 struct Plan {
     StatsTask task;
@@ -46,11 +53,11 @@ struct Segment {
 __device__ void write_row(const Plan &plan, std::int64_t row, RowSum sum, int lane) {
     const StatsTask &task = plan.task;
     sum.m = __shfl_sync(kFullWarp, sum.m, 0);
-    const float log_mass = logf(__shfl_sync(kFullWarp, sum.s, 0));
+    const float log_mass = log2f(__shfl_sync(kFullWarp, sum.s, 0));
     if (lane == 0 && task.entropy != nullptr)
-        task.entropy[row] = log_mass - task.scale * (sum.w / sum.s);
+        task.entropy[row] = kLn2 * (log_mass - sum.w / sum.s);
     if (lane == 0 && task.lse != nullptr)
-        task.lse[row] = fmaf(task.scale, sum.m, log_mass);
+        task.lse[row] = kLn2 * (sum.m + log_mass);
     const std::int64_t start = plan.map.offset(row);
     for (int j = lane; j < task.selected; j += kWarpSize) {
         const std::int64_t index = task.indices[row * task.selected + j];
@@ -58,14 +65,14 @@ __device__ void write_row(const Plan &plan, std::int64_t row, RowSum sum, int la
         if (index >= 0 && index < task.logits.vocab) {
             const float x = load_logit(task.logits.data, task.logits.dtype,
                                        start + index * task.logits.vocab_stride);
-            log_p = (x - sum.m) * task.scale - log_mass;
+            log_p = kLn2 * (fmaf(x, plan.scale2(), -sum.m) - log_mass);
         }
         task.logps[row * task.selected + j] = log_p;
     }
 }
 
 // Vectors [begin, end) of a row, the block's threads side by side.
-template <class T, bool kWeighted>
+template <class T, bool kWeighted, int kVectors>
 __device__ void add_span(RowSum &sum, const uint4 *vectors, int begin, int end, float scale2) {
     constexpr int kStep = kThreads * kVectors;
     uint4 v[kVectors];
@@ -85,7 +92,7 @@ __device__ void add_span(RowSum &sum, const uint4 *vectors, int begin, int end, 
     add_vectors<T, kWeighted>(sum, v, scale2);
 }
 
-template <class T, bool kWeighted>
+template <class T, bool kWeighted, int kVectors>
 __device__ RowSum sum_segment(const Plan &plan, const Segment &segment) {
     const auto vocab = int(plan.task.logits.vocab);
     const T *row = static_cast<const T *>(plan.task.logits.data) + plan.map.offset(segment.row);
@@ -97,9 +104,9 @@ __device__ RowSum sum_segment(const Plan &plan, const Segment &segment) {
     const int tail = span.head + span.vectors * kVectorElements<T>;
     if (segment.end == plan.split.units && thread < vocab - tail)
         add_one<kWeighted>(sum, widen(row[tail + thread]), plan.scale2());
-    add_span<T, kWeighted>(sum, reinterpret_cast<const uint4 *>(row + span.head),
-                           segment.begin * kUnitVectors,
-                           min(segment.end * kUnitVectors, span.vectors), plan.scale2());
+    add_span<T, kWeighted, kVectors>(
+        sum, reinterpret_cast<const uint4 *>(row + span.head), segment.begin * kUnitVectors,
+        min(segment.end * kUnitVectors, span.vectors), plan.scale2());
     return sum;
 }
 
@@ -118,35 +125,46 @@ __device__ RowSum sum_strided_segment(const Plan &plan, const Segment &segment) 
 
 // The block's sum, in thread 0. Consecutive calls take `scratch` in turns, so that one barrier does.
 template <bool kWeighted>
-__device__ RowSum block_combine(RowSum sum, float scale2, RowSum (&scratch)[kWarps]) {
-    sum = warp_combine<kWeighted>(sum, scale2);
+__device__ RowSum block_combine(RowSum sum, RowSum (&scratch)[kWarps]) {
+    sum = warp_combine<kWeighted>(sum);
     if (threadIdx.x % kWarpSize == 0)
         scratch[threadIdx.x / kWarpSize] = sum;
     __syncthreads();
     if (threadIdx.x >= kWarpSize)
         return sum;
-    return warp_combine<kWeighted>(threadIdx.x < kWarps ? scratch[threadIdx.x] : RowSum(), scale2);
+    return warp_combine<kWeighted>(threadIdx.x < kWarps ? scratch[threadIdx.x] : RowSum());
 }
 
-template <class T, bool kWeighted, bool kStrided>
-__global__ void __launch_bounds__(kThreads, kBlocksPerSm)
+template <class T, bool kWeighted, class Shape, bool kStrided>
+__global__ void __launch_bounds__(kThreads, Shape::kBlocksPerSm)
     stats_kernel(const __grid_constant__ Plan plan) {
     __shared__ RowSum scratch[2][kWarps];
     const int parts = plan.split.parts;
     int turn = 0;
     for (std::int64_t item = blockIdx.x; item < plan.rows * parts; item += gridDim.x) {
-        const std::int64_t row = parts == 1 ? item : item / parts;
-        const auto part = int(item - row * parts);
-        const Segment segment{row, plan.split.first(part), plan.split.first(part + 1)};
+        Segment segment{item, 0, plan.split.units};
+        if (parts > 1) {
+            segment.row = item / parts;
+            const auto part = int(item - segment.row * parts);
+            segment.begin = plan.split.first(part);
+            segment.end = plan.split.first(part + 1);
+        }
         RowSum sum = kStrided ? sum_strided_segment<T, kWeighted>(plan, segment)
-                              : sum_segment<T, kWeighted>(plan, segment);
-        sum = block_combine<kWeighted>(sum, plan.scale2(), scratch[turn]);
+                              : sum_segment<T, kWeighted, Shape::kVectors>(plan, segment);
+        sum = block_combine<kWeighted>(sum, scratch[turn]);
         turn ^= 1;
         if (parts == 1 && threadIdx.x < kWarpSize)
-            write_row(plan, row, sum, int(threadIdx.x));
+            write_row(plan, segment.row, sum, int(threadIdx.x));
         else if (threadIdx.x == 0)
             plan.parts[item] = sum;
     }
+}
+
+// Of a kernel launched while the one before it still ran: until that one's results are there.
+__device__ void wait_for_previous_kernel() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
 }
 
 // One warp a row.
@@ -157,33 +175,62 @@ __global__ void __launch_bounds__(kFinishThreads) finish_rows(const __grid_const
     if (row >= plan.rows)
         return;
     const int lane = int(threadIdx.x % kWarpSize);
+    wait_for_previous_kernel();
     RowSum sum;
     for (int part = lane; part < plan.split.parts; part += kWarpSize)
-        sum = combine<kWeighted>(sum, plan.parts[row * plan.split.parts + part], plan.scale2());
-    write_row(plan, row, warp_combine<kWeighted>(sum, plan.scale2()), lane);
+        sum = combine<kWeighted>(sum, plan.parts[row * plan.split.parts + part]);
+    write_row(plan, row, warp_combine<kWeighted>(sum), lane);
 }
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
+// Its launch overlaps the first kernel's end where the device can do that.
+template <bool kWeighted> ms_status launch_finish(const Plan &plan, ms_stream stream) {
+    int device = 0, major = 0;
+    MS_CUDA_TRY(cudaGetDevice(&device));
+    MS_CUDA_TRY(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device));
+    cudaLaunchAttribute early{};
+    early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    early.val.programmaticStreamSerializationAllowed = 1;
+    cudaLaunchConfig_t config{};
+    config.gridDim = unsigned(ceil_div(plan.rows, kFinishThreads / kWarpSize));
+    config.blockDim = kFinishThreads;
+    config.stream = stream;
+    config.attrs = &early;
+    config.numAttrs = major >= 9 ? 1 : 0;
+    MS_CUDA_TRY(cudaLaunchKernelEx(&config, finish_rows<kWeighted>, plan));
+    return succeed();
+}
+
+// With the row split for the shape's blocks.
+template <class Shape> ms_status split_for(Plan &plan) {
+    int slots = 0;
+    if (const ms_status status = running_blocks(Shape::kBlocksPerSm, slots))
+        return status;
+    plan.split = split_rows(plan.rows, plan.split.units, slots, kMostParts);
+    return MS_OK;
+}
+
+template <class T, bool kWeighted, class Shape, bool kStrided>
+ms_status launch_shape(const Plan &plan, ms_stream stream) {
+    const auto blocks = unsigned(std::min(plan.rows * plan.split.parts, kMostBlocks));
+    stats_kernel<T, kWeighted, Shape, kStrided><<<blocks, kThreads, 0, stream>>>(plan);
+    MS_LAUNCH_CHECK();
+    return plan.split.parts == 1 ? succeed() : launch_finish<kWeighted>(plan, stream);
+}
+
 template <class T, bool kWeighted> ms_status launch(Plan plan, ms_stream stream) {
     const ms_logits &logits = plan.task.logits;
-    const auto units = int(ceil_div(logits.vocab, kUnitVectors * kVectorElements<T>));
-    int slots = 0;
-    if (const ms_status status = running_blocks(kBlocksPerSm, slots))
+    plan.split.units = int(ceil_div(logits.vocab, kUnitVectors * kVectorElements<T>));
+    if (const ms_status status = split_for<ShortParts>(plan))
         return status;
-    plan.split = split_rows(plan.rows, units, slots, kMostParts);
-    const auto blocks = unsigned(std::min(plan.rows * plan.split.parts, kMostBlocks));
-    if (logits.vocab_stride == 1)
-        stats_kernel<T, kWeighted, false><<<blocks, kThreads, 0, stream>>>(plan);
-    else
-        stats_kernel<T, kWeighted, true><<<blocks, kThreads, 0, stream>>>(plan);
-    MS_LAUNCH_CHECK();
-    if (plan.split.parts == 1)
-        return succeed();
-    const auto finish_blocks = unsigned(ceil_div(plan.rows, kFinishThreads / kWarpSize));
-    finish_rows<kWeighted><<<finish_blocks, kFinishThreads, 0, stream>>>(plan);
-    MS_LAUNCH_CHECK();
-    return succeed();
+    if (logits.vocab_stride != 1)
+        return launch_shape<T, kWeighted, ShortParts, true>(plan, stream);
+    if (plan.split.units / plan.split.parts < kLongPartUnits)
+        return launch_shape<T, kWeighted, ShortParts, false>(plan, stream);
+    if (const ms_status status = split_for<LongParts>(plan))
+        return status;
+    return launch_shape<T, kWeighted, LongParts, false>(plan, stream);
 }
 
 template <class T> ms_status launch(const Plan &plan, ms_stream stream) {

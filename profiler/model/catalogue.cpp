@@ -19,7 +19,7 @@ using nlohmann::json;
 constexpr std::string_view kKeys[] = {
     "name",           "source",          "experts",        "hidden",
     "intermediate",   "top_k",           "shared_experts", "shared_intermediate",
-    "latent",         "dense_first",     "router",         "renorm",
+    "latent",         "dense_first",     "vocab",          "router",         "renorm",
     "renorm_epsilon", "groups",          "groups_kept",    "group_score",
     "routed_scaling", "correction_bias", "gated",          "dtype"};
 
@@ -68,7 +68,8 @@ Status read_sizes(const JsonObject &entry, ModelShape &shape) {
           take(shape.shared_experts, entry.integer("shared_experts")),
           take(shape.shared_intermediate, entry.integer("shared_intermediate")),
           take(shape.latent, entry.integer("latent")),
-          take(shape.dense_first, entry.integer("dense_first"))})
+          take(shape.dense_first, entry.integer("dense_first")),
+          take(shape.vocab, entry.integer("vocab"))})
         if (!status)
             return status;
     return {};

@@ -26,6 +26,7 @@ constexpr std::string_view kTopK[] = {"num_experts_per_tok", "moe_k", "moe_topk"
 constexpr std::string_view kExpertSize[] = {"moe_intermediate_size", "expert_ffn_hidden_size"};
 constexpr std::string_view kDenseSize[] = {"intermediate_size"};
 constexpr std::string_view kHidden[] = {"hidden_size"};
+constexpr std::string_view kVocab[] = {"vocab_size"};
 constexpr std::string_view kShared[] = {"n_shared_experts", "num_shared_experts",
                                         "num_shared_expert", "moe_num_shared_experts"};
 constexpr std::string_view kSharedSize[] = {"shared_expert_intermediate_size",
@@ -204,6 +205,8 @@ Status read_sizes(const JsonObject &config, const HfFamily *family, ModelShape &
     if (const Status status = read_expert_size(config, family, shape); !status)
         return status;
     if (const Status status = read_optional(shape.latent, config, kLatent, layer); !status)
+        return status;
+    if (const Status status = read_optional(shape.vocab, config, kVocab, layer); !status)
         return status;
     return read_shared(config, family, shape);
 }

@@ -16,7 +16,8 @@ Status validate_sizes(const ModelShape &shape) {
           check_range("shared_experts", shape.shared_experts, 0, 1024),
           check_range("shared_intermediate", shape.shared_intermediate, 0, 1 << 20),
           check_multiple("latent", shape.latent, 0, 65536, 8),
-          check_range("dense_first", shape.dense_first, 0, 1024)})
+          check_range("dense_first", shape.dense_first, 0, 1024),
+          check_range("vocab", shape.vocab, 0, 1 << 24)})
         if (!status)
             return status;
     if (shape.top_k < 1 || shape.top_k > shape.experts)

@@ -25,6 +25,7 @@ struct ModelShape {
         0;                        // total inner size of the shared experts, 0 where there are none
     std::int32_t latent = 0;      // experts work on this size instead of H; 0: on H
     std::int32_t dense_first = 0; // leading layers without experts
+    std::int32_t vocab = 0;       // V, tokens of the vocabulary: 1..16777216; 0: not known
     RouterKind router = RouterKind::Softmax;
     Renorm renorm = Renorm::Add;
     double renorm_epsilon = 0.0;

@@ -56,6 +56,7 @@ void to_wire(const ModelShape &from, wire::ModelShape *to) {
     to->set_shared_intermediate(from.shared_intermediate);
     to->set_latent(from.latent);
     to->set_dense_first(from.dense_first);
+    to->set_vocab(from.vocab);
     to->set_router(static_cast<wire::RouterKind>(from.router));
     to->set_renorm(static_cast<wire::Renorm>(from.renorm));
     to->set_renorm_epsilon(from.renorm_epsilon);
@@ -80,6 +81,7 @@ ModelShape from_wire(const wire::ModelShape &from, Decoding &decoding) {
     to.shared_intermediate = from.shared_intermediate();
     to.latent = from.latent();
     to.dense_first = from.dense_first();
+    to.vocab = from.vocab();
     to.router = decode_enum<RouterKind>(from.router(), wire::RouterKind_IsValid(from.router()), "router", decoding);
     to.renorm = decode_enum<Renorm>(from.renorm(), wire::Renorm_IsValid(from.renorm()), "renorm", decoding);
     to.renorm_epsilon = from.renorm_epsilon();

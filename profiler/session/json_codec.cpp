@@ -68,6 +68,7 @@ Result<ModelShape> model_from(const Json &json, const std::string &where) {
     fields.read("latent", shape.latent);
     fields.read("dense_first", shape.dense_first);
     fields.read("router", shape.router, RouterKind::TopkSigmoid);
+    fields.read("vocab", shape.vocab);
     fields.read("renorm", shape.renorm, Renorm::Skip);
     fields.read("renorm_epsilon", shape.renorm_epsilon);
     fields.read("groups", shape.groups);
@@ -191,6 +192,7 @@ Json to_json(const ModelShape &shape) {
             {"shared_intermediate", shape.shared_intermediate},
             {"latent", shape.latent},
             {"dense_first", shape.dense_first},
+            {"vocab", shape.vocab},
             {"router", name_of(shape.router)},
             {"renorm", name_of(shape.renorm)},
             {"renorm_epsilon", shape.renorm_epsilon},

@@ -9,7 +9,7 @@
 //           quant_block, nested_block}
 // Model:    {name, source, experts, hidden, intermediate, top_k, shared_experts,
 // shared_intermediate,
-//           latent, dense_first, router, renorm, renorm_epsilon, groups, groups_kept, group_score,
+//           latent, dense_first, vocab, router, renorm, renorm_epsilon, groups, groups_kept, group_score,
 //           routed_scaling, correction_bias, gated, dtype}
 // Device:   {id, name, arch, driver, runtime, host, <counts and sizes as in DeviceInfo>,
 //           ceilings: {bytes_per_second, flops_per_second, bytes_measured, flops_measured},

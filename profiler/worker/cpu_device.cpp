@@ -20,9 +20,7 @@ namespace {
 constexpr std::size_t kAlignment = 256;
 
 // The references need no scratch memory and have no tiles.
-size_t no_router_workspace(const ms_router_args *) { return 0; }
-size_t no_lora_grad_workspace(const ms_lora_grad_args *) { return 0; }
-size_t no_metadata_workspace(const ms_route_metadata_args *) { return 0; }
+template <class Args> size_t no_workspace(const Args *) { return 0; }
 // But the checks they share with the GPU ask for the split variant's.
 size_t scatter2scatter_workspace(const ms_scatter2scatter_args *args) { return scatter2scatter::workspace_bytes(*args); }
 ms_status no_default_config(const ms_scatter2scatter_args *, ms_tile_config *config) {
@@ -36,20 +34,30 @@ ms_status no_compile(const ms_scatter2scatter_args *, const char *, ms_tile_reso
 constexpr KernelTable kReferences = {
     .topk = reference::topk,
     .router = reference::router,
-    .router_workspace_bytes = no_router_workspace,
+    .router_workspace_bytes = no_workspace,
     .route_metadata = reference::route_metadata,
-    .route_metadata_workspace_bytes = no_metadata_workspace,
+    .route_metadata_workspace_bytes = no_workspace,
     .tile_schedule = reference::tile_schedule,
     .scatter2scatter = reference::scatter2scatter,
     .scatter2scatter_workspace_bytes = scatter2scatter_workspace,
     .scatter2scatter_default_config = no_default_config,
     .scatter2scatter_compile = no_compile,
     .lora_grad = reference::lora_grad,
-    .lora_grad_workspace_bytes = no_lora_grad_workspace,
+    .lora_grad_workspace_bytes = no_workspace,
     .combine = reference::combine,
     .active_experts = reference::active_experts,
     .selective_dequant = reference::selective_dequant,
     .select_experts = reference::select_experts,
+    .entropy = reference::entropy,
+    .entropy_workspace_bytes = no_workspace,
+    .entropy_backward = reference::entropy_backward,
+    .entropy_backward_workspace_bytes = no_workspace,
+    .selective_log_softmax = reference::selective_log_softmax,
+    .selective_log_softmax_workspace_bytes = no_workspace,
+    .selective_log_softmax_backward = reference::selective_log_softmax_backward,
+    .selective_log_softmax_backward_workspace_bytes = no_workspace,
+    .logprob_stats = reference::logprob_stats,
+    .logprob_stats_workspace_bytes = no_workspace,
     .fill_uniform = reference::fill_uniform,
     .fill_bytes = reference::fill_bytes,
     .routing_logits = reference::routing_logits,

@@ -45,6 +45,16 @@ struct KernelTable {
     ms_status (*active_experts)(const ms_active_experts_args *, ms_stream);
     ms_status (*selective_dequant)(const ms_selective_dequant_args *, ms_stream);
     ms_status (*select_experts)(const ms_select_experts_args *, ms_stream);
+    ms_status (*entropy)(const ms_entropy_args *, ms_stream);
+    size_t (*entropy_workspace_bytes)(const ms_entropy_args *);
+    ms_status (*entropy_backward)(const ms_entropy_backward_args *, ms_stream);
+    size_t (*entropy_backward_workspace_bytes)(const ms_entropy_backward_args *);
+    ms_status (*selective_log_softmax)(const ms_selective_log_softmax_args *, ms_stream);
+    size_t (*selective_log_softmax_workspace_bytes)(const ms_selective_log_softmax_args *);
+    ms_status (*selective_log_softmax_backward)(const ms_selective_log_softmax_backward_args *, ms_stream);
+    size_t (*selective_log_softmax_backward_workspace_bytes)(const ms_selective_log_softmax_backward_args *);
+    ms_status (*logprob_stats)(const ms_logprob_stats_args *, ms_stream);
+    size_t (*logprob_stats_workspace_bytes)(const ms_logprob_stats_args *);
     ms_status (*fill_uniform)(const FillUniformArgs *, ms_stream);
     ms_status (*fill_bytes)(const FillBytesArgs *, ms_stream);
     ms_status (*routing_logits)(const RoutingLogitsArgs *, ms_stream);

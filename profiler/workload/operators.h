@@ -24,6 +24,11 @@ enum class OperatorId {
     GateUpLoraGrad, // and of their LoRA matrices
     DownLoraGrad,
     SqrtSoftplusTopk,
+    Entropy,
+    EntropyBackward,
+    SelectiveLogSoftmax,
+    SelectiveLogSoftmaxBackward,
+    LogprobStats,
     Count_ // the number of them
 };
 inline constexpr int kOperatorCount = int(OperatorId::Count_);

@@ -183,7 +183,8 @@ bool is_wanted(const Row &row, const Options &options) {
 
 std::vector<Row> all_rows() {
     std::vector<Row> rows;
-    for (std::vector<Row> (*const family)() : {routing_rows, grouped_rows, training_rows, dequant_rows})
+    for (std::vector<Row> (*const family)() : {routing_rows, grouped_rows, training_rows, dequant_rows,
+                                           logprob_rows})
         for (Row &row : family())
             rows.push_back(std::move(row));
     return rows;

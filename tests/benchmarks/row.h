@@ -45,5 +45,6 @@ std::vector<Row> routing_rows();
 std::vector<Row> grouped_rows();
 std::vector<Row> training_rows();
 std::vector<Row> dequant_rows();
+std::vector<Row> logprob_rows();
 
 } // namespace moescope::bench

@@ -21,8 +21,8 @@
 
 #include "moescope/base.h"
 #include "moescope/dequant.h"
-#include "moescope/lora_grad.h"
 #include "moescope/logprob.h"
+#include "moescope/lora_grad.h"
 #include "moescope/mlp.h"
 #include "moescope/route_metadata.h"
 #include "moescope/routing.h"

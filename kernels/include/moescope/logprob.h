@@ -17,6 +17,7 @@ extern "C" {
  * gets gradient 0, and its log-probability is -infinity. A row that holds NaN or +infinity gives NaN
  * in entropy, log-probabilities, lse and gradients; a row of nothing but -infinity has lse =
  * -infinity and NaN elsewhere (torch.log_softmax and torch.logsumexp, but for lse with +infinity).
+ * A z of more than 2.3e38 in magnitude may count as infinite.
  *
  * Deterministic: the same bits in every run on the same device. */
 typedef struct ms_logits {
@@ -87,8 +88,8 @@ typedef struct ms_selective_log_softmax_args {
     size_t workspace_bytes;
 } ms_selective_log_softmax_args;
 
-MS_API size_t
-ms_selective_log_softmax_workspace_bytes(const ms_selective_log_softmax_args *args);
+MS_API size_t ms_selective_log_softmax_workspace_bytes(
+    const ms_selective_log_softmax_args *args);
 MS_API ms_status ms_selective_log_softmax(const ms_selective_log_softmax_args *args,
                                           ms_stream stream);
 

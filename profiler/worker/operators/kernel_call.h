@@ -37,6 +37,8 @@ enum class Tensor : std::uint32_t {
     Scales,
     Exponents,
     DenseWeights,
+    VocabularyLogits,
+    SelectedTokens,
 };
 
 // Replaces `buffer` by a new one; what it held is freed first.

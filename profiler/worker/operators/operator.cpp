@@ -30,6 +30,12 @@ std::unique_ptr<Operator> make_operator(OperatorId op) {
     case OperatorId::GateUpLoraGrad:
     case OperatorId::DownLoraGrad:
         return make_lora_grad_operator(op);
+    case OperatorId::Entropy:
+    case OperatorId::EntropyBackward:
+    case OperatorId::SelectiveLogSoftmax:
+    case OperatorId::SelectiveLogSoftmaxBackward:
+    case OperatorId::LogprobStats:
+        return make_logprob_operator(op);
     case OperatorId::Count_:
         break;
     }

@@ -58,5 +58,6 @@ std::unique_ptr<Operator> make_grouped_operator(OperatorId op);
 std::unique_ptr<Operator> make_lora_grad_operator(OperatorId op);
 std::unique_ptr<Operator> make_dequant_operator();
 std::unique_ptr<Operator> make_select_lora_operator();
+std::unique_ptr<Operator> make_logprob_operator(OperatorId op);
 
 } // namespace moescope

@@ -114,6 +114,26 @@ static void check_layout(void) {
     EXPECT_SIZE(ms_gated_activation_backward_args, 128);
     EXPECT_OFFSET(ms_gated_activation_backward_args, h, 40);
     EXPECT_OFFSET(ms_gated_activation_backward_args, out_stride, 120);
+    EXPECT_SIZE(ms_logits, 80);
+    EXPECT_OFFSET(ms_logits, sizes, 16);
+    EXPECT_OFFSET(ms_logits, vocab_stride, 72);
+    EXPECT_SIZE(ms_entropy_args, 128);
+    EXPECT_OFFSET(ms_entropy_args, logits, 8);
+    EXPECT_OFFSET(ms_entropy_args, entropy, 96);
+    EXPECT_OFFSET(ms_entropy_args, workspace_bytes, 120);
+    EXPECT_SIZE(ms_entropy_backward_args, 176);
+    EXPECT_OFFSET(ms_entropy_backward_args, dentropy, 96);
+    EXPECT_OFFSET(ms_entropy_backward_args, dlogits, 120);
+    EXPECT_OFFSET(ms_entropy_backward_args, workspace, 160);
+    EXPECT_SIZE(ms_selective_log_softmax_args, 144);
+    EXPECT_OFFSET(ms_selective_log_softmax_args, selected, 104);
+    EXPECT_OFFSET(ms_selective_log_softmax_args, lse, 120);
+    EXPECT_SIZE(ms_selective_log_softmax_backward_args, 184);
+    EXPECT_OFFSET(ms_selective_log_softmax_backward_args, dlogps, 112);
+    EXPECT_OFFSET(ms_selective_log_softmax_backward_args, dlogits_vocab_stride, 160);
+    EXPECT_SIZE(ms_logprob_stats_args, 152);
+    EXPECT_OFFSET(ms_logprob_stats_args, logits, 8);
+    EXPECT_OFFSET(ms_logprob_stats_args, logps, 120);
 }
 
 static void check_errors(void) {

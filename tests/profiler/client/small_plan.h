@@ -12,6 +12,7 @@ inline Workload small_workload() {
     workload.model.hidden = 64;
     workload.model.intermediate = 32;
     workload.model.top_k = 2;
+    workload.model.vocab = 1000;
     workload.tokens = 48;
     workload.lora_rank = 4;
     return workload;

@@ -4,6 +4,7 @@
 #include "tests/profiler/client/small_plan.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -62,8 +63,9 @@ std::filesystem::path scratch_file(const std::string &name) {
 } // namespace
 
 TEST_CASE("a plan on the cpu is measured end to end, every operator and variant") {
+    using Names = std::vector<std::string>;
     const auto client = real_worker();
-    const Plan plan = small_plan();
+    const Plan plan = small_plan(GENERATE(Names{}, Names{"logprob"}));
     client->run(plan);
     REQUIRE(client->wait(kPatience));
 

@@ -95,7 +95,7 @@ TEST_CASE("every optional field of an entry is read") {
     const std::filesystem::path path = std::filesystem::temp_directory_path() /
                                        ("moescope_fields_" + std::to_string(getpid()) + ".json");
     std::ofstream(path) << entry(
-        R"(, "shared_experts": 1, "shared_intermediate": 48, "latent": 16, "dense_first": 3,
+        R"(, "shared_experts": 1, "shared_intermediate": 48, "latent": 16, "dense_first": 3, "vocab": 500,
         "router": "sigmoid", "renorm": "clamp", "renorm_epsilon": 0.5, "groups": 4, "groups_kept": 2,
         "group_score": "max", "routed_scaling": 2.5, "correction_bias": true, "gated": false, "dtype": "f16")");
     const auto catalogue = load_catalogue(path);
@@ -106,7 +106,7 @@ TEST_CASE("every optional field of an entry is read") {
     expected.source = "a test";
     expected.experts = 8, expected.hidden = 64, expected.intermediate = 32, expected.top_k = 2;
     expected.shared_experts = 1, expected.shared_intermediate = 48, expected.latent = 16,
-    expected.dense_first = 3;
+    expected.dense_first = 3, expected.vocab = 500;
     expected.router = RouterKind::Sigmoid, expected.renorm = Renorm::Clamp,
     expected.renorm_epsilon = 0.5;
     expected.groups = 4, expected.groups_kept = 2, expected.group_score = GroupScore::Max;

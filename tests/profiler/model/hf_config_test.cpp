@@ -156,6 +156,11 @@ TEST_CASE("the other spellings of Kimi-K3, Llama and Qwen are read") {
               ->dense_first == 2);
 }
 
+TEST_CASE("the size of the vocabulary is read where there is one") {
+    CHECK(shape_from_hf_config(mixtral(R"({"vocab_size": 32000})"), "config.json")->vocab == 32000);
+    CHECK(shape_from_hf_config(mixtral("{}"), "config.json")->vocab == 0);
+}
+
 TEST_CASE("a list with one number a layer gives that of the first layer with experts") {
     const Result<ModelShape> shape = shape_from_hf_config(
         mixtral(R"({"num_experts_per_tok": [0, 4, 2], "first_k_dense_replace": 1})"),

@@ -31,6 +31,7 @@ TEST_CASE("a shape's sizes are checked by name, value and range") {
     CHECK(refusal([](ModelShape &s) { s.top_k = 0; }).starts_with("top_k is 0"));
     CHECK(refusal([](ModelShape &s) { s.latent = 12; }).starts_with("latent is 12"));
     CHECK(refusal([](ModelShape &s) { s.dense_first = -1; }).starts_with("dense_first is -1"));
+    CHECK(refusal([](ModelShape &s) { s.vocab = -1; }).starts_with("vocab is -1"));
     CHECK(refusal([](ModelShape &s) {
               s.shared_intermediate = -1;
           }).starts_with("shared_intermediate is -1"));

@@ -185,6 +185,17 @@ TEST_CASE("only the forward pass is planned when nothing is named") {
         CHECK(info(info(item.op).family).forward);
 }
 
+TEST_CASE("log-probabilities need to know the size of the vocabulary") {
+    Workload workload = workload_of(8);
+    CHECK(sentence(plan_items(workload, {"entropy"}, {})) ==
+          "entropy/one_read cannot run: the size of the vocabulary of Model is not known; give one: "
+          "--vocab, or Vocabulary in the window.");
+    workload.model.vocab = 1000;
+    CHECK(names(plan_items(workload, {"entropy", "logprob_stats"}, {})) ==
+          Names{"entropy/one_read", "entropy/chunked", "logprob_stats/one_read",
+                "logprob_stats/separate"});
+}
+
 TEST_CASE("an operator named twice is planned once") {
     CHECK(names(plan_items(workload_of(8), {"down", "down"}, {"base"})) == Names{"down/base"});
 }

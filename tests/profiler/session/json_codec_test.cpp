@@ -24,6 +24,7 @@ Plan unusual_plan() {
              .shared_intermediate = 3072,
              .latent = 1024,
              .dense_first = 3,
+             .vocab = 98304,
              .router = RouterKind::Sigmoid,
              .renorm = Renorm::Clamp,
              .renorm_epsilon = 1e-20,

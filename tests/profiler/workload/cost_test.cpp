@@ -160,6 +160,23 @@ TEST_CASE("each quantised format costs its codes and its scales") {
     CHECK(bytes(QuantFormat::MXFP4, "dense") == values * 4 + list);
 }
 
+// The floors of the published table: 4096 rows of 151,936 logits.
+TEST_CASE("log-probabilities cost one pass over the logits, and their gradients two") {
+    Workload workload = workload_of(8, 4096, 14336, 2, 16, 4096);
+    workload.model.vocab = 151936;
+    CHECK(floor_ms(workload, OperatorId::Entropy, "one_read") == Approx(0.270).margin(0.0005));
+    CHECK(floor_ms(workload, OperatorId::LogprobStats, "separate") == Approx(0.270).margin(0.0005));
+    CHECK(floor_ms(workload, OperatorId::EntropyBackward, "chunked") ==
+          Approx(0.540).margin(0.0005));
+    workload.model.dtype = DType::F32;
+    CHECK(floor_ms(workload, OperatorId::SelectiveLogSoftmax, "one_read") ==
+          Approx(0.540).margin(0.0005));
+    CHECK(floor_ms(workload, OperatorId::SelectiveLogSoftmaxBackward, "one_read") ==
+          Approx(1.080).margin(0.0005));
+    CHECK(device_bytes(workload, OperatorId::EntropyBackward, "chunked") >
+          2 * 4.0 * 4096 * 151936 + 4.0 * 128 * 151936);
+}
+
 TEST_CASE("an unknown ceiling is left out of the floor") {
     CHECK(floor_ns({1e9, 1e12}, {1e12, 0}) == Approx(1e6));
     CHECK(floor_ns({1e9, 1e12}, {0, 1e12}) == Approx(1e9));
