@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Finds what limits the rows of a benchmark's JSON, by Nsight Compute's counters, and writes it there.
 
-    limiters.py benchmarks.json [--only TEXT]... [--seconds N] [--program kernel_benchmarks]
+    limiters.py benchmarks.json [--only TEXT]... [--missing] [--seconds N] [--program kernel_benchmarks]
 
 Each row's best configuration is launched once under ncu, at the clocks as they are (run as root where
 the driver keeps counters from others). The counters, one set a kernel of the launch, become the row's
@@ -11,9 +11,10 @@ the driver keeps counters from others). The counters, one set a kernel of the la
 import argparse
 import csv
 import json
+import re
 import shutil
 import subprocess
-import time
+import tempfile
 
 SECTIONS = ["SpeedOfLight", "Occupancy", "WarpStateStats", "MemoryWorkloadAnalysis", "ComputeWorkloadAnalysis"]
 BUSY = 75  # percent of the peak from which a unit is what limits
@@ -86,41 +87,57 @@ def sentence(kernel):
     return f"latency: {kernel.get('top_stall', 'unknown')} (most used: {unit} {share:.0f} %)"
 
 
-def measure(program, row):
-    name = f"{row['op']} / {row['shape']} / {row['pass']}"
-    command = [shutil.which("ncu") or "/usr/local/cuda/bin/ncu", "--clock-control", "none", "--profile-from-start", "off"]
-    command += [word for section in SECTIONS for word in ("--section", section)]
-    command += ["--csv", "--page", "raw", program, "--once", name, "--config", row["config"]]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    kernels = [counters_of(*each) for each in parse_csv(done.stdout + done.stderr)]
+def limiter_of(kernels):
     longest = max(kernels, key=lambda kernel: kernel.get("duration_us", 0))
     share = longest["duration_us"] / sum(kernel["duration_us"] for kernel in kernels)
     text = sentence(longest) + ("" if len(kernels) == 1 else f"; {share * 100:.0f} % of {len(kernels)} kernels' time")
     return {"text": text, "kernels": kernels}
 
 
+def name_of(row):
+    return f"{row['op']} / {row['shape']} / {row['pass']}"
+
+
+def watch(program, rows, seconds):
+    """Kernels by index of the row: the program launches a marker before each, whose grid is the line's number."""
+    with tempfile.NamedTemporaryFile("w", suffix=".rows", encoding="utf-8") as file:
+        file.writelines(f"{name_of(row)}\t{row['config']}\n" for row in rows)
+        file.flush()
+        command = [shutil.which("ncu") or "/usr/local/cuda/bin/ncu", "--clock-control", "none", "--profile-from-start", "off"]
+        command += [word for section in SECTIONS for word in ("--section", section)]
+        command += ["--csv", "--page", "raw", program, "--watch", file.name, "--seconds", str(seconds)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    print(done.stderr, end="", flush=True)
+    found, line = {}, None
+    for row, units in parse_csv(done.stdout):
+        if "line_marker" in row["Kernel Name"]:
+            line = int(re.match(r"\(?(\d+)", row["Grid Size"]).group(1)) - 1
+        else:
+            found.setdefault(line, []).append(counters_of(row, units))
+    return found
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("report")
     parser.add_argument("--only", action="append", default=[])
-    parser.add_argument("--seconds", type=float, default=1e9)
+    parser.add_argument("--missing", action="store_true", help="only rows without a limiter")
+    parser.add_argument("--seconds", type=float, default=1e9, help="rows that would start later are left out")
     parser.add_argument("--program", default="build/gpu-tests/tests/benchmarks/kernel_benchmarks")
     options = parser.parse_args()
     with open(options.report, encoding="utf-8") as file:
         report = json.load(file)
-    end = time.monotonic() + options.seconds
-    for row in report["rows"]:
-        name = f"{row['op']} / {row['shape']} / {row['pass']}"
-        if "error" in row or (options.only and not any(text in name for text in options.only)):
-            continue
-        if time.monotonic() > end:
-            print(f"{name}: left out, the time was up", flush=True)
-            continue
-        try:
-            row["limiter"] = measure(options.program, row)
-            print(f"{name}: {row['limiter']['text']}", flush=True)
-        except (RuntimeError, KeyError, ValueError, subprocess.TimeoutExpired) as problem:
-            print(f"{name}: {problem}", flush=True)
+    rows = [
+        row
+        for row in report["rows"]
+        if "error" not in row
+        and not (options.missing and "limiter" in row)
+        and (not options.only or any(text in name_of(row) for text in options.only))
+    ]
+    for line, kernels in watch(options.program, rows, options.seconds).items():
+        rows[line]["limiter"] = limiter_of(kernels)
+        print(f"{name_of(rows[line])}: {rows[line]['limiter']['text']}", flush=True)
+    print(f"{sum('limiter' in row for row in rows)} of {len(rows)} rows have a limiter")
     with open(options.report, "w", encoding="utf-8") as file:
         json.dump(report, file, indent=1, ensure_ascii=False)
         file.write("\n")

@@ -1,7 +1,8 @@
 // Times every row of the table on this machine's GPU and says how far each is from its floor.
 //
 //     kernel_benchmarks [--json FILE] [--only TEXT]... [--seconds N] [--list]
-//     kernel_benchmarks --once ROW [--config TEXT]     one launch, for a profiler to watch
+//     kernel_benchmarks --watch FILE [--seconds N]     one launch of each row of the file, for a
+//                                                      profiler: lines of a name, a tab, a config
 #include "tests/benchmarks/ceilings.h"
 #include "tests/benchmarks/json.h"
 #include "tests/benchmarks/row.h"
@@ -26,7 +27,7 @@ namespace moescope::bench {
 namespace {
 
 struct Options {
-    std::string json, once, config;
+    std::string json, watch;
     std::vector<std::string> only; // substrings of names
     double seconds = 1e9;          // rows that would start later are left out, and said so
     bool list = false;
@@ -54,6 +55,11 @@ Floor floor_of(const Case &made, const MeasuredCeilings &ceilings) {
     for (const Cost &part : made.parts)
         sum.ns += floor_of(part, ceilings).ns;
     return sum;
+}
+
+double seconds_since_start() {
+    static const auto start = std::chrono::steady_clock::now();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 double percentile(std::vector<float> values, double share) {
@@ -206,10 +212,6 @@ void write_report(const std::string &path, const MeasuredCeilings &ceilings, con
 }
 
 int measure_all(const Options &options) {
-    const auto begin = std::chrono::steady_clock::now();
-    const auto elapsed = [&] {
-        return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    };
     const MeasuredCeilings ceilings = measure_ceilings();
     std::printf("ceilings: %s\n\n", json_of(ceilings).text().c_str());
     std::printf("%-17s %-52s %-14s %10s %10s %6s %9s %6s  %s\n", "operator", "shape", "pass",
@@ -219,7 +221,7 @@ int measure_all(const Options &options) {
     for (const Row &row : all_rows()) {
         if (!is_wanted(row, options))
             continue;
-        if (elapsed() > options.seconds) {
+        if (seconds_since_start() > options.seconds) {
             rows.add(failure(row, "not measured: the time was up"));
             write_report(options.json, ceilings, rows);
             continue;
@@ -235,21 +237,33 @@ int measure_all(const Options &options) {
     return failures == 0 ? 0 : 1;
 }
 
-// Prepares and warms the row up unwatched: a profiler started with the profiling off sees one launch.
-int launch_once(const Options &options) {
-    for (const Row &row : all_rows())
-        if (row.name() == options.once) {
-            const Case made = row.make(options.config);
-            check(made.launch(0, stream()), "launch");
-            check(cudaStreamSynchronize(stream()), "the first launch");
-            check(cudaProfilerStart(), "cudaProfilerStart");
-            check(made.launch(made.sets > 1 ? 1 : 0, stream()), "launch");
-            check(cudaStreamSynchronize(stream()), "the watched launch");
-            check(cudaProfilerStop(), "cudaProfilerStop");
-            return 0;
-        }
-    std::fprintf(stderr, "there is no row \"%s\"; --list names them\n", options.once.c_str());
-    return 2;
+// Prepares and warms up unwatched: a profiler started with the profiling off sees one launch, behind a
+// marker whose grid says which line of the file it is.
+void watch_one(const Row &row, const std::string &config, int line) {
+    const Case made = row.make(config);
+    check(made.launch(0, stream()), "launch");
+    check(cudaStreamSynchronize(stream()), "the first launch");
+    check(cudaProfilerStart(), "cudaProfilerStart");
+    mark_line(line);
+    check(made.launch(made.sets > 1 ? 1 : 0, stream()), "launch");
+    check(cudaStreamSynchronize(stream()), "the watched launch");
+    check(cudaProfilerStop(), "cudaProfilerStop");
+}
+
+int watch(const Options &options) {
+    std::ifstream file(options.watch);
+    std::string text;
+    for (int line = 0; std::getline(file, text) && seconds_since_start() < options.seconds; ++line) {
+        const std::size_t tab = text.find('\t');
+        for (const Row &row : all_rows())
+            try {
+                if (row.name() == text.substr(0, tab))
+                    watch_one(row, tab < text.size() ? text.substr(tab + 1) : "", line);
+            } catch (const std::exception &problem) {
+                std::fprintf(stderr, "%s: %s\n", row.name().c_str(), problem.what());
+            }
+    }
+    return 0;
 }
 
 bool parse(int count, char **words, Options &options) {
@@ -265,10 +279,8 @@ bool parse(int count, char **words, Options &options) {
             options.json = words[i];
         else if (word == "--only")
             options.only.emplace_back(words[i]);
-        else if (word == "--once")
-            options.once = words[i];
-        else if (word == "--config")
-            options.config = words[i];
+        else if (word == "--watch")
+            options.watch = words[i];
         else if (word == "--seconds")
             options.seconds = std::atof(words[i]);
         else
@@ -283,7 +295,7 @@ int run(const Options &options) {
             std::printf("%s\n", row.name().c_str());
         return 0;
     }
-    return options.once.empty() ? measure_all(options) : launch_once(options);
+    return options.watch.empty() ? measure_all(options) : watch(options);
 }
 
 } // namespace
@@ -294,11 +306,12 @@ int main(int count, char **words) {
     moescope::bench::Options options;
     if (!moescope::bench::parse(count, words, options)) {
         std::fprintf(stderr, "usage: %s [--json FILE] [--only TEXT]... [--seconds N] [--list]\n"
-                             "       %s --once ROW [--config TEXT]\n",
+                             "       %s --watch FILE [--seconds N]\n",
                      words[0], words[0]);
         return 2;
     }
     try {
+        moescope::bench::seconds_since_start();
         return moescope::bench::run(options);
     } catch (const std::exception &problem) {
         std::fprintf(stderr, "%s\n", problem.what());
