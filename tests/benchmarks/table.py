@@ -4,6 +4,9 @@
 import json
 import sys
 
+TOKENS = 2048  # of the published grid
+SKEW_SHARE = 0.8  # of even routing's efficiency that skewed routing should keep
+
 
 def number(value, digits=3):
     """Three significant digits without an exponent; a dash where there is none."""
@@ -13,10 +16,26 @@ def number(value, digits=3):
     return f"{float(whole):.0f}" if "e" in whole or abs(value) >= 100 else whole
 
 
-def verdict(row):
-    if not row["target_us"]:
-        return ""
-    return "met" if row["median_us"] <= row["target_us"] else f"missed by {row['median_us'] / row['target_us']:.2f}x"
+def even_row(row, rows):
+    """Of a skewed routing's row: the same one under even routing."""
+    shape, comma, _ = row["shape"].partition(f" T={TOKENS},")
+    if not comma:
+        return None
+    wanted = (row["op"], f"{shape} T={TOKENS}", row["pass"])
+    return next((r for r in rows if (r["op"], r["shape"], r["pass"]) == wanted and "error" not in r), None)
+
+
+def verdict(row, rows):
+    words = []
+    even = even_row(row, rows)
+    if row["target_us"]:
+        words.append("met" if row["median_us"] <= row["target_us"] else f"missed by {row['median_us'] / row['target_us']:.2f}x")
+    elif even:
+        share = even["distance"] / row["distance"]
+        words.append(f"{'met' if share >= SKEW_SHARE else 'missed'}: {share * 100:.0f} % of even routing's efficiency")
+    if row["peer_us"] and row["median_us"] > row["peer_us"]:
+        words.append("slower than the peer")
+    return "; ".join(words)
 
 
 def limiter(row):
@@ -24,14 +43,14 @@ def limiter(row):
     return found["text"] if found else ""
 
 
-def line(row):
+def line(row, rows):
     if "error" in row:
         return f"| {row['op']} | {row['shape']} | {row['pass']} | | | | | | | | {row['error']} | |"
     spread = (row["ci_high_us"] - row["ci_low_us"]) / row["median_us"] * 100
     return (
         f"| {row['op']} | {row['shape']} | {row['pass']} | {number(row['floor_us'])} ({row['floor_by']}) "
         f"| {number(row['median_us'])} | {row['distance']:.2f} | {spread:.1f} % | {number(row['target_us'])} "
-        f"| {verdict(row)} | {number(row['peer_us'])} | {row['config']} | {limiter(row)} |"
+        f"| {verdict(row, rows)} | {number(row['peer_us'])} | {row['config']} | {limiter(row)} |"
     )
 
 
@@ -69,7 +88,7 @@ def main():
     lines = head(report)
     lines.append("| operator | shape | pass | floor µs | time µs | x | spread | target µs | target | peer µs | config | limited by |")
     lines.append("|---|---|---|---:|---:|---:|---:|---:|---|---:|---|---|")
-    lines += [line(row) for row in report["rows"]]
+    lines += [line(row, report["rows"]) for row in report["rows"]]
     print("\n".join(lines))
 
 
