@@ -7,6 +7,8 @@
 #include <catch2/catch_all.hpp>
 
 #include <cstdint>
+#include <map>
+#include <string>
 
 using namespace moescope;
 using namespace moescope::test;
@@ -25,6 +27,14 @@ template <class Args> void set_common(Args &args, const VectorCase &vectors) {
     args.renorm = renorm_of(vectors);
     args.renorm_epsilon = float(vectors.number("epsilon"));
     args.routed_scaling = float(vectors.number("scaling"));
+}
+
+template <class Args> void set_groups(Args &args, const VectorCase &vectors) {
+    args.groups = vectors.integer("groups");
+    args.groups_kept = vectors.integer("groups_kept");
+    args.group_score = vectors.text("group_score") == "max" ? MS_GROUP_MAX : MS_GROUP_TOP2_SUM;
+    args.masked_fill =
+        vectors.text("masked_fill") == "zero" ? MS_MASKED_ZERO_COMPAT : MS_MASKED_NEG_INFINITY;
 }
 
 template <class Args>
@@ -54,12 +64,32 @@ void check_sigmoid(const VectorCase &vectors) {
     set_common(args, vectors);
     const auto bias = vectors.array<float>("bias", std::size_t(args.experts));
     args.bias = bias.data();
-    args.groups = vectors.integer("groups");
-    args.groups_kept = vectors.integer("groups_kept");
-    args.group_score = vectors.text("group_score") == "max" ? MS_GROUP_MAX : MS_GROUP_TOP2_SUM;
-    args.masked_fill =
-        vectors.text("masked_fill") == "zero" ? MS_MASKED_ZERO_COMPAT : MS_MASKED_NEG_INFINITY;
+    set_groups(args, vectors);
     check_selection(vectors, args, reference::sigmoid_topk);
+}
+
+ms_score score_of(const VectorCase &vectors) {
+    const std::map<std::string, ms_score> scores = {{"softmax", MS_SCORE_SOFTMAX},
+                                                    {"sigmoid", MS_SCORE_SIGMOID},
+                                                    {"sqrtsoftplus", MS_SCORE_SQRT_SOFTPLUS},
+                                                    {"topk_softmax", MS_SCORE_TOPK_SOFTMAX},
+                                                    {"topk_sigmoid", MS_SCORE_TOPK_SIGMOID}};
+    return scores.at(vectors.text("score"));
+}
+
+void check_topk(const VectorCase &vectors) {
+    auto args = topk_args(vectors.integer("tokens"), vectors.integer("experts"),
+                          vectors.integer("top_k"));
+    set_common(args, vectors);
+    args.score = score_of(vectors);
+    std::vector<float> bias;
+    if (vectors.integer("biased")) {
+        bias = vectors.array<float>("bias", std::size_t(args.experts));
+        args.bias = bias.data();
+    }
+    set_groups(args, vectors);
+    args.weights_round = vectors.text("rounded") == "bf16" ? MS_BF16 : MS_F32;
+    check_selection(vectors, args, reference::topk);
 }
 
 std::vector<std::uint16_t> narrow(const std::vector<float> &values, ms_dtype dtype) {
@@ -120,8 +150,11 @@ TEST_CASE("the references answer as Hugging Face's routers and PyTorch do") {
     for (const VectorCase &vectors : read_vectors("routing.txt"))
         DYNAMIC_SECTION(vectors.name) {
             const std::string &routing = vectors.text("routing");
-            REQUIRE((routing == "softmax" || routing == "sigmoid" || routing == "product"));
-            if (routing == "softmax")
+            REQUIRE((routing == "softmax" || routing == "sigmoid" || routing == "topk" ||
+                     routing == "product"));
+            if (routing == "topk")
+                check_topk(vectors);
+            else if (routing == "softmax")
                 check_softmax(vectors);
             else if (routing == "sigmoid")
                 check_sigmoid(vectors);

@@ -132,6 +132,120 @@ def masked_zero_case(out):
         dict(logits=logits, bias=bias, weights=logits.sigmoid().gather(1, ids), ids=ids))
 
 
+def write_topk(out, name, logits, weights, ids, choice, score, bias=None, renorm="none", epsilon=0.0, scaling=1.0, groups=1,
+               kept=1, group_score="top2", masked_fill="infinity", rounded="f32"):
+    weights, ids = sorted_by(choice, weights, ids)
+    arrays = dict(logits=logits, weights=weights.float(), ids=ids)
+    if bias is not None:
+        arrays["bias"] = bias
+    write_case(
+        out, name,
+        dict(routing="topk", score=score, tokens=TOKENS, experts=logits.shape[1], top_k=ids.shape[1], renorm=renorm,
+             epsilon=number(epsilon), scaling=number(scaling), groups=groups, groups_kept=kept, group_score=group_score,
+             masked_fill=masked_fill, biased=int(bias is not None), rounded=rounded),
+        arrays)
+
+
+def gpt_oss_case(out):
+    """Top-k, then a softmax of the selected; the gate's own bias is part of the logits."""
+    experts, top_k = 32, 4
+    router = build_router("gpt_oss", "GptOssTopKRouter", num_experts_per_tok=top_k, num_local_experts=experts,
+                          hidden_size=experts)
+    with torch.no_grad():
+        router.bias.copy_(torch.randn(experts, generator=generator))
+        logits, weights, ids = router(distinct_logits(experts))
+    write_topk(out, "gpt_oss", logits, weights, ids, logits, "topk_softmax")
+
+
+def llama4_case(out, name, top_k):
+    """The sigmoids of the largest logits; the router gives all experts' scores, 0 where not selected."""
+    experts = 16
+    module = importlib.import_module("transformers.models.llama4.modeling_llama4")
+    config = type("RouterConfig", (), dict(hidden_size=experts, num_local_experts=experts, num_experts_per_tok=top_k))()
+    router = module.Llama4Router(config)
+    with torch.no_grad():
+        router.weight.copy_(torch.eye(experts))
+        scores, logits = router(distinct_logits(experts))
+    ids = (scores > 0).nonzero()[:, 1].view(TOKENS, top_k)
+    write_topk(out, name, logits, scores.gather(1, ids), ids, logits, "topk_sigmoid")
+
+
+def deepseek_v4_case(out):
+    experts, top_k = 64, 6
+    bias = torch.randn(experts, generator=generator) * 0.2
+    router = build_router("deepseek_v4", "DeepseekV4TopKRouter", num_experts_per_tok=top_k, num_local_experts=experts,
+                          hidden_size=experts, scoring_func="sqrtsoftplus", routed_scaling_factor=1.5)
+    with torch.no_grad():
+        router.e_score_correction_bias.copy_(bias)
+        logits, weights, ids = router(distinct_logits(experts))
+        choice = F.softplus(logits).sqrt() + bias
+    write_topk(out, "deepseek_v4", logits, weights, ids, choice, "sqrtsoftplus", bias, "add", 1e-20, 1.5)
+
+
+def deepseek_v2_groups_case(out):
+    experts, top_k, groups, kept = 80, 6, 8, 3
+    router = build_router("deepseek_v2", "DeepseekV2TopkRouter", num_experts_per_tok=top_k, num_experts=experts,
+                          hidden_size=experts, routed_scaling_factor=16.0, topk_method="group_limited_greedy",
+                          n_group=groups, topk_group=kept)
+    with torch.no_grad():
+        logits, weights, ids = router(distinct_logits(experts))
+    write_topk(out, "deepseek_v2", logits, weights, ids, logits, "softmax", scaling=16.0, groups=groups, kept=kept,
+               group_score="max", masked_fill="zero")
+
+
+def mistral4_case(out):
+    """Groups by the sum of their two largest softmax scores."""
+    experts, top_k, groups, kept = 64, 4, 4, 2
+    router = build_router("mistral4", "Mistral4TopkRouter", num_experts_per_tok=top_k, num_experts=experts,
+                          num_local_experts=experts, n_routed_experts=experts, hidden_size=experts,
+                          routed_scaling_factor=1.0, norm_topk_prob=True, n_group=groups, topk_group=kept)
+    with torch.no_grad():
+        logits, weights, ids = router(distinct_logits(experts))
+    write_topk(out, "mistral4", logits, weights, ids, logits, "softmax", renorm="add", epsilon=1e-20, groups=groups,
+               kept=kept, masked_fill="zero")
+
+
+def ernie_case(out, name, dtype):
+    """A bias on the softmax; weights cast to the hidden states' dtype."""
+    experts, top_k = 64, 6
+    bias = torch.randn(experts, generator=generator) * 0.05
+    router = build_router("ernie4_5_moe", "Ernie4_5_MoeTopKRouter", num_experts_per_tok=top_k, num_experts=experts,
+                          hidden_size=experts, moe_norm_min=1e-12)
+    rows = [torch.randperm(256, generator=generator)[:experts] - 128 for _ in range(TOKENS)]
+    hidden = (torch.stack(rows).float() / 16).to(dtype)  # 8 bits: exact in bfloat16
+    with torch.no_grad():
+        router.moe_statics.e_score_correction_bias.copy_(bias)
+        logits, weights, ids = router(hidden)
+    write_topk(out, name, logits, weights, ids, torch.softmax(logits, dim=1) + bias, "softmax", bias, "clamp", 1e-12,
+               rounded="bf16" if dtype == torch.bfloat16 else "f32")
+
+
+def longcat_case(out):
+    experts, top_k = 96, 12
+    bias = torch.randn(experts, generator=generator) * 0.05
+    router_class = importlib.import_module(
+        "transformers.models.longcat_flash.modeling_longcat_flash").LongcatFlashTopkRouter
+    config = type("RouterConfig", (), dict(num_experts_per_tok=top_k, num_local_experts=64, n_routed_experts=64,
+                                           zero_expert_num=32, hidden_size=experts, routed_scaling_factor=6.0))()
+    router = router_class(config)
+    with torch.no_grad():
+        router.classifier.weight.copy_(torch.eye(experts))
+        router.e_score_correction_bias.copy_(bias)
+        logits, weights, ids = router(distinct_logits(experts))
+    write_topk(out, "longcat_flash", logits, weights, ids, torch.softmax(logits, dim=1) + bias, "softmax", bias,
+               scaling=6.0)
+
+
+def lfm2_case(out):
+    experts, top_k = 32, 4
+    bias = torch.randn(experts, generator=generator) * 0.1
+    router = build_router("lfm2_moe", "Lfm2MoeTopKRouter", num_experts_per_tok=top_k, num_experts=experts,
+                          norm_topk_prob=True, hidden_size=experts, routed_scaling_factor=1.0, use_expert_bias=True)
+    with torch.no_grad():
+        logits, weights, ids = router(distinct_logits(experts, 512), bias)
+    write_topk(out, "lfm2_moe", logits, weights, ids, logits.sigmoid() + bias, "sigmoid", bias, "add", 1e-6)
+
+
 def product_case(out, name, dtype, rank):
     """hidden * gate^T with a gate LoRA, as a layer and its adapter compute it, then Qwen's router."""
     experts, hidden_size, top_k, scaling = 16, 32, 4, 2.0
@@ -201,6 +315,20 @@ def main():
                      bias_is_argument=True)
         group_max_case(out)
         masked_zero_case(out)
+
+        softmax_case(out, "minimax", "minimax", "MiniMaxTopKRouter", 32, 2, "add", 0)
+        gpt_oss_case(out)
+        llama4_case(out, "llama4", 1)
+        llama4_case(out, "llama4_top3", 3)
+        deepseek_v4_case(out)
+        deepseek_v2_groups_case(out)
+        mistral4_case(out)
+        ernie_case(out, "ernie4_5_moe_bias", torch.float32)
+        ernie_case(out, "ernie4_5_moe_bias_bf16", torch.bfloat16)
+        longcat_case(out)
+        lfm2_case(out)
+        sigmoid_case(out, "nemotron_h", "nemotron_h", "NemotronHTopkRouter", 128, 22, small_bias[:128], "add", 1e-20,
+                     scaling=5.0)
 
         product_case(out, "qwen3_moe_product_bf16", torch.bfloat16, 0)
         product_case(out, "qwen3_moe_gate_lora_bf16", torch.bfloat16, 4)
