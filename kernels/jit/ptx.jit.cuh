@@ -54,11 +54,6 @@ __device__ __forceinline__ void load_shared(u32 (&v)[4], u32 shared) {
                  : "memory");
 }
 
-// A table of 16 values, one in each lane of a half warp: entry (index mod 16). The whole warp calls.
-__device__ __forceinline__ float look_up_16(float table, u32 index) {
-    return __shfl_sync(~0u, table, int(index), 16);
-}
-
 // Four 8x8 matrices of 16-bit elements. Lanes 8i..8i+7 hold the addresses of the rows of matrix i;
 // lane l receives elements (l/4, 2*(l%4)) and the one after it of each.
 __device__ __forceinline__ void ldmatrix_x4(u32 (&r)[4], u32 shared) {

@@ -53,6 +53,10 @@ int nf4_of(const ms_scatter2scatter_args &args, Pass pass) {
     return args.w_nf4->absmax ? 1 : 2;
 }
 
+int nf4_span_of(const ms_scatter2scatter_args &args, int block_k) {
+    return args.k % 64 == 0 && args.w_nf4->block_size >= 64 && block_k % 64 == 0 ? 64 : 32;
+}
+
 std::string one_of(const char *field, int value, std::initializer_list<int> allowed) {
     std::string list;
     for (int one : allowed) {
@@ -77,7 +81,8 @@ KernelShape make_shape(const ms_scatter2scatter_args &args, Pass pass, ms_tile_c
                       .extra_rank = 0,
                       .b_transposed = false,
                       .b_aligned = true,
-                      .nf4 = nf4_of(args, pass)};
+                      .nf4 = nf4_of(args, pass),
+                      .nf4_span = 0};
     if (pass == Pass::kFused)
         shape.rank_padded = round_up(args.rank, 16);
     if (pass == Pass::kExtraK) {
@@ -85,9 +90,11 @@ KernelShape make_shape(const ms_scatter2scatter_args &args, Pass pass, ms_tile_c
         shape.b_transposed = args.lora_b_transposed != 0;
         shape.b_aligned = (shape.b_transposed ? args.n : args.rank) % 8 == 0;
     }
-    if (shape.nf4)
+    if (shape.nf4) {
+        shape.nf4_span = nf4_span_of(args, config.block_k);
         choose_nf4_warp_grid(shape);
-    else
+    }
+    if (!shape.nf4)
         choose_warp_grid(shape);
     return shape;
 }
@@ -140,7 +147,7 @@ std::strong_ordering KernelShape::operator<=>(const KernelShape &other) const {
         return std::tuple(s.pass, s.dtype, s.out_f32, s.config.block_m, s.config.block_n,
                           s.config.block_k, s.config.warps, s.config.stages, s.w_transposed,
                           s.w_aligned, s.rank_padded, s.extra_rank, s.b_transposed, s.b_aligned,
-                          s.nf4);
+                          s.nf4, s.nf4_span);
     };
     return key(*this) <=> key(other);
 }
@@ -200,14 +207,15 @@ int dynamic_smem_bytes(const KernelShape &shape) {
     const int xa_rows = xa_tiles(rank, shape.warps_n) * 8 * shape.warps_n;
     const int stage = (c.block_m + c.block_n + xa_rows) * c.block_k * 2;
     const int nf4_stage = (c.block_m * 2 * c.block_k + c.block_n * c.block_k / 2) +
-                          c.block_n * (c.block_k / 32) * 4;
+                          (shape.nf4 ? c.block_n * (c.block_k / shape.nf4_span) * 4 : 0);
     const int ring = !shape.nf4 ? c.stages * stage
                                 : std::max(c.stages * nf4_stage, shape.extra_rank ? stage : 0);
     const int xa = rank ? c.block_m * (rank + 8) * 2 : 0;
     const int staging = c.warps * 16 * (c.block_n / shape.warps_n + 8) * 4;
     const int row_table = round_up(c.block_m * 4, 128);
     const int lora_b = rank ? round_up(c.block_n * (std::min(rank, 32) + 8) * 2, 128) : 0;
-    return row_table + lora_b + std::max({ring, xa, staging});
+    const int nf4_table = shape.nf4 ? 256 * 32 * 4 : 0;
+    return row_table + lora_b + nf4_table + std::max({ring, xa, staging});
 }
 
 std::string kernel_name(const KernelShape &shape) {
@@ -240,6 +248,7 @@ std::vector<std::string> kernel_defines(const KernelShape &shape) {
             define("MS_B_ALIGNED", shape.b_aligned),
             define("MS_ACCUMULATE", shape.pass == Pass::kLoraB),
             define("MS_NF4", shape.nf4),
+            define("MS_NF4_SPAN", shape.nf4_span),
             define("MS_DYNAMIC_SMEM", dynamic_smem_bytes(shape))};
 }
 

@@ -34,6 +34,7 @@ struct KernelShape {
     bool b_transposed; // extra-K: B is [R, N]
     bool b_aligned;    // extra-K: rows of B begin at multiples of 16 bytes
     int nf4;           // W as NF4: 1 with absmax, 2 with nested absmax; else 0
+    int nf4_span;      // its values along k that share an absmax, whatever the row: 64 or 32; or 0
 
     std::strong_ordering operator<=>(const KernelShape &other) const;
 };

@@ -3,14 +3,15 @@
 // scattered on the way. Tile sizes and variant are compile-time constants that the host defines
 // (kernel_plan.h): MS_KERNEL_NAME, MS_BF16, MS_OUT_F32, MS_BLOCK_M, MS_BLOCK_N, MS_BLOCK_K,
 // MS_WARPS_M, MS_WARPS_N, MS_STAGES, MS_W_TRANSPOSED, MS_W_ALIGNED, MS_RANK_PADDED, MS_EXTRA_RANK,
-// MS_B_TRANSPOSED, MS_B_ALIGNED, MS_ACCUMULATE, MS_NF4 and MS_DYNAMIC_SMEM.
+// MS_B_TRANSPOSED, MS_B_ALIGNED, MS_ACCUMULATE, MS_NF4, MS_NF4_SPAN
+// and MS_DYNAMIC_SMEM.
 //
 // Data flow: cp.async fills a ring of MS_STAGES stages of shared memory with tiles of X, W (and A);
 // ldmatrix feeds mma.sync from it, one k-step ahead. With MS_RANK_PADDED, XA = X*A^T accumulates
 // beside Y, is rounded to the input type, and meets B after the loop. With MS_EXTRA_RANK, an
 // earlier kernel has made XA, and the ring begins with tiles of XA and B: their product is scaled
 // in the accumulators that X*W is then added to. With MS_NF4, the ring holds W's nibbles, and lanes
-// decode the ones they feed to the tensor cores themselves. The result goes through shared memory so
+// look up the ones they feed to the tensor cores themselves; a span's absmax multiplies its sums. The result goes through shared memory so
 // that rows of Y are written 16 bytes a lane.
 #include "ptx.jit.cuh"
 #include "scatter2scatter_params.jit.cuh"
@@ -65,17 +66,22 @@ constexpr int kLoraBBytes = kLora ? round_up_128(kBlockN * kBStride * 2) : 0;
 constexpr int kXBytes = kBlockM * kBlockK * 2;
 constexpr int kWBytes = kBlockN * kBlockK * 2;
 constexpr int kStageBytes = kXBytes + kWBytes + kXaRows * kBlockK * 2;
-// The ring of NF4: X, nibbles, and an absmax for every 32 of them along k.
-constexpr int kNf4Words = max_of(kBlockK / 32, 1); // words of 8 nibbles a lane has of one row of W, a stage
+// The ring of NF4: X, nibbles, and an absmax for every span of them. A span is what shares one
+// absmax whatever the row: the tensor cores sum it up before the absmax comes in.
+constexpr int kNf4Span = kNf4 ? MS_NF4_SPAN : 32;
+constexpr int kNf4Words = kNf4Span / 32; // words of 8 nibbles a lane has of one row, a span
+constexpr int kNf4Spans = max_of(kBlockK / kNf4Span, 1);
+constexpr int kNf4Chunks = max_of(kBlockK / 32, 1); // of 16 bytes, a row of nibbles
 constexpr int kNf4Bytes = kBlockN * kBlockK / 2;
-constexpr int kNf4StageBytes = kXBytes + kNf4Bytes + kBlockN * kNf4Words * 4;
+constexpr int kNf4StageBytes = kXBytes + kNf4Bytes + kBlockN * kNf4Spans * 4;
 constexpr int kNf4RingBytes =
     max_of(kStages * kNf4StageBytes, kExtraTiles > 0 ? kXBytes + kWBytes : 0);
-static_assert(!kNf4 || (kBlockK % 32 == 0 && kWTransposed && !kLora));
+constexpr int kNf4TableBytes = kNf4 ? 256 * 32 * 4 : 0;
+static_assert(!kNf4 || (kBlockK % kNf4Span == 0 && kWTransposed && !kLora));
 constexpr int kRingBytes = kNf4 ? kNf4RingBytes : kStages * kStageBytes;
 constexpr int kXaBytes = kLora ? kBlockM * kXaStride * 2 : 0;
 constexpr int kStagingBytes = kWarps * 16 * kStagingStride * 4;
-constexpr int kRingOffset = kRowTableBytes + kLoraBBytes;
+constexpr int kRingOffset = kRowTableBytes + kLoraBBytes + kNf4TableBytes;
 static_assert(kRingOffset + max_of(kRingBytes, max_of(kXaBytes, kStagingBytes)) ==
                   MS_DYNAMIC_SMEM,
               "the host computes the same layout");
@@ -99,15 +105,16 @@ template <int kChunks> __device__ __forceinline__ u32 chunk_offset(u32 row, u32 
     return (row * kChunks + (chunk ^ swizzle<kChunks>(row))) * 16;
 }
 
-// Where a lane of NF4 finds X: it reads chunks kNf4Words apart of rows that lie one apart, eight
-// such chunks at a time. The XOR sends them to 8 distinct bank groups.
+// Where a chunk of X stands for NF4: lanes read chunks kNf4Words apart of two neighbouring rows, eight
+// at a time. The XOR sends them to 8 distinct bank groups.
 __device__ __forceinline__ u32 nf4_x_offset(u32 row, u32 chunk) {
-    u32 mask = 0;
-    if constexpr (kNf4Words == 2)
-        mask = row & 1;
-    if constexpr (kNf4Words == 4)
-        mask = (row & 1) | (chunk >> 3 & 1) << 1;
+    const u32 mask = kNf4Span == 64 ? row & 1 : kBlockK == 32 ? 0 : (row & 1) << 2;
     return (row * kKChunks + (chunk ^ mask)) * 16;
+}
+// The same for 32 nibbles of a row of W: lanes read a span of 4 or 8 neighbouring rows at a time.
+__device__ __forceinline__ u32 nf4_w_offset(u32 row, u32 chunk) {
+    const u32 mask = kNf4Span == 32 ? swizzle<kNf4Chunks>(row) : kBlockK == 128 ? row & 2 : 0;
+    return (row * kNf4Chunks + (chunk ^ mask)) * 16;
 }
 
 // ---- Numbers
@@ -449,13 +456,6 @@ struct Accumulators {
         }
     }
 
-    // The columns of one tile, of 16 rows.
-    __device__ __forceinline__ void add(int m, const u32 (&x)[4], const u32 (&w)[kNTiles][2]) {
-#pragma unroll
-        for (int n = 0; n < kNTiles; ++n)
-            mma(y[m][n], x, w[n][0], w[n][1]);
-    }
-
     __device__ __forceinline__ void scale_y(float scaling) {
 #pragma unroll
         for (int m = 0; m < kMTiles; ++m)
@@ -547,9 +547,9 @@ __device__ __forceinline__ void main_loop(const Loader &loader, const Lane &at, 
 // ---- NF4
 // -----------------------------------------------------------------------------------------------
 
-// The order in which k is summed is free, as long as X and W agree: lane t of four has kBlockK / 4
-// neighbouring k of a stage, so that its nibbles of a row are one load. Word w of them, 8 nibbles,
-// is two mma steps: the pairs of k that it holds stand where the fragments want k = 2t, 2t + 8.
+// The order in which k is summed is free, as long as X and W agree: lane t of four has kNf4Span / 4
+// neighbouring k of a span, so that its nibbles of a row are one load. Word w of them, 8 nibbles, is
+// two mma steps: the pairs of k that it holds stand where the fragments want k = 2t and 2t + 8.
 
 // Where the nibbles and scales of this block's columns begin.
 struct Nf4Source {
@@ -563,25 +563,25 @@ struct Nf4Source {
 
     __device__ __forceinline__ void load(const Scatter2ScatterParams &p, const Block &block, int k0,
                                          u32 shared) const {
-        for_my_chunks<kBlockN, kNf4Words>([&](u32 row, u32 chunk, int) {
+        for_my_chunks<kBlockN, kNf4Chunks>([&](u32 row, u32 chunk, int) {
             const int k = k0 + int(chunk) * 32;
-            ptx::cp_async_16(shared + (row * kNf4Words + chunk) * 16,
+            ptx::cp_async_16(shared + nf4_w_offset(row, chunk),
                              packed + (u64(row) * u32(p.k_w) + u32(k)) / 2,
                              block.n0 + int(row) < p.n_w && k < p.k_w);
         });
     }
 };
 
-// The absmax of 32 values, for a thread's share of a stage: read a stage's time before it is needed.
+// A thread's share of a stage's absmax: fetched a stage's time before it is needed.
 struct Nf4Scales {
-    static constexpr int kCount = (kBlockN * kNf4Words + kThreads - 1) / kThreads;
+    static constexpr int kCount = (kBlockN * kNf4Spans + kThreads - 1) / kThreads;
     float absmax[kCount];
 
     // The two roundings of the nested form are the published ones: never one fused multiply-add.
     __device__ __forceinline__ void fetch(const Scatter2ScatterParams &p, const Block &block,
                                           const Nf4Source &source, int k0) {
-        for_my_chunks<kBlockN, kNf4Words>([&](u32 row, u32 chunk, int i) {
-            const int k = k0 + int(chunk) * 32;
+        for_my_chunks<kBlockN, kNf4Spans>([&](u32 row, u32 span, int i) {
+            const int k = k0 + int(span) * kNf4Span;
             absmax[i] = 0; // of values that are none: X is 0 there, or Y is not written
             if (block.n0 + int(row) < p.n_w && k < p.k_w) {
                 const u64 at = (source.first + u64(row) * u32(p.k_w) + u32(k)) >> p.nf4.block_shift;
@@ -596,69 +596,93 @@ struct Nf4Scales {
     }
 
     __device__ __forceinline__ void store(u32 shared) const {
-        for_my_chunks<kBlockN, kNf4Words>([&](u32 row, u32 chunk, int i) {
-            ptx::store_shared_4(shared + (row * kNf4Words + chunk) * 4,
-                                __float_as_uint(absmax[i]));
+        for_my_chunks<kBlockN, kNf4Spans>([&](u32 row, u32 span, int i) {
+            ptx::store_shared_4(shared + (span * kBlockN + row) * 4, __float_as_uint(absmax[i]));
         });
     }
 };
 
-// This lane's nibbles and scales of its warp's columns, one stage of them.
-struct Nf4Columns {
-    u32 words[kNTiles][kNf4Words];
-    float absmax[kNTiles];
+// Both codes of every byte, rounded to the input type, once for every lane: entry b of lane l lies
+// in the lane's own bank, so that 32 lanes reading 32 different bytes never conflict. The even value
+// of a byte is its high nibble.
+__device__ __forceinline__ void fill_nf4_table(const float *code, u32 table) {
+    for (int i = threadIdx.x; i < 256 * 8; i += kThreads) {
+        const float even = code[i / 8 / 16], odd = code[i / 8 % 16];
+        const u32 pair = MS_BF16 ? ptx::bf16_pair_from_floats(even, odd)
+                                 : ptx::f16_pair_from_floats(even, odd);
+        ptx::store_shared_16(table + i * 16, make_uint4(pair, pair, pair, pair));
+    }
+}
 
-    __device__ __forceinline__ void load(const Lane &at, u32 stage) {
-        const u32 column = at.warp_n * kWarpColumns + at.lane / 4, part = at.lane % 4;
+// What a lane needs to turn its nibbles of a span into operands.
+struct Nf4Columns {
+    u32 pairs[kNTiles][kNf4Words][4];
+    float absmax[kNTiles][2]; // of the two columns whose sums the lane holds
+
+    __device__ __forceinline__ void load(const Lane &at, const unsigned char *table, u32 stage,
+                                         int span) {
+        const u32 part = at.lane % 4, lane_bytes = at.lane * 4;
+        u32 words[kNTiles][kNf4Words];
 #pragma unroll
         for (int n = 0; n < kNTiles; ++n) {
-            const u32 row = column + n * 8;
-            ptx::load_shared(words[n], stage + kXBytes + (row * 4 + part) * (kNf4Words * 4));
-            u32 scale[1];
-            ptx::load_shared(scale, stage + kXBytes + kNf4Bytes +
-                                        (row * kNf4Words + part * kNf4Words / 4) * 4);
-            absmax[n] = __uint_as_float(scale[0]);
+            const u32 column = at.warp_n * kWarpColumns + n * 8;
+            const u32 byte = part * kNf4Words * 4; // within the span
+            ptx::load_shared(words[n], stage + kXBytes + byte % 16 +
+                                           nf4_w_offset(column + at.lane / 4,
+                                                        span * kNf4Words + byte / 16));
+            u32 scales[2];
+            ptx::load_shared(scales, stage + kXBytes + kNf4Bytes +
+                                         (span * kBlockN + column + part * 2) * 4);
+            absmax[n][0] = __uint_as_float(scales[0]);
+            absmax[n][1] = __uint_as_float(scales[1]);
         }
-    }
-
-    // Values 4 * half .. 4 * half + 3 of word w of column tile n, rounded once. The even value of a
-    // byte is its high nibble.
-    __device__ __forceinline__ void decode(float code, int n, int w, int half, u32 (&pairs)[2]) const {
 #pragma unroll
-        for (int i = 0; i < 2; ++i) {
-            const u32 byte = words[n][w] >> 8 * (2 * half + i);
-            const float even = ptx::look_up_16(code, byte >> 4) * absmax[n];
-            const float odd = ptx::look_up_16(code, byte) * absmax[n];
-            pairs[i] = MS_BF16 ? ptx::bf16_pair_from_floats(even, odd)
-                               : ptx::f16_pair_from_floats(even, odd);
-        }
+        for (int n = 0; n < kNTiles; ++n)
+#pragma unroll
+            for (int w = 0; w < kNf4Words; ++w)
+#pragma unroll
+                for (int i = 0; i < 4; ++i) {
+                    const u32 word = words[n][w];
+                    const u32 entry = (i == 0 ? word << 7 : word >> (8 * i - 7)) & 0x7f80u;
+                    pairs[n][w][i] = *reinterpret_cast<const u32 *>(table + (entry | lane_bytes));
+                }
     }
 };
 
-// Both steps of word w of a stage. Groups of 16 rows past the tile's last are left out.
-__device__ __forceinline__ void add_nf4_word(const Lane &at, u32 stage, int row_groups, float code,
-                                             const Nf4Columns &columns, int w,
+// y += one span of X*W. Groups of 16 rows past the tile's last are left out.
+__device__ __forceinline__ void add_nf4_span(const Lane &at, u32 stage, int span, int row_groups,
+                                             const Nf4Columns &columns,
                                              Accumulators &accumulators) {
-    u32 values[2][kNTiles][2];
-#pragma unroll
-    for (int n = 0; n < kNTiles; ++n)
-#pragma unroll
-        for (int half = 0; half < 2; ++half)
-            columns.decode(code, n, w, half, values[half][n]);
-    const u32 row = at.warp_m * kWarpRows + at.lane / 4, chunk = at.lane % 4 * kNf4Words + w;
+    const u32 row = at.warp_m * kWarpRows + at.lane / 4;
+    const u32 chunk = span * (kNf4Span / 8) + at.lane % 4 * kNf4Words;
 #pragma unroll
     for (int m = 0; m < kMTiles; ++m) {
-        if (m < row_groups) {
+        if (m >= row_groups)
+            break;
+        float sums[kNTiles][4];
+#pragma unroll
+        for (int i = 0; i < kNTiles * 4; ++i)
+            sums[i / 4][i % 4] = 0;
+#pragma unroll
+        for (int w = 0; w < kNf4Words; ++w) {
             u32 upper[4], lower[4];
-            ptx::load_shared(upper, stage + nf4_x_offset(row + m * 16, chunk));
-            ptx::load_shared(lower, stage + nf4_x_offset(row + m * 16 + 8, chunk));
+            ptx::load_shared(upper, stage + nf4_x_offset(row + m * 16, chunk + w));
+            ptx::load_shared(lower, stage + nf4_x_offset(row + m * 16 + 8, chunk + w));
 #pragma unroll
             for (int half = 0; half < 2; ++half) {
                 const u32 x[4] = {upper[2 * half], lower[2 * half], upper[2 * half + 1],
                                   lower[2 * half + 1]};
-                accumulators.add(m, x, values[half]);
+#pragma unroll
+                for (int n = 0; n < kNTiles; ++n)
+                    mma(sums[n], x, columns.pairs[n][w][2 * half],
+                        columns.pairs[n][w][2 * half + 1]);
             }
         }
+#pragma unroll
+        for (int n = 0; n < kNTiles; ++n)
+#pragma unroll
+            for (int i = 0; i < 4; ++i)
+                accumulators.y[m][n][i] += sums[n][i] * columns.absmax[n][i % 2];
     }
 }
 
@@ -687,18 +711,19 @@ __device__ __forceinline__ void nf4_extra_loop(const Loader &loader, const Lane 
 // k-tile i - 1. Its scales, which may need a table, are fetched to registers first and stored at the
 // iteration's end.
 __device__ __forceinline__ void nf4_main_loop(const Loader &loader, const Lane &at, u32 ring,
+                                              const unsigned char *table,
                                               Accumulators &accumulators) {
     const Scatter2ScatterParams &p = loader.p;
     const int tiles = (p.k + kBlockK - 1) / kBlockK;
     const int row_groups = (loader.block.rows - int(at.warp_m) * kWarpRows + 15) / 16;
     const Nf4Source source(p, loader.block);
-    const float code = p.nf4.code[at.lane % 16];
     Nf4Scales scales;
     const auto load = [&](int tile, u32 stage) {
         loader.x.load(p, tile * kBlockK, stage);
         source.load(p, loader.block, tile * kBlockK, stage + kXBytes);
         scales.fetch(p, loader.block, source, tile * kBlockK);
     };
+    fill_nf4_table(p.nf4.code, ptx::shared_address(table));
     if constexpr (kExtraTiles > 0)
         nf4_extra_loop(loader, at, ring, accumulators);
 #pragma unroll
@@ -719,12 +744,13 @@ __device__ __forceinline__ void nf4_main_loop(const Loader &loader, const Lane &
         if (more)
             load(i + kStages - 1, ring + fill * kNf4StageBytes);
         ptx::cp_async_commit();
-        Nf4Columns columns;
-        columns.load(at, ring + stage * kNf4StageBytes);
 #pragma unroll
-        for (int w = 0; w < kNf4Words; ++w)
-            add_nf4_word(at, ring + stage * kNf4StageBytes, row_groups, code, columns, w,
+        for (int span = 0; span < kNf4Spans; ++span) {
+            Nf4Columns columns;
+            columns.load(at, table, ring + stage * kNf4StageBytes, span);
+            add_nf4_span(at, ring + stage * kNf4StageBytes, span, row_groups, columns,
                          accumulators);
+        }
         if (more)
             scales.store(ring + fill * kNf4StageBytes + kXBytes + kNf4Bytes);
         ptx::cp_async_wait<kStages - 2>();
@@ -944,7 +970,8 @@ extern "C" __global__ void __launch_bounds__(kThreads)
     Accumulators accumulators;
     const u32 lora_b = ptx::shared_address(shared + kRowTableBytes);
     if constexpr (kNf4)
-        nf4_main_loop(loader, at, ptx::shared_address(shared + kRingOffset), accumulators);
+        nf4_main_loop(loader, at, ptx::shared_address(shared + kRingOffset),
+                      shared + kRowTableBytes, accumulators);
     else
         main_loop(loader, at, ptx::shared_address(shared + kRingOffset), lora_b, accumulators);
     if constexpr (kLora)

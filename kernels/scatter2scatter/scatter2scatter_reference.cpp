@@ -1,7 +1,8 @@
 // Y = X*W (+ s * XA*B^T) (+ bias) on the CPU, in cache-sized tiles on all cores.
 //
 // Sums: products of two 16-bit floats are exact in float32 (bfloat16: 16 bits, float16: 22 bits);
-// 32 of them at a time are summed in float32, the partial sums in float64. Everything after that is
+// 32 of them at a time are summed in float32, the partial sums in float64. (With NF4 weights the
+// products are rounded to float32.) Everything after that is
 // float64, rounded once to y_dtype; the split variant rounds Y to y_dtype between its passes too,
 // as its kernels do.
 #include "kernels/common/float_types.h"
@@ -33,11 +34,11 @@ float nf4_absmax(const ms_expert_weights &weights, std::int64_t block) {
     return weights.nested_code[weights.absmax_u8[block]] * nested + weights.nested_offset;
 }
 
-// Value `index` of the flat array of all experts.
-float nf4_value(const ms_expert_weights &weights, std::int64_t index) {
+// Value `index` of the flat array of all experts: its code as dtype has it, times its absmax.
+float nf4_value(const ms_expert_weights &weights, ms_dtype dtype, std::int64_t index) {
     const std::uint8_t byte = static_cast<const std::uint8_t *>(weights.values)[index / 2];
     const int nibble = index % 2 == 0 ? byte >> 4 : byte & 15;
-    return weights.code[nibble] * nf4_absmax(weights, index / weights.block_size);
+    return round_to(dtype, weights.code[nibble]) * nf4_absmax(weights, index / weights.block_size);
 }
 
 // A product of one expert: element (k, n) of the weight stands at n * length + k if rows run along
@@ -49,11 +50,10 @@ struct Weight {
     const ms_expert_weights *nf4 = nullptr; // data is not read then
     std::int64_t nf4_begin = 0;          // first value of the expert
 
-    // As dtype has it: an NF4 value is rounded to it.
     float at(std::int64_t index, ms_dtype dtype) const {
         if (!nf4)
             return load_as_float(data, dtype, index);
-        return round_to(dtype, nf4_value(*nf4, nf4_begin + index));
+        return nf4_value(*nf4, dtype, nf4_begin + index);
     }
 };
 

@@ -82,9 +82,10 @@ typedef struct ms_scatter2scatter_args {
     void *xa;                   /* out, or null: XA [S, R rounded up to 8] of dtype by sorted position,
                                    zero past R; 16-byte aligned */
     int32_t xa_is_input;        /* xa is read instead, and lora_a is not (split and extra-K) */
-    const ms_expert_weights *w_nf4; /* host, or null: W as NF4 (or FP4), code set, of K*N values laid out as w
-                                   would be, decoded in the kernel to the bits that
-                                   ms_selective_dequant gives; w is not read. The kernel wants
+    const ms_expert_weights *w_nf4; /* host, or null: W as NF4 or FP4, code set, of K*N values laid out as w
+                                   would be; w is not read. The codes are rounded to dtype, products
+                                   with them summed in float32 and multiplied by absmax there:
+                                   ms_selective_dequant rounds code * absmax instead. The kernel wants
                                    w_transposed and K a multiple of 32, a tile of block_k >= 32, and
                                    has no fused LoRA: else MS_UNSUPPORTED */
 } ms_scatter2scatter_args;

@@ -82,12 +82,6 @@ inline void load_shared(u32 (&v)[4], u32 shared) {
     }
     copy_from_shared(v, shared);
 }
-inline float look_up_16(float table, u32 index) {
-    const u32 word = std::bit_cast<u32>(table);
-    const auto &words = emulation::exchange(&word, 1);
-    return std::bit_cast<float>(words[(threadIdx.x & 16) | (index & 15)][0]);
-}
-
 // Matrix i's row r stands at the address that lane 8i + r gave. Lane l gets elements (l/4, 2(l%4))
 // and (l/4, 2(l%4) + 1), or of the transposed matrix.
 template <int kMatrices, bool kTransposed> void ldmatrix(u32 *r, u32 shared) {

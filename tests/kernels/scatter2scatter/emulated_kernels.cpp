@@ -349,7 +349,8 @@ EmulatedFunction find_emulated(const scatter2scatter::KernelShape &shape) {
 #define MS_STAGES 2
 #define MS_W_TRANSPOSED 1
 #define MS_NF4 1
-#define MS_DYNAMIC_SMEM 43264
+#define MS_NF4_SPAN 32
+#define MS_DYNAMIC_SMEM 76032
 #include "emulated_kernel.inc"
 
 #define MS_INSTANCE nf4_nested
@@ -363,7 +364,8 @@ EmulatedFunction find_emulated(const scatter2scatter::KernelShape &shape) {
 #define MS_STAGES 3
 #define MS_W_TRANSPOSED 1
 #define MS_NF4 2
-#define MS_DYNAMIC_SMEM 20096
+#define MS_NF4_SPAN 32
+#define MS_DYNAMIC_SMEM 52864
 #include "emulated_kernel.inc"
 
 #define MS_INSTANCE nf4_thin
@@ -375,7 +377,36 @@ EmulatedFunction find_emulated(const scatter2scatter::KernelShape &shape) {
 #define MS_STAGES 2
 #define MS_W_TRANSPOSED 1
 #define MS_NF4 1
-#define MS_DYNAMIC_SMEM 3456
+#define MS_NF4_SPAN 32
+#define MS_DYNAMIC_SMEM 36224
+#include "emulated_kernel.inc"
+
+#define MS_INSTANCE nf4_wide
+#define MS_BLOCK_M 64
+#define MS_BLOCK_N 64
+#define MS_BLOCK_K 128
+#define MS_WARPS_M 1
+#define MS_WARPS_N 2
+#define MS_STAGES 2
+#define MS_W_TRANSPOSED 1
+#define MS_NF4 1
+#define MS_NF4_SPAN 64
+#define MS_DYNAMIC_SMEM 75008
+#include "emulated_kernel.inc"
+
+#define MS_INSTANCE nf4_wide_nested
+#define MS_BF16 0
+#define MS_OUT_F32 1
+#define MS_BLOCK_M 32
+#define MS_BLOCK_N 64
+#define MS_BLOCK_K 64
+#define MS_WARPS_M 1
+#define MS_WARPS_N 4
+#define MS_STAGES 3
+#define MS_W_TRANSPOSED 1
+#define MS_NF4 2
+#define MS_NF4_SPAN 64
+#define MS_DYNAMIC_SMEM 52096
 #include "emulated_kernel.inc"
 
 #define MS_INSTANCE nf4_extra_xa
@@ -401,7 +432,8 @@ EmulatedFunction find_emulated(const scatter2scatter::KernelShape &shape) {
 #define MS_EXTRA_RANK 32
 #define MS_B_ALIGNED 0
 #define MS_NF4 2
-#define MS_DYNAMIC_SMEM 26752
+#define MS_NF4_SPAN 64
+#define MS_DYNAMIC_SMEM 58496
 #include "emulated_kernel.inc"
 
 #define MS_INSTANCE nf4_split
@@ -413,7 +445,8 @@ EmulatedFunction find_emulated(const scatter2scatter::KernelShape &shape) {
 #define MS_STAGES 3
 #define MS_W_TRANSPOSED 1
 #define MS_NF4 1
-#define MS_DYNAMIC_SMEM 8192
+#define MS_NF4_SPAN 32
+#define MS_DYNAMIC_SMEM 40960
 #include "emulated_kernel.inc"
 
 #define MS_INSTANCE nf4_split_xa

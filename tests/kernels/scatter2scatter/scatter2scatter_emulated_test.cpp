@@ -299,6 +299,18 @@ TEST_CASE("the tile kernel's source decodes NF4 weights", "[scatter2scatter][emu
                     .nf4_block = 32,
                     .nested_block = 256},
                    {32, 64, 64, 4, 3});
+    check_emulated({.tokens = 45, .experts = 3, .k = 192, .n = 72, .w_transposed = true, .nf4_block = 64},
+                   {64, 64, 128, 2, 2});
+    check_emulated({.tokens = 21,
+                    .k = 192,
+                    .n = 77,
+                    .dtype = MS_F16,
+                    .y_dtype = MS_F32,
+                    .w_transposed = true,
+                    .sentinels = true,
+                    .nf4_block = 128,
+                    .nested_block = 16},
+                   {32, 64, 64, 4, 3});
     check_emulated({.tokens = 9, .experts = 3, .k = 96, .n = 40, .w_transposed = true, .nf4_block = 4096},
                    {16, 32, 32, 1, 2});
 }
@@ -306,7 +318,7 @@ TEST_CASE("the tile kernel's source decodes NF4 weights", "[scatter2scatter][emu
 TEST_CASE("the tile kernel's source adds LoRA to NF4 weights", "[scatter2scatter][emulated]") {
     check_emulated({.tokens = 40,
                     .experts = 3,
-                    .k = 288,
+                    .k = 320,
                     .n = 88,
                     .rank = 20,
                     .y_dtype = MS_F32,

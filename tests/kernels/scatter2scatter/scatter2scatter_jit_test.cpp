@@ -189,6 +189,7 @@ TEST_CASE("the kernel that decodes NF4 compiles without spills for every kind of
     ms_expert_weights nf4{};
     nf4.absmax = &absmax;
     nf4.experts = 128;
+    nf4.block_size = 64;
     nf4.expert_numel = 2048 * 1536;
     for (const std::int32_t rank : {0, 16, 256}) {
         S2sShape shape = qwen3_gate_up(rank);
