@@ -29,5 +29,9 @@ ms_status selective_log_softmax(const ms_selective_log_softmax_args *args, ms_st
 ms_status selective_log_softmax_backward(const ms_selective_log_softmax_backward_args *args,
                                          ms_stream stream);
 ms_status logprob_stats(const ms_logprob_stats_args *args, ms_stream stream);
+ms_status moe_mlp(const ms_moe_mlp_args *args, ms_stream stream);
+size_t moe_mlp_workspace_bytes(const ms_moe_mlp_args *args);
+size_t moe_mlp_backward_workspace_bytes(const ms_moe_mlp_backward_args *args);
+ms_status moe_mlp_backward(const ms_moe_mlp_backward_args *args, ms_stream stream);
 
 } // namespace moescope::reference

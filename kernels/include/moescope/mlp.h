@@ -2,7 +2,8 @@
 #ifndef MOESCOPE_MLP_H
 #define MOESCOPE_MLP_H
 
-#include "moescope/base.h"
+#include "moescope/lora_grad.h"
+#include "moescope/scatter2scatter.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -119,6 +120,92 @@ typedef struct ms_gated_activation_backward_args {
 
 MS_API ms_status ms_gated_activation_backward(const ms_gated_activation_backward_args *args,
                                               ms_stream stream);
+
+/* One of the layer's two grouped products, K -> N: fields as in ms_scatter2scatter_args. */
+typedef struct ms_moe_projection {
+    const void *w;
+    int32_t w_transposed;
+    const ms_nf4_weights *w_nf4; /* host, or null */
+    const void *lora_a;          /* [E, R, K], with a rank */
+    const void *lora_b;          /* [E, N, R] */
+    const void *bias;            /* [E, N], or null */
+    void *xa; /* out [S, R rounded up to 8], kept for the gradient of lora_b; or null */
+    ms_tile_config config;
+} ms_moe_projection;
+
+/* The experts of a layer, routed already: out[t] = sum over the slots of t of weights[slot] *
+ * down(act(gate_up(x[t]))). Five steps enqueued by one call: tile schedules, gate_up [H -> 2I], the
+ * activation, down [I -> H], the weighted sum. Rounded to dtype: h, act and y (and XA); everything
+ * within a step is float32. A slot without an expert adds nothing.
+ * The formula: transformers' MixtralExperts, Qwen3MoeExperts; with MS_ACT_CLAMPED_SWISH,
+ * interleaved and biases: GptOssExperts. Errors: those of the steps, by their names; steps before
+ * the one that is refused have been enqueued. */
+typedef struct ms_moe_mlp_args {
+    uint32_t struct_size;
+    ms_dtype dtype; /* MS_F16 or MS_BF16, of everything but weights */
+    ms_s2s_variant variant; /* of both products */
+    int32_t rank;           /* R: 0 for no LoRA */
+    float scaling;
+    int64_t tokens;       /* T; S = T*k < 2^31 */
+    int32_t top_k;        /* k */
+    int32_t experts;      /* E */
+    int32_t hidden;       /* H: a multiple of 8 */
+    int32_t intermediate; /* I: a multiple of 8 */
+    ms_activation activation;
+    int32_t gated;
+    int32_t interleaved;
+    float alpha;
+    float limit;
+    const void *x; /* [T, H] */
+    int64_t x_stride;
+    const float *weights;        /* [T, k], or null: 1 */
+    const int32_t *sorted_slots; /* from ms_route_metadata */
+    const int32_t *inverse;
+    const int32_t *offsets;
+    ms_moe_projection gate_up;
+    ms_moe_projection down;
+    void *h;   /* out [S, 2I] ([S, I] without a gate), by sorted position: what the backward pass wants */
+    void *act; /* out [S, I], the same */
+    void *y;   /* out [S, H], the same */
+    void *out; /* out [T, H] */
+    int64_t out_stride;
+    void *workspace; /* 256-byte aligned */
+    size_t workspace_bytes;
+} ms_moe_mlp_args;
+
+/* Device pointers of args are not read; 0 where the args are wrong. */
+MS_API size_t ms_moe_mlp_workspace_bytes(const ms_moe_mlp_args *args);
+MS_API ms_status ms_moe_mlp(const ms_moe_mlp_args *args, ms_stream stream);
+
+/* The gradients of ms_moe_mlp, the base weights frozen: of x, of the routing weights and of the LoRA
+ * matrices of both products. Seven steps: dy = weights * dout and dweights; dX of down; dA and dB of
+ * down; the activation's gradient; dX of gate_up, a row a slot; dA and dB of gate_up; the sum of a
+ * token's rows. Rounded to dtype: dy, the gradients of act and of h, the rows before their sum, and
+ * dY*B. Every sum has a fixed order: the same bits every time. NF4 weights have no backward kernel:
+ * MS_UNSUPPORTED. */
+typedef struct ms_moe_mlp_backward_args {
+    uint32_t struct_size;
+    ms_dtype grad_dtype; /* of the LoRA gradients: dtype, or MS_F32 */
+    const ms_moe_mlp_args *forward; /* host: the call that was made, its out, workspace and variant
+                                       aside; h, act, y and, with a rank, both xa hold its results */
+    ms_s2s_variant variant; /* of dX with a rank: MS_S2S_EXTRA_K or MS_S2S_SPLIT */
+    const void *dout;       /* [T, H] of dtype */
+    int64_t dout_stride;
+    void *dx; /* out [T, H] of dtype */
+    int64_t dx_stride;
+    float *dweights;  /* out [T, k], or null */
+    void *da_gate_up; /* out [E, R, H]; these four with a rank */
+    void *db_gate_up; /* out [E, 2I, R] */
+    void *da_down;    /* out [E, R, I] */
+    void *db_down;    /* out [E, H, R] */
+    ms_tile_config gate_up_config; /* of the products that make dX */
+    ms_tile_config down_config;
+    void *workspace; /* 256-byte aligned */
+    size_t workspace_bytes;
+} ms_moe_mlp_backward_args;
+
+MS_API size_t ms_moe_mlp_backward_workspace_bytes(const ms_moe_mlp_backward_args *args);
+MS_API ms_status ms_moe_mlp_backward(const ms_moe_mlp_backward_args *args, ms_stream stream);
 
 #ifdef __cplusplus
 }

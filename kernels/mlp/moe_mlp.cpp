@@ -1,0 +1,57 @@
+// The layer's C functions: its steps are those of this interface.
+#include "kernels/common/no_throw.h"
+#include "kernels/mlp/mlp_checks.h"
+#include "kernels/mlp/moe_mlp_plan.h"
+
+namespace moescope {
+
+namespace {
+
+constexpr moe_mlp::Steps kSteps = {
+    .default_config = ms_scatter2scatter_default_config,
+    .tile_schedule = ms_tile_schedule,
+    .scatter2scatter = ms_scatter2scatter,
+    .lora_grad = ms_lora_grad,
+    .lora_grad_workspace_bytes = ms_lora_grad_workspace_bytes,
+    .gated_activation = ms_gated_activation,
+    .gated_activation_backward = ms_gated_activation_backward,
+    .combine = ms_combine,
+    .combine_backward = ms_combine_backward,
+};
+
+} // namespace
+
+} // namespace moescope
+
+using namespace moescope;
+
+extern "C" {
+
+size_t ms_moe_mlp_workspace_bytes(const ms_moe_mlp_args *args) {
+    return moe_mlp::workspace_bytes(args, kSteps);
+}
+
+ms_status ms_moe_mlp(const ms_moe_mlp_args *args, ms_stream stream) {
+    return no_throw("ms_moe_mlp", [&] {
+        ms_moe_mlp_args full;
+        if (const ms_status status = check_moe_mlp(args, full))
+            return status;
+        return moe_mlp::run(full, kSteps, stream);
+    });
+}
+
+size_t ms_moe_mlp_backward_workspace_bytes(const ms_moe_mlp_backward_args *args) {
+    return moe_mlp::workspace_bytes(args, kSteps);
+}
+
+ms_status ms_moe_mlp_backward(const ms_moe_mlp_backward_args *args, ms_stream stream) {
+    return no_throw("ms_moe_mlp_backward", [&] {
+        ms_moe_mlp_backward_args full;
+        ms_moe_mlp_args forward;
+        if (const ms_status status = check_moe_mlp_backward(args, full, forward))
+            return status;
+        return moe_mlp::run(full, forward, kSteps, stream);
+    });
+}
+
+} // extern "C"
