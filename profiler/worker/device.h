@@ -42,6 +42,10 @@ struct KernelTable {
     ms_status (*lora_grad)(const ms_lora_grad_args *, ms_stream);
     size_t (*lora_grad_workspace_bytes)(const ms_lora_grad_args *);
     ms_status (*combine)(const ms_combine_args *, ms_stream);
+    ms_status (*moe_mlp)(const ms_moe_mlp_args *, ms_stream);
+    size_t (*moe_mlp_workspace_bytes)(const ms_moe_mlp_args *);
+    ms_status (*moe_mlp_backward)(const ms_moe_mlp_backward_args *, ms_stream);
+    size_t (*moe_mlp_backward_workspace_bytes)(const ms_moe_mlp_backward_args *);
     ms_status (*active_experts)(const ms_active_experts_args *, ms_stream);
     ms_status (*selective_dequant)(const ms_selective_dequant_args *, ms_stream);
     ms_status (*select_experts)(const ms_select_experts_args *, ms_stream);

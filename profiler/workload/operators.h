@@ -29,6 +29,8 @@ enum class OperatorId {
     SelectiveLogSoftmax,
     SelectiveLogSoftmaxBackward,
     LogprobStats,
+    MoeMlp,
+    MoeMlpBackward,
     Count_ // the number of them
 };
 inline constexpr int kOperatorCount = int(OperatorId::Count_);

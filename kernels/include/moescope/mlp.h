@@ -125,7 +125,7 @@ MS_API ms_status ms_gated_activation_backward(const ms_gated_activation_backward
 typedef struct ms_moe_projection {
     const void *w;
     int32_t w_transposed;
-    const ms_nf4_weights *w_nf4; /* host, or null */
+    const ms_expert_weights *w_nf4; /* host, or null */
     const void *lora_a;          /* [E, R, K], with a rank */
     const void *lora_b;          /* [E, N, R] */
     const void *bias;            /* [E, N], or null */

@@ -34,6 +34,7 @@ enum class Tensor : std::uint32_t {
     AbsmaxBytes,
     NestedAbsmax,
     Gradient,
+    RoutingWeights,
     Scales,
     Exponents,
     DenseWeights,

@@ -36,6 +36,9 @@ std::unique_ptr<Operator> make_operator(OperatorId op) {
     case OperatorId::SelectiveLogSoftmaxBackward:
     case OperatorId::LogprobStats:
         return make_logprob_operator(op);
+    case OperatorId::MoeMlp:
+    case OperatorId::MoeMlpBackward:
+        return make_layer_operator(op);
     case OperatorId::Count_:
         break;
     }

@@ -56,6 +56,7 @@ std::unique_ptr<Operator> make_router_operator();
 std::unique_ptr<Operator> make_route_metadata_operator();
 std::unique_ptr<Operator> make_grouped_operator(OperatorId op);
 std::unique_ptr<Operator> make_lora_grad_operator(OperatorId op);
+std::unique_ptr<Operator> make_layer_operator(OperatorId op);
 std::unique_ptr<Operator> make_dequant_operator();
 std::unique_ptr<Operator> make_select_lora_operator();
 std::unique_ptr<Operator> make_logprob_operator(OperatorId op);

@@ -134,6 +134,13 @@ static void check_layout(void) {
     EXPECT_SIZE(ms_logprob_stats_args, 152);
     EXPECT_OFFSET(ms_logprob_stats_args, logits, 8);
     EXPECT_OFFSET(ms_logprob_stats_args, logps, 120);
+    EXPECT_SIZE(ms_moe_projection, 80);
+    EXPECT_SIZE(ms_moe_mlp_args, 336);
+    EXPECT_OFFSET(ms_moe_mlp_args, gate_up, 120);
+    EXPECT_OFFSET(ms_moe_mlp_args, workspace_bytes, 328);
+    EXPECT_SIZE(ms_moe_mlp_backward_args, 152);
+    EXPECT_OFFSET(ms_moe_mlp_backward_args, dx, 40);
+    EXPECT_OFFSET(ms_moe_mlp_backward_args, workspace_bytes, 144);
 }
 
 static void check_errors(void) {

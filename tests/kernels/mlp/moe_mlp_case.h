@@ -57,7 +57,7 @@ class HostWorkspace {
 struct MoeMlpProjection {
     Halves w, a, b, bias;
     Nf4Array nf4;
-    ms_nf4_weights nf4_view{};
+    ms_expert_weights nf4_view{};
 };
 
 // What a forward and a backward call write.

@@ -54,7 +54,7 @@ class DeviceMoeMlp {
         explicit Projection(const MoeMlpProjection &from)
             : w(from.w), a(from.a), b(from.b), bias(from.bias), packed(from.nf4.packed), absmax(from.nf4.absmax),
               code(std::vector<float>(kNf4Code.begin(), kNf4Code.end())), nf4(from.nf4_view) {
-            nf4.packed = packed.data();
+            nf4.values = packed.data();
             nf4.absmax = absmax.data();
             nf4.code = code.data();
         }
@@ -69,7 +69,7 @@ class DeviceMoeMlp {
         DeviceArray<std::uint16_t> w, a, b, bias;
         DeviceArray<std::uint8_t> packed;
         DeviceArray<float> absmax, code;
-        ms_nf4_weights nf4;
+        ms_expert_weights nf4;
     };
 
     struct Arrays {

@@ -142,6 +142,25 @@ TEST_CASE("the variants of the gradients agree on the cpu") {
     CHECK(compared == 4); // extra_k with split, recompute with gram
 }
 
+TEST_CASE("the variants of the whole layer agree on the cpu") {
+    const auto client = real_worker();
+    client->run(small_plan({"moe_mlp", "moe_mlp_backward"}));
+    REQUIRE(client->wait(kPatience));
+    const SessionPtr session = client->session();
+    int done = 0, compared = 0;
+    for (const Measurement &measurement : session->measurements) {
+        INFO(info(measurement.op).name << "/" << measurement.variant << ": "
+                                       << measurement.failure.sentence());
+        CHECK(measurement.state == Measurement::State::Done);
+        CHECK(measurement.floor_ns > 0);
+        CHECK(measurement.relative_error < 0.02); // -1 where there is nothing to compare with
+        ++done;
+        compared += measurement.relative_error >= 0;
+    }
+    CHECK(done >= 7);
+    CHECK(compared == 3); // split and extra_k with fused, extra_k with split
+}
+
 TEST_CASE("the same seed gives the same routing, another seed another") {
     const auto client = real_worker();
     Plan plan = small_plan({"softmax_topk"});

@@ -83,6 +83,27 @@ TEST_CASE("the gradients' floors follow from the sizes") {
     CHECK(down.bytes == 2 * slots * (512 + 2048 + 2 * 16) + 4 * 256.0 * 16 * (512 + 2048));
 }
 
+TEST_CASE("the layer's floors follow from the sizes") {
+    const Workload workload = workload_of(256, 2048, 512, 8, 16);
+    const std::vector<std::int32_t> counts = even_counts(workload);
+    const double t = double(workload.tokens), slots = double(workload.slots());
+    const double weights = 256.0 * (2048 * 1024 + 512 * 2048);
+    const double lora = 256.0 * 16 * (2048 + 1024 + 512 + 2048);
+    const Cost base = minimum_cost(workload, OperatorId::MoeMlp, "base", counts);
+    CHECK(base.bytes == 2 * (weights + 2 * t * 2048) + 4 * slots);
+    CHECK(base.flops == 2 * slots / 256 * weights);
+    const Cost extra = minimum_cost(workload, OperatorId::MoeMlp, "extra_k", counts);
+    CHECK(extra.bytes == base.bytes + 2 * lora);
+    CHECK(extra.flops == base.flops + 2 * slots / 256 * lora);
+    const Cost nf4 = minimum_cost(workload, OperatorId::MoeMlp, "nf4_in_kernel", counts);
+    CHECK(nf4.bytes == base.bytes - (2 - 0.5625) * weights);
+    CHECK(nf4.flops == base.flops);
+    const Cost back = minimum_cost(workload, OperatorId::MoeMlpBackward, "extra_k", counts);
+    CHECK(back.bytes == 2 * (weights + slots * (1024 + 512 + 2048) + 3 * t * 2048 + 2 * lora +
+                             2 * slots * 16) + 8 * slots);
+    CHECK(back.flops == base.flops + 4 * slots / 256 * lora);
+}
+
 TEST_CASE("only active experts' weights are read") {
     const Workload workload = workload_of(4, 64, 32, 1, 0, 16);
     const std::vector<std::int32_t> counts{16, 0, 0, 0};
