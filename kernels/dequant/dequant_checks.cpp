@@ -88,7 +88,8 @@ void check_experts(ArgumentCheck &check, const ms_selective_dequant_args &args) 
     }
     check.range("capacity", args.capacity, 1, kMaxInt32)
         .pointer("active", args.active, 4)
-        .pointer("count", args.count, 4);
+        .pointer("count", args.count, 4)
+        .optional_pointer("scratch", args.scratch, 4);
     if (args.ids == nullptr)
         return;
     check.pointer("ids", args.ids, 4)

@@ -22,6 +22,7 @@ struct DequantPlan {
     std::int32_t *found_active, *found_remap, *found_count; // out, with ids
     ActiveRows rows;
     RowTiles tiles;
+    unsigned *queue; // the next tile and the blocks that are done, or null: one tile a block
     void *out;
 };
 

@@ -23,10 +23,22 @@ namespace moescope {
 
 namespace {
 
-constexpr int kThreads = 128;
-constexpr int kUnit = 8;  // values a thread makes at once
-constexpr int kUnits = 2; // units in flight a thread
-constexpr int kTileUnits = kThreads * kUnits;
+constexpr int kUnit = 8; // values a thread makes at once
+
+// Small tiles, one a block, and large ones where each costs more than its bytes: taken from a queue,
+// or cut for blocks of which many may have nothing to do.
+template <int kThreads_, int kUnits_> struct TileShape {
+    static constexpr int kThreads = kThreads_;
+    static constexpr int kUnits = kUnits_; // in flight a thread
+    static constexpr int kTileUnits = kThreads * kUnits;
+    static constexpr int kValues = kTileUnits * kUnit;
+};
+using SmallTile = TileShape<128, 2>;
+using LargeTile = TileShape<256, 4>;
+
+constexpr int kQueueBlocks = 3;       // a multiprocessor
+constexpr int kPrefetched = 32 << 10; // values that one request brings into the L2 ...
+constexpr int kAhead = 8 << 20;       // ... this many before they are read
 
 __device__ unsigned pack(__half, float low, float high) { return decode::f16_pair(low, high); }
 __device__ unsigned pack(__nv_bfloat16, float low, float high) { return decode::bf16_pair(low, high); }
@@ -84,14 +96,42 @@ struct Codes<kScales> {
     }
 };
 
+__device__ void prefetch_l2([[maybe_unused]] const void *begin, [[maybe_unused]] const void *end) {
+#if __CUDA_ARCH__ >= 900
+    const auto first = (__cvta_generic_to_global(begin) + 15) / 16 * 16, last = __cvta_generic_to_global(end) / 16 * 16;
+    if (first < last)
+        asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(first), "r"(unsigned(last - first)) : "memory");
+#endif
+}
+
+// Brings the codes and block scales of tiles to come into the L2, many at once: reads in bursts turn
+// the memory around between reading and writing less often than each tile's own small ones.
+template <Scales kScales> __device__ void prefetch(const DequantPlan &plan, std::int64_t begin, std::int64_t end) {
+    const ms_expert_weights &weights = plan.weights;
+    const auto *values = static_cast<const std::uint8_t *>(weights.values);
+    if constexpr (is_fp8(kScales)) {
+        prefetch_l2(values + begin, values + end);
+        return;
+    }
+    prefetch_l2(values + begin / 2, values + end / 2);
+    const std::int64_t first = begin >> plan.block_shift, last = end >> plan.block_shift;
+    if constexpr (kScales == Scales::Absmax)
+        prefetch_l2(weights.absmax + first, weights.absmax + last);
+    else if constexpr (kScales == Scales::NestedAbsmax)
+        prefetch_l2(weights.absmax_u8 + first, weights.absmax_u8 + last);
+    else
+        prefetch_l2(weights.exponents + first, weights.exponents + last);
+}
+
 // Rows that are a multiple of 8 values: every unit is one aligned word of codes under one scale,
 // whether or not blocks straddle experts.
-template <class T, Scales kScales>
+template <class T, Scales kScales, class Tile>
 __device__ void decode_tile(const DequantPlan &plan, std::int64_t expert, const RowTile &at,
                             const decode::CodeTable &table) {
+    constexpr int kThreads = Tile::kThreads, kUnits = Tile::kUnits;
     const std::int64_t row_units = plan.weights.expert_numel / kUnit;
-    const std::int64_t first_unit = at.tile * kTileUnits;
-    const int units = int(min(row_units - first_unit, std::int64_t(kTileUnits)));
+    const std::int64_t first_unit = at.tile * Tile::kTileUnits;
+    const int units = int(min(row_units - first_unit, std::int64_t(Tile::kTileUnits)));
     const TileScales<kScales> scales(plan, expert, first_unit * kUnit);
     Codes<kScales> codes[kUnits];
     float scale[kUnits] = {};
@@ -117,16 +157,16 @@ __device__ void decode_tile(const DequantPlan &plan, std::int64_t expert, const 
 }
 
 // Any row length, any alignment: one element at a time, neighbours by neighbouring threads.
-template <class T, Scales kScales>
+template <class T, Scales kScales, class Tile>
 __device__ void decode_tile_general(const DequantPlan &plan, std::int64_t expert, const RowTile &at,
                                     const decode::CodeTable &table) {
     __syncthreads(); // the table is whole
     const std::int64_t numel = plan.weights.expert_numel;
     T *out = static_cast<T *>(plan.out) + at.row * numel;
-    const std::int64_t begin = at.tile * kTileUnits * kUnit;
+    const std::int64_t begin = at.tile * Tile::kValues;
 #pragma unroll 4
-    for (int i = 0; i < kUnits * kUnit; ++i) {
-        const std::int64_t element = begin + i * kThreads + threadIdx.x;
+    for (int i = 0; i < Tile::kUnits * kUnit; ++i) {
+        const std::int64_t element = begin + i * Tile::kThreads + threadIdx.x;
         if (element >= numel)
             break;
         const float scale = element_scale<kScales>(plan, expert, element);
@@ -135,51 +175,158 @@ __device__ void decode_tile_general(const DequantPlan &plan, std::int64_t expert
     }
 }
 
-template <class T, Scales kScales, bool kWords>
-__global__ void __launch_bounds__(kThreads) selective_dequant_kernel(const __grid_constant__ DequantPlan plan) {
+// The tiles a block works on: its own, or what the queue gives it next. In both cases the tiles are
+// begun in order.
+template <class T, Scales kScales, class Tile, bool kWords> class Worker {
+  public:
+    __device__ Worker(const DequantPlan &plan, const decode::CodeTable &table, const FoundExperts &found)
+        : plan_(plan), table_(table), found_(found),
+          rows_(plan.ids ? min(found.count, plan.rows.capacity) : row_count(plan.rows)) {}
+
+    __device__ void own_tiles() const {
+        if (first_tile(plan_.tiles).row < rows_)
+            look_ahead(blockIdx.x);
+        for (RowTile at = first_tile(plan_.tiles); at.row < rows_; next_tile(plan_.tiles, at))
+            decode(at);
+    }
+
+    // Thread 0 asks for tiles two ahead, so that no one waits for an answer.
+    __device__ void queued_tiles(unsigned (&given)[2]) const {
+        const auto total = unsigned(rows_ * plan_.tiles.tiles_per_row);
+        unsigned asked = 0;
+        if (threadIdx.x == 0) {
+            given[0] = atomicAdd(plan_.queue, 1);
+            asked = atomicAdd(plan_.queue, 1);
+        }
+        __syncthreads();
+        unsigned tile = given[0];
+        for (int turn = 1; tile < total; turn ^= 1) {
+            if (threadIdx.x == 0) {
+                given[turn] = asked;
+                asked = atomicAdd(plan_.queue, 1);
+            }
+            look_ahead(tile);
+            const std::int64_t row = plan_.tiles.divide.quotient(tile);
+            decode({row, tile - row * plan_.tiles.tiles_per_row});
+            tile = given[turn];
+        }
+        if (threadIdx.x == 0)
+            leave_queue(asked);
+    }
+
+  private:
+    // The last block to leave makes the queue ready for the next call.
+    __device__ void leave_queue(unsigned last_answer) const {
+        if (last_answer == ~0u) // never; but the answer is waited for
+            return;
+        __threadfence();
+        if (atomicAdd(plan_.queue + 1, 1) == gridDim.x - 1) {
+            plan_.queue[0] = 0;
+            plan_.queue[1] = 0;
+        }
+    }
+
+    __device__ std::int64_t expert_at(std::int64_t row) const {
+        return plan_.ids ? found_.expert_of(std::int32_t(row)) : expert_of(plan_.rows, row);
+    }
+
+    __device__ void look_ahead(unsigned tile) const {
+        constexpr unsigned kGroup = kPrefetched / Tile::kValues;
+        if (!kWords || threadIdx.x != 32 || tile % kGroup != 0)
+            return;
+        const unsigned ahead = tile + kAhead / Tile::kValues;
+        const std::int64_t row = plan_.tiles.divide.quotient(ahead);
+        const std::int64_t expert = row < rows_ ? expert_at(row) : -1;
+        if (expert < 0)
+            return;
+        const std::int64_t numel = plan_.weights.expert_numel;
+        const std::int64_t within = (ahead - row * plan_.tiles.tiles_per_row) * Tile::kValues;
+        prefetch<kScales>(plan_, expert * numel + within, expert * numel + min(within + kPrefetched, numel));
+    }
+
+    // Has one barrier, whatever the tile.
+    __device__ void decode(const RowTile &at) const {
+        const std::int64_t expert = expert_at(at.row);
+        if (expert < 0)
+            __syncthreads();
+        else if constexpr (kWords)
+            decode_tile<T, kScales, Tile>(plan_, expert, at, table_);
+        else
+            decode_tile_general<T, kScales, Tile>(plan_, expert, at, table_);
+    }
+
+    const DequantPlan &plan_;
+    const decode::CodeTable &table_;
+    const FoundExperts &found_;
+    std::int64_t rows_;
+};
+
+template <class T, Scales kScales, class Tile, bool kWords>
+__global__ void __launch_bounds__(Tile::kThreads) selective_dequant_kernel(const __grid_constant__ DequantPlan plan) {
     __shared__ decode::CodeTable table;
     __shared__ FoundExperts found;
+    __shared__ unsigned given[2];
     if constexpr (!is_fp8(kScales))
         table.fill(plan.weights.code ? plan.weights.code : plan.own_code, int(threadIdx.x));
-    const bool by_ids = plan.ids != nullptr;
-    if (by_ids)
+    if (plan.ids != nullptr)
         found.find(plan.ids, plan.slots, plan.weights.experts);
-    const std::int64_t rows = by_ids ? min(found.count, plan.rows.capacity) : row_count(plan.rows);
-    for (RowTile at = first_tile(plan.tiles); at.row < rows; next_tile(plan.tiles, at)) {
-        const std::int64_t expert = by_ids ? found.expert_of(std::int32_t(at.row)) : expert_of(plan.rows, at.row);
-        if (expert < 0)
-            continue;
-        if constexpr (kWords)
-            decode_tile<T, kScales>(plan, expert, at, table);
-        else
-            decode_tile_general<T, kScales>(plan, expert, at, table);
-    }
-    if (by_ids && blockIdx.x == 0)
+    const Worker<T, kScales, Tile, kWords> worker(plan, table, found);
+    if (plan.queue != nullptr)
+        worker.queued_tiles(given);
+    else
+        worker.own_tiles();
+    if (plan.ids != nullptr && blockIdx.x == 0)
         found.write(plan.found_active, plan.found_remap, plan.found_count, plan.weights.experts);
 }
 
-template <class T, Scales kScales>
-ms_status launch(const DequantPlan &plan, unsigned blocks, bool whole_words, ms_stream stream) {
-    const auto kernel =
-        whole_words ? selective_dequant_kernel<T, kScales, true> : selective_dequant_kernel<T, kScales, false>;
-    kernel<<<blocks, kThreads, 0, stream>>>(plan);
+ms_status count_multiprocessors(int &count) {
+    int device = 0;
+    MS_CUDA_TRY(cudaGetDevice(&device));
+    MS_CUDA_TRY(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device));
+    return MS_OK;
+}
+
+template <class T, Scales kScales, class Tile, bool kWords>
+ms_status launch_tiles(DequantPlan &plan, std::int64_t max_rows, ms_stream stream) {
+    const RowTileLaunch tiles =
+        plan_row_tiles(max_rows, (plan.weights.expert_numel + kUnit - 1) / kUnit, Tile::kTileUnits);
+    plan.tiles = tiles.tiles;
+    unsigned blocks = tiles.blocks;
+    if (plan.queue != nullptr) {
+        int multiprocessors = 0;
+        if (const ms_status status = count_multiprocessors(multiprocessors))
+            return status;
+        blocks = std::min(blocks, unsigned(multiprocessors * kQueueBlocks));
+    }
+    selective_dequant_kernel<T, kScales, Tile, kWords><<<blocks, Tile::kThreads, 0, stream>>>(plan);
     MS_LAUNCH_CHECK();
     return succeed();
 }
 
-template <class T> ms_status launch_scales(const DequantPlan &plan, unsigned blocks, bool whole_words, ms_stream stream) {
+template <class T, Scales kScales>
+ms_status launch(DequantPlan &plan, std::int64_t max_rows, bool whole_words, ms_stream stream) {
+    // Every row that the host knows of has an expert: no block is idle.
+    const bool all_rows = plan.rows.active == nullptr;
+    if (!whole_words)
+        return launch_tiles<T, kScales, LargeTile, false>(plan, max_rows, stream);
+    if (!all_rows)
+        return launch_tiles<T, kScales, LargeTile, true>(plan, max_rows, stream);
+    return launch_tiles<T, kScales, SmallTile, true>(plan, max_rows, stream);
+}
+
+template <class T> ms_status launch_scales(DequantPlan &plan, std::int64_t max_rows, bool whole_words, ms_stream stream) {
     switch (plan.weights.format) {
     case MS_WEIGHTS_MXFP4:
-        return launch<T, Scales::E8m0>(plan, blocks, whole_words, stream);
+        return launch<T, Scales::E8m0>(plan, max_rows, whole_words, stream);
     case MS_WEIGHTS_FP8_TENSOR:
-        return launch<T, Scales::Tensor>(plan, blocks, whole_words, stream);
+        return launch<T, Scales::Tensor>(plan, max_rows, whole_words, stream);
     case MS_WEIGHTS_FP8_ROW:
-        return launch<T, Scales::Row>(plan, blocks, whole_words, stream);
+        return launch<T, Scales::Row>(plan, max_rows, whole_words, stream);
     case MS_WEIGHTS_FP8_BLOCK:
-        return launch<T, Scales::Block>(plan, blocks, whole_words, stream);
+        return launch<T, Scales::Block>(plan, max_rows, whole_words, stream);
     default:
-        return plan.weights.absmax ? launch<T, Scales::Absmax>(plan, blocks, whole_words, stream)
-                                   : launch<T, Scales::NestedAbsmax>(plan, blocks, whole_words, stream);
+        return plan.weights.absmax ? launch<T, Scales::Absmax>(plan, max_rows, whole_words, stream)
+                                   : launch<T, Scales::NestedAbsmax>(plan, max_rows, whole_words, stream);
     }
 }
 
@@ -235,15 +382,15 @@ ms_status dequantise(const ms_selective_dequant_args &args, ms_stream stream) {
     plan.found_remap = args.remap;
     plan.found_count = args.count;
     plan.rows = rows;
-    const RowTileLaunch tiles = plan_row_tiles(max_rows, (weights.expert_numel + kUnit - 1) / kUnit, kTileUnits);
-    plan.tiles = tiles.tiles;
+    const std::int64_t most_tiles = max_rows * ((weights.expert_numel - 1) / LargeTile::kValues + 1);
+    plan.queue = args.active != nullptr && most_tiles < std::int64_t(1) << 31 ? args.scratch : nullptr;
     plan.out = args.out;
     const bool whole_words = has_whole_words(args);
     if (args.out_dtype == MS_F32)
-        return launch_scales<float>(plan, tiles.blocks, whole_words, stream);
+        return launch_scales<float>(plan, max_rows, whole_words, stream);
     if (args.out_dtype == MS_F16)
-        return launch_scales<__half>(plan, tiles.blocks, whole_words, stream);
-    return launch_scales<__nv_bfloat16>(plan, tiles.blocks, whole_words, stream);
+        return launch_scales<__half>(plan, max_rows, whole_words, stream);
+    return launch_scales<__nv_bfloat16>(plan, max_rows, whole_words, stream);
 }
 
 } // namespace

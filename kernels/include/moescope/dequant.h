@@ -83,6 +83,9 @@ typedef struct ms_selective_dequant_args {
     int32_t *count;     /* [1], with active */
     int32_t capacity;   /* rows of out, >= E with active null; rows past it are not written */
     void *out;          /* out [capacity, expert_numel] */
+    uint32_t *scratch;  /* [2], zero before the first call and after every one, or null: only calls
+                           that do not overlap may share it. With active or ids: without it, experts
+                           that the capacity allows for and that are not active cost time */
 } ms_selective_dequant_args;
 
 MS_API ms_status ms_selective_dequant(const ms_selective_dequant_args *args, ms_stream stream);

@@ -12,6 +12,8 @@ Status ActiveExperts::prepare(Device &device, const PreparedRouting &routing) {
     MOESCOPE_TRY(allocate(device, active_, 4 * std::int64_t(routing.experts), "active experts"));
     MOESCOPE_TRY(allocate(device, remap_, 4 * std::int64_t(routing.experts), "expert remap"));
     MOESCOPE_TRY(allocate(device, count_, 4, "active expert count"));
+    MOESCOPE_TRY(allocate(device, scratch_, 8, "queue of tiles"));
+    MOESCOPE_TRY(device.fill_byte(scratch_.data(), 0, scratch_.bytes()));
     args_.struct_size = sizeof args_;
     args_.experts = routing.experts;
     args_.ids = routing.ids.as<std::int32_t>();
@@ -32,6 +34,7 @@ void ActiveExperts::attach(ms_selective_dequant_args &args) const {
     args.active = args_.active;
     args.remap = args_.remap;
     args.count = args_.count;
+    args.scratch = scratch_.as<std::uint32_t>();
 }
 
 std::vector<OutputView> ActiveExperts::outputs() const {

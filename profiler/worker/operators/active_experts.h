@@ -18,12 +18,13 @@ class ActiveExperts {
     const std::int32_t *active() const { return active_.as<std::int32_t>(); }
     const std::int32_t *count() const { return count_.as<std::int32_t>(); }
     std::int64_t output_bytes() const { return active_.bytes() + remap_.bytes() + count_.bytes(); }
+    std::int64_t workspace_bytes() const { return scratch_.bytes(); }
     std::vector<OutputView> outputs() const;
 
   private:
     Device *device_ = nullptr;
     std::int32_t capacity_ = 0;
-    Buffer active_, remap_, count_;
+    Buffer active_, remap_, count_, scratch_;
     ms_active_experts_args args_{};
 };
 

@@ -98,7 +98,8 @@ class DequantOperator final : public Operator {
         const std::int64_t scales = nested_ ? nested : absmax_.bytes();
         const std::int64_t quantised = values_.bytes() + scales + scales_.bytes() + code_.bytes();
         return {(dense_ ? dense_weights_.bytes() : quantised) + (selective_ ? routing_->ids.bytes() : 0),
-                out_.bytes() + (selective_ ? active_.output_bytes() : 0), 0};
+                out_.bytes() + (selective_ ? active_.output_bytes() : 0),
+                selective_ ? active_.workspace_bytes() : 0};
     }
     std::string_view comparison_group() const override { return dense_ ? "dense" : nested_ ? "nested" : "plain"; }
 

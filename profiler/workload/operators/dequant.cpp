@@ -90,7 +90,7 @@ double dequant_memory(const CostCase &c) {
     const double inputs = has_codebook(c.workload.quant_format) ? both_forms : expert_bytes(c, false);
     // The dense weights are made when their variant runs.
     const double dense = is_dense(c.variant.name) ? out : 0;
-    return s.sort_workspace() + 2 * codebook_bytes(c.workload, true) + s.active_list() +
+    return s.sort_workspace() + 8 + 2 * codebook_bytes(c.workload, true) + s.active_list() +
            s.experts * (inputs + dense + out);
 }
 

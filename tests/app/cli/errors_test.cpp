@@ -57,6 +57,8 @@ TEST_CASE("a wrong number is answered with option, value and range") {
 TEST_CASE("a wrong choice is answered with what there is to choose") {
     CHECK(run_refusal({"--top-k", "9"}) ==
           "--top-k is 9: Mixtral-8x7B has 8 experts, so top_k must be 1..8");
+    CHECK(run_refusal({"--quant", "int3"}) ==
+          "--quant is \"int3\": it must be one of nf4, fp4, fp8_tensor, fp8_row, fp8_block, mxfp4");
     CHECK(run_refusal({"--dtype", "f8"}) == "--dtype is \"f8\": it must be one of f32, f16, bf16");
     CHECK(has(run_refusal({"--skew", "zipf:9"}),
               "--skew is \"zipf:9\": its exponent is out of range"));

@@ -86,11 +86,12 @@ static void check_layout(void) {
     EXPECT_SIZE(ms_active_experts_args, 48);
     EXPECT_OFFSET(ms_active_experts_args, ids, 8);
     EXPECT_OFFSET(ms_active_experts_args, count, 40);
-    EXPECT_SIZE(ms_selective_dequant_args, 160);
+    EXPECT_SIZE(ms_selective_dequant_args, 168);
     EXPECT_OFFSET(ms_selective_dequant_args, weights, 8);
     EXPECT_OFFSET(ms_selective_dequant_args, ids, 104);
     EXPECT_OFFSET(ms_selective_dequant_args, capacity, 144);
     EXPECT_OFFSET(ms_selective_dequant_args, out, 152);
+    EXPECT_OFFSET(ms_selective_dequant_args, scratch, 160);
     EXPECT_SIZE(ms_select_experts_args, 64);
     EXPECT_OFFSET(ms_select_experts_args, row_bytes, 16);
     EXPECT_OFFSET(ms_select_experts_args, dst, 56);

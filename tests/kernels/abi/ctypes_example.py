@@ -112,7 +112,7 @@ class SelectiveDequant(Args):
     _fields_ = [
         ("struct_size", c.c_uint32), ("out_dtype", c.c_int32), ("weights", ExpertWeights),
         ("ids", c.c_void_p), ("slots", c.c_int64), ("active", c.c_void_p), ("remap", c.c_void_p),
-        ("count", c.c_void_p), ("capacity", c.c_int32), ("out", c.c_void_p),
+        ("count", c.c_void_p), ("capacity", c.c_int32), ("out", c.c_void_p), ("scratch", c.c_void_p),
     ]
 
 

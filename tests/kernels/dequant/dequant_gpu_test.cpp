@@ -124,6 +124,7 @@ struct Which {
     std::optional<std::vector<std::int32_t>> active = std::nullopt;
     std::int32_t count = 0;
     std::optional<std::vector<std::int32_t>> ids = std::nullopt;
+    bool scratch = false;
 };
 
 // Dequantises on both sides into a poisoned output and compares every element of it, also of rows
@@ -153,7 +154,10 @@ void check_dequant(const Weights &weights, ms_dtype dtype, const Which &which, s
     args.remap = device_remap.data();
     args.count = device_count.data();
     args.out = device.data() + offset * size;
+    DeviceArray<std::uint32_t> scratch(std::vector<std::uint32_t>{0, 0});
+    args.scratch = which.scratch ? scratch.data() : nullptr;
     REQUIRE(ms_selective_dequant(&args, nullptr) == MS_OK);
+    CHECK(difference(scratch.download(), {0, 0}) == "");
 
     args.weights = weights.host();
     args.ids = which.ids ? ids.data() : nullptr;
@@ -311,6 +315,9 @@ TEST_CASE("CUDA finds the experts of ids in the call that dequantises them", "[g
         const Weights weights(40, numel, {});
         check_dequant(weights, MS_BF16, {.ids = std::vector<std::int32_t>{}}, 4);
         check_dequant(weights, MS_BF16, {.ids = std::vector{39}}, 1);
+        check_dequant(weights, MS_BF16, {.ids = std::vector{39}, .scratch = true}, 1);
+        check_dequant(weights, MS_BF16, {.ids = std::vector{-1}, .scratch = true}, 1);
+        check_dequant(weights, MS_BF16, {.active = std::vector{7, -1, 40, 3}, .count = 4, .scratch = true}, 4);
         check_dequant(weights, MS_BF16, {.ids = std::vector{-1, 40, 2147483647}}, 3);
         check_dequant(weights, MS_BF16, {.ids = std::vector{5, 7, 5, 31, 32, 33, 0}}, 4); // six, and room for four
         for (const std::size_t slots : {8, 33, 1000, 5000})
@@ -344,6 +351,8 @@ TEST_CASE("CUDA dequantises many experts through many blocks", "[gpu][dequant]")
         check_dequant(weights, MS_BF16, {}, 130);
         check_dequant(weights, MS_F16, {.active = active, .count = count}, count);
         check_dequant(weights, MS_BF16, {.ids = active}, 130);
+        check_dequant(weights, MS_BF16, {.active = active, .count = count, .scratch = true}, 130);
+        check_dequant(weights, MS_BF16, {.ids = active, .scratch = true}, 130);
     }
 }
 
@@ -370,6 +379,7 @@ TEST_CASE("CUDA dequantises random shapes of every format as the reference does"
             which.active = uniform_ints(std::size_t(experts), -1, experts, random);
         else if (below(2) == 0)
             which.ids = uniform_ints(std::size_t(below(50)), -1, experts, random);
+        which.scratch = below(2) == 0;
         which.count = below(std::uint64_t(experts) + 1);
         check_dequant(weights, dtype, which, experts, std::size_t(below(3) == 0 ? below(8) : 0));
     }
@@ -380,6 +390,7 @@ TEST_CASE("CUDA dequantises to the same bits 100 times", "[gpu][dequant]") {
     Random random(5);
     const std::vector<std::int32_t> ids = uniform_ints(900, 0, 63, random);
     DeviceArray<std::int32_t> device_ids(ids), active(64), remap(64), count(1);
+    DeviceArray<std::uint32_t> scratch(std::vector<std::uint32_t>{0, 0});
     for (ms_weight_format format = MS_WEIGHTS_NF4; format <= MS_WEIGHTS_DENSE; ++format) {
         INFO("format " << format);
         const std::int64_t numel = 96 * 1024;
@@ -396,6 +407,7 @@ TEST_CASE("CUDA dequantises to the same bits 100 times", "[gpu][dequant]") {
         args.count = count.data();
         args.capacity = 64;
         args.out = out.data();
+        args.scratch = scratch.data();
         std::vector<std::uint16_t> first;
         for (int run = 0; run < 100; ++run) {
             out.poison();
