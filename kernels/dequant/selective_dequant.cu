@@ -36,7 +36,7 @@ template <int kThreads_, int kUnits_> struct TileShape {
 using SmallTile = TileShape<128, 2>;
 using LargeTile = TileShape<256, 4>;
 
-constexpr int kQueueBlocks = 3;       // a multiprocessor
+constexpr int kQueueBlocks = 4;       // a multiprocessor
 constexpr int kPrefetched = 32 << 10; // values that one request brings into the L2 ...
 constexpr int kAhead = 8 << 20;       // ... this many before they are read
 

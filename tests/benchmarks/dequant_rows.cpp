@@ -45,6 +45,7 @@ struct Nf4Case {
     Memory memory;
     std::vector<Nf4Set> sets;
     std::int32_t *active = nullptr, *count = nullptr;
+    std::uint32_t *queue = nullptr; // null: a block for every tile there may be
 };
 
 const float *codebook(Memory &memory) {
@@ -83,9 +84,14 @@ void choose_active(const Wanted &wanted, Nf4Case &made) {
     made.count = device + wanted.experts;
 }
 
-Case make_case(const Wanted &wanted) {
+// Queued: the call does not know how many experts are active, and takes tiles from a queue.
+Case make_case(const Wanted &wanted, bool queued) {
     const auto holds = std::make_shared<Nf4Case>();
     choose_active(wanted, *holds);
+    if (queued) {
+        holds->queue = holds->memory.array<std::uint32_t>(2);
+        check(cudaMemset(holds->queue, 0, 8), "cudaMemset");
+    }
     // What one call touches: the active experts' share.
     const std::int64_t touched = wanted.active * wanted.k * wanted.n * 5 / 2;
     for (int i = 0; i < std::min(4, sets_past_l2(touched)); ++i)
@@ -103,8 +109,9 @@ Case make_case(const Wanted &wanted) {
         args.weights = one.weights;
         args.active = holds->active;
         args.count = holds->count;
-        args.capacity = wanted.active;
+        args.capacity = holds->queue ? wanted.experts : wanted.active;
         args.out = one.out;
+        args.scratch = holds->queue;
         return ms_selective_dequant(&args, stream);
     };
     made.holds = holds;
@@ -115,16 +122,17 @@ Case make_case(const Wanted &wanted) {
 
 std::vector<Row> dequant_rows() {
     std::vector<Row> rows;
-    for (const Wanted &wanted : kWanted)
-        rows.push_back({.op = "selective_dequant",
-                        .shape = std::to_string(wanted.active) + " of " +
-                                 std::to_string(wanted.experts) + " experts, " +
-                                 std::to_string(wanted.k) + "x" + std::to_string(wanted.n),
-                        .pass = "NF4, block 64",
-                        .target_us = wanted.target_us,
-                        .peer_us = wanted.peer_us,
-                        .peer = wanted.peer,
-                        .make = [&wanted](const std::string &) { return make_case(wanted); }});
+    for (const bool queued : {false, true})
+        for (const Wanted &wanted : kWanted)
+            rows.push_back({.op = "selective_dequant",
+                            .shape = std::to_string(wanted.active) + " of " +
+                                     std::to_string(wanted.experts) + " experts, " +
+                                     std::to_string(wanted.k) + "x" + std::to_string(wanted.n),
+                            .pass = queued ? "NF4, block 64, queue" : "NF4, block 64",
+                            .target_us = wanted.target_us,
+                            .peer_us = wanted.peer_us,
+                            .peer = wanted.peer,
+                            .make = [&wanted, queued](const std::string &) { return make_case(wanted, queued); }});
     return rows;
 }
 
