@@ -310,18 +310,21 @@ void Pane::draw_operator(const OperatorInfo &op) {
     const auto applies = plan_items(state_.workload, {std::string(op.name)}, {});
     const bool there = there_[std::size_t(op.id)];
     bool &wanted = state_.wanted[std::size_t(op.id)];
+    const ImGuiStyle &style = ImGui::GetStyle();
+    const float width = ImGui::CalcTextSize("Tune").x + 2 * style.FramePadding.x;
+    const float room = ImGui::GetContentRegionAvail().x - ImGui::GetFrameHeight() -
+                       style.ItemInnerSpacing.x - (op.tunable ? width + style.ItemSpacing.x : 0);
     ImGui::BeginDisabled(!there);
     bool shown = wanted && there;
-    if (ImGui::Checkbox(std::string(op.title).c_str(), &shown))
+    if (ImGui::Checkbox((ui::fitted(op.title, room) + "###wanted").c_str(), &shown))
         wanted = shown;
     ImGui::EndDisabled();
-    ui::explain(there ? std::string(op.explain)
-                      : fmt::format("{}\n\nNot with this workload: {}", op.explain,
+    ui::explain(there ? fmt::format("{}. {}", op.title, op.explain)
+                      : fmt::format("{}. {}\n\nNot with this workload: {}", op.title, op.explain,
                                     applies.ok() ? "the model's own layer does not use it."
                                                  : applies.error().sentence()));
     if (!op.tunable || !there)
         return;
-    const float width = ImGui::CalcTextSize("Tune").x + 2 * ImGui::GetStyle().FramePadding.x;
     ImGui::SameLine(ImGui::GetWindowContentRegionMax().x - width);
     const DeviceInfo *device = chosen_device(context_.progress.devices, state_.device);
     const bool tiles = !device || !device->is_cpu();
