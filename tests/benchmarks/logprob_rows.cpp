@@ -127,7 +127,7 @@ Case make_case(const Wanted &wanted) {
     workload.tokens = wanted.rows;
     Case made;
     made.cost = minimum_cost(workload, wanted.op, "one_read", {});
-    made.sets = std::min(8, sets_past_l2(std::int64_t(made.cost.bytes)));
+    made.sets = sets_past_l2(std::int64_t(made.cost.bytes));
     for (int i = 0; i < made.sets; ++i) {
         holds->sets.push_back(make_set(wanted, holds->memory));
         // What a backward pass takes from the forward one.
