@@ -181,12 +181,13 @@ __device__ __forceinline__ void for_my_chunks(Body body) {
     }
 }
 
-// The row of a matrix that belongs to a sorted position.
-__device__ __forceinline__ u32 source_row(const LoraGradParams &p, int position, int divisor) {
-    if (divisor == 0)
-        return u32(position);
-    const u32 slot = u32(p.sorted_slots[position]);
-    return divisor == 1 ? slot : slot / u32(divisor);
+// Where the row that belongs to a sorted position begins, in chunks of 16 bytes.
+__device__ __forceinline__ u32 row_start(const LoraGradParams &p, const LoraGradRows &rows,
+                                         int position) {
+    u32 row = u32(position);
+    if (rows.shift > 0)
+        row = u32((u64(u32(p.sorted_slots[position])) * rows.multiplier) >> rows.shift);
+    return row * rows.stride_16b;
 }
 
 // Z's 16-byte chunks are swizzled by the row, so that the 8 rows ldmatrix reads fall on 8 distinct
@@ -204,7 +205,7 @@ class Loader {
     __device__ __forceinline__ Loader(const LoraGradParams &params, const LoraGradSide &side,
                                       const Chunk &chunk, int n0)
         : p(params), s(side), chunk_(chunk), n0_(n0) {
-        z = static_cast<const u16 *>(s.z) + n0;
+        z = static_cast<const uint4 *>(s.z.data) + n0 / 8;
         v = static_cast<const u16 *>(s.v) + u64(u32(chunk.begin)) * u32(p.rank_stride);
         find_rows(0);
     }
@@ -213,7 +214,7 @@ class Loader {
     __device__ __forceinline__ void load(int row0, u32 shared) {
         for_my_chunks<kRows, kChunks>([&](u32 row, u32 chunk, int i) {
             ptx::cp_async_16(shared + z_offset(row, chunk),
-                             z + u64(row_[i]) * u64(s.z_stride) + chunk * 8,
+                             z + (row_[i] + chunk),
                              row0 + int(row) < chunk_.rows && n0_ + int(chunk) * 8 < s.columns);
         });
         if constexpr (!kRecompute) {
@@ -230,7 +231,7 @@ class Loader {
     __device__ __forceinline__ void find_rows(int row0) {
         for_my_chunks<kRows, kChunks>([&](u32 row, u32, int i) {
             row_[i] = row0 + int(row) < chunk_.rows
-                          ? source_row(p, chunk_.begin + row0 + int(row), s.z_divisor)
+                          ? row_start(p, s.z, chunk_.begin + row0 + int(row))
                           : 0;
         });
     }
@@ -238,7 +239,7 @@ class Loader {
     const LoraGradParams &p;
     const LoraGradSide &s;
     const Chunk &chunk_;
-    const u16 *z;
+    const uint4 *z;
     const u16 *v;
     int n0_;
     u32 row_[(kRows * kChunks + kThreads - 1) / kThreads];
@@ -343,10 +344,10 @@ class VMaker {
         for_my_chunks<kRows, kDepth / 8>([&](u32 row, u32 chunk, int) {
             const bool valid = row0 + int(row) < chunk_.rows && d0 + int(chunk) * 8 < s.depth;
             const u32 source =
-                valid ? source_row(p, chunk_.begin + row0 + int(row), s.other_divisor) : 0;
+                valid ? row_start(p, s.other, chunk_.begin + row0 + int(row)) : 0;
             ptx::cp_async_16(other + (row * kOtherStride + chunk * 8) * 2,
-                             static_cast<const u16 *>(s.other) + u64(source) * u64(s.other_stride) +
-                                 d0 + chunk * 8,
+                             static_cast<const uint4 *>(s.other.data) +
+                                 (source + u32(d0) / 8 + chunk),
                              valid);
         });
     }

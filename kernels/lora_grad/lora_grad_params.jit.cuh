@@ -2,20 +2,25 @@
 // only. The names of the sizes are those of moescope/lora_grad.h.
 #pragma once
 
+// Where the rows of a matrix stand: sorted position p means row p, or row sorted_slots[p] / divisor,
+// which is floor(slot * multiplier / 2^shift) for slots below 2^31.
+struct LoraGradRows {
+    const void *data;
+    unsigned stride_16b; // in chunks of 8 elements
+    unsigned multiplier;
+    int shift; // 0: in sorted order
+};
+
 // One gradient: D = scaling * V^T Z over an expert's rows, [rank, columns].
 struct LoraGradSide {
-    const void *z;         // X, or dY
-    const void *v;         // YB, or XA: [S, rank_stride] by sorted position
-    const void *other;     // recompute: the matrix V is made from, dY or X,
-    const void *lora;      // times B [N, R] or A [R, K] transposed
-    void *out;             // dA [E, R, K], or dB [E, N, R]
-    long long z_stride;    // elements
-    long long other_stride;
-    int columns;           // K, or N
-    int depth;             // recompute: the other of the two
-    int z_divisor;         // row of slot s is s / divisor; 0: rows are in sorted order
-    int other_divisor;
-    int blocks;            // of columns; 0 where the gradient is not wanted
+    LoraGradRows z;     // X, or dY
+    LoraGradRows other; // recompute: the matrix V is made from, dY or X,
+    const void *lora;   // times B [N, R] or A [R, K] transposed
+    const void *v;      // YB, or XA: [S, rank_stride] by sorted position
+    void *out;          // dA [E, R, K], or dB [E, N, R]
+    int columns;        // K, or N
+    int depth;          // recompute: the other of the two
+    int blocks;         // of columns; 0 where the gradient is not wanted
 };
 
 struct LoraGradParams {

@@ -73,32 +73,49 @@ bool is_zero(const ms_lora_grad_config &c) {
     return c.block_columns == 0 && c.block_rows == 0 && c.warps == 0 && c.stages == 0;
 }
 
+// divisor 0: rows in sorted order.
+LoraGradRows make_rows(const void *data, std::int64_t stride, std::int32_t divisor) {
+    LoraGradRows rows{.data = data, .stride_16b = unsigned(stride / 8), .multiplier = 0, .shift = 0};
+    if (divisor > 0) {
+        rows.shift = 31 + std::bit_width(unsigned(divisor) - 1);
+        rows.multiplier = unsigned((std::uint64_t(1) << rows.shift) / unsigned(divisor) + 1);
+        if (divisor == 1) // 2^31 / 1 + 1 divides as well, but 2^31 is exact
+            rows.multiplier = 1u << 31;
+    }
+    return rows;
+}
+
+// Rows begin within 2^32 chunks of 16 bytes.
+ms_status check_reach(const char *name, std::int64_t rows, std::int64_t stride) {
+    const std::int64_t most = std::numeric_limits<std::uint32_t>::max() / (stride / 8);
+    if (rows <= most)
+        return MS_OK;
+    return fail(MS_UNSUPPORTED, std::string("ms_lora_grad: ") + name + " has " +
+                                    std::to_string(rows) + " rows of stride " +
+                                    std::to_string(stride) + "; at most " + std::to_string(most) +
+                                    " can be reached");
+}
+
 LoraGradParams make_params(const ms_lora_grad_args &args, const ms_lora_grad_config &config) {
     const int x_divisor = args.x_grouped ? 0 : args.top_k, dy_divisor = args.dy_grouped ? 0 : 1;
     const int chunk = chunk_rows(args, config);
-    return {.da = {.z = args.x,
-                   .v = args.yb,
-                   .other = args.dy,
+    const LoraGradRows x = make_rows(args.x, args.x_stride, x_divisor);
+    const LoraGradRows dy = make_rows(args.dy, args.dy_stride, dy_divisor);
+    return {.da = {.z = x,
+                   .other = dy,
                    .lora = args.lora_b,
+                   .v = args.yb,
                    .out = args.da,
-                   .z_stride = args.x_stride,
-                   .other_stride = args.dy_stride,
                    .columns = args.k,
                    .depth = args.n,
-                   .z_divisor = x_divisor,
-                   .other_divisor = dy_divisor,
                    .blocks = args.da ? int(ceil_div(args.k, config.block_columns)) : 0},
-            .db = {.z = args.dy,
-                   .v = args.xa,
-                   .other = args.x,
+            .db = {.z = dy,
+                   .other = x,
                    .lora = args.lora_a,
+                   .v = args.xa,
                    .out = args.db,
-                   .z_stride = args.dy_stride,
-                   .other_stride = args.x_stride,
                    .columns = args.n,
                    .depth = args.k,
-                   .z_divisor = dy_divisor,
-                   .other_divisor = x_divisor,
                    .blocks = args.db ? int(ceil_div(args.n, config.block_columns)) : 0},
             .sorted_slots = args.sorted_slots,
             .offsets = args.offsets,
@@ -146,8 +163,10 @@ std::string config_problem(const ms_lora_grad_config &config, int rank) {
 ms_lora_grad_config default_config(const ms_lora_grad_args &args) {
     const int tiles = round_up(args.rank, 16) / 16;
     // Few rows an expert: short blocks that are many at a time. More: longer stages.
-    const bool few_rows = ceil_div(args.slots, args.experts) <= 96;
-    ms_lora_grad_config config{.block_columns = 128, .block_rows = 32, .warps = 4, .stages = 4};
+    const std::int64_t mean = ceil_div(args.slots, args.experts);
+    const bool few_rows = mean <= 96;
+    ms_lora_grad_config config{
+        .block_columns = 128, .block_rows = 32, .warps = 4, .stages = mean <= 320 ? 3 : 4};
     if (tiles <= 2 && few_rows)
         config = {.block_columns = 256, .block_rows = 16, .warps = 4, .stages = 4};
     if (tiles > 4)
@@ -248,6 +267,12 @@ std::vector<std::string> kernel_defines(const KernelShape &shape) {
 
 ms_status plan_launches(const ms_lora_grad_args &args, const ms_lora_grad_config &config,
                         std::vector<Launch> &launches) {
+    const std::int64_t x_rows =
+        args.x_grouped ? args.slots : ceil_div(args.slots, args.top_k);
+    if (const ms_status status = check_reach("x", x_rows, args.x_stride); status != MS_OK)
+        return status;
+    if (const ms_status status = check_reach("dy", args.slots, args.dy_stride); status != MS_OK)
+        return status;
     const LoraGradParams params = make_params(args, config);
     const std::int64_t units = std::int64_t(args.experts) + params.most_extra;
     const std::int64_t blocks = units * (params.da.blocks + params.db.blocks);

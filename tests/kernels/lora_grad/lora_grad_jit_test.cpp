@@ -23,6 +23,8 @@ std::vector<lora_grad::KernelShape> kernels_of(std::int32_t rank, ms_lora_grad_v
     args.variant = variant;
     args.k = 2048;
     args.n = 1024;
+    args.x_stride = args.k;
+    args.dy_stride = args.n;
     args.rank = rank;
     args.experts = 256;
     args.top_k = 8;
