@@ -17,6 +17,15 @@ ms_status check_sigmoid_topk(const ms_sigmoid_topk_args *args, ms_topk_args &ful
 bool takes(ms_topk_variant variant, const ms_topk_args &args);
 ms_status check_route_metadata(const ms_route_metadata_args *args, ms_route_metadata_args &full);
 ms_status check_tile_schedule(const ms_tile_schedule_args *args, ms_tile_schedule_args &full);
+ms_status check_bitmatrix(const ms_bitmatrix_args *args, ms_bitmatrix_args &full);
+ms_status check_ragged_metadata(const ms_ragged_metadata_args *args, ms_ragged_metadata_args &full);
+ms_status check_routing_data(const ms_routing_data_args *args, ms_routing_data_args &full);
+
+// The sort behind a bit matrix or the older routing data: their arrays as those of route metadata.
+ms_route_metadata_args sort_of(const ms_bitmatrix_args &args);
+ms_route_metadata_args sort_of(const ms_routing_data_args &args);
+// The schedules that go with the older routing data; slice_sizes and slice_offs are the sort's.
+ms_ragged_metadata_args schedules_of(const ms_routing_data_args &args);
 
 // A router's arguments, with the one routing it ends in; that routing reads the router's logits.
 struct CheckedRouter {

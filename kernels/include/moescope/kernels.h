@@ -26,6 +26,7 @@
 #include "moescope/mlp.h"
 #include "moescope/route_metadata.h"
 #include "moescope/routing.h"
+#include "moescope/routing_structures.h"
 #include "moescope/scatter2scatter.h"
 
 #endif /* MOESCOPE_KERNELS_H */
