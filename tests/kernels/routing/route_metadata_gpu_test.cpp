@@ -66,7 +66,7 @@ TEST_CASE("route_metadata on the GPU is the reference's", "[gpu]") {
     skip_without_gpu();
     const std::int32_t experts =
         GENERATE(1, 7, 8, 32, 33, 60, 64, 128, 256, 384, 512, 640, 896, 1024, 1500, 4096);
-    const std::int64_t slots = GENERATE(0, 1, 31, 33, 511, 4096, 4097, 8192, 50021);
+    const std::int64_t slots = GENERATE(0, 1, 31, 33, 511, 513, 2049, 4096, 4097, 8192, 50021);
     const std::int32_t block_rows = GENERATE(0, 1, 16, 128);
     Random random(std::uint64_t(experts) * 1000003 + std::uint64_t(slots) * 131 +
                   std::uint64_t(block_rows));
@@ -76,10 +76,23 @@ TEST_CASE("route_metadata on the GPU is the reference's", "[gpu]") {
                reference_metadata(ids, experts, block_rows));
 }
 
+TEST_CASE("route_metadata of blocks that work together is the reference's", "[gpu]") {
+    skip_without_gpu();
+    const std::int32_t experts = GENERATE(8, 255, 256, 257, 1000);
+    const std::int64_t slots =
+        GENERATE(1024, 1025, 32768, 32769, 65535, 65536, 131072, 131073, 300001, 524288, 524289);
+    const std::int32_t block_rows = GENERATE(24, 64);
+    Random random(std::uint64_t(slots) * 3 + std::uint64_t(experts));
+    const auto ids = random_ids(slots, experts, random);
+    INFO("E " << experts << ", S " << slots << ", block_rows " << block_rows);
+    check_same(GpuMetadata(ids, experts, block_rows).run(),
+               reference_metadata(ids, experts, block_rows));
+}
+
 TEST_CASE("route_metadata of few slots is the reference's", "[gpu][small]") {
     skip_without_gpu();
     const std::int32_t experts = GENERATE(1, 60, 256, 4096);
-    const std::int64_t slots = GENERATE(0, 33, 4097, 20000);
+    const std::int64_t slots = GENERATE(0, 33, 700, 4097, 20000, 40000);
     const std::int32_t block_rows = GENERATE(0, 16);
     Random random(std::uint64_t(experts) + std::uint64_t(slots));
     const auto ids = random_ids(slots, experts, random);
@@ -102,7 +115,7 @@ TEST_CASE("route_metadata takes all slots to one expert, and slots to none", "[g
     skip_without_gpu();
     const std::int32_t experts = GENERATE(8, 256),
                        id = GENERATE(0, 7, -1, 256, INT32_MIN, INT32_MAX);
-    const std::int64_t slots = GENERATE(5, 4000, 300000);
+    const std::int64_t slots = GENERATE(5, 4000, 30000, 131072, 300000);
     const std::vector<std::int32_t> ids(std::size_t(slots), id);
     INFO("E " << experts << ", S " << slots << ", id " << id);
     check_same(GpuMetadata(ids, experts, 32).run(), reference_metadata(ids, experts, 32));
@@ -110,7 +123,7 @@ TEST_CASE("route_metadata takes all slots to one expert, and slots to none", "[g
 
 TEST_CASE("route_metadata gives the same bits a hundred times over", "[gpu]") {
     skip_without_gpu();
-    const std::int64_t slots = GENERATE(3000, 262144);
+    const std::int64_t slots = GENERATE(500, 3000, 30000, 262144);
     Random random(8);
     GpuMetadata gpu(uniform_ints(std::size_t(slots), 0, 127, random), 128, 64);
     const Metadata first = gpu.run();

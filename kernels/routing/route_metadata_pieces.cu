@@ -1,12 +1,11 @@
-// Stable counting sort of slots by expert. Up to kSmallSlots slots: one block does everything.
-// Beyond: the slots are cut into consecutive pieces, one a block;
+// The counting sort of any number of slots and experts, by several kernels. Up to kSmallSlots slots:
+// one block does everything. Beyond: the slots are cut into consecutive pieces, one a block;
 //   count_pieces    slots of each expert in each piece      -> piece_starts [E, pieces]
 //   scan_pieces     prefix sums of that along the pieces    -> piece_starts, counts
 //   place_slots     prefix sum of counts; every piece ranks its slots from where its part starts
 // and then the tile schedule. Integer sums only, in a fixed order: the same result every time.
-#include "kernels/common/argument_check.h"
 #include "kernels/common/cuda_check.h"
-#include "kernels/routing/routing_checks.h"
+#include "kernels/routing/route_metadata_variants.h"
 #include "kernels/routing/slot_ranking.cuh"
 #include "kernels/routing/tile_schedule.cuh"
 
@@ -183,16 +182,6 @@ std::size_t workspace_bytes(const Division &division, std::int32_t experts) {
     return division.pieces == 1 ? 0 : std::size_t(division.pieces) * experts * sizeof(std::int32_t);
 }
 
-ms_status check_workspace(const SortPlan &plan) {
-    const std::size_t needed = workspace_bytes(plan.division, plan.args.experts);
-    ArgumentCheck check("ms_route_metadata");
-    check.require(plan.args.workspace_bytes >= needed, "workspace_bytes",
-                  std::to_string(plan.args.workspace_bytes), "at least " + std::to_string(needed));
-    if (needed > 0)
-        check.pointer("workspace", plan.args.workspace, alignof(std::int32_t));
-    return check.status();
-}
-
 ms_status enqueue_sort(const SortPlan &plan, ms_stream stream) {
     const Division &division = plan.division;
     if (division.pieces == 1) {
@@ -211,31 +200,18 @@ ms_status enqueue_sort(const SortPlan &plan, ms_stream stream) {
 
 } // namespace
 
-} // namespace moescope
-
-extern "C" size_t ms_route_metadata_workspace_bytes(const ms_route_metadata_args *args) {
-    using namespace moescope;
-    ms_route_metadata_args full;
-    ArgumentCheck check("ms_route_metadata_workspace_bytes");
-    check.read(args, full)
-        .range("experts", full.experts, 1, kMaxMetadataExperts)
-        .range("slots", full.slots, 0, INT32_MAX);
-    if (check.status() != MS_OK)
-        return 0;
-    return workspace_bytes(divide(full.slots, full.experts), full.experts);
+std::size_t pieces_workspace_bytes(std::int64_t slots, std::int32_t experts) {
+    return workspace_bytes(divide(slots, experts), experts);
 }
 
-extern "C" ms_status ms_route_metadata(const ms_route_metadata_args *args, ms_stream stream) {
-    using namespace moescope;
+ms_status sort_in_pieces(const ms_route_metadata_args &args, ms_stream stream) {
     SortPlan plan{};
-    if (const ms_status status = check_route_metadata(args, plan.args); status != MS_OK)
-        return status;
-    plan.division = divide(plan.args.slots, plan.args.experts);
-    if (const ms_status status = check_workspace(plan); status != MS_OK)
-        return status;
-    plan.piece_starts = static_cast<std::int32_t *>(plan.args.workspace);
-    plan.schedule = {plan.args.offsets, plan.args.experts, plan.args.block_rows,
-                     ms_max_tiles(plan.args.slots, plan.args.experts, plan.args.block_rows),
-                     plan.args.tiles};
+    plan.args = args;
+    plan.division = divide(args.slots, args.experts);
+    plan.piece_starts = static_cast<std::int32_t *>(args.workspace);
+    plan.schedule = {args.offsets, args.experts, args.block_rows,
+                     ms_max_tiles(args.slots, args.experts, args.block_rows), args.tiles};
     return enqueue_sort(plan, stream);
 }
+
+} // namespace moescope
