@@ -14,6 +14,7 @@ ms_status sigmoid_topk(const ms_sigmoid_topk_args *args, ms_stream stream);
 ms_status router(const ms_router_args *args, ms_stream stream);
 ms_status route_metadata(const ms_route_metadata_args *args, ms_stream stream);
 ms_status tile_schedule(const ms_tile_schedule_args *args, ms_stream stream);
+ms_status route(const ms_route_args *args, ms_stream stream);
 ms_status bitmatrix(const ms_bitmatrix_args *args, ms_stream stream);
 ms_status ragged_metadata(const ms_ragged_metadata_args *args, ms_stream stream);
 ms_status routing_data(const ms_routing_data_args *args, ms_stream stream);

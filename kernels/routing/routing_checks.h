@@ -27,6 +27,15 @@ ms_route_metadata_args sort_of(const ms_routing_data_args &args);
 // The schedules that go with the older routing data; slice_sizes and slice_offs are the sort's.
 ms_ragged_metadata_args schedules_of(const ms_routing_data_args &args);
 
+// A whole routing as its two halves.
+struct CheckedRoute {
+    ms_topk_args topk;
+    ms_route_metadata_args metadata;
+};
+// Without the arrays: what a workspace's size depends on.
+ms_status check_route_sizes(const ms_route_args *args, CheckedRoute &full);
+ms_status check_route(const ms_route_args *args, CheckedRoute &full);
+
 // A router's arguments, with the one routing it ends in; that routing reads the router's logits.
 struct CheckedRouter {
     ms_router_args args;

@@ -24,6 +24,7 @@
 #include "moescope/logprob.h"
 #include "moescope/lora_grad.h"
 #include "moescope/mlp.h"
+#include "moescope/route.h"
 #include "moescope/route_metadata.h"
 #include "moescope/routing.h"
 #include "moescope/routing_structures.h"

@@ -82,9 +82,9 @@ RoutingData gpu_routing_data(const std::vector<std::int32_t> &host_ids,
                              std::int32_t first_block_rows, std::int32_t block_sizes) {
     auto args = routing_data_args(std::int64_t(host_ids.size()), experts, first_block_rows,
                                   block_sizes);
-    const auto slots = host_ids.size(), offs = std::size_t(experts) + 1;
+    const auto slots = host_ids.size(), count = std::size_t(experts), offs = count + 1;
     DeviceArray<std::int32_t> ids(host_ids), gather(slots), scatter(slots),
-        hist(std::size_t(experts)), raw(offs), pad(offs * std::size_t(block_sizes)),
+        hist(count), raw(offs), pad(offs * std::size_t(block_sizes)),
         map(std::size_t(args.schedule_stride * block_sizes));
     DeviceArray<float> weights(host_weights), gates(slots);
     DeviceArray<std::uint8_t> workspace(ms_routing_data_workspace_bytes(&args));

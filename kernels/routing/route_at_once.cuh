@@ -1,0 +1,167 @@
+// The kernel of ms_route, for one kind and every shape.
+#pragma once
+
+#include "kernels/routing/route_at_once.h"
+#include "kernels/routing/sort_launch.cuh"
+#include "kernels/routing/topk_row.cuh"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+namespace moescope {
+
+struct RouteJob {
+    ms_topk_args topk;
+    ExpertSort sort;
+    int tokens_per_block;
+    bool whole_lanes;
+    int ids_offset; // of the block's ids in its shared memory
+};
+
+// Fewer shapes than ms_topk has: each is compiled with a sort.
+constexpr TopkShape kRouteShapes[] = {
+    {1, 8, 8}, {8, 8, 8}, {32, 8, 8}, {32, 12, 12}, {32, 16, 16}};
+
+inline TopkShape route_shape(const ms_topk_args &args) {
+    for (const TopkShape &shape : kRouteShapes)
+        if (fits(shape, args.experts, args.groups_kept < args.groups ? args.groups : 1))
+            return shape;
+    return {};
+}
+
+// Warps of a block that have 64 registers each, or 80.
+template <TopkKind kKind>
+constexpr int kRouteWarps = kKind == TopkKind::Bf16Softmax || kKind == TopkKind::Bf16Logit ? 32 : 24;
+
+// Routes the block's tokens; the ids of its slots go to `ids`, too.
+template <TopkKind kKind, TopkShape kShape, int kWarps>
+__device__ inline void route_tokens(const RouteJob &job, std::uint16_t *ids) {
+    using Row = TopkRow<kKind, kShape>;
+    constexpr int kLanes = kShape.lanes;
+    const std::int64_t begin = std::int64_t(blockIdx.x) * job.tokens_per_block;
+    const int tokens = int(min(std::int64_t(job.tokens_per_block), job.topk.tokens - begin));
+    const int row_of_block = int(threadIdx.x) / kLanes;
+    constexpr int kRowsAtOnce = kWarps * kWarpSize / kLanes;
+#pragma unroll 1
+    for (int start = 0; start < tokens; start += kRowsAtOnce) {
+        if (start + int(threadIdx.x / kWarpSize) * (kWarpSize / kLanes) >= tokens)
+            break; // the whole warp
+        const int token = start + row_of_block;
+        const bool exists = token < tokens; // lanes of no token repeat the last one
+        const std::int64_t row = begin + min(token, tokens - 1);
+        Row::route(job.topk, row, job.whole_lanes, [&](int rank, int expert, float weight) {
+            if (exists) {
+                job.topk.weights[row * job.topk.top_k + rank] = weight;
+                job.topk.ids[row * job.topk.top_k + rank] = expert;
+                ids[token * job.topk.top_k + rank] = std::uint16_t(expert);
+            }
+        });
+    }
+}
+
+template <TopkKind kKind, int kLanes, int kItems, int kList, int kWarps, int kSlots>
+__global__ void __launch_bounds__(kWarps *kWarpSize, 1)
+    route_kernel(const __grid_constant__ RouteJob job) {
+    extern __shared__ uint4 shared[];
+    auto *ids_of_block = reinterpret_cast<std::uint16_t *>(reinterpret_cast<char *>(shared) +
+                                                           job.ids_offset);
+    sort_by_expert<ClusterOrGrid, kWarps, kSlots, (kSlots > 1)>(
+        job.sort, shared, [&](int (&ids)[kSlots]) {
+            route_tokens<kKind, TopkShape{kLanes, kItems, kList}, kWarps>(job, ids_of_block);
+            __syncthreads();
+            const int end = min(job.sort.slots_per_block,
+                                job.sort.slots - int(blockIdx.x) * job.sort.slots_per_block);
+            const int first = int(threadIdx.x / kWarpSize) * kSlots * kWarpSize +
+                              int(threadIdx.x % kWarpSize);
+#pragma unroll
+            for (int i = 0; i < kSlots; ++i) {
+                const int slot = first + i * kWarpSize;
+                ids[i] = slot < end ? ids_of_block[slot] : -1;
+            }
+        });
+}
+
+template <TopkKind kKind, TopkShape kShape, int kWarps, int kSlots>
+ms_status launch_route(const CheckedRoute &route, const SortDevice &device, SortTogether together,
+                       int blocks, bool &done, ms_stream stream) {
+    using Memory = SortMemory<kWarps>;
+    static std::atomic<std::uint64_t> allowed{0};
+    const auto kernel = route_kernel<kKind, kShape.lanes, kShape.items, kShape.list, kWarps, kSlots>;
+    RouteJob job{};
+    job.topk = route.topk;
+    job.tokens_per_block = int((route.topk.tokens + blocks - 1) / blocks);
+    job.whole_lanes = whole_lanes(route.topk, kShape.items);
+    const int slots_per_block = job.tokens_per_block * route.topk.top_k;
+    job.sort = expert_sort_of(route.metadata, slots_per_block);
+    if (together == SortTogether::Grid)
+        job.sort.block_counts = grid_counts(route.metadata.workspace);
+    const std::size_t sort_bytes =
+        Memory::bytes(route.topk.experts, kSlots > 1 ? slots_per_block : 0,
+                      ClusterOrGrid::shared_bytes<kWarps>(route.topk.experts));
+    job.ids_offset = int(sort_bytes);
+    const std::size_t bytes = sort_bytes + std::size_t(slots_per_block) * sizeof(std::uint16_t);
+    done = slots_per_block <= Memory::kThreads * kSlots && bytes <= device.shared_bytes;
+    if (!done)
+        return MS_OK;
+    if (const ms_status status = allow_anything(kernel, device, device.shared_bytes, allowed);
+        status != MS_OK)
+        return status;
+    return launch_together(kernel, together, blocks, Memory::kThreads, bytes, stream, job);
+}
+
+// Few tokens: small blocks, a row a warp. More: as many rows at once as there are warps; and from
+// where a cluster's processors would be few against all, a grid.
+template <TopkKind kKind, TopkShape kShape>
+ms_status route_with_shape(const CheckedRoute &route, const SortDevice &device, bool &done,
+                           ms_stream stream) {
+    // As many warps as have the registers for a row of theirs, and what slots they take then.
+    constexpr int kWarps = kShape.items > 8 ? 16 : kShape.lanes < kWarpSize ? 24 : kRouteWarps<kKind>;
+    constexpr int kMostSlots = 64 / kWarps;
+    constexpr int kRows = kWarps * kWarpSize / kShape.lanes;
+    constexpr bool kUsual = kShape == TopkShape{32, 8, 8};
+    const std::int64_t tokens = route.topk.tokens, top_k = route.topk.top_k;
+    const auto blocks_of = [&](std::int64_t rows, int most) {
+        return int(std::min<std::int64_t>((tokens + rows - 1) / rows, most));
+    };
+    const auto slots_of = [&](int blocks) { return (tokens + blocks - 1) / blocks * top_k; };
+    if constexpr (kUsual)
+        if (device.clusters && tokens <= kMaxClusterBlocks * 8) {
+            const int blocks = blocks_of(8, kMaxClusterBlocks);
+            if (slots_of(blocks) <= 8 * kWarpSize)
+                return launch_route<kKind, kShape, 8, 1>(route, device, SortTogether::Cluster,
+                                                         blocks, done, stream);
+        }
+    SortTogether together = SortTogether::Cluster;
+    int blocks = blocks_of(kRows, kMaxClusterBlocks);
+    if (!device.clusters || tokens > 2 * kRows * kMaxClusterBlocks ||
+        slots_of(blocks) > kWarps * kWarpSize * kMostSlots) {
+        together = SortTogether::Grid;
+        blocks = blocks_of(kRows, std::min(kMaxGridBlocks, device.processors));
+    }
+    if constexpr (kUsual)
+        if (slots_of(blocks) <= kWarps * kWarpSize)
+            return launch_route<kKind, kShape, kWarps, 1>(route, device, together, blocks, done,
+                                                          stream);
+    return launch_route<kKind, kShape, kWarps, kMostSlots>(route, device, together, blocks, done,
+                                                           stream);
+}
+
+template <TopkKind kKind>
+ms_status route_as(const CheckedRoute &route, bool &done, ms_stream stream) {
+    SortDevice device;
+    if (const ms_status status = find_sort_device(device); status != MS_OK)
+        return status;
+    const TopkShape shape = route_shape(route.topk);
+    ms_status status = MS_OK;
+    [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
+        ((shape == kRouteShapes[kIndex]
+              ? void(status = route_with_shape<kKind, kRouteShapes[kIndex]>(route, device, done,
+                                                                             stream))
+              : void()),
+         ...);
+    }(std::make_index_sequence<std::size(kRouteShapes)>());
+    return status;
+}
+
+} // namespace moescope
