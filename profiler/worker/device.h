@@ -34,7 +34,14 @@ struct KernelTable {
     size_t (*router_workspace_bytes)(const ms_router_args *);
     ms_status (*route_metadata)(const ms_route_metadata_args *, ms_stream);
     size_t (*route_metadata_workspace_bytes)(const ms_route_metadata_args *);
+    ms_status (*route)(const ms_route_args *, ms_stream);
+    size_t (*route_workspace_bytes)(const ms_route_args *);
     ms_status (*tile_schedule)(const ms_tile_schedule_args *, ms_stream);
+    ms_status (*bitmatrix)(const ms_bitmatrix_args *, ms_stream);
+    size_t (*bitmatrix_workspace_bytes)(const ms_bitmatrix_args *);
+    ms_status (*ragged_metadata)(const ms_ragged_metadata_args *, ms_stream);
+    ms_status (*routing_data)(const ms_routing_data_args *, ms_stream);
+    size_t (*routing_data_workspace_bytes)(const ms_routing_data_args *);
     ms_status (*scatter2scatter)(const ms_scatter2scatter_args *, ms_stream);
     size_t (*scatter2scatter_workspace_bytes)(const ms_scatter2scatter_args *);
     ms_status (*scatter2scatter_default_config)(const ms_scatter2scatter_args *, ms_tile_config *);

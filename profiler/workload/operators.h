@@ -31,6 +31,10 @@ enum class OperatorId {
     LogprobStats,
     MoeMlp,
     MoeMlpBackward,
+    Bitmatrix,
+    RaggedMetadata,
+    RoutingData,
+    Route,
     Count_ // the number of them
 };
 inline constexpr int kOperatorCount = int(OperatorId::Count_);

@@ -39,6 +39,12 @@ std::unique_ptr<Operator> make_operator(OperatorId op) {
     case OperatorId::MoeMlp:
     case OperatorId::MoeMlpBackward:
         return make_layer_operator(op);
+    case OperatorId::Bitmatrix:
+    case OperatorId::RaggedMetadata:
+    case OperatorId::RoutingData:
+        return make_routing_structure_operator(op);
+    case OperatorId::Route:
+        return make_route_operator();
     case OperatorId::Count_:
         break;
     }

@@ -54,6 +54,8 @@ std::unique_ptr<Operator> make_operator(OperatorId op);
 std::unique_ptr<Operator> make_topk_operator(OperatorId op);
 std::unique_ptr<Operator> make_router_operator();
 std::unique_ptr<Operator> make_route_metadata_operator();
+std::unique_ptr<Operator> make_route_operator();
+std::unique_ptr<Operator> make_routing_structure_operator(OperatorId op);
 std::unique_ptr<Operator> make_grouped_operator(OperatorId op);
 std::unique_ptr<Operator> make_lora_grad_operator(OperatorId op);
 std::unique_ptr<Operator> make_layer_operator(OperatorId op);

@@ -138,6 +138,16 @@ TEST_CASE("routing costs follow their formulas") {
     workload.model.correction_bias = false;
     CHECK(minimum_cost(workload, OperatorId::RouteMetadata, "counting_sort", counts).bytes ==
           12 * 32 + 4 * 8 + 4 * 9);
+    const double max_tiles = 8 + (32 - 8) / 16, schedules = 5 * 4 * 9 + 4 * 4 * max_tiles;
+    CHECK(minimum_cost(workload, OperatorId::Bitmatrix, "sort_and_bits", counts).bytes ==
+          12 * 32 + 4 * 16 * 1 + 4 * 8 + 4 * 9);
+    CHECK(minimum_cost(workload, OperatorId::RaggedMetadata, "one_launch", counts).bytes ==
+          4 * 8 + schedules);
+    CHECK(minimum_cost(workload, OperatorId::RoutingData, "two_launches", counts).bytes ==
+          20 * 32 + 4 * 8 + schedules);
+    const double logits = double(bytes_of(workload.model.router_logits())) * 16 * 8;
+    CHECK(minimum_cost(workload, OperatorId::Route, "one_launch", counts).bytes ==
+          logits + 8 * 16 * 2 + 8 * 32 + 4 * 8 + 4 * 9 + (workload.model.correction_bias ? 4 * 8 : 0));
 
     const Cost plain = minimum_cost(workload, OperatorId::Router, "plain", counts);
     CHECK(plain.bytes == 2 * (16 * 64 + 8 * 64) + 4 * 16 * 8 + 8 * 16 * 2);
