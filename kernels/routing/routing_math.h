@@ -46,8 +46,7 @@ MS_HOST_DEVICE inline float multiply_add(float a, float b, float c) { return std
 // Waite's reduction and the Taylor series, in IEEE operations only: a CPU and a GPU return the same
 // bits, and so they select the same experts.
 MS_HOST_DEVICE inline float exp_of_negative(float x) {
-    if (!(x < 104.0f))
-        return 0.0f; // less than half of the smallest subnormal
+    x = x < 104.0f ? x : 104.0f; // less than half of the smallest subnormal: 0 below
     const float magic = 12582912.0f; // 1.5 * 2^23: adding it rounds to an integer
     const float shifted = multiply_add(x, 1.44269504f, magic); // x ~ n * ln 2
     const float steps = shifted - magic;
@@ -75,16 +74,26 @@ MS_HOST_DEVICE inline float without_nan(float value) {
 #endif
 }
 
+// 1 / x for x in [1, 3], rounded correctly. The approximation is within a unit in the last place, and
+// from there one step of Newton's ends at the nearest float, but for an x whose bits are all ones
+// (Markstein, "Computation of elementary functions on the IBM RISC System/6000 processor", 1990).
+MS_HOST_DEVICE inline float reciprocal(float x) {
+#if defined(__CUDA_ARCH__)
+    float rough;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(rough) : "f"(x));
+    const float result = fmaf(fmaf(-x, rough, 1.0f), rough, rough);
+    return x == 0x1.fffffep0f ? 0x1.000002p-1f : result;
+#else
+    return 1.0f / x;
+#endif
+}
+
 // 1 / (1 + exp(-logit)); NaN counts as -infinity. Does not underflow before logit < -103.
 MS_HOST_DEVICE inline float sigmoid(float logit) {
     if (logit != logit)
         return 0.0f;
     const float e = exp_of_negative(std::fabs(logit));
-#if defined(__CUDA_ARCH__)
-    const float share = __frcp_rn(1.0f + e);
-#else
-    const float share = 1.0f / (1.0f + e);
-#endif
+    const float share = reciprocal(1.0f + e);
     return logit < 0 ? e * share : share;
 }
 
@@ -94,7 +103,7 @@ MS_HOST_DEVICE inline float sqrt_softplus(float logit) {
     if (logit != logit)
         return 0.0f;
     const float e = exp_of_negative(std::fabs(logit));
-    const float s = e / (2.0f + e);
+    const float s = e * reciprocal(2.0f + e);
     const float square = s * s;
     float sum = 1.0f / 15;
     const float coefficients[] = {1.0f / 13, 1.0f / 11, 1.0f / 9, 1.0f / 7, 0.2f, 1.0f / 3, 1.0f};
@@ -107,7 +116,7 @@ MS_HOST_DEVICE inline float sqrt_softplus(float logit) {
 // 2^-40. Used where the softmax itself decides who is selected.
 struct ExactSoftmax {
     float largest; // of the row's logits, NaN taken for -infinity
-    float mass = 0;
+    float inverse_mass = 0;
 
     MS_HOST_DEVICE float term(float logit) const {
         if (largest == -INFINITY)
@@ -123,8 +132,10 @@ struct ExactSoftmax {
 #endif
     }
     // sum: of fixed_term over the row.
-    MS_HOST_DEVICE void set_mass(std::uint64_t sum) { mass = float(sum) * 0x1p-40f; }
-    MS_HOST_DEVICE float share(float logit) const { return mass > 0 ? term(logit) / mass : 0.0f; }
+    MS_HOST_DEVICE void set_mass(std::uint64_t sum) {
+        inverse_mass = sum > 0 ? 1.0f / (float(sum) * 0x1p-40f) : 0.0f;
+    }
+    MS_HOST_DEVICE float share(float logit) const { return term(logit) * inverse_mass; }
 };
 
 // Whether the experts are ordered by their logits alone.

@@ -51,8 +51,7 @@ void check_variant(ArgumentCheck &check, const ms_topk_args &args) {
             .range("experts", args.experts, 1, std::rbegin(kTopkShapes)->experts(),
                    name_of(args.variant))
             .range("top_k", args.top_k, 1, kMaxWarpSelectTopK, name_of(args.variant))
-            .require(warp_select_shape(args.experts, limits_groups(args) ? args.groups : 1, args.top_k,
-                                       args.tokens)
+            .require(warp_select_shape(args.experts, limits_groups(args) ? args.groups : 1, args.top_k)
                              .lanes > 0, "groups", std::to_string(args.groups),
                      "a number that gives a group 5, 8, 12, 16 or 32 experts or a power of two of "
                      "them (variant MS_TOPK_WARP_SELECT)");

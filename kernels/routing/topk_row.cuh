@@ -15,6 +15,7 @@
 #include "kernels/routing/warp.cuh"
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -48,7 +49,7 @@ inline TopkKind topk_kind(const ms_topk_args &args) {
 
 inline TopkShape warp_select_shape(const ms_topk_args &args) {
     return warp_select_shape(args.experts, args.groups_kept < args.groups ? args.groups : 1,
-                             args.top_k, args.tokens);
+                             args.top_k);
 }
 
 // order_key() of a value that is no NaN.
@@ -176,12 +177,38 @@ __device__ inline void load_consecutive(const T *row, int first, float (&values)
         values[i] = widen(reinterpret_cast<const T *>(&chunks[i / kPerChunk])[i % kPerChunk]);
 }
 
-// Logits are read kItems at a time where every row starts on 16 bytes and no lane holds a part of
-// what it could.
-inline bool whole_lanes(const ms_topk_args &args, int items) {
+// What a routing's rows have in common.
+struct TopkPlan {
+    ms_topk_args args;
+    // Logits are read a lane's items at a time where every row starts on 16 bytes and no lane holds
+    // a part of what it could.
+    bool whole_lanes = false;
+    bool limits_groups = false;
+    int group_shift = 0; // a group has 1 << group_shift lanes
+};
+
+inline TopkPlan plan_topk(const ms_topk_args &args) {
+    const TopkShape shape = warp_select_shape(args);
     const int size = args.logits_dtype == MS_F32 ? 4 : 2;
-    return reinterpret_cast<std::uintptr_t>(args.logits) % 16 == 0 &&
-           args.logits_stride * size % 16 == 0 && args.experts % items == 0 && items * size % 4 == 0;
+    TopkPlan plan{args};
+    plan.whole_lanes = reinterpret_cast<std::uintptr_t>(args.logits) % 16 == 0 &&
+                       args.logits_stride * size % 16 == 0 && args.experts % shape.items == 0 &&
+                       shape.items * size % 4 == 0;
+    plan.limits_groups = args.groups_kept < args.groups;
+    if (plan.limits_groups)
+        plan.group_shift = std::countr_zero(unsigned(args.experts / args.groups / shape.items));
+    return plan;
+}
+
+// The same for rows that are not cut so well. Not inlined: few rows come here.
+template <int kItems>
+__device__ __noinline__ void load_one_by_one(const ms_topk_args &args, std::int64_t row_start,
+                                             int first, float *values) {
+    float loaded[kItems];
+    load_row(args.logits, args.logits_dtype, row_start, first, 1, args.experts, -INFINITY, loaded);
+#pragma unroll
+    for (int i = 0; i < kItems; ++i)
+        values[i] = loaded[i];
 }
 
 template <TopkKind kKind, TopkShape kShape> class TopkRow {
@@ -191,26 +218,23 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
     static constexpr bool kSoftmax = kKind == TopkKind::Bf16Softmax || kKind == TopkKind::Softmax;
     using Row = Lanes<kLanes>;
     // Selections a lane keeps until all weights are known: selection i is lane i % kLanes'.
-    static constexpr int kKept =
-        kItems < kMaxWarpSelectTopK / kLanes ? kItems : kMaxWarpSelectTopK / kLanes;
+    static constexpr int kKept = kShape.kept;
 
   public:
     static constexpr int kRowsPerWarp = kWarpSize / kLanes;
 
     // Routes row `row`; all lanes of the warp call it, a row's lanes with the same row. Calls
     // emit(rank, expert, weight) once for each rank below k, on one of the row's lanes.
-    // whole_lanes: as the host function of that name says.
     template <class Emit>
-    __device__ static void route(const ms_topk_args &args, std::int64_t row, bool whole_lanes,
-                                 Emit emit) {
-        TopkRow self(args, row);
-        self.load(whole_lanes);
+    __device__ static void route(const TopkPlan &plan, std::int64_t row, Emit emit) {
+        TopkRow self(plan, row);
+        self.load();
         self.make_keys();
         if constexpr (kPacked) {
             self.select_packed();
         } else {
             largest_of(self.keys_, self.list_);
-            if (args.groups_kept < args.groups)
+            if (plan.limits_groups)
                 self.mask_groups();
             self.select_listed();
             self.find_experts();
@@ -221,9 +245,9 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
     }
 
   private:
-    __device__ TopkRow(const ms_topk_args &args, std::int64_t row)
-        : args_(args), start_(row * args.logits_stride), lane_(int(threadIdx.x) % kLanes),
-          first_(lane_ * kItems) {}
+    __device__ TopkRow(const TopkPlan &plan, std::int64_t row)
+        : plan_(plan), args_(plan.args), start_(row * plan.args.logits_stride),
+          lane_(int(threadIdx.x) % kLanes), first_(lane_ * kItems) {}
 
     __device__ bool exists(int item) const { return first_ + item < args_.experts; }
     // Of the row's first lane, in the warp.
@@ -232,23 +256,30 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
         return kLanes == kWarpSize ? kFullWarp : ((1u << (kLanes % 32)) - 1) << row_start();
     }
 
-    template <class T> __device__ void load_typed(bool whole) {
-        const T *logits = static_cast<const T *>(args_.logits) + start_;
-        if (!whole)
-            load_typed_row(logits, first_, 1, args_.experts, -INFINITY, logits_);
-        else if (exists(0))
-            load_consecutive(logits, first_, logits_);
+    template <class T> __device__ void load_lane() {
+        load_consecutive(static_cast<const T *>(args_.logits) + start_, first_, logits_);
     }
-    __device__ void load(bool whole) {
+    __device__ void load_any_lane() {
+        float values[kItems];
+        load_one_by_one<kItems>(args_, start_, first_, values);
+#pragma unroll
+        for (int i = 0; i < kItems; ++i)
+            logits_[i] = values[i];
+    }
+    __device__ void load() {
 #pragma unroll
         for (int i = 0; i < kItems; ++i)
             logits_[i] = -INFINITY;
-        if (kPacked || args_.logits_dtype == MS_BF16)
-            load_typed<__nv_bfloat16>(whole);
+        if (!plan_.whole_lanes)
+            load_any_lane();
+        else if (!exists(0))
+            ;
+        else if (kPacked || args_.logits_dtype == MS_BF16)
+            load_lane<__nv_bfloat16>();
         else if (args_.logits_dtype == MS_F32)
-            load_typed<float>(whole);
+            load_lane<float>();
         else
-            load_typed<__half>(whole);
+            load_lane<__half>();
 #pragma unroll
         for (int i = 0; i < kItems; ++i)
             logits_[i] = without_nan(logits_[i]);
@@ -310,8 +341,8 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
 
     // Gives every expert outside the best groups the fill. A group is a power of two of whole lanes.
     __device__ void mask_groups() {
-        const int lanes_per_group = args_.experts / args_.groups / kItems;
-        const int group = lane_ / lanes_per_group;
+        const int lanes_per_group = 1 << plan_.group_shift;
+        const int group = lane_ >> plan_.group_shift;
         std::uint32_t best = list_[0];
         std::uint32_t second = kItems > 1 ? list_[1] : 0;
         for (int distance = 1; distance < lanes_per_group; distance *= 2) {
@@ -322,7 +353,7 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
         }
         const std::uint32_t score = group_key(args_, best, second);
         int better = 0; // groups before this one
-#pragma unroll 8
+#pragma unroll 4
         for (int i = 0; i < args_.groups; ++i) {
             const std::uint32_t other =
                 __shfl_sync(kFullWarp, score, row_start() + i * lanes_per_group);
@@ -344,7 +375,10 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
     template <class Round> __device__ void for_each_selection(Round round) const {
 #pragma unroll
         for (int kept = 0; kept < kKept; ++kept) {
+            if (kept * kLanes >= args_.top_k)
+                break;
             const int count = min(args_.top_k - kept * kLanes, kLanes);
+#pragma unroll 1
             for (int i = 0; i < count; ++i)
                 round(kept, i);
         }
@@ -400,6 +434,7 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
         int twins = 0;
 #pragma unroll
         for (int other = 0; other <= kept; ++other)
+#pragma unroll 1
             for (int i = 0; i < kLanes; ++i) {
                 const std::uint32_t key = __shfl_sync(kFullWarp, selected_[other], row_start() + i);
                 const int lane = __shfl_sync(kFullWarp, owner(other), row_start() + i);
@@ -539,6 +574,7 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
                      rounded_weight(weights[kept], args_.weights_round));
     }
 
+    const TopkPlan &plan_;
     const ms_topk_args &args_;
     const std::int64_t start_; // of the row in the logits
     const int lane_, first_;   // within the row; the first expert this lane holds

@@ -12,14 +12,15 @@ namespace moescope {
 
 constexpr int kWarpSelectWarps = 4; // a block
 
-template <TopkKind kKind, int kLanes, int kItems, int kList>
+template <TopkKind kKind, int kLanes, int kItems, int kList, int kKept>
 __global__ void __launch_bounds__(kWarpSelectWarps *kWarpSize)
-    topk_warp_select_kernel(const __grid_constant__ ms_topk_args args, bool whole_lanes) {
-    using Row = TopkRow<kKind, TopkShape{kLanes, kItems, kList}>;
+    topk_warp_select_kernel(const __grid_constant__ TopkPlan plan) {
+    using Row = TopkRow<kKind, TopkShape{kLanes, kItems, kList, kKept}>;
+    const ms_topk_args &args = plan.args;
     const std::int64_t row =
         (std::int64_t(blockIdx.x) * (kWarpSelectWarps * kWarpSize) + threadIdx.x) / kLanes;
     const bool exists = row < args.tokens; // lanes of no row repeat the last one
-    Row::route(args, exists ? row : args.tokens - 1, whole_lanes,
+    Row::route(plan, exists ? row : args.tokens - 1,
                [&](int rank, int expert, float weight) {
                    if (exists) {
                        args.weights[row * args.top_k + rank] = weight;
@@ -32,15 +33,12 @@ template <TopkKind kKind, TopkShape kShape>
 void launch_warp_select(const ms_topk_args &args, ms_stream stream) {
     constexpr int rows_per_block = kWarpSelectWarps * kWarpSize / kShape.lanes;
     const auto blocks = unsigned((args.tokens + rows_per_block - 1) / rows_per_block);
-    topk_warp_select_kernel<kKind, kShape.lanes, kShape.items, kShape.list>
-        <<<blocks, kWarpSelectWarps * kWarpSize, 0, stream>>>(args,
-                                                              whole_lanes(args, kShape.items));
+    topk_warp_select_kernel<kKind, kShape.lanes, kShape.items, kShape.list, kShape.kept>
+        <<<blocks, kWarpSelectWarps * kWarpSize, 0, stream>>>(plan_topk(args));
 }
 
-// Calls visit.operator()<shape>() for the one of all shapes that is `shape`.
+// Calls visit.operator()<shape>() for the one of kTopkShapes that is `shape`.
 template <class Visit> void with_topk_shape(TopkShape shape, Visit visit) {
-    if (shape == kManyRowsShape)
-        return visit.template operator()<kManyRowsShape>();
     [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
         ((shape == kTopkShapes[kIndex] ? visit.template operator()<kTopkShapes[kIndex]>() : void()),
          ...);

@@ -25,7 +25,7 @@ enum {
     MS_TOPK_WARP_BITONIC = 1, /* one warp a token sorts one expert a lane: plain softmax, E <= 32 */
     MS_TOPK_BLOCK_MERGE_SORT = 2, /* one block a token, CUB BlockMergeSort on packed keys: plain softmax, E <= 1024 */
     MS_TOPK_SCALAR = 3,       /* one thread a token: the baseline, anything */
-    MS_TOPK_WARP_SELECT = 4,  /* a warp or a part of one a token, sorted lists in registers: E <= 1024, k <= 64 */
+    MS_TOPK_WARP_SELECT = 4,  /* a warp or a part of one a token, sorted lists in registers: E <= 1024, k <= 32 */
 };
 
 /* What a logit x is worth. A NaN logit counts as -infinity everywhere. */

@@ -9,6 +9,7 @@
 #include "kernels/routing/topk_shapes.h"
 #include "profiler/workload/operators/definition.h"
 
+#include <algorithm>
 #include <string>
 
 namespace moescope {
@@ -21,7 +22,7 @@ constexpr int kSortedExperts = 1024;
 constexpr VariantInfo kWarpSelect = {
     "warp_select", "Warp select",
     "A warp or a part of one a token: each lane sorts the few experts it holds, and the best of the "
-    "lanes' heads is taken k times; E <= 1024, k <= 64."};
+    "lanes' heads is taken k times; E <= 1024, k <= 32."};
 constexpr VariantInfo kScalar = {
     "scalar", "Scalar", "One thread a token walks all experts k times: the baseline, for any E."};
 constexpr VariantInfo kSoftmaxVariants[] = {
@@ -69,8 +70,10 @@ Cost router_cost(const CostCase &c) {
 }
 
 double router_memory(const CostCase &c) {
-    const double metadata = 5 * c.sizes.tokens + 1024; // the identity's, smallest tile's schedule
-    return gate_cost(c.sizes, true).bytes + 4 * c.sizes.experts + metadata;
+    // The product's parts: few tokens have many, and together no more rows than this.
+    const double rows = std::max(c.sizes.tokens, 16384.0);
+    const double parts = 4 * rows * (c.sizes.experts + c.sizes.rank);
+    return gate_cost(c.sizes, true).bytes + 4 * c.sizes.experts + parts;
 }
 
 Status check_most(const ModelShape &model, int most) {
@@ -100,7 +103,7 @@ Status check_warp_select(const Workload &workload) {
     if (model.top_k > kMaxWarpSelectTopK)
         return refusal("it selects up to " + std::to_string(kMaxWarpSelectTopK) + " experts and " +
                        model.name + " selects " + std::to_string(model.top_k));
-    if (warp_select_shape(model.experts, groups, model.top_k, workload.tokens).lanes == 0)
+    if (warp_select_shape(model.experts, groups, model.top_k).lanes == 0)
         return refusal("its lanes cannot be dealt to groups of " +
                        std::to_string(model.experts / groups) + " experts");
     return {};

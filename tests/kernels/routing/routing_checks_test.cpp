@@ -217,8 +217,8 @@ TEST_CASE("topk names the field that is wrong, and the routing a variant does no
     CHECK(topk_refusal([&](auto &a) {
               ungrouped(a);
               a.experts = 1024;
-              a.top_k = 65;
-          }) == head + "top_k is 65; it must be from 1 to 64 (variant MS_TOPK_WARP_SELECT)");
+              a.top_k = 33;
+          }) == head + "top_k is 33; it must be from 1 to 32 (variant MS_TOPK_WARP_SELECT)");
 }
 
 TEST_CASE("warp select reaches the groups of the models that have them") {

@@ -18,7 +18,7 @@ std::vector<ms_topk_variant> variants_for(std::int32_t experts, std::int32_t top
         variants.push_back(MS_TOPK_WARP_BITONIC);
     if (experts <= 1024)
         variants.push_back(MS_TOPK_BLOCK_MERGE_SORT);
-    if (experts <= 1024 && top_k <= 64)
+    if (experts <= 1024 && top_k <= 32)
         variants.push_back(MS_TOPK_WARP_SELECT);
     return variants;
 }
