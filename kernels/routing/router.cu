@@ -1,111 +1,111 @@
-// The router's logits are a grouped matrix product with one expert, the gate: ms_scatter2scatter
-// over identity metadata, which a small kernel writes into the workspace.
+// The router's logits: one product of the hidden states with the gate, and with the gate LoRA's A as
+// further columns, in parts of H where there are few tokens; then a pass that adds the parts in
+// their order and the LoRA's delta; then the routing.
 #include "kernels/common/argument_check.h"
 #include "kernels/common/cuda_check.h"
+#include "kernels/routing/gate_logits.cuh"
+#include "kernels/routing/logits.cuh"
 #include "kernels/routing/routing_checks.h"
+#include "kernels/routing/warp.cuh"
 
-#include <algorithm>
 #include <cstdint>
 
 namespace moescope {
 
 namespace {
 
-constexpr int kThreads = 256;
-constexpr std::int64_t kMaxBlocks = 1024;
-constexpr std::int32_t kSmallestBlockRows = 16; // of any tile config: the most tiles
+constexpr int kMergeWarps = 4; // a block, one token each
+constexpr std::int32_t kMaxRank = 256;
 constexpr std::size_t kAlignment = 256;
 
-// Where each array lies in the workspace. Sized without looking at a pointer.
-struct Layout {
-    std::size_t slots = 0, offsets, tiles, product, end; // byte offsets
+GateTiling tiling_of(const ms_router_args &args) {
+    return {args.tokens, std::int64_t(args.experts) + args.rank, args.hidden_size};
+}
 
-    Layout(std::int64_t tokens, std::size_t product_bytes) {
-        offsets = after(slots, std::size_t(tokens) * sizeof(std::int32_t));
-        tiles = after(offsets, 2 * sizeof(std::int32_t));
-        product = after(tiles,
-                        std::size_t(ms_max_tiles(tokens, 1, kSmallestBlockRows)) * sizeof(ms_tile));
-        end = product + product_bytes;
-    }
+// Without parts to add and without LoRA the product writes the logits themselves.
+std::size_t workspace_bytes(const ms_router_args &args) {
+    const int parts = tiling_of(args).parts;
+    if (parts == 1 && args.rank == 0)
+        return 0;
+    return std::size_t(parts) * std::size_t(args.tokens) *
+           (std::size_t(args.experts) + std::size_t(args.rank)) * sizeof(float);
+}
 
-  private:
-    static std::size_t after(std::size_t start, std::size_t bytes) {
-        return (start + bytes + kAlignment - 1) / kAlignment * kAlignment;
-    }
+struct Merge {
+    ms_router_args args;
+    const float *partial; // [parts, T, E + R]
+    int parts;
 };
 
-// The product without its metadata, workspace and config.
-ms_scatter2scatter_args product_of(const ms_router_args &args) {
-    ms_scatter2scatter_args product{};
-    product.struct_size = sizeof product;
-    product.dtype = args.dtype;
-    product.y_dtype = MS_F32;
-    product.variant = MS_S2S_FUSED;
-    product.x = args.hidden;
-    product.x_stride = args.hidden_stride;
-    product.w = args.gate;
-    product.w_transposed = 1;
-    product.k = args.hidden_size;
-    product.n = args.experts;
-    product.rank = args.rank;
-    product.scaling = args.rank > 0 ? args.scaling : 0.0f;
-    product.lora_a = args.lora_a;
-    product.lora_b = args.lora_b;
-    product.y = args.logits;
-    product.y_stride = args.experts;
-    product.slots = args.tokens;
-    product.experts = 1;
-    product.top_k = 1;
-    product.x_grouped = 1;
-    product.y_grouped = 1;
-    return product;
+__device__ float sum_of_parts(const Merge &merge, std::int64_t token, int column) {
+    const std::int64_t columns = std::int64_t(merge.args.experts) + merge.args.rank;
+    const float *value = merge.partial + token * columns + column;
+    float sum = 0;
+    for (int part = 0; part < merge.parts; ++part)
+        sum += value[part * merge.args.tokens * columns];
+    return sum;
 }
 
-// What route_metadata would write if every token chose expert 0.
-__global__ void __launch_bounds__(kThreads)
-    identity_metadata(std::int32_t *sorted_slots, std::int32_t *offsets, ms_tile *tiles,
-                      std::int64_t tokens, std::int64_t tile_count) {
-    const std::int64_t first = std::int64_t(blockIdx.x) * kThreads + threadIdx.x;
-    for (std::int64_t i = first; i < tokens; i += std::int64_t(gridDim.x) * kThreads) {
-        sorted_slots[i] = std::int32_t(i);
-        if (i < tile_count)
-            tiles[i] = {0, std::int32_t(i)};
-    }
-    if (first == 0) {
-        offsets[0] = 0;
-        offsets[1] = std::int32_t(tokens);
+// One warp a token.
+template <class T>
+__global__ void __launch_bounds__(kMergeWarps *kWarpSize)
+    merge_logits_kernel(const __grid_constant__ Merge merge) {
+    __shared__ float all_xa[kMergeWarps][kMaxRank];
+    const ms_router_args &args = merge.args;
+    const int lane = int(threadIdx.x) % kWarpSize, warp = int(threadIdx.x) / kWarpSize;
+    const std::int64_t token = std::int64_t(blockIdx.x) * kMergeWarps + warp;
+    if (token >= args.tokens)
+        return;
+    float *xa = all_xa[warp]; // rounded to the dtype before it meets B
+    for (int r = lane; r < args.rank; r += kWarpSize)
+        xa[r] = rounded_weight(sum_of_parts(merge, token, args.experts + r), args.dtype);
+    __syncwarp();
+    for (int expert = lane; expert < args.experts; expert += kWarpSize) {
+        float logit = sum_of_parts(merge, token, expert);
+        if (args.rank > 0) {
+            const T *b = static_cast<const T *>(args.lora_b) + std::int64_t(expert) * args.rank;
+            float delta = 0;
+            for (int r = 0; r < args.rank; ++r)
+                delta += xa[r] * widen(b[r]);
+            logit += args.scaling * delta;
+        }
+        args.logits[token * args.experts + expert] = logit;
     }
 }
 
-ms_status enqueue_logits(const ms_router_args &args, ms_stream stream) {
-    ms_scatter2scatter_args product = product_of(args);
-    if (const ms_status status = ms_scatter2scatter_default_config(&product, &product.config);
-        status != MS_OK)
-        return status;
-    const std::size_t product_bytes = ms_scatter2scatter_workspace_bytes(&product);
-    const Layout layout(args.tokens, product_bytes);
-    ArgumentCheck check("ms_router");
-    check.pointer("workspace", args.workspace, kAlignment)
-        .require(args.workspace_bytes >= layout.end, "workspace_bytes",
-                 std::to_string(args.workspace_bytes), "at least " + std::to_string(layout.end));
-    if (check.failed())
-        return check.status();
-
-    auto *workspace = static_cast<std::uint8_t *>(args.workspace);
-    auto *sorted_slots = reinterpret_cast<std::int32_t *>(workspace + layout.slots);
-    auto *offsets = reinterpret_cast<std::int32_t *>(workspace + layout.offsets);
-    auto *tiles = reinterpret_cast<ms_tile *>(workspace + layout.tiles);
-    const std::int64_t blocks = std::min((args.tokens + kThreads - 1) / kThreads, kMaxBlocks);
-    identity_metadata<<<unsigned(blocks), kThreads, 0, stream>>>(
-        sorted_slots, offsets, tiles, args.tokens,
-        ms_max_tiles(args.tokens, 1, product.config.block_m));
+template <class T> ms_status enqueue_logits(const ms_router_args &args, ms_stream stream) {
+    const GateTiling tiling = tiling_of(args);
+    const bool merges = workspace_bytes(args) > 0;
+    const int columns = args.experts + args.rank;
+    auto *partial = merges ? static_cast<float *>(args.workspace) : args.logits;
+    const GateProduct product{args.hidden,  args.hidden_stride, args.tokens,
+                              args.gate,    args.lora_a,        args.experts,
+                              columns,      args.hidden_size,   tiling.blocks_per_part,
+                              partial};
+    constexpr int shared_bytes = GateTiling::kStages * GateTiling::kStageBytes;
+    MS_CUDA_TRY(cudaFuncSetAttribute(gate_logits_kernel<T>,
+                                       cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes));
+    const dim3 grid(unsigned(tiling.row_tiles), unsigned(tiling.column_tiles),
+                    unsigned(tiling.parts));
+    gate_logits_kernel<T><<<grid, GateTiling::kThreads, shared_bytes, stream>>>(product);
     MS_LAUNCH_CHECK();
-    product.sorted_slots = sorted_slots;
-    product.offsets = offsets;
-    product.tiles = tiles;
-    product.workspace = product_bytes > 0 ? workspace + layout.product : nullptr;
-    product.workspace_bytes = product_bytes;
-    return ms_scatter2scatter(&product, stream);
+    if (!merges)
+        return succeed();
+    const auto blocks = unsigned((args.tokens + kMergeWarps - 1) / kMergeWarps);
+    merge_logits_kernel<T>
+        <<<blocks, kMergeWarps * kWarpSize, 0, stream>>>({args, partial, tiling.parts});
+    MS_LAUNCH_CHECK();
+    return succeed();
+}
+
+ms_status check_workspace(const ms_router_args &args) {
+    const std::size_t needed = workspace_bytes(args);
+    ArgumentCheck check("ms_router");
+    check.require(args.workspace_bytes >= needed, "workspace_bytes",
+                  std::to_string(args.workspace_bytes), "at least " + std::to_string(needed));
+    if (needed > 0)
+        check.pointer("workspace", args.workspace, kAlignment);
+    return check.status();
 }
 
 } // namespace
@@ -115,10 +115,7 @@ ms_status enqueue_logits(const ms_router_args &args, ms_stream stream) {
 extern "C" size_t ms_router_workspace_bytes(const ms_router_args *args) {
     using namespace moescope;
     ms_router_args full;
-    if (check_router_sizes(args, full) != MS_OK)
-        return 0;
-    const ms_scatter2scatter_args product = product_of(full);
-    return Layout(full.tokens, ms_scatter2scatter_workspace_bytes(&product)).end;
+    return check_router_sizes(args, full) == MS_OK ? workspace_bytes(full) : 0;
 }
 
 extern "C" ms_status ms_router(const ms_router_args *args, ms_stream stream) {
@@ -126,7 +123,10 @@ extern "C" ms_status ms_router(const ms_router_args *args, ms_stream stream) {
     CheckedRouter full;
     if (const ms_status status = check_router(args, full); status != MS_OK)
         return status;
-    if (const ms_status status = enqueue_logits(full.args, stream); status != MS_OK)
+    if (const ms_status status = check_workspace(full.args); status != MS_OK)
         return status;
-    return ms_topk(&full.topk, stream);
+    const ms_status status = full.args.dtype == MS_F16
+                                 ? enqueue_logits<__half>(full.args, stream)
+                                 : enqueue_logits<__nv_bfloat16>(full.args, stream);
+    return status == MS_OK ? ms_topk(&full.topk, stream) : status;
 }

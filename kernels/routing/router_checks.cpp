@@ -18,14 +18,13 @@ template <class Args> Args on_logits_of(const ms_router_args &router, Args routi
     return routing;
 }
 
-// As ms_scatter2scatter allows, which multiplies hidden and gate.
 void check_sizes(ArgumentCheck &check, const ms_router_args &args) {
     constexpr std::int64_t largest_side = 1 << 24;
     check.dtype("dtype", args.dtype, {MS_F16, MS_BF16})
         .range("tokens", args.tokens, 1, std::numeric_limits<std::int32_t>::max())
         .range("hidden_size", args.hidden_size, 8, largest_side)
         .multiple_of("hidden_size", args.hidden_size, 8)
-        .range("experts", args.experts, 1, largest_side)
+        .range("experts", args.experts, 1, 1 << 20)
         .range("rank", args.rank, 0, 256);
 }
 

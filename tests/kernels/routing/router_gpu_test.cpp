@@ -91,7 +91,7 @@ TEST_CASE("the router of few tokens is the reference's", "[gpu][router][small]")
 TEST_CASE("the router refuses a workspace that is too small", "[gpu][router][small]") {
     skip_without_gpu();
     Random random(1);
-    RouterCase router(MS_BF16, 4, 64, 8, 0, random);
+    RouterCase router(MS_BF16, 4, 512, 8, 0, random);
     auto softmax = softmax_args(0, 0, 2);
     DeviceArray<std::uint8_t> memory(4096);
     router.args.hidden = router.args.gate = memory.data();
