@@ -88,6 +88,25 @@ TEST_CASE("the router of few tokens is the reference's", "[gpu][router][small]")
     check(router, sigmoid_args(0, 0, 8), reference::sigmoid_topk);
 }
 
+TEST_CASE("the router gives the same bits a hundred times", "[gpu][router]") {
+    skip_without_gpu();
+    const std::int64_t tokens = GENERATE(1, 300, 3000); // many parts of H, some, one
+    const std::int32_t rank = GENERATE(0, 8);
+    Random random(std::uint64_t(tokens) + 13);
+    RouterCase router(MS_BF16, tokens, 2048, 256, rank, random);
+    const auto values = uniform_values(router.hidden.size(), -3, 3, random); // their sums round
+    for (std::size_t i = 0; i < values.size(); ++i)
+        store_from_float(router.hidden.data(), MS_BF16, std::int64_t(i), values[i]);
+    const auto routing = softmax_args(0, 0, 8);
+    const Routed first = run_on_gpu(router, routing);
+    for (int repeat = 1; repeat < 100; ++repeat) {
+        const Routed again = run_on_gpu(router, routing);
+        REQUIRE(difference(again.logits, first.logits, 0) == "");
+        REQUIRE(difference(again.selection.ids, first.selection.ids) == "");
+        REQUIRE(difference(again.selection.weights, first.selection.weights, 0) == "");
+    }
+}
+
 TEST_CASE("the router refuses a workspace that is too small", "[gpu][router][small]") {
     skip_without_gpu();
     Random random(1);
