@@ -41,7 +41,7 @@ std::vector<Groups> groupings_of(std::int32_t experts) {
     for (std::int32_t groups : {2, 3, 8, 64})
         if (experts % groups == 0)
             groupings.push_back({groups, (groups + 1) / 2});
-    if (experts > 1)
+    if (experts > 1 && experts <= 128)
         groupings.push_back({experts, experts - 1}); // groups of one
     return groupings;
 }

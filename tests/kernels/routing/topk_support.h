@@ -105,7 +105,7 @@ inline ms_topk_args random_routing(std::int64_t tokens, std::int32_t experts,
     args.score = below(5);
     args.bias = below(2) ? bias.data() : nullptr;
     std::vector<std::int32_t> divisors;
-    for (std::int32_t groups = 1; groups <= experts; ++groups)
+    for (std::int32_t groups = 1; groups <= std::min(experts, 64); ++groups)
         if (experts % groups == 0)
             divisors.push_back(groups);
     args.groups = below(2) ? 1 : divisors[std::size_t(below(int(divisors.size())))];
