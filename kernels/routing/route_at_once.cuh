@@ -116,7 +116,10 @@ template <TopkKind kKind, TopkShape kShape>
 ms_status route_with_shape(const CheckedRoute &route, const SortDevice &device, bool &done,
                            ms_stream stream) {
     // As many warps as have the registers for a row of theirs, and what slots they take then.
-    constexpr int kWarps = kShape.items > 8 ? 16 : kShape.lanes < kWarpSize ? 24 : kRouteWarps<kKind>;
+    constexpr bool kPart = kShape.lanes < kWarpSize;
+    constexpr int kWarps = kShape.items > 8 || (kPart && kKind == TopkKind::Choice) ? 16
+                           : kPart                                                   ? 24
+                                                                                     : kRouteWarps<kKind>;
     constexpr int kMostSlots = 64 / kWarps;
     constexpr int kRows = kWarps * kWarpSize / kShape.lanes;
     constexpr bool kUsual = kShape == TopkShape{32, 8, 8};

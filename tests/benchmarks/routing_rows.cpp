@@ -2,6 +2,7 @@
 #include "tests/benchmarks/route.h"
 #include "tests/benchmarks/row.h"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 
@@ -31,7 +32,7 @@ const Wanted kWanted[] = {
      {9.8, 11.6, 12.3, 23.2, 74.5}, "vLLM grouped_topk"},
     {What::Sort, "route_metadata", "E256 k8: sort, counts, offsets", 256, 8, 1, 1, {3, 3, 3, 6, 9},
      {5.8, 6.1, 7.4, 10.3, 13.9}, "vLLM align to T=512, triton_kernels above"},
-    {What::Pipeline, "routing", "E256 k8: logits to tile maps", 256, 8, 1, 1, {5, 5, 5, 8, 15},
+    {What::Pipeline, "route", "E256 k8: logits to tile maps", 256, 8, 1, 1, {5, 5, 5, 8, 15},
      {10.7, 12.1, 14.3, 16.5, 31.7}, "vLLM to T=512, triton_kernels above"},
 };
 
@@ -52,6 +53,8 @@ struct RoutingCase {
     ms_softmax_topk_args softmax(const RoutingSet &set) const;
     ms_sigmoid_topk_args sigmoid(const RoutingSet &set) const;
     ms_route_metadata_args metadata(const RoutingSet &set) const;
+    ms_topk_args topk(const RoutingSet &set) const;
+    ms_status route(const RoutingSet &set, ms_stream stream) const;
     ms_status launch(const RoutingSet &set, ms_stream stream) const;
 
     Wanted wanted;
@@ -66,7 +69,12 @@ struct RoutingCase {
 
 RoutingCase::RoutingCase(const Wanted &which, std::int64_t count) : wanted(which), tokens(count) {
     const ms_route_metadata_args args = metadata({});
-    workspace_bytes = ms_route_metadata_workspace_bytes(&args);
+    const ms_topk_args selection = topk({});
+    ms_route_args whole{};
+    whole.struct_size = sizeof whole;
+    whole.topk = &selection;
+    workspace_bytes =
+        std::max(ms_route_metadata_workspace_bytes(&args), ms_route_workspace_bytes(&whole));
     sets.push_back(make_set());
     const int wanted_sets = sets_past_l2(memory.total());
     while (int(sets.size()) < wanted_sets)
@@ -137,11 +145,43 @@ ms_route_metadata_args RoutingCase::metadata(const RoutingSet &set) const {
     args.offsets = set.offsets;
     args.sorted_slots = set.sorted;
     args.inverse = set.inverse;
-    args.block_rows = wanted.what == What::Pipeline ? kTileRows : 0;
+    args.block_rows = 0;
     args.tiles = set.tiles;
     args.workspace = set.workspace;
     args.workspace_bytes = workspace_bytes;
     return args;
+}
+
+ms_topk_args RoutingCase::topk(const RoutingSet &set) const {
+    ms_topk_args args{};
+    args.struct_size = sizeof args;
+    args.logits_dtype = MS_BF16;
+    args.logits = set.logits;
+    args.logits_stride = args.experts = wanted.experts;
+    args.tokens = tokens;
+    args.top_k = wanted.top_k;
+    args.groups = args.groups_kept = 1;
+    args.renorm = MS_RENORM_ADD;
+    args.routed_scaling = 1;
+    args.weights = set.weights;
+    args.ids = set.ids;
+    return args;
+}
+
+ms_status RoutingCase::route(const RoutingSet &set, ms_stream stream) const {
+    const ms_topk_args selection = topk(set);
+    ms_route_args args{};
+    args.struct_size = sizeof args;
+    args.block_rows = kTileRows;
+    args.topk = &selection;
+    args.counts = set.counts;
+    args.offsets = set.offsets;
+    args.sorted_slots = set.sorted;
+    args.inverse = set.inverse;
+    args.tiles = set.tiles;
+    args.workspace = set.workspace;
+    args.workspace_bytes = workspace_bytes;
+    return ms_route(&args, stream);
 }
 
 ms_status RoutingCase::launch(const RoutingSet &set, ms_stream stream) const {
@@ -149,11 +189,11 @@ ms_status RoutingCase::launch(const RoutingSet &set, ms_stream stream) const {
         const ms_sigmoid_topk_args args = sigmoid(set);
         return ms_sigmoid_topk(&args, stream);
     }
-    if (wanted.what != What::Sort) {
+    if (wanted.what == What::Pipeline)
+        return route(set, stream);
+    if (wanted.what == What::Softmax) {
         const ms_softmax_topk_args args = softmax(set);
-        const ms_status status = ms_softmax_topk(&args, stream);
-        if (status != MS_OK || wanted.what == What::Softmax)
-            return status;
+        return ms_softmax_topk(&args, stream);
     }
     const ms_route_metadata_args args = metadata(set);
     return ms_route_metadata(&args, stream);
