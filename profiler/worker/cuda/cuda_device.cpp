@@ -3,6 +3,7 @@
 #include "profiler/base/units.h"
 #include "profiler/worker/cuda/activity_capture.h"
 #include "profiler/worker/cuda/cuda_info.h"
+#include "profiler/worker/cuda/matrix_rate.h"
 #include "profiler/worker/cuda/nvml.h"
 
 #include <cuda_runtime_api.h>
@@ -106,6 +107,7 @@ class CudaDevice final : public Device {
     };
     Result<EventPair> event_pair();
     void open_nvml();
+    void measure_matrix_ceiling();
 
     int index_;
     NameTable &names_;
@@ -152,6 +154,7 @@ Status CudaDevice::open() {
     } else {
         return measured.error();
     }
+    measure_matrix_ceiling();
     info_.free_memory_bytes = free_bytes();
     info_.capabilities.push_back({"cuda events", "ok", ""});
     info_.capabilities.push_back(capture_state_.ok()
@@ -162,6 +165,20 @@ Status CudaDevice::open() {
     flush_bytes_ = std::size_t(info_.l2_bytes) * 2;
     MOESCOPE_CUDA_TRY(cudaMalloc(&flush_, flush_bytes_));
     return {};
+}
+
+// Without a measurement the ceiling stays the one derived from clocks and widths. It stays too where our
+// kernel reaches less than half of it: then the kernel is what was measured, and not the units.
+void CudaDevice::measure_matrix_ceiling() {
+    const Result<double> measured = measure_matrix_rate();
+    if (!measured) {
+        info_.capabilities.push_back({"FLOP/s ceiling", "derived", measured.error().sentence()});
+        return;
+    }
+    if (*measured < 0.5 * info_.ceilings.flops_per_second)
+        return;
+    info_.ceilings.flops_per_second = *measured;
+    info_.ceilings.flops_measured = true;
 }
 
 void CudaDevice::open_nvml() {

@@ -1,0 +1,13 @@
+// The measured ceiling of the matrix units.
+#pragma once
+
+#include "profiler/base/result.h"
+
+namespace moescope {
+
+// Measured: a dense bf16 product of 8192^3 by our own kernel at its default tile (one expert that gets
+// every row), the best of a few passes. FLOP/s, multiply and add counted as two. The first call on a
+// machine compiles the kernel; later ones find it on the disk.
+Result<double> measure_matrix_rate();
+
+} // namespace moescope
