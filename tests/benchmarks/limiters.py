@@ -11,12 +11,15 @@ the driver keeps counters from others). The counters, one set a kernel of the la
 import argparse
 import csv
 import json
+import os
 import re
 import shutil
 import subprocess
 import tempfile
+import time
 
 SECTIONS = ["SpeedOfLight", "Occupancy", "WarpStateStats", "MemoryWorkloadAnalysis", "ComputeWorkloadAnalysis"]
+ROWS_A_RUN = 6  # of the profiler: what it has found is written after each
 BUSY = 75  # percent of the peak from which a unit is what limits
 
 # Short name: the counters that may hold it, the first that the chip has.
@@ -117,6 +120,13 @@ def watch(program, rows, seconds):
     return found
 
 
+def write(path, report):
+    with open(path + ".tmp", "w", encoding="utf-8") as file:
+        json.dump(report, file, indent=1, ensure_ascii=False)
+        file.write("\n")
+    os.replace(path + ".tmp", path)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("report")
@@ -134,13 +144,17 @@ def main():
         and not (options.missing and "limiter" in row)
         and (not options.only or any(text in name_of(row) for text in options.only))
     ]
-    for line, kernels in watch(options.program, rows, options.seconds).items():
-        rows[line]["limiter"] = limiter_of(kernels)
-        print(f"{name_of(rows[line])}: {rows[line]['limiter']['text']}", flush=True)
+    end = time.monotonic() + options.seconds
+    for start in range(0, len(rows), ROWS_A_RUN):
+        left = end - time.monotonic()
+        if left <= 0:
+            break
+        some = rows[start : start + ROWS_A_RUN]
+        for line, kernels in watch(options.program, some, left).items():
+            some[line]["limiter"] = limiter_of(kernels)
+            print(f"{name_of(some[line])}: {some[line]['limiter']['text']}", flush=True)
+        write(options.report, report)
     print(f"{sum('limiter' in row for row in rows)} of {len(rows)} rows have a limiter")
-    with open(options.report, "w", encoding="utf-8") as file:
-        json.dump(report, file, indent=1, ensure_ascii=False)
-        file.write("\n")
 
 
 if __name__ == "__main__":
