@@ -65,15 +65,20 @@ Result<Tile> parse_tile(std::string_view option, std::string_view text) {
     std::string rest(text);
     for (char &c : rest)
         c = c == ',' ? ' ' : c;
+    constexpr std::string_view kFamily = "wgmma "; // the number of warps says so too
+    const bool wgmma = rest.starts_with(kFamily) || rest.starts_with("wgmma:");
+    if (wgmma)
+        rest.erase(0, kFamily.size());
     std::int32_t numbers[5] = {};
     const char *at = rest.data(), *end = rest.data() + rest.size();
     for (int i = 0; i < 5; ++i) {
         const auto parsed = std::from_chars(at, end, numbers[i]);
         const std::string_view after(parsed.ptr, std::size_t(end - parsed.ptr));
         if (parsed.ec != std::errc() || numbers[i] < 1 || !after.starts_with(kSeparators[i]) ||
-            (i == 4 && !after.empty()))
+            (i == 4 && !after.empty()) || (i == 3 && wgmma && numbers[i] <= 8))
             return wrong(option, text,
-                         "block_m x block_n x block_k, warps and stages, as in 128x64x32,w4,s3");
+                         "block_m x block_n x block_k, warps and stages, as in 128x64x32,w4,s3 or "
+                         "wgmma:128x256x64,w12,s4");
         at = parsed.ptr + kSeparators[i].size();
     }
     return Tile{numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]};

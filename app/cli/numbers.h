@@ -19,6 +19,7 @@ Result<double> parse_real(std::string_view option, std::string_view text, double
 // "a,b,c"; an empty part is an error.
 Result<std::vector<std::string>> parse_list(std::string_view option, std::string_view text);
 // "128x64x32 w4 s3", as tiles are printed; a comma may stand for a blank.
+// "wgmma 128x256x64 w12 s4" for Hopper's own family; a colon may stand for the blank behind it.
 struct Tile {
     std::int32_t block_m, block_n, block_k, warps, stages;
 };

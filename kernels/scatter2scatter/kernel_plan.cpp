@@ -1,5 +1,7 @@
 #include "kernels/scatter2scatter/kernel_plan.h"
 
+#include "kernels/scatter2scatter/wgmma_plan.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <initializer_list>
@@ -82,7 +84,9 @@ KernelShape make_shape(const ms_scatter2scatter_args &args, Pass pass, ms_tile_c
                       .b_transposed = false,
                       .b_aligned = true,
                       .nf4 = nf4_of(args, pass),
-                      .nf4_span = 0};
+                      .nf4_span = 0,
+                      .row_split = 1,
+                      .x_grouped = args.x_grouped != 0};
     if (pass == Pass::kFused)
         shape.rank_padded = round_up(args.rank, 16);
     if (pass == Pass::kExtraK) {
@@ -93,14 +97,24 @@ KernelShape make_shape(const ms_scatter2scatter_args &args, Pass pass, ms_tile_c
     if (shape.nf4) {
         shape.nf4_span = nf4_span_of(args, config.block_k);
         choose_nf4_warp_grid(shape);
-    }
-    if (!shape.nf4)
+    } else if (config.family == MS_TILE_MMA_SYNC) {
         choose_warp_grid(shape);
+    }
     return shape;
+}
+
+// The passes that make and use XA beside the wgmma family are the other family's, in small blocks
+// that a tile of the schedule is cut into.
+ms_tile_config beside_wgmma(const ms_tile_config &config) {
+    const int rows = config.block_m % 64 == 0 ? 64 : 32;
+    return {.block_m = rows, .block_n = 128, .block_k = 64, .warps = 4, .stages = 4};
 }
 
 // XA = X*A^T: as wide as the rank asks for, with as many warps as still have 16 columns each.
 KernelShape make_xa_shape(const ms_scatter2scatter_args &args, ms_tile_config config) {
+    const int schedule_rows = config.block_m;
+    if (config.family == MS_TILE_WGMMA)
+        config = beside_wgmma(config);
     config.block_n =
         std::min(config.block_n, std::max(32, power_of_two_from(xa_columns(args.rank))));
     config.warps = std::min(config.warps, config.block_m / 16 * (config.block_n / 16));
@@ -108,18 +122,23 @@ KernelShape make_xa_shape(const ms_scatter2scatter_args &args, ms_tile_config co
     product.w_transposed = !args.lora_a_transposed;
     product.y_dtype = args.dtype;
     KernelShape shape = make_shape(product, Pass::kLoraXA, config);
+    shape.row_split = schedule_rows / config.block_m;
     shape.w_aligned = !args.lora_a_transposed || args.rank % 8 == 0;
     return shape;
 }
 
 // Y += s * XA*B^T: as deep as the rank asks for.
 KernelShape make_b_shape(const ms_scatter2scatter_args &args, ms_tile_config config) {
+    const int schedule_rows = config.block_m;
+    if (config.family == MS_TILE_WGMMA)
+        config = beside_wgmma(config);
     config.block_k = std::min(config.block_k, std::max(16, power_of_two_from(args.rank)));
     const int k_tiles = (xa_columns(args.rank) + config.block_k - 1) / config.block_k;
     config.stages = std::clamp(k_tiles + 1, 2, config.stages);
     ms_scatter2scatter_args product = args;
     product.w_transposed = !args.lora_b_transposed;
     KernelShape shape = make_shape(product, Pass::kLoraB, config);
+    shape.row_split = schedule_rows / config.block_m;
     shape.w_aligned = (args.lora_b_transposed ? args.n : args.rank) % 8 == 0;
     return shape;
 }
@@ -145,14 +164,18 @@ const char *pass_name(Pass pass) {
 std::strong_ordering KernelShape::operator<=>(const KernelShape &other) const {
     const auto key = [](const KernelShape &s) {
         return std::tuple(s.pass, s.dtype, s.out_f32, s.config.block_m, s.config.block_n,
-                          s.config.block_k, s.config.warps, s.config.stages, s.w_transposed,
-                          s.w_aligned, s.rank_padded, s.extra_rank, s.b_transposed, s.b_aligned,
-                          s.nf4, s.nf4_span);
+                          s.config.block_k, s.config.warps, s.config.stages, s.config.family,
+                          s.w_transposed, s.w_aligned, s.rank_padded, s.extra_rank, s.b_transposed,
+                          s.b_aligned, s.nf4, s.nf4_span, s.row_split, s.x_grouped);
     };
     return key(*this) <=> key(other);
 }
 
 std::string config_problem(const ms_tile_config &config) {
+    if (config.family == MS_TILE_WGMMA)
+        return wgmma::config_problem(config);
+    if (config.family != MS_TILE_MMA_SYNC)
+        return one_of("family", config.family, {MS_TILE_MMA_SYNC, MS_TILE_WGMMA});
     for (std::string problem : {one_of("block_m", config.block_m, {16, 32, 64, 128}),
                                 one_of("block_n", config.block_n, {32, 64, 128, 256}),
                                 one_of("block_k", config.block_k, {16, 32, 64, 128}),
@@ -174,8 +197,11 @@ std::string config_problem(const ms_tile_config &config) {
     return "";
 }
 
-std::string config_problem(const ms_scatter2scatter_args &args, const ms_tile_config &config) {
+std::string config_problem(const ms_scatter2scatter_args &args, const ms_tile_config &config,
+                           const std::string &arch) {
     std::string problem = config_problem(config);
+    if (problem.empty() && config.family == MS_TILE_WGMMA)
+        return wgmma::call_problem(args, arch);
     if (problem.empty() && args.w_nf4)
         problem = one_of("block_k", config.block_k, {32, 64, 128}); // whole words of nibbles
     return problem;
@@ -203,6 +229,8 @@ std::vector<KernelShape> plan_kernels(const ms_scatter2scatter_args &args,
 
 int dynamic_smem_bytes(const KernelShape &shape) {
     const ms_tile_config &c = shape.config;
+    if (c.family == MS_TILE_WGMMA)
+        return wgmma::dynamic_smem_bytes(c, shape.out_f32);
     const int rank = shape.rank_padded;
     const int xa_rows = xa_tiles(rank, shape.warps_n) * 8 * shape.warps_n;
     const int stage = (c.block_m + c.block_n + xa_rows) * c.block_k * 2;
@@ -218,15 +246,23 @@ int dynamic_smem_bytes(const KernelShape &shape) {
     return row_table + lora_b + nf4_table + std::max({ring, xa, staging});
 }
 
+std::string kernel_source(const KernelShape &shape) {
+    return shape.config.family == MS_TILE_WGMMA ? "scatter2scatter_wgmma.jit.cu"
+                                                : "scatter2scatter.jit.cu";
+}
+
 std::string kernel_name(const KernelShape &shape) {
     const ms_tile_config &c = shape.config;
-    return std::string("moescope_s2s_") + pass_name(shape.pass) + (shape.nf4 ? "_nf4" : "") +
+    return std::string(c.family == MS_TILE_WGMMA ? "moescope_s2s_wgmma_" : "moescope_s2s_") +
+           pass_name(shape.pass) + (shape.nf4 ? "_nf4" : "") +
            (shape.dtype == MS_BF16 ? "_bf16_" : "_f16_") + std::to_string(c.block_m) + "x" +
            std::to_string(c.block_n) + "x" + std::to_string(c.block_k) + "_w" +
            std::to_string(c.warps) + "_s" + std::to_string(c.stages);
 }
 
 std::vector<std::string> kernel_defines(const KernelShape &shape) {
+    if (shape.config.family == MS_TILE_WGMMA)
+        return wgmma::kernel_defines(shape);
     const auto define = [](const char *name, int value) {
         return std::string(name) + "=" + std::to_string(value);
     };
@@ -246,6 +282,7 @@ std::vector<std::string> kernel_defines(const KernelShape &shape) {
             define("MS_EXTRA_RANK", shape.extra_rank),
             define("MS_B_TRANSPOSED", shape.b_transposed),
             define("MS_B_ALIGNED", shape.b_aligned),
+            define("MS_ROW_SPLIT", shape.row_split),
             define("MS_ACCUMULATE", shape.pass == Pass::kLoraB),
             define("MS_NF4", shape.nf4),
             define("MS_NF4_SPAN", shape.nf4_span),

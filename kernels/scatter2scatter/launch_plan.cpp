@@ -62,7 +62,10 @@ Scatter2ScatterParams common_params(const ms_scatter2scatter_args &args,
             .vector_stores = rows_on_16_bytes(args.y, args.y_stride, args.y_dtype == MS_F32),
             .tile_count = int(ms_max_tiles(args.slots, args.experts, config.block_m)),
             .n_tiles = 0,
-            .nf4 = args.w_nf4 ? nf4_params(*args.w_nf4) : Scatter2ScatterNf4{}};
+            .nf4 = args.w_nf4 ? nf4_params(*args.w_nf4) : Scatter2ScatterNf4{},
+            .row_group = 8,
+            .w_once = 0,
+            .sort_tiles = 0};
 }
 
 // XA [S, xa_columns] by sorted position; its columns past the rank are zero.
@@ -97,6 +100,15 @@ Scatter2ScatterParams params_for(const ms_scatter2scatter_args &args, const ms_t
     return pass == Pass::kLoraB ? b_params(args, params) : params;
 }
 
+// What the wgmma family decides at run time. Where an expert's rows are one tile, each byte of W is
+// read once and the stream of weights sets the pace; else the tiles' own weight does.
+void set_wgmma_params(const ms_scatter2scatter_args &args, const ms_tile_config &config,
+                      Scatter2ScatterParams &params) {
+    const std::int64_t mean_rows = (args.slots + args.experts - 1) / args.experts;
+    params.w_once = mean_rows <= config.block_m;
+    params.sort_tiles = mean_rows > 128;
+}
+
 // Row offsets inside the kernel are 32-bit counts of 16 bytes.
 ms_status check_reach(const ms_scatter2scatter_args &args) {
     const std::int64_t rows =
@@ -116,7 +128,13 @@ ms_status plan_launches(const ms_scatter2scatter_args &args, const ms_tile_confi
     if (const ms_status status = check_reach(args); status != MS_OK)
         return status;
     for (const KernelShape &shape : plan_kernels(args, config)) {
-        Launch launch{.shape = shape, .params = params_for(args, config, shape.pass), .blocks = 0};
+        Launch launch{.shape = shape,
+                      .params = params_for(args, config, shape.pass),
+                      .blocks = 0,
+                      .resident = shape.config.family == MS_TILE_WGMMA};
+        if (launch.resident)
+            set_wgmma_params(args, shape.config, launch.params);
+        launch.params.tile_count *= shape.row_split;
         launch.params.n_tiles = (launch.params.n + shape.config.block_n - 1) / shape.config.block_n;
         launch.blocks = std::int64_t(launch.params.tile_count) * launch.params.n_tiles;
         if (launch.blocks > std::numeric_limits<std::int32_t>::max())

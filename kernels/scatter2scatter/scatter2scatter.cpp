@@ -3,10 +3,12 @@
 #include "kernels/common/no_throw.h"
 #include "kernels/jit/compiler.h"
 #include "kernels/jit/loader.h"
+#include "kernels/jit/tensor_map.h"
 #include "kernels/scatter2scatter/kernel_plan.h"
 #include "kernels/scatter2scatter/launch_plan.h"
 #include "kernels/scatter2scatter/scatter2scatter_checks.h"
 #include "kernels/scatter2scatter/tile_configs.h"
+#include "kernels/scatter2scatter/wgmma_plan.h"
 
 #include <algorithm>
 #include <map>
@@ -22,18 +24,20 @@ namespace moescope::scatter2scatter {
 namespace {
 
 bool is_zero(const ms_tile_config &c) {
-    return c.block_m == 0 && c.block_n == 0 && c.block_k == 0 && c.warps == 0 && c.stages == 0;
+    return c.block_m == 0 && c.block_n == 0 && c.block_k == 0 && c.warps == 0 && c.stages == 0 &&
+           c.family == 0;
 }
 
 // The config to build: the default for all zero, else the caller's if it can be built.
-ms_status resolve_config(const ms_scatter2scatter_args &args, ms_tile_config &config) {
-    config = is_zero(args.config) ? default_config(args) : args.config;
-    const std::string problem = config_problem(args, config);
+ms_status resolve_config(const ms_scatter2scatter_args &args, const std::string &arch,
+                         ms_tile_config &config) {
+    config = is_zero(args.config) ? default_config(args, arch) : args.config;
+    const std::string problem = config_problem(args, config, arch);
     return problem.empty() ? MS_OK : fail(MS_INVALID_ARGUMENT, "ms_scatter2scatter: " + problem);
 }
 
 jit::Request request_for(const KernelShape &shape, const std::string &arch) {
-    return {.source = "scatter2scatter.jit.cu",
+    return {.source = kernel_source(shape),
             .kernel = kernel_name(shape),
             .defines = kernel_defines(shape),
             .arch = arch};
@@ -92,13 +96,69 @@ ms_status find_ready(const KernelShape &shape, ReadyKernel &ready) {
     return MS_OK;
 }
 
-ms_status enqueue(const ReadyKernel &ready, Launch &launch, ms_stream stream) {
+// What the copy engine is told of W, of B and of X with grouped rows; a map that the kernel has no use
+// for stays empty.
+struct TensorMaps {
+    jit::TensorMap w, b, x;
+};
+
+ms_status make_maps(const ms_scatter2scatter_args &args, const KernelShape &shape,
+                    TensorMaps &maps) {
+    const auto experts = std::uint64_t(args.experts), n = std::uint64_t(args.n);
+    // A matrix an expert, rows along k or along n: boxes are rows of 64 elements.
+    const auto encode = [&](jit::TensorMap &map, const void *data, bool rows_along_k,
+                            std::uint64_t depth) {
+        jit::TensorLayout layout{.dtype = args.dtype, .data = data};
+        layout.sizes = {rows_along_k ? depth : n, rows_along_k ? n : depth, experts};
+        layout.row_elements = layout.sizes[0];
+        layout.box_rows = rows_along_k ? std::uint32_t(shape.config.block_n) : 64;
+        layout.l2_bytes = rows_along_k ? 128 : 256; // along n, the next box is the neighbour
+        return jit::encode_tensor_map(layout, map);
+    };
+    if (const ms_status status =
+            encode(maps.w, args.w, shape.w_transposed, std::uint64_t(args.k));
+        status != MS_OK)
+        return status;
+    if (shape.pass == Pass::kExtraK && (shape.b_transposed || shape.b_aligned))
+        if (const ms_status status =
+                encode(maps.b, args.lora_b, !shape.b_transposed, std::uint64_t(args.rank));
+            status != MS_OK)
+            return status;
+    if (!shape.x_grouped)
+        return MS_OK;
+    return jit::encode_tensor_map({.dtype = args.dtype,
+                                   .data = args.x,
+                                   .sizes = {std::uint64_t(args.k), std::uint64_t(args.slots), 1},
+                                   .row_elements = std::uint64_t(args.x_stride),
+                                   .box_rows = wgmma::kXBoxRows},
+                                  maps.x);
+}
+
+ms_status blocks_of(const Launch &launch, unsigned &blocks) {
+    int device = 0, multiprocessors = 0;
+    MS_CUDA_TRY(cudaGetDevice(&device));
+    MS_CUDA_TRY(
+        cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device));
+    blocks = unsigned(launch.resident ? std::min<std::int64_t>(launch.blocks, multiprocessors)
+                                      : launch.blocks);
+    return MS_OK;
+}
+
+ms_status enqueue(const ms_scatter2scatter_args &args, const ReadyKernel &ready, Launch &launch,
+                  ms_stream stream) {
+    unsigned blocks = 0;
+    if (const ms_status status = blocks_of(launch, blocks); status != MS_OK)
+        return status;
+    TensorMaps maps{};
+    if (launch.shape.config.family == MS_TILE_WGMMA)
+        if (const ms_status status = make_maps(args, launch.shape, maps); status != MS_OK)
+            return status;
     cudaLaunchConfig_t config{};
-    config.gridDim = dim3(unsigned(launch.blocks));
+    config.gridDim = dim3(blocks);
     config.blockDim = dim3(unsigned(ready.threads));
     config.dynamicSmemBytes = std::size_t(ready.dynamic_smem_bytes);
     config.stream = reinterpret_cast<cudaStream_t>(stream);
-    void *arguments[] = {&launch.params};
+    void *arguments[] = {&launch.params, &maps.w, &maps.b, &maps.x};
     MS_CUDA_TRY(cudaLaunchKernelExC(&config, ready.kernel, arguments));
     return MS_OK;
 }
@@ -113,8 +173,11 @@ ms_status run(const ms_scatter2scatter_args *args, ms_stream stream) {
         return status;
     if (full.slots == 0)
         return succeed();
+    std::string arch;
+    if (const ms_status status = jit::current_arch(arch); status != MS_OK)
+        return status;
     ms_tile_config config;
-    if (const ms_status status = resolve_config(full, config); status != MS_OK)
+    if (const ms_status status = resolve_config(full, arch, config); status != MS_OK)
         return status;
     if (!full.tiles)
         return fail(MS_INVALID_ARGUMENT,
@@ -129,7 +192,8 @@ ms_status run(const ms_scatter2scatter_args *args, ms_stream stream) {
         if (const ms_status status = find_ready(launches[i].shape, kernels[i]); status != MS_OK)
             return status;
     for (std::size_t i = 0; i < launches.size(); ++i)
-        if (const ms_status status = enqueue(kernels[i], launches[i], stream); status != MS_OK)
+        if (const ms_status status = enqueue(full, kernels[i], launches[i], stream);
+            status != MS_OK)
             return status;
     return succeed();
 }
@@ -141,13 +205,13 @@ ms_status compile_for(const ms_scatter2scatter_args *args, const char *arch_or_n
         return status;
     if (const ms_status status = check_kernels(full); status != MS_OK)
         return status;
-    ms_tile_config config;
-    if (const ms_status status = resolve_config(full, config); status != MS_OK)
-        return status;
     std::string arch = arch_or_null ? arch_or_null : "";
     if (arch.empty())
         if (const ms_status status = jit::current_arch(arch); status != MS_OK)
             return status;
+    ms_tile_config config;
+    if (const ms_status status = resolve_config(full, arch, config); status != MS_OK)
+        return status;
     ms_tile_resources worst{.from_cache = 1};
     for (const KernelShape &shape : plan_kernels(full, config)) {
         std::shared_ptr<const jit::Cubin> cubin;
@@ -191,7 +255,10 @@ ms_status ms_scatter2scatter_default_config(const ms_scatter2scatter_args *args,
         return fail(
             MS_INVALID_ARGUMENT,
             "ms_scatter2scatter_default_config: config is null; it must be a place for one");
-    *config = scatter2scatter::default_config(full);
+    std::string arch; // without a device, any will do
+    if (jit::current_arch(arch) != MS_OK)
+        arch.clear();
+    *config = scatter2scatter::default_config(full, arch);
     return succeed();
 }
 

@@ -3,7 +3,7 @@
 // scattered on the way. Tile sizes and variant are compile-time constants that the host defines
 // (kernel_plan.h): MS_KERNEL_NAME, MS_BF16, MS_OUT_F32, MS_BLOCK_M, MS_BLOCK_N, MS_BLOCK_K,
 // MS_WARPS_M, MS_WARPS_N, MS_STAGES, MS_W_TRANSPOSED, MS_W_ALIGNED, MS_RANK_PADDED, MS_EXTRA_RANK,
-// MS_B_TRANSPOSED, MS_B_ALIGNED, MS_ACCUMULATE, MS_NF4, MS_NF4_SPAN
+// MS_B_TRANSPOSED, MS_B_ALIGNED, MS_ROW_SPLIT, MS_ACCUMULATE, MS_NF4, MS_NF4_SPAN
 // and MS_DYNAMIC_SMEM.
 //
 // Data flow: cp.async fills a ring of MS_STAGES stages of shared memory with tiles of X, W (and A);
@@ -154,11 +154,13 @@ __device__ __forceinline__ bool find_block(const Scatter2ScatterParams &p, Block
     const int first = id / (kGroup * p.n_tiles) * kGroup;
     const int group = min(p.tile_count - first, kGroup);
     const int within = id - first * p.n_tiles;
-    const Scatter2ScatterTile tile = p.tiles[first + within % group];
+    const int row_block = first + within % group; // MS_ROW_SPLIT of them a tile of the schedule
+    const Scatter2ScatterTile tile = p.tiles[row_block / MS_ROW_SPLIT];
     if (tile.expert < 0)
         return false;
     block.expert = tile.expert;
-    block.row_begin = p.offsets[tile.expert] + tile.tile * kBlockM;
+    block.row_begin = p.offsets[tile.expert] +
+                      (tile.tile * MS_ROW_SPLIT + row_block % MS_ROW_SPLIT) * kBlockM;
     block.rows = min(p.offsets[tile.expert + 1] - block.row_begin, kBlockM);
     block.n0 = within / group * kBlockN;
     return block.rows > 0;

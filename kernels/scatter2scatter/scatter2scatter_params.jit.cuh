@@ -47,4 +47,7 @@ struct Scatter2ScatterParams {
     int tile_count;    // length of tiles
     int n_tiles;       // ceil(n / block_n)
     Scatter2ScatterNf4 nf4; // of kernels with MS_NF4
+    int row_group;     // wgmma: row tiles that are walked together, feature by feature
+    int w_once;        // wgmma: W is read once, so that the L2 need not keep it
+    int sort_tiles;    // wgmma: heaviest row tiles first
 };

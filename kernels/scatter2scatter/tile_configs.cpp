@@ -126,26 +126,84 @@ int rows_for(std::int64_t mean) {
     return mean <= 128 ? 64 : 128;
 }
 
+constexpr ms_tile_config hopper(std::int32_t block_m, std::int32_t block_n, std::int32_t stages) {
+    return {block_m, block_n, 64, 12, stages, MS_TILE_WGMMA};
+}
+
+constexpr ms_tile_config kHopperCandidates[] = {
+    hopper(288, 128, 4), hopper(256, 128, 4), hopper(192, 128, 5), hopper(128, 256, 4),
+    hopper(128, 128, 6), hopper(96, 256, 4),  hopper(96, 128, 6),  hopper(64, 256, 5),
+    hopper(64, 128, 8),  hopper(32, 256, 5),  hopper(32, 128, 10),
+};
+
+// Every expert's rows in as few tiles as can be: what is left of a tile costs nothing, so that the
+// mean fills a tile with room for the spread around it.
+ms_tile_config hopper_default(const ms_scatter2scatter_args &args) {
+    const std::int64_t mean = mean_rows(args);
+    if (mean > 128)
+        return hopper(288, 128, 4);
+    if (args.n <= 128)
+        return hopper(128, 128, 6);
+    if (mean > 48)
+        return hopper(128, 256, 4);
+    return mean > 16 ? hopper(64, 256, 5) : hopper(32, 256, 5);
+}
+
+bool hopper_can(const ms_scatter2scatter_args &args, const std::string &arch) {
+    return config_problem(args, hopper_default(args), arch).empty();
+}
+
+// Its blocks have a multiprocessor each: with fewer tiles than those, the smaller tiles of the other
+// family keep more of the device busy.
+bool fills_device(const ms_scatter2scatter_args &args, const ms_tile_config &config) {
+    constexpr std::int64_t kMultiprocessors = 132;
+    const std::int64_t active = std::min<std::int64_t>(args.experts, args.slots);
+    const std::int64_t row_tiles = (mean_rows(args) + config.block_m - 1) / config.block_m;
+    return active * row_tiles * ((args.n + config.block_n - 1) / config.block_n) >=
+           kMultiprocessors;
+}
+
+void add_hopper(const ms_scatter2scatter_args &args, std::vector<ms_tile_config> &configs) {
+    for (const ms_tile_config &config : kHopperCandidates)
+        if (fits(config.block_m, 32, mean_rows(args)) && fits(config.block_n, 128, args.n))
+            configs.push_back(config);
+}
+
+ms_tile_config portable_default(const ms_scatter2scatter_args &args);
+
 } // namespace
 
-std::vector<ms_tile_config> candidate_configs(const ms_scatter2scatter_args &args) {
+std::vector<ms_tile_config> candidate_configs(const ms_scatter2scatter_args &args,
+                                              const std::string &arch) {
     std::vector<ms_tile_config> configs;
+    if (hopper_can(args, arch)) {
+        add_hopper(args, configs);
+        configs.push_back(portable_default(args));
+    }
     const std::span<const ms_tile_config> all =
         args.w_nf4 ? std::span<const ms_tile_config>(kNf4Candidates) : kCandidates;
     for (const ms_tile_config &config : all)
         if (worth_trying(args, config))
             configs.push_back(config);
-    const ms_tile_config first = default_config(args);
+    const ms_tile_config first = default_config(args, arch);
     const auto same = [&](const ms_tile_config &c) {
         return c.block_m == first.block_m && c.block_n == first.block_n &&
-               c.block_k == first.block_k && c.warps == first.warps && c.stages == first.stages;
+               c.block_k == first.block_k && c.warps == first.warps && c.stages == first.stages &&
+               c.family == first.family;
     };
     std::erase_if(configs, same);
     configs.insert(configs.begin(), first);
     return configs;
 }
 
-ms_tile_config default_config(const ms_scatter2scatter_args &args) {
+ms_tile_config default_config(const ms_scatter2scatter_args &args, const std::string &arch) {
+    const bool hopper = hopper_can(args, arch) && fills_device(args, hopper_default(args));
+    return hopper ? hopper_default(args) : portable_default(args);
+}
+
+namespace {
+
+ms_tile_config portable_default(const ms_scatter2scatter_args &args) {
     ms_tile_config config{.block_m = rows_for(mean_rows(args)),
                           .block_n = 128,
                           .block_k = 64,
@@ -175,6 +233,8 @@ ms_tile_config default_config(const ms_scatter2scatter_args &args) {
     config.warps = std::min(config.warps, config.block_m / 16 * (config.block_n / 16));
     return config;
 }
+
+} // namespace
 
 int dynamic_smem_bytes(const ms_scatter2scatter_args &args, const ms_tile_config &config) {
     int most = 0;

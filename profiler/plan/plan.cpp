@@ -160,9 +160,24 @@ Status check_one_of(std::string_view field, std::int32_t value,
                  {}};
 }
 
+Status validate_wgmma(const TileConfig &config) {
+    for (const Status &status :
+         {check_one_of("block_m", config.block_m,
+                       std::array{32, 64, 96, 128, 160, 192, 224, 256, 288}),
+          check_one_of("block_n", config.block_n, std::array{128, 256}),
+          check_one_of("block_k", config.block_k, std::array{64}),
+          check_one_of("warps", config.warps, std::array{12}),
+          check_range("stages", config.stages, 2, 12)})
+        if (!status)
+            return status;
+    return {};
+}
+
 Status validate(const TileConfig &config) {
     if (config == TileConfig{})
         return {};
+    if (config.is_wgmma())
+        return validate_wgmma(config);
     for (const Status &status :
          {check_one_of("block_m", config.block_m, std::array{16, 32, 64, 128}),
           check_one_of("block_n", config.block_n, std::array{32, 64, 128, 256}),
@@ -216,7 +231,8 @@ Status validate_device(std::string_view device) {
 std::string TileConfig::text() const {
     if (is_default())
         return "default";
-    return fmt::format("{}x{}x{} w{} s{}", block_m, block_n, block_k, warps, stages);
+    return fmt::format("{}{}x{}x{} w{} s{}", is_wgmma() ? "wgmma " : "", block_m, block_n, block_k,
+                       warps, stages);
 }
 
 Status can_run(const Workload &workload, OperatorId op, std::string_view variant) {

@@ -16,7 +16,9 @@ namespace moescope {
 struct TileConfig {
     std::int32_t block_m = 0, block_n = 0, block_k = 0, warps = 0, stages = 0;
     bool is_default() const { return block_m == 0; }
-    std::string text() const; // "128x128x32 w4 s4", "default"
+    // Hopper's own family of tiles (MS_TILE_WGMMA): its 12 warps tell it from the portable one's 1 to 8.
+    bool is_wgmma() const { return warps > 8; }
+    std::string text() const; // "128x128x32 w4 s4", "wgmma 128x256x64 w12 s4", "default"
     friend auto operator<=>(const TileConfig &, const TileConfig &) = default;
 };
 

@@ -31,7 +31,7 @@ CREATE TABLE measurements (
     operator TEXT NOT NULL,
     variant TEXT NOT NULL,
     block_m INTEGER NOT NULL, block_n INTEGER NOT NULL, block_k INTEGER NOT NULL, -- 0: default
-    warps INTEGER NOT NULL, stages INTEGER NOT NULL,
+    warps INTEGER NOT NULL, stages INTEGER NOT NULL, -- more than 8 warps: a wgmma tile
     state TEXT NOT NULL,              -- queued, running, done, failed, cancelled
     timer TEXT NOT NULL,              -- what timed it: cupti, cuda_events, host_clock
     cache TEXT NOT NULL,              -- cold (L2 flushed before every repetition), warm
@@ -172,7 +172,8 @@ FROM runs;
 CREATE VIEW results AS
 SELECT m.id AS measurement, m.run, r.model, r.tokens, r.device, m.operator, m.variant,
        CASE WHEN m.block_m = 0 THEN 'default'
-            ELSE printf('%dx%dx%d w%d s%d', m.block_m, m.block_n, m.block_k, m.warps, m.stages)
+            ELSE printf('%s%dx%dx%d w%d s%d', iif(m.warps > 8, 'wgmma ', ''), m.block_m, m.block_n,
+                        m.block_k, m.warps, m.stages)
        END AS tile,
        m.state, m.sample_count, m.median_ns / 1e3 AS median_us, m.p10_ns / 1e3 AS p10_us,
        m.p90_ns / 1e3 AS p90_us, m.floor_ns / 1e3 AS floor_us,
@@ -194,7 +195,8 @@ FROM kernels k LEFT JOIN names n ON n.id = k.name LEFT JOIN measurements m ON m.
 -- One line a tile configuration.
 CREATE VIEW tuning AS
 SELECT id AS candidate, run, operator, variant,
-       printf('%dx%dx%d w%d s%d', block_m, block_n, block_k, warps, stages) AS tile, fate, reason,
+       printf('%s%dx%dx%d w%d s%d', iif(warps > 8, 'wgmma ', ''), block_m, block_n, block_k, warps,
+              stages) AS tile, fate, reason,
        registers, spill_bytes, smem_bytes, threads, blocks_per_sm, compile_ms,
        CASE WHEN fate IN ('timed', 'best') THEN median_ns / 1e3 END AS median_us
 FROM candidates;

@@ -5,6 +5,7 @@
 #include "profiler/tune/prune.h"
 #include "profiler/worker/compile_queue.h"
 #include "profiler/worker/measure.h"
+#include "profiler/worker/operators/kernel_call.h"
 
 #ifdef MOESCOPE_CUDA
 #include "kernels/jit/embedded_sources.h"
@@ -26,10 +27,6 @@ constexpr Repetition kShortRule{
 constexpr double kCompileShare = 0.5; // of the tuning's progress
 // Tags of tuning launches lie beyond every measurement's.
 constexpr std::uint32_t kTuningTag = 0x80000000u;
-
-ms_tile_config kernel_config(const TileConfig &config) {
-    return {config.block_m, config.block_n, config.block_k, config.warps, config.stages};
-}
 
 class Tuning {
   public:
@@ -71,14 +68,14 @@ class Tuning {
 
     // What cannot fit the device's shared memory is not even compiled.
     void make_candidates() {
-        std::vector<ms_tile_config> configs = scatter2scatter::candidate_configs(args_);
+        std::vector<ms_tile_config> configs = scatter2scatter::candidate_configs(args_, device_.info().arch);
         if (const std::int32_t most = request_.plan.tune_max_candidates; most > 0 && std::size_t(most) < configs.size())
             configs.resize(std::size_t(most));
         for (const ms_tile_config &config : configs) {
             Candidate candidate;
             candidate.op = request_.item.op;
             candidate.variant = request_.item.variant;
-            candidate.config = {config.block_m, config.block_n, config.block_k, config.warps, config.stages};
+            candidate.config = tile_config(config);
             candidate.smem_bytes = scatter2scatter::dynamic_smem_bytes(args_, config);
             candidates_.push_back(candidate);
             const std::string reason = prune_reason(device_.info(), candidates_.back());

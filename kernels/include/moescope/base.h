@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define MS_ABI_VERSION 1
+#define MS_ABI_VERSION 2
 
 /* A cudaStream_t; null is the default stream. */
 typedef struct CUstream_st *ms_stream;

@@ -16,13 +16,22 @@ enum {
     MS_S2S_EXTRA_K = 2, /* two: XA = X*A^T, then one product whose depth is K and R: [X|XA]*[W;B^T] */
 };
 
-/* The tile a kernel is compiled for. All zero: the library's default for the shape. */
+typedef int32_t ms_tile_family;
+enum {
+    MS_TILE_MMA_SYNC = 0, /* sm_80 and newer: mma.sync fed by cp.async */
+    MS_TILE_WGMMA = 1,    /* sm_90 alone: wgmma fed by the copy engine, one block a multiprocessor */
+};
+
+/* The tile a kernel is compiled for. All zero: the library's default for the shape and the device.
+ * The wgmma family has no fused LoRA (choose extra-K); of split it runs X*W, and the two passes of
+ * the LoRA part are the other family's. */
 typedef struct ms_tile_config {
-    int32_t block_m; /* rows (slots) a block: 16, 32, 64, 128 */
-    int32_t block_n; /* columns a block: 32, 64, 128, 256 */
-    int32_t block_k; /* depth of one stage: 16, 32, 64, 128 */
-    int32_t warps;   /* 1, 2, 4, 8 */
-    int32_t stages;  /* cp.async pipeline depth: 2..6 */
+    int32_t block_m; /* rows (slots) a block: 16, 32, 64, 128; wgmma: 32, 64, 96 .. 288 */
+    int32_t block_n; /* columns a block: 32, 64, 128, 256; wgmma: 128, 256 (block_m <= 128) */
+    int32_t block_k; /* depth of one stage: 16, 32, 64, 128; wgmma: 64 */
+    int32_t warps;   /* 1, 2, 4, 8; wgmma: 12, four that load and eight that multiply */
+    int32_t stages;  /* pipeline depth: 2..6; wgmma: 2..12 */
+    ms_tile_family family;
 } ms_tile_config;
 
 /* What the compiler reports of one compiled tile kernel. */

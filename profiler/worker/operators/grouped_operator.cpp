@@ -11,13 +11,6 @@ namespace moescope {
 
 namespace {
 
-TileConfig tile_config(const ms_tile_config &from) {
-    return {from.block_m, from.block_n, from.block_k, from.warps, from.stages};
-}
-ms_tile_config kernel_config(const TileConfig &from) {
-    return {from.block_m, from.block_n, from.block_k, from.warps, from.stages};
-}
-
 // gate_up: x by token, y grouped by expert. down: x grouped by expert, y by slot. Their gradients
 // are the same operator on dY with everything transposed: dX = dY*W^T + s * (dY*B)*A; that of gate_up
 // is a row a slot, which each token then adds up.

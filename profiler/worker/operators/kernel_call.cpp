@@ -26,6 +26,15 @@ ms_dtype kernel_dtype(DType dtype) {
     return dtype == DType::F32 ? MS_F32 : dtype == DType::F16 ? MS_F16 : MS_BF16;
 }
 
+TileConfig tile_config(const ms_tile_config &from) {
+    return {from.block_m, from.block_n, from.block_k, from.warps, from.stages};
+}
+
+ms_tile_config kernel_config(const TileConfig &from) {
+    return {from.block_m, from.block_n, from.block_k,
+            from.warps,   from.stages,  from.is_wgmma() ? MS_TILE_WGMMA : MS_TILE_MMA_SYNC};
+}
+
 float nearest_power_of_two(double value) { return float(std::exp2(std::round(std::log2(value)))); }
 
 Status allocate(Device &device, Buffer &buffer, std::int64_t bytes, std::string_view label) {

@@ -3,6 +3,7 @@
 
 #include "profiler/base/result.h"
 #include "profiler/base/try.h"
+#include "profiler/plan/plan.h"
 #include "profiler/worker/device.h"
 
 #include <cstdint>
@@ -14,6 +15,8 @@ namespace moescope {
 Status kernel_status(ms_status code, std::string_view what);
 
 ms_dtype kernel_dtype(DType dtype);
+TileConfig tile_config(const ms_tile_config &from);
+ms_tile_config kernel_config(const TileConfig &from);
 
 // The power of two nearest to `value`: fill_uniform() is exact only for those.
 float nearest_power_of_two(double value);

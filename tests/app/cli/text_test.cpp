@@ -27,8 +27,15 @@ TEST_CASE("a tile is read as it is printed") {
         CHECK(tile->warps == 4);
         CHECK(tile->stages == 3);
     }
+    for (const char *text : {"wgmma:128x256x64,w12,s4", "wgmma 128x256x64 w12 s4", "128x256x64,w12,s4"}) {
+        const Result<Tile> tile = parse_tile("--tile", text);
+        REQUIRE(tile);
+        CHECK(tile->block_n == 256);
+        CHECK(tile->warps == 12);
+        CHECK(tile->stages == 4);
+    }
     for (const char *text :
-         {"", "128", "128x64x32", "128x64x32,w4", "128x64x32,w4,s3,", "axbxc,w4,s3",
+         {"wgmma:128x256x64,w4,s4", "wgmma", "wgmma128x256x64,w12,s4", "", "128", "128x64x32", "128x64x32,w4", "128x64x32,w4,s3,", "axbxc,w4,s3",
           "0x64x32,w4,s3", "128x64x32,4,3", "99999999999x64x32,w4,s3"})
         CHECK_FALSE(parse_tile("--tile", text));
 }

@@ -66,7 +66,7 @@ static void check_layout(void) {
     EXPECT_SIZE(ms_tile_schedule_args, 40);
     EXPECT_OFFSET(ms_tile_schedule_args, offsets, 8);
     EXPECT_OFFSET(ms_tile_schedule_args, tiles, 32);
-    EXPECT_SIZE(ms_tile_config, 20);
+    EXPECT_SIZE(ms_tile_config, 24);
     EXPECT_SIZE(ms_tile_resources, 40);
     EXPECT_OFFSET(ms_tile_resources, compile_ms, 32);
     EXPECT_SIZE(ms_scatter2scatter_args, 224);
@@ -139,9 +139,9 @@ static void check_layout(void) {
     EXPECT_SIZE(ms_moe_mlp_args, 336);
     EXPECT_OFFSET(ms_moe_mlp_args, gate_up, 120);
     EXPECT_OFFSET(ms_moe_mlp_args, workspace_bytes, 328);
-    EXPECT_SIZE(ms_moe_mlp_backward_args, 152);
+    EXPECT_SIZE(ms_moe_mlp_backward_args, 160);
     EXPECT_OFFSET(ms_moe_mlp_backward_args, dx, 40);
-    EXPECT_OFFSET(ms_moe_mlp_backward_args, workspace_bytes, 144);
+    EXPECT_OFFSET(ms_moe_mlp_backward_args, workspace_bytes, 152);
 }
 
 static void check_errors(void) {

@@ -57,7 +57,7 @@ class RouteMetadata(Args):
 
 
 class TileConfig(c.Structure):
-    _fields_ = [(name, c.c_int32) for name in ("block_m", "block_n", "block_k", "warps", "stages")]
+    _fields_ = [(name, c.c_int32) for name in ("block_m", "block_n", "block_k", "warps", "stages", "family")]
 
 
 class Scatter2Scatter(Args):

@@ -576,3 +576,129 @@ TEST_CASE("a call without a schedule is refused, and one without slots succeeds"
     args.slots = 0;
     CHECK(ms_scatter2scatter(&args, nullptr) == MS_OK);
 }
+
+// ---- Hopper's own family of tiles
+
+namespace {
+
+void skip_without_hopper() {
+    skip_without_gpu();
+    int major = 0;
+    require_cuda(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0));
+    if (major != 9)
+        SKIP("not a Hopper GPU");
+}
+
+constexpr ms_tile_config wgmma_tile(std::int32_t block_m, std::int32_t block_n,
+                                    std::int32_t stages) {
+    return {block_m, block_n, 64, 12, stages, MS_TILE_WGMMA};
+}
+
+constexpr ms_tile_config kWgmmaTiles[] = {wgmma_tile(288, 128, 4), wgmma_tile(160, 128, 3),
+                                          wgmma_tile(128, 256, 4), wgmma_tile(64, 128, 8),
+                                          wgmma_tile(32, 256, 2)};
+
+} // namespace
+
+TEST_CASE("every wgmma tile computes the same result", "[gpu][scatter2scatter][wgmma]") {
+    skip_without_hopper();
+    std::vector<S2sShape> shapes;
+    for (const bool transposed : {false, true})
+        for (const std::int32_t rank : {0, 20, 72})
+            shapes.push_back({.tokens = 330,
+                              .k = 200,
+                              .n = 344,
+                              .rank = rank,
+                              .y_dtype = rank == 20 ? MS_F32 : MS_BF16,
+                              .variant = MS_S2S_EXTRA_K,
+                              .w_transposed = transposed,
+                              .bias = rank == 0,
+                              .x_grouped = transposed != (rank == 20),
+                              .y_grouped = transposed,
+                              .lora_b_transposed = rank == 72 && transposed});
+    std::vector<ms_scatter2scatter_args> calls;
+    for (const S2sShape &shape : shapes)
+        for (const ms_tile_config &config : kWgmmaTiles)
+            calls.push_back(shape_args(shape)), calls.back().config = config;
+    compile_in_parallel(calls);
+    for (const S2sShape &shape : shapes) {
+        const S2sCase c(shape);
+        DeviceCase device(c);
+        const std::vector<std::uint8_t> expected = expected_y(c);
+        for (const ms_tile_config &config : kWgmmaTiles)
+            check_run(c, device, expected, config);
+    }
+}
+
+TEST_CASE("a wgmma tile takes any number of rows", "[gpu][scatter2scatter][wgmma]") {
+    skip_without_hopper();
+    for (const ms_tile_config &config : {wgmma_tile(288, 128, 4), wgmma_tile(128, 256, 4)})
+        for (std::int32_t tokens = 1; tokens <= 304; tokens += 1 + tokens / 16 * 4)
+            check_shape({.tokens = tokens,
+                         .experts = 3,
+                         .top_k = 1,
+                         .k = 72,
+                         .n = 136,
+                         .only_expert = 1},
+                        config);
+}
+
+TEST_CASE("wgmma tiles of small problems", "[gpu][scatter2scatter][wgmma][small]") {
+    skip_without_hopper();
+    for (const ms_tile_config &config : {wgmma_tile(288, 128, 2), wgmma_tile(64, 256, 3)}) {
+        check_shape({}, config);
+        check_shape({.tokens = 1, .experts = 1, .top_k = 1, .k = 8, .n = 8}, config);
+        check_shape({.tokens = 9, .experts = 256, .top_k = 4, .k = 136, .n = 152}, config);
+        check_shape({.tokens = 45, .n = 77, .y_dtype = MS_F32, .w_transposed = true, .y_padding = 1},
+                    config);
+        for (const std::int32_t rank : {3, 16, 130})
+            check_shape({.tokens = 61,
+                         .experts = 5,
+                         .k = 136,
+                         .n = 152,
+                         .rank = rank,
+                         .variant = rank == 130 ? MS_S2S_SPLIT : MS_S2S_EXTRA_K,
+                         .bias = true,
+                         .x_grouped = rank == 16,
+                         .sentinels = true},
+                        config);
+    }
+}
+
+TEST_CASE("weights beyond 2^31 elements are reached", "[gpu][scatter2scatter][wgmma]") {
+    skip_without_hopper();
+    constexpr std::int32_t kExperts = 140, kSide = 4096; // 2.35e9 elements, 4.7 GB
+    constexpr std::size_t kMatrix = std::size_t(kSide) * kSide;
+    const S2sCase c({.tokens = 50, .experts = 1, .top_k = 1, .k = kSide, .n = kSide, .only_expert = 0});
+    DeviceCase alone(c);
+    std::vector<std::uint8_t> expected;
+    REQUIRE(alone.run(wgmma_tile(64, 256, 5), expected, MS_S2S_FUSED) == MS_OK);
+    std::uint16_t *w = nullptr;
+    require_cuda(cudaMalloc(reinterpret_cast<void **>(&w), kExperts * kMatrix * 2));
+    require_cuda(cudaMemset(w, 0x3F, kExperts * kMatrix * 2));
+    require_cuda(cudaMemcpy(w + (kExperts - 1) * kMatrix, c.w.data(), kMatrix * 2,
+                            cudaMemcpyHostToDevice));
+    std::vector<std::int32_t> offsets(kExperts + 1, 0);
+    offsets.back() = 50;
+    DeviceArray<std::uint16_t> x(c.x);
+    DeviceArray<std::int32_t> device_offsets(offsets), slots(c.sorted_slots);
+    DeviceArray<std::uint8_t> y(c.y_bytes());
+    ms_scatter2scatter_args args = c.args(y.data());
+    args.experts = kExperts;
+    args.x = x.data();
+    args.w = w;
+    args.offsets = device_offsets.data();
+    args.sorted_slots = slots.data();
+    for (const ms_tile_config &config : {wgmma_tile(64, 256, 5), ms_tile_config{64, 128, 64, 4, 4, 0}}) {
+        args.config = config;
+        std::vector<std::int32_t> tiles(2 * ms_max_tiles(50, kExperts, 64), -1);
+        tiles[0] = kExperts - 1;
+        tiles[1] = 0;
+        DeviceArray<std::int32_t> device_tiles(tiles);
+        args.tiles = reinterpret_cast<const ms_tile *>(device_tiles.data());
+        y.poison();
+        REQUIRE(ms_scatter2scatter(&args, nullptr) == MS_OK);
+        CHECK(difference(decode(y.download(), MS_BF16), decode(expected, MS_BF16), 0x1p-7, 2e-5) == "");
+    }
+    cudaFree(w);
+}

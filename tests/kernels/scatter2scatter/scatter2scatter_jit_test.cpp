@@ -133,7 +133,7 @@ TEST_CASE("the default tile fits every device and never spills, at any rank and 
                 shape.tokens = tokens;
                 shape.variant = variant;
                 ms_scatter2scatter_args args = shape_args(shape);
-                REQUIRE(ms_scatter2scatter_default_config(&args, &args.config) == MS_OK);
+                args.config = scatter2scatter::default_config(args);
                 calls.push_back(args);
             }
     for (const std::int32_t rank : {0, 16})
@@ -143,7 +143,7 @@ TEST_CASE("the default tile fits every device and never spills, at any rank and 
             shape.dtype = shape.y_dtype = MS_F16;
             shape.w_transposed = transposed;
             ms_scatter2scatter_args args = shape_args(shape);
-            REQUIRE(ms_scatter2scatter_default_config(&args, &args.config) == MS_OK);
+            args.config = scatter2scatter::default_config(args);
             calls.push_back(args);
         }
     const auto check_all = [&](const char *arch) {
@@ -172,7 +172,7 @@ TEST_CASE("extra-K compiles without spills for every kind of device, transposed 
             shape.variant = MS_S2S_EXTRA_K;
             shape.w_transposed = shape.lora_a_transposed = shape.lora_b_transposed = backward;
             ms_scatter2scatter_args args = shape_args(shape);
-            REQUIRE(ms_scatter2scatter_default_config(&args, &args.config) == MS_OK);
+            args.config = scatter2scatter::default_config(args);
             calls.push_back(args);
         }
     for (const char *arch : {"sm_80", "sm_89", "sm_90a", "sm_120"})
@@ -249,8 +249,7 @@ TEST_CASE("what fits the other devices compiles for them, and little of it spill
 
 TEST_CASE("an all-zero config stands for the default one", "[jit][scatter2scatter]") {
     ms_scatter2scatter_args args = shape_args({.tokens = 1, .k = 8, .n = 8});
-    ms_tile_config config{};
-    REQUIRE(ms_scatter2scatter_default_config(&args, &config) == MS_OK);
+    const ms_tile_config config = scatter2scatter::default_config(args);
     CHECK(scatter2scatter::config_problem(config) == "");
     ms_tile_resources of_zero{}, of_default{};
     REQUIRE(ms_scatter2scatter_compile(&args, "sm_80", &of_zero) == MS_OK);

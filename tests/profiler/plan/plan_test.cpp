@@ -203,6 +203,7 @@ TEST_CASE("an operator named twice is planned once") {
 TEST_CASE("a tile's text names its parts") {
     CHECK(TileConfig{}.text() == "default");
     CHECK(TileConfig{128, 64, 32, 4, 3}.text() == "128x64x32 w4 s3");
+    CHECK(TileConfig{128, 256, 64, 12, 4}.text() == "wgmma 128x256x64 w12 s4");
 }
 
 TEST_CASE("a plan is checked field by field") {
