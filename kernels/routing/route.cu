@@ -63,7 +63,7 @@ extern "C" ms_status ms_route(const ms_route_args *args, ms_stream stream) {
     if (const ms_status status = check_workspace(full); status != MS_OK)
         return status;
     bool done = false;
-    if (full.topk.variant == MS_TOPK_AUTO && full.topk.top_k <= kMaxWarpSelectTopK)
+    if (full.topk.variant == MS_TOPK_AUTO)
         if (const ms_status status = route_at_once(full, done, stream); status != MS_OK || done)
             return status;
     if (const ms_status status = ms_topk(&full.topk, stream); status != MS_OK)

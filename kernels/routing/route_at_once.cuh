@@ -12,20 +12,19 @@
 namespace moescope {
 
 struct RouteJob {
-    ms_topk_args topk;
+    TopkPlan topk;
     ExpertSort sort;
     int tokens_per_block;
-    bool whole_lanes;
     int ids_offset; // of the block's ids in its shared memory
 };
 
 // Fewer shapes than ms_topk has: each is compiled with a sort.
 constexpr TopkShape kRouteShapes[] = {
-    {1, 8, 8}, {8, 8, 8}, {32, 8, 8}, {32, 12, 12}, {32, 16, 16}};
+    {1, 8, 8, 8}, {8, 8, 8, 1}, {32, 8, 8, 1}, {32, 12, 12, 1}, {32, 16, 16, 1}};
 
 inline TopkShape route_shape(const ms_topk_args &args) {
     for (const TopkShape &shape : kRouteShapes)
-        if (fits(shape, args.experts, args.groups_kept < args.groups ? args.groups : 1))
+        if (fits(shape, args.experts, args.groups_kept < args.groups ? args.groups : 1, args.top_k))
             return shape;
     return {};
 }
@@ -39,8 +38,9 @@ template <TopkKind kKind, TopkShape kShape, int kWarps>
 __device__ inline void route_tokens(const RouteJob &job, std::uint16_t *ids) {
     using Row = TopkRow<kKind, kShape>;
     constexpr int kLanes = kShape.lanes;
+    const ms_topk_args &args = job.topk.args;
     const std::int64_t begin = std::int64_t(blockIdx.x) * job.tokens_per_block;
-    const int tokens = int(min(std::int64_t(job.tokens_per_block), job.topk.tokens - begin));
+    const int tokens = int(min(std::int64_t(job.tokens_per_block), args.tokens - begin));
     const int row_of_block = int(threadIdx.x) / kLanes;
     constexpr int kRowsAtOnce = kWarps * kWarpSize / kLanes;
 #pragma unroll 1
@@ -50,17 +50,17 @@ __device__ inline void route_tokens(const RouteJob &job, std::uint16_t *ids) {
         const int token = start + row_of_block;
         const bool exists = token < tokens; // lanes of no token repeat the last one
         const std::int64_t row = begin + min(token, tokens - 1);
-        Row::route(job.topk, row, job.whole_lanes, [&](int rank, int expert, float weight) {
+        Row::route(job.topk, row, [&](int rank, int expert, float weight) {
             if (exists) {
-                job.topk.weights[row * job.topk.top_k + rank] = weight;
-                job.topk.ids[row * job.topk.top_k + rank] = expert;
-                ids[token * job.topk.top_k + rank] = std::uint16_t(expert);
+                args.weights[row * args.top_k + rank] = weight;
+                args.ids[row * args.top_k + rank] = expert;
+                ids[token * args.top_k + rank] = std::uint16_t(expert);
             }
         });
     }
 }
 
-template <TopkKind kKind, int kLanes, int kItems, int kList, int kWarps, int kSlots>
+template <TopkKind kKind, int kLanes, int kItems, int kList, int kKept, int kWarps, int kSlots>
 __global__ void __launch_bounds__(kWarps *kWarpSize, 1)
     route_kernel(const __grid_constant__ RouteJob job) {
     extern __shared__ uint4 shared[];
@@ -68,7 +68,7 @@ __global__ void __launch_bounds__(kWarps *kWarpSize, 1)
                                                            job.ids_offset);
     sort_by_expert<ClusterOrGrid, kWarps, kSlots, (kSlots > 1)>(
         job.sort, shared, [&](int (&ids)[kSlots]) {
-            route_tokens<kKind, TopkShape{kLanes, kItems, kList}, kWarps>(job, ids_of_block);
+            route_tokens<kKind, TopkShape{kLanes, kItems, kList, kKept}, kWarps>(job, ids_of_block);
             __syncthreads();
             const int end = min(job.sort.slots_per_block,
                                 job.sort.slots - int(blockIdx.x) * job.sort.slots_per_block);
@@ -87,11 +87,11 @@ ms_status launch_route(const CheckedRoute &route, const SortDevice &device, Sort
                        int blocks, bool &done, ms_stream stream) {
     using Memory = SortMemory<kWarps>;
     static std::atomic<std::uint64_t> allowed{0};
-    const auto kernel = route_kernel<kKind, kShape.lanes, kShape.items, kShape.list, kWarps, kSlots>;
+    const auto kernel = route_kernel<kKind, kShape.lanes, kShape.items, kShape.list, kShape.kept,
+                                     kWarps, kSlots>;
     RouteJob job{};
-    job.topk = route.topk;
+    job.topk = plan_topk(route.topk, kShape);
     job.tokens_per_block = int((route.topk.tokens + blocks - 1) / blocks);
-    job.whole_lanes = whole_lanes(route.topk, kShape.items);
     const int slots_per_block = job.tokens_per_block * route.topk.top_k;
     job.sort = expert_sort_of(route.metadata, slots_per_block);
     if (together == SortTogether::Grid)
@@ -122,7 +122,7 @@ ms_status route_with_shape(const CheckedRoute &route, const SortDevice &device, 
                                                                                      : kRouteWarps<kKind>;
     constexpr int kMostSlots = 64 / kWarps;
     constexpr int kRows = kWarps * kWarpSize / kShape.lanes;
-    constexpr bool kUsual = kShape == TopkShape{32, 8, 8};
+    constexpr bool kUsual = kShape == TopkShape{32, 8, 8, 1};
     const std::int64_t tokens = route.topk.tokens, top_k = route.topk.top_k;
     const auto blocks_of = [&](std::int64_t rows, int most) {
         return int(std::min<std::int64_t>((tokens + rows - 1) / rows, most));

@@ -187,8 +187,7 @@ struct TopkPlan {
     int group_shift = 0; // a group has 1 << group_shift lanes
 };
 
-inline TopkPlan plan_topk(const ms_topk_args &args) {
-    const TopkShape shape = warp_select_shape(args);
+inline TopkPlan plan_topk(const ms_topk_args &args, const TopkShape &shape) {
     const int size = args.logits_dtype == MS_F32 ? 4 : 2;
     TopkPlan plan{args};
     plan.whole_lanes = reinterpret_cast<std::uintptr_t>(args.logits) % 16 == 0 &&

@@ -34,7 +34,7 @@ void launch_warp_select(const ms_topk_args &args, ms_stream stream) {
     constexpr int rows_per_block = kWarpSelectWarps * kWarpSize / kShape.lanes;
     const auto blocks = unsigned((args.tokens + rows_per_block - 1) / rows_per_block);
     topk_warp_select_kernel<kKind, kShape.lanes, kShape.items, kShape.list, kShape.kept>
-        <<<blocks, kWarpSelectWarps * kWarpSize, 0, stream>>>(plan_topk(args));
+        <<<blocks, kWarpSelectWarps * kWarpSize, 0, stream>>>(plan_topk(args, kShape));
 }
 
 // Calls visit.operator()<shape>() for the one of kTopkShapes that is `shape`.
