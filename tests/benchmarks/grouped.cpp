@@ -28,21 +28,6 @@ const char *name_of(ms_s2s_variant variant) {
     return variant == MS_S2S_FUSED ? "fused" : variant == MS_S2S_SPLIT ? "split" : "extra_k";
 }
 
-// A library that has kernels of one architecture alone is told which one this is, and its tiles say so.
-template <typename Args> std::vector<ms_tile_config> candidates(const Args &args) {
-    if constexpr (requires { scatter2scatter::candidate_configs(args, device_facts().arch); })
-        return scatter2scatter::candidate_configs(args, device_facts().arch);
-    else
-        return scatter2scatter::candidate_configs(args);
-}
-
-template <typename Config> const char *family_of(const Config &config) {
-    if constexpr (requires { config.family; })
-        return config.family == 0 ? "" : "wgmma ";
-    else
-        return "";
-}
-
 float weight_scale(std::int32_t k) {
     return 1 / std::sqrt(float(k));
 }
@@ -100,8 +85,8 @@ Workload GroupedShape::workload(std::int64_t tokens, std::int32_t rank) const {
 
 std::string Tile::text() const {
     char text[80];
-    std::snprintf(text, sizeof text, "%s %s%dx%dx%d w%d s%d", name_of(variant), family_of(config),
-                  config.block_m, config.block_n, config.block_k, config.warps, config.stages);
+    std::snprintf(text, sizeof text, "%s %s%dx%dx%d w%d s%d", name_of(variant),
+                  config.family == MS_TILE_WGMMA ? "wgmma " : "", config.block_m, config.block_n, config.block_k, config.warps, config.stages);
     return text;
 }
 
@@ -215,7 +200,8 @@ std::vector<ms_s2s_variant> GroupedCase::variants() const {
 std::vector<Tile> GroupedCase::all_tiles(ms_s2s_variant variant, std::int32_t rank) const {
     const ms_scatter2scatter_args args = args_of({variant, {}}, rank);
     std::vector<Tile> tiles;
-    for (const ms_tile_config &config : candidates(args))
+    for (const ms_tile_config &config :
+         scatter2scatter::candidate_configs(args, device_facts().arch))
         tiles.push_back({variant, config});
     return tiles;
 }
