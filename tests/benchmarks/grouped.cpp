@@ -86,7 +86,8 @@ Workload GroupedShape::workload(std::int64_t tokens, std::int32_t rank) const {
 std::string Tile::text() const {
     char text[80];
     std::snprintf(text, sizeof text, "%s %s%dx%dx%d w%d s%d", name_of(variant),
-                  config.family == MS_TILE_WGMMA ? "wgmma " : "", config.block_m, config.block_n, config.block_k, config.warps, config.stages);
+                  config.family == MS_TILE_WGMMA ? "wgmma " : "", config.block_m, config.block_n,
+                  config.block_k, config.warps, config.stages);
     return text;
 }
 
