@@ -130,13 +130,13 @@ ms_status route_with_shape(const CheckedRoute &route, const SortDevice &device, 
     const auto slots_of = [&](int blocks) { return (tokens + blocks - 1) / blocks * top_k; };
     if constexpr (kUsual)
         if (device.clusters && tokens <= kMaxClusterBlocks * 8) {
-            const int blocks = blocks_of(8, kMaxClusterBlocks);
+            const int blocks = std::max(2, blocks_of(8, kMaxClusterBlocks)); // a cluster of one is none
             if (slots_of(blocks) <= 8 * kWarpSize)
                 return launch_route<kKind, kShape, 8, 1>(route, device, SortTogether::Cluster,
                                                          blocks, done, stream);
         }
     SortTogether together = SortTogether::Cluster;
-    int blocks = blocks_of(kRows, kMaxClusterBlocks);
+    int blocks = std::max(2, blocks_of(kRows, kMaxClusterBlocks));
     if (!device.clusters || tokens > 2 * kRows * kMaxClusterBlocks ||
         slots_of(blocks) > kWarps * kWarpSize * kMostSlots) {
         together = SortTogether::Grid;

@@ -42,6 +42,16 @@ MS_HOST_DEVICE inline Real final_weight(Real weight, Real divisor, float routed_
 // a * b + c, rounded once: the same bits from g++ and nvcc.
 MS_HOST_DEVICE inline float multiply_add(float a, float b, float c) { return std::fma(a, b, c); }
 
+// a * b, rounded before it meets a sum: a GPU's compiler would fuse the two, and its bits would not
+// be the CPU's.
+MS_HOST_DEVICE inline float multiply(float a, float b) {
+#if defined(__CUDA_ARCH__)
+    return __fmul_rn(a, b);
+#else
+    return a * b;
+#endif
+}
+
 // exp(-x) for x >= 0, to about one unit in the last place, subnormal results included. Cody and
 // Waite's reduction and the Taylor series, in IEEE operations only: a CPU and a GPU return the same
 // bits, and so they select the same experts.
@@ -63,7 +73,7 @@ MS_HOST_DEVICE inline float exp_of_negative(float x) {
     const std::int32_t half = n / 2; // in two steps: 2^-n itself may be subnormal
     const auto scale = std::bit_cast<float>(std::uint32_t(127 - half) << 23);
     const auto rest = std::bit_cast<float>(std::uint32_t(127 - (n - half)) << 23);
-    return sum * scale * rest;
+    return multiply(multiply(sum, scale), rest);
 }
 
 MS_HOST_DEVICE inline float without_nan(float value) {
@@ -94,7 +104,7 @@ MS_HOST_DEVICE inline float sigmoid(float logit) {
         return 0.0f;
     const float e = exp_of_negative(std::fabs(logit));
     const float share = reciprocal(1.0f + e);
-    return logit < 0 ? e * share : share;
+    return logit < 0 ? multiply(e, share) : share;
 }
 
 // sqrt(log(1 + exp(logit))); NaN counts as -infinity. With e = exp(-|logit|) and s = e / (2 + e),
@@ -103,13 +113,13 @@ MS_HOST_DEVICE inline float sqrt_softplus(float logit) {
     if (logit != logit)
         return 0.0f;
     const float e = exp_of_negative(std::fabs(logit));
-    const float s = e * reciprocal(2.0f + e);
-    const float square = s * s;
+    const float s = multiply(e, reciprocal(2.0f + e));
+    const float square = multiply(s, s);
     float sum = 1.0f / 15;
     const float coefficients[] = {1.0f / 13, 1.0f / 11, 1.0f / 9, 1.0f / 7, 0.2f, 1.0f / 3, 1.0f};
     for (float coefficient : coefficients)
         sum = multiply_add(sum, square, coefficient);
-    return std::sqrt((logit > 0 ? logit : 0.0f) + 2.0f * s * sum);
+    return std::sqrt((logit > 0 ? logit : 0.0f) + multiply(2.0f * s, sum));
 }
 
 // A softmax whose bits do not depend on the order of its sum: the terms are added as multiples of
@@ -135,7 +145,7 @@ struct ExactSoftmax {
     MS_HOST_DEVICE void set_mass(std::uint64_t sum) {
         inverse_mass = sum > 0 ? 1.0f / (float(sum) * 0x1p-40f) : 0.0f;
     }
-    MS_HOST_DEVICE float share(float logit) const { return term(logit) * inverse_mass; }
+    MS_HOST_DEVICE float share(float logit) const { return multiply(term(logit), inverse_mass); }
 };
 
 // Whether the experts are ordered by their logits alone.

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -45,6 +46,21 @@ std::vector<std::uint8_t> expected_y(const S2sCase &c) {
     INFO(ms_last_error());
     REQUIRE(status == MS_OK);
     return y;
+}
+
+// Split rounds X*W (+ bias) to y's dtype on the way. Where that falls between two values, the order
+// of a float32 sum decides, and the LoRA part added later, however it cancels, keeps the step.
+double split_step(const S2sCase &c) {
+    if (c.shape.variant != MS_S2S_SPLIT || c.shape.rank == 0)
+        return 0;
+    std::vector<std::uint8_t> base(c.y_bytes(), 0);
+    ms_scatter2scatter_args args = c.args(base.data());
+    args.rank = 0;
+    REQUIRE(reference::scatter2scatter(&args, nullptr) == MS_OK);
+    double largest = 0;
+    for (const float value : decode(base, c.shape.y_dtype))
+        largest = std::max(largest, std::fabs(double(value)));
+    return one_ulp(c.shape.y_dtype) * largest;
 }
 
 // A problem's inputs on the device.
@@ -129,7 +145,7 @@ void check_run(const S2sCase &c, DeviceCase &device, const std::vector<std::uint
     INFO(ms_last_error());
     REQUIRE(status == MS_OK);
     const ms_dtype dtype = c.shape.y_dtype;
-    CHECK(difference(decode(y, dtype), decode(expected, dtype), one_ulp(dtype), 2e-5) == "");
+    CHECK(difference(decode(y, dtype), decode(expected, dtype), one_ulp(dtype), 2e-5 + split_step(c)) == "");
 }
 
 void check_shape(const S2sShape &shape, const ms_tile_config &config = {}) {
