@@ -14,6 +14,8 @@
 //                  4S R(K + N + I + K): A and B, and their gradients; XA of both
 #include "profiler/workload/operators/definition.h"
 
+#include <fmt/format.h>
+
 namespace moescope {
 
 namespace {
@@ -107,7 +109,12 @@ double backward_memory(const CostCase &c) {
 // What the kernel that decodes NF4 wants of both depths.
 Status check_nf4(const Workload &workload, const OperatorInfo &, std::string_view variant) {
     const bool whole = workload.model.expert_hidden() % 32 == 0 && workload.model.intermediate % 32 == 0;
-    if (variant != "nf4_in_kernel" || whole)
+    if (variant != "nf4_in_kernel")
+        return {};
+    if (workload.quant_format != QuantFormat::NF4)
+        return refusal(fmt::format("its weights are NF4 and the format is {}", name_of(workload.quant_format)),
+                       "choose nf4");
+    if (whole)
         return {};
     return refusal("the kernel reads 32 NF4 values at a time, and the experts' sizes are no multiples of 32",
                    "use selective_dequant for this shape");

@@ -38,7 +38,7 @@ constexpr VariantInfo kRaggedVariants[] = {
      "for its entries."},
 };
 constexpr VariantInfo kRoutingDataVariants[] = {
-    {"two_launches", "Two launches",
+    {"sort_and_schedules", "Sort and schedules",
      "The counting sort, then schedules and sorted weights side by side in one kernel."},
 };
 

@@ -42,7 +42,7 @@ TEST_CASE("the wgmma family is tried on Hopper alone, and beside the portable on
     for (const std::int32_t rows : {1, 64, 256, 2000}) {
         const auto args = shape_args(shape_of(rows, 16));
         const std::vector<ms_tile_config> configs = candidate_configs(args, kHopper);
-        CHECK(is_wgmma(configs.front()) == (rows > 1)); // a few rows: more, smaller tiles
+        CHECK(is_wgmma(configs.front()) == (rows > 256)); // else fewer tiles than multiprocessors
         CHECK(std::ranges::count_if(configs, is_wgmma) >= 2);
         CHECK(std::ranges::count_if(configs, is_wgmma) < std::ptrdiff_t(configs.size()) / 2);
         for (const ms_tile_config &config : configs) {

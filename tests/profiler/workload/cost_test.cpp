@@ -143,7 +143,7 @@ TEST_CASE("routing costs follow their formulas") {
           12 * 32 + 4 * 16 * 1 + 4 * 8 + 4 * 9);
     CHECK(minimum_cost(workload, OperatorId::RaggedMetadata, "one_launch", counts).bytes ==
           4 * 8 + schedules);
-    CHECK(minimum_cost(workload, OperatorId::RoutingData, "two_launches", counts).bytes ==
+    CHECK(minimum_cost(workload, OperatorId::RoutingData, "sort_and_schedules", counts).bytes ==
           20 * 32 + 4 * 8 + schedules);
     const double logits = double(bytes_of(workload.model.router_logits())) * 16 * 8;
     CHECK(minimum_cost(workload, OperatorId::Route, "one_launch", counts).bytes ==
