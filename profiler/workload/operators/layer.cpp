@@ -14,7 +14,7 @@
 //                  4S R(K + N + I + K): A and B, and their gradients; XA of both
 #include "profiler/workload/operators/definition.h"
 
-#include <fmt/format.h>
+#include <string>
 
 namespace moescope {
 
@@ -112,7 +112,7 @@ Status check_nf4(const Workload &workload, const OperatorInfo &, std::string_vie
     if (variant != "nf4_in_kernel")
         return {};
     if (workload.quant_format != QuantFormat::NF4)
-        return refusal(fmt::format("its weights are NF4 and the format is {}", name_of(workload.quant_format)),
+        return refusal(std::string("its weights are NF4 and the format is ") + name_of(workload.quant_format),
                        "choose nf4");
     if (whole)
         return {};
