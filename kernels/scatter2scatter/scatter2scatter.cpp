@@ -2,7 +2,7 @@
 #include "kernels/common/cuda_check.h"
 #include "kernels/common/no_throw.h"
 #include "kernels/jit/compiler.h"
-#include "kernels/jit/loader.h"
+#include "kernels/jit/ready_kernels.h"
 #include "kernels/jit/tensor_map.h"
 #include "kernels/scatter2scatter/kernel_plan.h"
 #include "kernels/scatter2scatter/launch_plan.h"
@@ -11,12 +11,8 @@
 #include "kernels/scatter2scatter/wgmma_plan.h"
 
 #include <algorithm>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <shared_mutex>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace moescope::scatter2scatter {
@@ -46,54 +42,10 @@ jit::Request request_for(const KernelShape &shape, const std::string &arch) {
 // ---- Launching
 // -----------------------------------------------------------------------------------
 
-struct ReadyKernel {
-    cudaKernel_t kernel;
-    int dynamic_smem_bytes;
-    int threads;
-};
-
-// Kernels that have run before on a device: a launch must not hash sources again.
-struct ReadyKernels {
-    std::shared_mutex mutex;
-    std::map<std::pair<KernelShape, int>, ReadyKernel> by_shape_and_device;
-};
-
-ReadyKernels &ready_kernels() {
-    static ReadyKernels all;
-    return all;
-}
-
-ms_status prepare(const KernelShape &shape, ReadyKernel &ready) {
-    std::string arch;
-    if (const ms_status status = jit::current_arch(arch); status != MS_OK)
-        return status;
-    std::shared_ptr<const jit::Cubin> cubin;
-    if (const ms_status status = jit::compile(request_for(shape, arch), cubin); status != MS_OK)
-        return status;
-    ready = {.kernel = nullptr,
-             .dynamic_smem_bytes = dynamic_smem_bytes(shape),
-             .threads = 32 * shape.config.warps};
-    return jit::load(cubin, ready.dynamic_smem_bytes, ready.kernel);
-}
-
-ms_status find_ready(const KernelShape &shape, ReadyKernel &ready) {
-    int device = 0;
-    MS_CUDA_TRY(cudaGetDevice(&device));
-    const std::pair key{shape, device};
-    ReadyKernels &all = ready_kernels();
-    {
-        const std::shared_lock lock(all.mutex);
-        if (const auto found = all.by_shape_and_device.find(key);
-            found != all.by_shape_and_device.end()) {
-            ready = found->second;
-            return MS_OK;
-        }
-    }
-    if (const ms_status status = prepare(shape, ready); status != MS_OK)
-        return status;
-    const std::unique_lock lock(all.mutex);
-    all.by_shape_and_device.emplace(key, ready);
-    return MS_OK;
+ms_status find_ready(const KernelShape &shape, cudaKernel_t &kernel) {
+    static jit::ReadyKernels<KernelShape> ready;
+    const auto request = [&](const std::string &arch) { return request_for(shape, arch); };
+    return ready.find(shape, dynamic_smem_bytes(shape), request, kernel);
 }
 
 // What the copy engine is told of W, of B and of X with grouped rows; a map that the kernel has no use
@@ -135,16 +87,18 @@ ms_status make_maps(const ms_scatter2scatter_args &args, const KernelShape &shap
 }
 
 ms_status blocks_of(const Launch &launch, unsigned &blocks) {
+    blocks = unsigned(launch.blocks);
+    if (!launch.resident)
+        return MS_OK;
     int device = 0, multiprocessors = 0;
     MS_CUDA_TRY(cudaGetDevice(&device));
     MS_CUDA_TRY(
         cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device));
-    blocks = unsigned(launch.resident ? std::min<std::int64_t>(launch.blocks, multiprocessors)
-                                      : launch.blocks);
+    blocks = unsigned(std::min<std::int64_t>(launch.blocks, multiprocessors));
     return MS_OK;
 }
 
-ms_status enqueue(const ms_scatter2scatter_args &args, const ReadyKernel &ready, Launch &launch,
+ms_status enqueue(const ms_scatter2scatter_args &args, cudaKernel_t kernel, Launch &launch,
                   ms_stream stream) {
     unsigned blocks = 0;
     if (const ms_status status = blocks_of(launch, blocks); status != MS_OK)
@@ -155,11 +109,11 @@ ms_status enqueue(const ms_scatter2scatter_args &args, const ReadyKernel &ready,
             return status;
     cudaLaunchConfig_t config{};
     config.gridDim = dim3(blocks);
-    config.blockDim = dim3(unsigned(ready.threads));
-    config.dynamicSmemBytes = std::size_t(ready.dynamic_smem_bytes);
+    config.blockDim = dim3(unsigned(32 * launch.shape.config.warps));
+    config.dynamicSmemBytes = std::size_t(dynamic_smem_bytes(launch.shape));
     config.stream = reinterpret_cast<cudaStream_t>(stream);
     void *arguments[] = {&launch.params, &maps.w, &maps.b, &maps.x};
-    MS_CUDA_TRY(cudaLaunchKernelExC(&config, ready.kernel, arguments));
+    MS_CUDA_TRY(cudaLaunchKernelExC(&config, kernel, arguments));
     return MS_OK;
 }
 
@@ -186,7 +140,7 @@ ms_status run(const ms_scatter2scatter_args *args, ms_stream stream) {
     std::vector<Launch> launches;
     if (const ms_status status = plan_launches(full, config, launches); status != MS_OK)
         return status;
-    std::vector<ReadyKernel> kernels(
+    std::vector<cudaKernel_t> kernels(
         launches.size()); // all before the first launch: no half-written y
     for (std::size_t i = 0; i < launches.size(); ++i)
         if (const ms_status status = find_ready(launches[i].shape, kernels[i]); status != MS_OK)
