@@ -1,7 +1,13 @@
 #!/usr/bin/env python3
-"""The Markdown table of a benchmark's JSON: table.py benchmarks.json >benchmarks.md"""
+"""The Markdown table of a benchmark's JSON: table.py benchmarks.json >benchmarks.md
+
+Under the table, of each row that misses its target: the variants that the row's own run has tried, and
+what attempts.json beside this file says of attempts on it. There a row's name, "operator / shape / pass",
+has a list of {date, tried, result, figures}; figures are measured microseconds by what they are of.
+"""
 
 import json
+import os
 import sys
 
 TOKENS = 2048  # of the published grid
@@ -82,6 +88,38 @@ def head(report):
     ]
 
 
+def load_attempts():
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "attempts.json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def attempt(entry):
+    figures = ", ".join(f"{what} {number(us)}" for what, us in entry["figures"].items())
+    return f"- {entry['date']}: {entry['tried']}: {entry['result']}" + (f" ({figures} µs)" if figures else "") + "."
+
+
+def variants(row, date):
+    """What the row's tuning has timed: the fastest tile of each variant, as an attempt."""
+    figures = {choice["config"]: choice["us"] for choice in row.get("tried", []) if choice.get("us") and choice["variant"] != "base"}
+    if len(figures) < 2:
+        return []
+    result = f"{min(figures, key=figures.get).split()[0]} is the fastest"
+    return [{"date": row.get("date", date)[:10], "tried": "each variant with its fastest tile", "result": result, "figures": figures}]
+
+
+def attempts(report):
+    recorded = load_attempts()
+    lines = []
+    for row in report["rows"]:
+        if "error" in row or "missed" not in verdict(row, report["rows"]):
+            continue
+        name = f"{row['op']} / {row['shape']} / {row['pass']}"
+        entries = variants(row, report["date"]) + recorded.get(name, [])
+        if entries:
+            lines += ["", f"**{name}**", ""] + [attempt(entry) for entry in entries]
+    return ["", "## Attempts on rows that miss their target"] + lines if lines else []
+
+
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         report = json.load(file)
@@ -89,6 +127,7 @@ def main():
     lines.append("| operator | shape | pass | floor µs | time µs | x | spread | target µs | target | peer µs | config | limited by |")
     lines.append("|---|---|---|---:|---:|---:|---:|---:|---|---:|---|---|")
     lines += [line(row, report["rows"]) for row in report["rows"]]
+    lines += attempts(report)
     print("\n".join(lines))
 
 
