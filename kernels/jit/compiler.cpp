@@ -100,10 +100,16 @@ class Program {
                                   headers.data(), names.data());
     }
 
+    // NVRTC 12.9 and newer keep a cache of their own beside the driver's: what comes out of it has no
+    // resource report, so that it is left out.
     nvrtcResult compile(const std::vector<std::string> &options) {
         std::vector<const char *> words;
         for (const std::string &option : options)
             words.push_back(option.c_str());
+        int major = 0, minor = 0;
+        nvrtcVersion(&major, &minor);
+        if (major > 12 || (major == 12 && minor >= 9))
+            words.push_back("--no-cache");
         return nvrtcCompileProgram(program_, int(words.size()), words.data());
     }
 

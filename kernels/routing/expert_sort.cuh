@@ -197,11 +197,7 @@ struct OneCluster {
         sums = own + padded_experts(sort.experts);
 #if __CUDA_ARCH__ >= 900
         if (threadIdx.x == 0) {
-            const unsigned bytes = gridDim.x * unsigned(padded_experts(sort.experts)) * 2;
-            asm volatile("mbarrier.init.shared.b64 [%0], 1;" ::"r"(address(barrier)));
-            asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], %1;" ::"r"(address(barrier)),
-                         "r"(bytes)
-                         : "memory");
+            asm volatile("mbarrier.init.shared.b64 [%0], 1;" ::"r"(address(barrier)) : "memory");
             asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
         }
         asm volatile("barrier.cluster.arrive.relaxed;" ::: "memory"); // ready to receive
@@ -214,6 +210,12 @@ struct OneCluster {
     __device__ void send(const ExpertSort &sort) {
 #if __CUDA_ARCH__ >= 900
         asm volatile("barrier.cluster.wait.acquire;" ::: "memory"); // all are ready
+        if (threadIdx.x == 0) {
+            const unsigned bytes = gridDim.x * unsigned(padded_experts(sort.experts)) * 2;
+            asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], %1;" ::"r"(address(barrier)),
+                         "r"(bytes)
+                         : "memory");
+        }
         const unsigned warps = blockDim.x / kWarpSize, lane = threadIdx.x % kWarpSize;
         const int chunks = padded_experts(sort.experts) / 8;
         for (unsigned block = threadIdx.x / kWarpSize; block < gridDim.x; block += warps) {

@@ -601,11 +601,19 @@ struct Consumer {
         run<kN>(tile);
     }
 
+    // The lane that releases stages is the one that reads: its arrival orders its own read.
+    __device__ __forceinline__ Tile next_tile() const {
+        int4 info = make_int4(0, 0, 0, 0);
+        if (thread % 32 == 0)
+            info = *shared.info(ring.stage);
+        const auto of_lane_0 = [](int value) { return __shfl_sync(0xffffffffu, value, 0); };
+        return {of_lane_0(info.x), of_lane_0(info.y), of_lane_0(info.z), of_lane_0(info.w)};
+    }
+
     __device__ __forceinline__ void run_all() {
         while (true) {
             ptx::mbarrier_wait(shared.full(ring.stage), ring.parity);
-            const int4 info = *shared.info(ring.stage);
-            const Tile tile{info.x, info.y, info.z, info.w};
+            const Tile tile = next_tile();
             if (tile.rows == 0)
                 return;
             dispatch<kTokenStep>(tile);
