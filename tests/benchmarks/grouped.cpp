@@ -1,15 +1,15 @@
 #include "tests/benchmarks/grouped.h"
 
 #include "kernels/scatter2scatter/tile_configs.h"
+#include "tests/benchmarks/nf4.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <cstdio>
-#include <limits>
+#include <map>
 #include <memory>
 #include <stdexcept>
-#include <thread>
+#include <string>
+#include <tuple>
 
 namespace moescope::bench {
 
@@ -20,52 +20,12 @@ constexpr float kScaling = 2;
 // A LoRA variant's product has the base product's best tiles, or nearly so: this many of them are
 // tried for each variant.
 constexpr std::size_t kTilesAVariant = 10;
-// Every tile gets a glance, and those near the fastest a look.
-constexpr Timing kGlance{.warmups = 1, .samples = 2}, kLook{.warmups = 1, .samples = 7};
-constexpr double kWorthAnotherLook = 1.25;
-
 const char *name_of(ms_s2s_variant variant) {
     return variant == MS_S2S_FUSED ? "fused" : variant == MS_S2S_SPLIT ? "split" : "extra_k";
 }
 
 float weight_scale(std::int32_t k) {
     return 1 / std::sqrt(float(k));
-}
-
-struct Compiled {
-    ms_status status = MS_OK;
-    std::string error;
-    ms_tile_resources resources{};
-};
-
-// On every core: NVRTC compiles different kernels in parallel.
-std::vector<Compiled> compile_all(const std::vector<ms_scatter2scatter_args> &calls) {
-    std::vector<Compiled> compiled(calls.size());
-    std::atomic<std::size_t> next = 0;
-    std::vector<std::jthread> threads;
-    for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency()); ++i)
-        threads.emplace_back([&] {
-            for (std::size_t at = next++; at < calls.size(); at = next++) {
-                Compiled &one = compiled[at];
-                one.status = ms_scatter2scatter_compile(&calls[at], device_facts().arch.c_str(),
-                                                        &one.resources);
-                if (one.status != MS_OK)
-                    one.error = ms_last_error();
-            }
-        });
-    threads.clear();
-    return compiled;
-}
-
-std::string why_not(const Compiled &compiled) {
-    if (compiled.status != MS_OK)
-        return compiled.error;
-    if (compiled.resources.spill_bytes > 0)
-        return "spills " + std::to_string(compiled.resources.spill_bytes) + " bytes";
-    if (compiled.resources.dynamic_smem_bytes > device_facts().smem_per_block_bytes)
-        return "needs " + std::to_string(compiled.resources.dynamic_smem_bytes) +
-               " bytes of shared memory";
-    return "";
 }
 
 } // namespace
@@ -83,13 +43,7 @@ Workload GroupedShape::workload(std::int64_t tokens, std::int32_t rank) const {
     return workload;
 }
 
-std::string Tile::text() const {
-    char text[80];
-    std::snprintf(text, sizeof text, "%s %s%dx%dx%d w%d s%d", name_of(variant),
-                  config.family == MS_TILE_WGMMA ? "wgmma " : "", config.block_m, config.block_n,
-                  config.block_k, config.warps, config.stages);
-    return text;
-}
+std::string Tile::text() const { return std::string(name_of(variant)) + " " + text_of(config); }
 
 GroupedCase::GroupedCase(const GroupedShape &shape, const Batch &batch, GroupedPass pass,
                          bool keeps_xa)
@@ -113,7 +67,10 @@ GroupedCase::Input GroupedCase::make_input() {
     const std::int64_t x_rows =
         args.x_grouped || pass_ == GroupedPass::InputGradient ? routing_.slots : routing_.tokens;
     input.x = memory_.normal(MS_BF16, x_rows * k);
-    input.w = memory_.normal(MS_BF16, experts * k * n, weight_scale(args.k));
+    if (pass_ == GroupedPass::Nf4)
+        input.nf4 = make_nf4(memory_, shape_.experts, k * n);
+    else
+        input.w = memory_.normal(MS_BF16, experts * k * n, weight_scale(args.k));
     if (rank > 0) {
         input.a = memory_.normal(MS_BF16, experts * rank * k, weight_scale(args.k));
         input.b = memory_.normal(MS_BF16, experts * rank * n, weight_scale(args.rank));
@@ -133,7 +90,9 @@ ms_scatter2scatter_args GroupedCase::args_of(const Tile &tile, std::int32_t rank
     args.struct_size = sizeof args;
     args.dtype = args.y_dtype = MS_BF16;
     args.variant = tile.variant;
-    args.w_transposed = args.lora_a_transposed = args.lora_b_transposed = gradient;
+    args.w_transposed = gradient || pass_ == GroupedPass::Nf4; // the kernel that decodes wants it so
+    args.lora_a_transposed = args.lora_b_transposed = gradient;
+    args.w_nf4 = pass_ == GroupedPass::Nf4 && !inputs_.empty() ? &inputs_.front().nf4 : nullptr;
     args.k = args.x_stride = gradient ? shape_.n : shape_.k;
     args.n = gradient ? shape_.k : shape_.n;
     args.x_stride = args.k;
@@ -152,8 +111,10 @@ ms_scatter2scatter_args GroupedCase::args_of(const Tile &tile, std::int32_t rank
 
 Cost GroupedCase::cost() const {
     const Workload workload = shape_.workload(batch_.tokens, batch_.rank);
-    const char *variant = pass_ == GroupedPass::Base ? "base" : "fused";
-    Cost cost = minimum_cost(workload, shape_.op(), variant, routing_.host_counts);
+    const std::vector<std::int32_t> &counts = routing_.host_counts;
+    Cost cost = minimum_cost(workload, shape_.op(), has_lora() ? "fused" : "base", counts);
+    if (pass_ == GroupedPass::Nf4)
+        cost.bytes += nf4_less_dense_bytes(workload, counts);
     // The gradient of a gathered input has a row a slot, where the input itself has one a token.
     if (pass_ == GroupedPass::InputGradient && !shape_.down)
         cost.bytes += 2.0 * double(routing_.slots - routing_.tokens) * shape_.k;
@@ -177,6 +138,7 @@ Launch GroupedCase::launch(const Tile &tile, std::int32_t rank) {
         ms_scatter2scatter_args call = args;
         call.x = input.x;
         call.w = input.w;
+        call.w_nf4 = call.w_nf4 ? &input.nf4 : nullptr;
         call.lora_a = call.rank > 0 ? input.a : nullptr;
         call.lora_b = call.rank > 0 ? input.b : nullptr;
         call.y = input.y;
@@ -189,6 +151,7 @@ Launch GroupedCase::launch(const Tile &tile, std::int32_t rank) {
 std::vector<ms_s2s_variant> GroupedCase::variants() const {
     switch (pass_) {
     case GroupedPass::Base:
+    case GroupedPass::Nf4:
         return {MS_S2S_FUSED};
     case GroupedPass::Lora:
         return {MS_S2S_EXTRA_K, MS_S2S_FUSED, MS_S2S_SPLIT};
@@ -207,48 +170,48 @@ std::vector<Tile> GroupedCase::all_tiles(ms_s2s_variant variant, std::int32_t ra
     return tiles;
 }
 
-double GroupedCase::time(const Tile &tile, std::int32_t rank, const Timing &timing) {
-    return median(time_launches(launch(tile, rank), sets(), timing).ns);
-}
-
-// Compiles, prunes and times; the fastest first.
-std::vector<GroupedCase::Timed> GroupedCase::race(const std::vector<Tile> &tiles,
-                                                  std::int32_t rank) {
+// Compiles, prunes and times.
+std::vector<Tile> GroupedCase::fastest_first(const std::vector<Tile> &tiles, std::int32_t rank) {
     std::vector<ms_scatter2scatter_args> calls;
     for (const Tile &tile : tiles)
         calls.push_back(args_of(tile, rank));
-    const std::vector<Compiled> compiled = compile_all(calls);
-    std::vector<Timed> timed;
-    double fastest = std::numeric_limits<double>::infinity();
-    for (std::size_t i = 0; i < tiles.size(); ++i) {
-        Choice choice{rank == 0 ? "base" : name_of(tiles[i].variant), tiles[i].text(), 0,
-                      why_not(compiled[i])};
-        if (choice.refused.empty()) {
-            choice.ns = time(tiles[i], rank, kGlance);
-            timed.push_back({tiles[i], choice.ns, tried_.size()});
-            fastest = std::min(fastest, choice.ns);
-        }
-        tried_.push_back(std::move(choice));
-    }
-    for (Timed &each : timed)
-        if (each.ns < kWorthAnotherLook * fastest)
-            tried_[each.place].ns = each.ns = time(each.tile, rank, kLook);
-    std::sort(timed.begin(), timed.end(), [](auto &a, auto &b) { return a.ns < b.ns; });
-    if (timed.empty())
-        throw std::runtime_error("no tile can run: " + tried_.back().refused);
-    return timed;
+    const std::vector<std::string> problems = problems_of(calls);
+    std::vector<Choice> choices;
+    for (std::size_t i = 0; i < tiles.size(); ++i)
+        choices.push_back({.variant = rank == 0 ? "base" : name_of(tiles[i].variant),
+                           .text = tiles[i].text(),
+                           .refused = problems[i]});
+    std::vector<Tile> order;
+    for (const Place &place : race(choices, [&](std::size_t i, const Timing &timing) {
+             return median(time_launches(launch(tiles[i], rank), sets(), timing).ns);
+         }))
+        order.push_back(tiles[place.tile]);
+    tried_.insert(tried_.end(), choices.begin(), choices.end());
+    return order;
+}
+
+// The product without LoRA orders the tiles alike whatever the rank: the rows that differ in that
+// alone share one race.
+const std::vector<Tile> &GroupedCase::base_order() {
+    static std::map<std::tuple<std::string, std::int64_t, Load, bool>, std::vector<Tile>> orders;
+    std::vector<Tile> &order = orders[{shape_.name, batch_.tokens, batch_.load,
+                                       pass_ == GroupedPass::InputGradient}];
+    if (order.empty())
+        order = fastest_first(all_tiles(MS_S2S_FUSED, 0), 0);
+    return order;
 }
 
 Tile GroupedCase::tune() {
-    const std::vector<Timed> base = race(all_tiles(MS_S2S_FUSED, 0), 0);
+    if (pass_ == GroupedPass::Nf4)
+        return fastest_first(all_tiles(MS_S2S_FUSED, 0), 0).front();
     if (pass_ == GroupedPass::Base)
-        return base.front().tile;
+        return base_order().front();
     std::vector<Tile> tiles;
     for (const ms_s2s_variant variant : variants()) {
         const std::vector<Tile> possible = all_tiles(variant, rank());
         std::size_t taken = 0;
-        for (const Timed &each : base) {
-            const Tile tile{variant, each.tile.config};
+        for (const Tile &each : base_order()) {
+            const Tile tile{variant, each.config};
             if (taken < kTilesAVariant &&
                 std::find(possible.begin(), possible.end(), tile) != possible.end()) {
                 tiles.push_back(tile);
@@ -256,7 +219,7 @@ Tile GroupedCase::tune() {
             }
         }
     }
-    return race(tiles, rank()).front().tile;
+    return fastest_first(tiles, rank()).front();
 }
 
 Tile GroupedCase::named(const std::string &text) const {
@@ -265,6 +228,22 @@ Tile GroupedCase::named(const std::string &text) const {
             if (tile.text() == text)
                 return tile;
     throw std::runtime_error("no tile is called " + text);
+}
+
+Case grouped_case(const GroupedShape &shape, const Batch &batch, GroupedPass pass,
+                  const std::string &config, GroupedCase **out) {
+    const auto grouped = std::make_shared<GroupedCase>(shape, batch, pass);
+    const Tile tile = config.empty() ? grouped->tune() : grouped->named(config);
+    Case made;
+    made.sets = grouped->sets();
+    made.launch = grouped->launch(tile);
+    made.cost = grouped->cost();
+    made.config = tile.text();
+    made.tried = grouped->tried();
+    made.holds = grouped;
+    if (out)
+        *out = grouped.get();
+    return made;
 }
 
 } // namespace moescope::bench

@@ -4,6 +4,7 @@
 #include "tests/benchmarks/device.h"
 #include "tests/benchmarks/route.h"
 #include "tests/benchmarks/row.h"
+#include "tests/benchmarks/tiles.h"
 
 #include <cstdint>
 #include <string>
@@ -26,7 +27,8 @@ struct Batch {
     Load load = Load::Uniform;
 };
 
-enum class GroupedPass { Base, Lora, InputGradient };
+// Nf4: the base product of weights that stay NF4 in memory.
+enum class GroupedPass { Base, Lora, InputGradient, Nf4 };
 
 struct Tile {
     ms_s2s_variant variant = MS_S2S_FUSED;
@@ -38,8 +40,9 @@ struct Tile {
 class GroupedCase {
   public:
     struct Input {
-        const void *x = nullptr, *w = nullptr, *a = nullptr, *b = nullptr;
-        void *y = nullptr, *xa = nullptr, *workspace = nullptr;
+        const void *x = nullptr, *a = nullptr, *b = nullptr;
+        void *w = nullptr, *y = nullptr, *xa = nullptr, *workspace = nullptr;
+        ms_expert_weights nf4{};
     };
 
     // keeps_xa: the call stores XA (of a gradient: YB), as training does.
@@ -60,19 +63,17 @@ class GroupedCase {
     const Routing &routing() const { return routing_; }
 
   private:
-    struct Timed {
-        Tile tile;
-        double ns;
-        std::size_t place; // in tried_
-    };
     Input make_input();
-    std::int32_t rank() const { return pass_ == GroupedPass::Base ? 0 : batch_.rank; }
+    bool has_lora() const {
+        return pass_ == GroupedPass::Lora || pass_ == GroupedPass::InputGradient;
+    }
+    std::int32_t rank() const { return has_lora() ? batch_.rank : 0; }
     ms_scatter2scatter_args args_of(const Tile &tile, std::int32_t rank) const; // no pointers
     Launch launch(const Tile &tile, std::int32_t rank);
     std::vector<ms_s2s_variant> variants() const;
     std::vector<Tile> all_tiles(ms_s2s_variant variant, std::int32_t rank) const;
-    double time(const Tile &tile, std::int32_t rank, const Timing &timing); // ns
-    std::vector<Timed> race(const std::vector<Tile> &tiles, std::int32_t rank);
+    std::vector<Tile> fastest_first(const std::vector<Tile> &tiles, std::int32_t rank);
+    const std::vector<Tile> &base_order();
 
     GroupedShape shape_;
     Batch batch_;
@@ -84,5 +85,9 @@ class GroupedCase {
     std::vector<Input> inputs_;
     std::vector<Choice> tried_;
 };
+
+// The fastest tile's, or the named one's. `grouped` is what the case holds.
+Case grouped_case(const GroupedShape &shape, const Batch &batch, GroupedPass pass,
+                  const std::string &config, GroupedCase **grouped = nullptr);
 
 } // namespace moescope::bench

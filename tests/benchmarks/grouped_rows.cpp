@@ -1,7 +1,5 @@
 #include "tests/benchmarks/shapes.h"
 
-#include <memory>
-
 namespace moescope::bench {
 
 namespace {
@@ -16,7 +14,8 @@ struct Wanted {
 
 constexpr const char *kAxolotl = "axolotl", *kTorch = "torch grouped_mm";
 
-// T = 2048 as published, then the same shapes under skewed routing and with other batches.
+// T = 2048 as published; then other ranks, sizes that no tile divides beside the next ones that all
+// do, and the published shapes under skewed routing and with other batches.
 const Wanted kWanted[] = {
     {kQwenGateUp, {2048, 16}, GroupedPass::Base, 290, 350, kTorch},
     {kQwenGateUp, {2048, 16}, GroupedPass::Lora, 310, 494, kTorch},
@@ -32,6 +31,14 @@ const Wanted kWanted[] = {
     {kMixtralGateUp, {2048, 16}, GroupedPass::InputGradient, 1600, 1960, kTorch},
     {kMixtralDown, {2048, 16}, GroupedPass::Lora, 800, 1080, kTorch},
     {kMixtralDown, {2048, 16}, GroupedPass::InputGradient, 800, 1090, kTorch},
+
+    {kQwenGateUp, {2048, 1}, GroupedPass::Lora, 0, 0, ""},
+    {kQwenGateUp, {2048, 256}, GroupedPass::Lora, 0, 0, ""},
+    {kQwenGateUp, {2048, 1}, GroupedPass::InputGradient, 0, 0, ""},
+    {kQwenGateUp, {2048, 256}, GroupedPass::InputGradient, 0, 0, ""},
+    {kEven, {2048, 16}, GroupedPass::Lora, 0, 0, ""},
+    {kOdd, {2048, 16}, GroupedPass::Lora, 0, 0, ""},
+    {kOdd, {2048, 16}, GroupedPass::InputGradient, 0, 0, ""},
 
     {kQwenGateUp, {2048, 16, Load::Zipf}, GroupedPass::Lora, 0, 0, ""},
     {kQwenGateUp, {2048, 16, Load::HalfEmpty}, GroupedPass::Lora, 0, 0, ""},
@@ -56,9 +63,11 @@ std::string text_of(GroupedPass pass) {
     case GroupedPass::Lora:
         return "LoRA fwd";
     case GroupedPass::InputGradient:
+        return "LoRA dX";
+    case GroupedPass::Nf4:
         break;
     }
-    return "LoRA dX";
+    return "NF4 in the kernel";
 }
 
 std::string shape_text(const Wanted &wanted) {
@@ -69,19 +78,6 @@ std::string shape_text(const Wanted &wanted) {
     if (wanted.batch.load != Load::Uniform)
         text += ", " + std::string(text_of(wanted.batch.load));
     return text;
-}
-
-Case make_case(const Wanted &wanted, const std::string &config) {
-    const auto grouped = std::make_shared<GroupedCase>(wanted.shape, wanted.batch, wanted.pass);
-    const Tile tile = config.empty() ? grouped->tune() : grouped->named(config);
-    Case made;
-    made.sets = grouped->sets();
-    made.launch = grouped->launch(tile);
-    made.cost = grouped->cost();
-    made.config = tile.text();
-    made.tried = grouped->tried();
-    made.holds = grouped;
-    return made;
 }
 
 } // namespace
@@ -96,7 +92,7 @@ std::vector<Row> grouped_rows() {
                         .peer_us = wanted.peer_us,
                         .peer = wanted.peer,
                         .make = [&wanted](const std::string &config) {
-                            return make_case(wanted, config);
+                            return grouped_case(wanted.shape, wanted.batch, wanted.pass, config);
                         }});
     return rows;
 }

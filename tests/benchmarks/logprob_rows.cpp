@@ -26,6 +26,12 @@ const Wanted kWanted[] = {
     {OperatorId::SelectiveLogSoftmax, kTable, DType::BF16, 290, 349, "axolotl"},
     {OperatorId::SelectiveLogSoftmaxBackward, kTable, DType::BF16, 600, 648, "axolotl"},
     {OperatorId::SelectiveLogSoftmaxBackward, kTable, DType::F32, 1200, 1284, "axolotl"},
+    {OperatorId::EntropyBackward, kTable, DType::F32},
+    {OperatorId::SelectiveLogSoftmax, kTable, DType::F32},
+    {OperatorId::Entropy, kTable, DType::F16},
+    {OperatorId::EntropyBackward, kTable, DType::F16},
+    {OperatorId::SelectiveLogSoftmax, kTable, DType::F16},
+    {OperatorId::SelectiveLogSoftmaxBackward, kTable, DType::F16},
     {OperatorId::LogprobStats, kTable, DType::BF16},
     {OperatorId::LogprobStats, 1, DType::BF16},
     {OperatorId::LogprobStats, 8, DType::BF16},
@@ -98,7 +104,9 @@ ms_status launch(OperatorId op, const LogprobSet &set, const LogprobCase &made, 
 }
 
 LogprobSet make_set(const Wanted &wanted, Memory &memory) {
-    const ms_dtype dtype = wanted.dtype == DType::F32 ? MS_F32 : MS_BF16;
+    const ms_dtype dtype = wanted.dtype == DType::F32   ? MS_F32
+                           : wanted.dtype == DType::F16 ? MS_F16
+                                                        : MS_BF16;
     const std::int64_t count = wanted.rows * kVocab;
     LogprobSet set;
     set.logits = {dtype, memory.normal(dtype, count, 4), {1, 1, wanted.rows}, {0, 0, kVocab},
@@ -150,7 +158,9 @@ std::vector<Row> logprob_rows() {
             {.op = std::string(info(wanted.op).name),
              .shape = std::to_string(wanted.rows) + " x " + std::to_string(kVocab),
              .pass = std::string(is_backward(wanted.op) ? "backward " : "forward ") +
-                     (wanted.dtype == DType::F32 ? "f32" : "bf16"),
+                     (wanted.dtype == DType::F32   ? "f32"
+                      : wanted.dtype == DType::F16 ? "f16"
+                                                   : "bf16"),
              .target_us = wanted.target_us,
              .peer_us = wanted.peer_us,
              .peer = wanted.peer,

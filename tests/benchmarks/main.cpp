@@ -109,13 +109,13 @@ Json json_of_device() {
 Json json_of(const std::vector<Choice> &tried) {
     struct Best {
         const Choice *fastest = nullptr;
-        int timed = 0, refused = 0;
+        int timed = 0, refused = 0, left_out = 0;
     };
     std::map<std::string, Best> best;
     for (const Choice &choice : tried) {
         Best &one = best[choice.variant];
-        ++(choice.refused.empty() ? one.timed : one.refused);
-        if (choice.refused.empty() && (!one.fastest || choice.ns < one.fastest->ns))
+        ++(choice.left_out ? one.left_out : choice.refused.empty() ? one.timed : one.refused);
+        if (choice.ns > 0 && (!one.fastest || choice.ns < one.fastest->ns))
             one.fastest = &choice;
     }
     Json json = Json::array();
@@ -123,12 +123,19 @@ Json json_of(const std::vector<Choice> &tried) {
         Json entry = Json::object().set("variant", variant);
         if (one.fastest)
             entry.set("config", one.fastest->text).set("us", one.fastest->ns / 1e3);
-        json.add(entry.set("timed", one.timed).set("refused", one.refused));
+        json.add(entry.set("timed", one.timed)
+                     .set("refused", one.refused)
+                     .set("left_out", one.left_out));
     }
     return json;
 }
 
+int left_out(const std::vector<Choice> &tried) {
+    return int(std::count_if(tried.begin(), tried.end(), [](auto &one) { return one.left_out; }));
+}
+
 Json measure(const Row &row, const MeasuredCeilings &ceilings) {
+    const double start = seconds_since_start();
     const Case made = row.make("");
     Timing timing;
     if (median(time_launches(made.launch, made.sets, {.samples = 10}).ns) < kShortNs)
@@ -137,9 +144,12 @@ Json measure(const Row &row, const MeasuredCeilings &ceilings) {
     const Summary summary = summarize(samples.ns);
     const Floor floor = floor_of(made, ceilings);
     const double distance = summary.median / floor.ns;
-    std::printf("%-17s %-52s %-14s %10.2f %10.2f %6.2f %9.2f %5.1f%%  %s\n", row.op.c_str(),
+    std::printf("%-17s %-52s %-14s %10.2f %10.2f %6.2f %9.2f %5.1f%% %5.1f  %s\n", row.op.c_str(),
                 row.shape.c_str(), row.pass.c_str(), floor.ns / 1e3, summary.median / 1e3, distance,
-                row.target_us, 100 * summary.relative_ci(), made.config.c_str());
+                row.target_us, 100 * summary.relative_ci(), seconds_since_start() - start,
+                made.config.c_str());
+    if (const int count = left_out(made.tried))
+        std::printf("  left out for lack of time: %d of %zu tiles\n", count, made.tried.size());
     std::fflush(stdout);
     Json json = Json::object()
                     .set("op", row.op)
@@ -163,7 +173,8 @@ Json measure(const Row &row, const MeasuredCeilings &ceilings) {
                     .set("input_sets", made.sets)
                     .set("sm_clock_mhz", samples.sm_clock_mhz)
                     .set("clock_event_reasons", double(samples.clock_event_reasons))
-                    .set("config", made.config);
+                    .set("config", made.config)
+                    .set("row_seconds", seconds_since_start() - start);
     if (!made.tried.empty())
         json.set("tried", json_of(made.tried));
     return json;
@@ -189,8 +200,8 @@ bool is_wanted(const Row &row, const Options &options) {
 
 std::vector<Row> all_rows() {
     std::vector<Row> rows;
-    for (std::vector<Row> (*const family)() : {routing_rows, grouped_rows, training_rows, dequant_rows,
-                                           logprob_rows})
+    for (std::vector<Row> (*const family)() : {routing_rows, router_rows, grouped_rows, training_rows,
+                                           layer_rows, dequant_rows, logprob_rows})
         for (Row &row : family())
             rows.push_back(std::move(row));
     return rows;
@@ -214,8 +225,8 @@ void write_report(const std::string &path, const MeasuredCeilings &ceilings, con
 int measure_all(const Options &options) {
     const MeasuredCeilings ceilings = measure_ceilings();
     std::printf("ceilings: %s\n\n", json_of(ceilings).text().c_str());
-    std::printf("%-17s %-52s %-14s %10s %10s %6s %9s %6s  %s\n", "operator", "shape", "pass",
-                "floor us", "time us", "x", "target us", "spread", "config");
+    std::printf("%-17s %-52s %-14s %10s %10s %6s %9s %6s %5s  %s\n", "operator", "shape", "pass",
+                "floor us", "time us", "x", "target us", "spread", "row s", "config");
     Json rows = Json::array();
     int failures = 0;
     for (const Row &row : all_rows()) {
@@ -234,6 +245,7 @@ int measure_all(const Options &options) {
         }
         write_report(options.json, ceilings, rows);
     }
+    std::printf("\n%.0f s in all, %d rows failed\n", seconds_since_start(), failures);
     return failures == 0 ? 0 : 1;
 }
 

@@ -15,7 +15,8 @@ namespace moescope::bench {
 struct Choice {
     std::string variant, text;
     double ns = 0;       // 0: never timed
-    std::string refused; // why not, where it was not
+    std::string refused; // why it cannot run, where it cannot
+    bool left_out = false; // the race's time was up
 };
 
 // A row made ready: inputs in device memory, the best tile found.
@@ -33,7 +34,7 @@ struct Row {
     std::string op, shape, pass;
     double target_us = 0; // 0: none
     double peer_us = 0;   // the best of the published ones; 0: none
-    std::string peer;
+    std::string peer = {};
     // config: "" to choose the best, else the text of one, as a Case has it.
     std::function<Case(const std::string &config)> make;
 
@@ -44,6 +45,8 @@ struct Row {
 std::vector<Row> routing_rows();
 std::vector<Row> grouped_rows();
 std::vector<Row> training_rows();
+std::vector<Row> layer_rows();
+std::vector<Row> router_rows();
 std::vector<Row> dequant_rows();
 std::vector<Row> logprob_rows();
 

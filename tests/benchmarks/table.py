@@ -44,6 +44,21 @@ def verdict(row, rows):
     return "; ".join(words)
 
 
+def skew_summary(rows):
+    """Whether skewed routing keeps its share of even routing's efficiency, in a sentence; none without such rows."""
+    pairs = [(row, even_row(row, rows)) for row in rows if "error" not in row]
+    shares = [(even["distance"] / row["distance"], row) for row, even in pairs if even]
+    if not shares:
+        return []
+    least, row = min(shares, key=lambda pair: pair[0])
+    met = sum(share >= SKEW_SHARE for share, _ in shares)
+    return [
+        "",
+        f"Skewed routing: {met} of {len(shares)} rows keep at least {SKEW_SHARE * 100:.0f} % of the even row's distance to its "
+        f"own floor; the least is {least * 100:.0f} % ({row['shape']}, {row['pass']}).",
+    ]
+
+
 def limiter(row):
     found = row.get("limiter")
     return found["text"] if found else ""
@@ -127,6 +142,7 @@ def main():
     lines.append("| operator | shape | pass | floor µs | time µs | x | spread | target µs | target | peer µs | config | limited by |")
     lines.append("|---|---|---|---:|---:|---:|---:|---:|---|---:|---|---|")
     lines += [line(row, report["rows"]) for row in report["rows"]]
+    lines += skew_summary(report["rows"])
     lines += attempts(report)
     print("\n".join(lines))
 
