@@ -121,6 +121,10 @@ Status SessionFeed::add_records(const wire::Records &message) {
     auto copies = from_wire(message.copies(), decoding);
     auto memory = from_wire(message.memory(), decoding);
     auto overheads = from_wire(message.overheads(), decoding);
+    auto counters = from_wire(message.counters(), decoding);
+    auto pm_samples = from_wire(message.pm_samples(), decoding);
+    auto device_states = from_wire(message.device_states(), decoding);
+    auto pc_samples = from_wire(message.pc_samples(), decoding);
     if (!decoding.ok())
         return decoding.status();
 
@@ -141,6 +145,27 @@ Status SessionFeed::add_records(const wire::Records &message) {
     for (OverheadRecord &overhead : overheads) {
         overhead.kind = session_name(overhead.kind);
         builder_.add(overhead);
+    }
+    for (CounterRecord &counter : counters) {
+        counter.measurement = session_tag({counter.measurement}).measurement;
+        counter.range = session_name(counter.range);
+        counter.metric = session_name(counter.metric);
+        builder_.add(counter);
+    }
+    for (PmSampleRecord &sample : pm_samples) {
+        sample.run = run_->id;
+        sample.metric = session_name(sample.metric);
+        builder_.add(sample);
+    }
+    for (DeviceStateRecord &state : device_states) {
+        state.run = run_->id;
+        builder_.add(state);
+    }
+    for (PcSampleRecord &sample : pc_samples) {
+        sample.measurement = session_tag({sample.measurement}).measurement;
+        for (NameId PcSampleRecord::*name : {&PcSampleRecord::kernel, &PcSampleRecord::file, &PcSampleRecord::stall})
+            sample.*name = session_name(sample.*name);
+        builder_.add(sample);
     }
     if (message.dropped() > 0) {
         RunRecord run = builder_.current().runs[run_->id.value];

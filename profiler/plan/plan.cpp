@@ -310,7 +310,10 @@ Status validate(const Plan &plan) {
             return Error{fmt::format("{} cannot be tuned", info(item.op).name),
                          "these have: " + tunable_operators(),
                          {}};
-    return check_range("tune_max_candidates", plan.tune_max_candidates, 0, 100'000);
+    if (Status inside = check_range("tune_max_candidates", plan.tune_max_candidates, 0, 100'000); !inside)
+        return inside;
+    // As fast as the hardware takes samples, and as slow as still shows a kernel.
+    return check_range("sampling_interval_ns", plan.sampling_interval_ns, std::int64_t{1'000}, std::int64_t{1'000'000'000});
 }
 
 } // namespace moescope

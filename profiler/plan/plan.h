@@ -51,6 +51,11 @@ struct Plan {
     bool check_results = true;      // compare each variant's output with the operator's first one
     std::vector<PlanItem> tune;     // operator x variant to tune before the items run; config unused
     std::int32_t tune_max_candidates = 0; // 0: all
+    // Passes of their own after an item's timing; their numbers never mix with it.
+    std::vector<std::string> counters; // metrics read for every item (cuda only); empty: none
+    std::vector<std::string> sampled;  // metrics sampled over time, one pass all together; empty: none
+    std::int64_t sampling_interval_ns = 20'000;
+    bool pc_sampling = false;          // where warps wait, instruction by instruction
     friend bool operator==(const Plan &, const Plan &) = default;
 };
 

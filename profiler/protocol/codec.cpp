@@ -161,6 +161,10 @@ void to_wire(const Plan &from, wire::Plan *to) {
     for (const PlanItem &item : from.tune)
         to_wire(item, to->add_tune());
     to->set_tune_max_candidates(from.tune_max_candidates);
+    to->mutable_counters()->Assign(from.counters.begin(), from.counters.end());
+    to->mutable_sampled()->Assign(from.sampled.begin(), from.sampled.end());
+    to->set_sampling_interval_ns(from.sampling_interval_ns);
+    to->set_pc_sampling(from.pc_sampling);
 }
 
 Plan from_wire(const wire::Plan &from, Decoding &decoding) {
@@ -180,6 +184,10 @@ Plan from_wire(const wire::Plan &from, Decoding &decoding) {
     for (const wire::PlanItem &item : from.tune())
         to.tune.push_back(from_wire(item, decoding));
     to.tune_max_candidates = from.tune_max_candidates();
+    to.counters.assign(from.counters().begin(), from.counters().end());
+    to.sampled.assign(from.sampled().begin(), from.sampled().end());
+    to.sampling_interval_ns = from.sampling_interval_ns();
+    to.pc_sampling = from.pc_sampling();
     return to;
 }
 

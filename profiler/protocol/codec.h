@@ -16,7 +16,7 @@
 namespace moescope {
 
 // Both sides must agree on it exactly: raised by every change of worker.proto.
-inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kProtocolVersion = 3;
 
 class Decoding {
   public:

@@ -172,4 +172,97 @@ std::vector<OverheadRecord> from_wire(const wire::OverheadColumns &from, Decodin
     return records;
 }
 
+void to_wire(std::span<const CounterRecord> from, wire::CounterColumns *to) {
+    for (const CounterRecord &record : from) {
+        to->add_measurement(record.measurement.value);
+        to->add_kernel(record.kernel);
+        to->add_range(record.range.value);
+        to->add_metric(record.metric.value);
+        to->add_value(record.value);
+    }
+}
+
+std::vector<CounterRecord> from_wire(const wire::CounterColumns &from, Decoding &decoding) {
+    const int size = agreed_size(
+        {from.measurement_size(), from.kernel_size(), from.range_size(), from.metric_size(), from.value_size()},
+        "counters", decoding);
+    std::vector<CounterRecord> records;
+    records.reserve(std::size_t(size));
+    for (int i = 0; i < size; ++i)
+        records.push_back({MeasurementId{from.measurement(i)}, from.kernel(i), NameId{from.range(i)},
+                           NameId{from.metric(i)}, from.value(i)});
+    return records;
+}
+
+void to_wire(std::span<const PmSampleRecord> from, wire::PmSampleColumns *to) {
+    for (const PmSampleRecord &record : from) {
+        to->add_start_ns(record.start_ns);
+        to->add_end_ns(record.end_ns);
+        to->add_device(record.device);
+        to->add_metric(record.metric.value);
+        to->add_value(record.value);
+    }
+}
+
+std::vector<PmSampleRecord> from_wire(const wire::PmSampleColumns &from, Decoding &decoding) {
+    const int size = agreed_size(
+        {from.start_ns_size(), from.end_ns_size(), from.device_size(), from.metric_size(), from.value_size()},
+        "sampled counters", decoding);
+    std::vector<PmSampleRecord> records;
+    records.reserve(std::size_t(size));
+    for (int i = 0; i < size; ++i)
+        records.push_back(
+            {{}, from.start_ns(i), from.end_ns(i), from.device(i), NameId{from.metric(i)}, from.value(i)});
+    return records;
+}
+
+void to_wire(std::span<const DeviceStateRecord> from, wire::DeviceStateColumns *to) {
+    for (const DeviceStateRecord &record : from) {
+        to->add_time_ns(record.time_ns);
+        to->add_device(record.device);
+        to->add_sm_clock_mhz(record.sm_clock_mhz);
+        to->add_memory_clock_mhz(record.memory_clock_mhz);
+        to->add_temperature_c(record.temperature_c);
+        to->add_power_w(record.power_w);
+        to->add_clock_event_reasons(record.clock_event_reasons);
+    }
+}
+
+std::vector<DeviceStateRecord> from_wire(const wire::DeviceStateColumns &from, Decoding &decoding) {
+    const int size = agreed_size({from.time_ns_size(), from.device_size(), from.sm_clock_mhz_size(),
+                                  from.memory_clock_mhz_size(), from.temperature_c_size(), from.power_w_size(),
+                                  from.clock_event_reasons_size()},
+                                 "device states", decoding);
+    std::vector<DeviceStateRecord> records;
+    records.reserve(std::size_t(size));
+    for (int i = 0; i < size; ++i)
+        records.push_back({{}, from.time_ns(i), from.device(i), from.sm_clock_mhz(i), from.memory_clock_mhz(i),
+                           from.temperature_c(i), from.power_w(i), from.clock_event_reasons(i)});
+    return records;
+}
+
+void to_wire(std::span<const PcSampleRecord> from, wire::PcSampleColumns *to) {
+    for (const PcSampleRecord &record : from) {
+        to->add_measurement(record.measurement.value);
+        to->add_kernel(record.kernel.value);
+        to->add_pc_offset(record.pc_offset);
+        to->add_file(record.file.value);
+        to->add_line(record.line);
+        to->add_stall(record.stall.value);
+        to->add_samples(record.samples);
+    }
+}
+
+std::vector<PcSampleRecord> from_wire(const wire::PcSampleColumns &from, Decoding &decoding) {
+    const int size = agreed_size({from.measurement_size(), from.kernel_size(), from.pc_offset_size(),
+                                  from.file_size(), from.line_size(), from.stall_size(), from.samples_size()},
+                                 "instruction samples", decoding);
+    std::vector<PcSampleRecord> records;
+    records.reserve(std::size_t(size));
+    for (int i = 0; i < size; ++i)
+        records.push_back({MeasurementId{from.measurement(i)}, NameId{from.kernel(i)}, from.pc_offset(i),
+                           NameId{from.file(i)}, from.line(i), NameId{from.stall(i)}, from.samples(i)});
+    return records;
+}
+
 } // namespace moescope

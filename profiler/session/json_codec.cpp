@@ -126,6 +126,13 @@ Result<DeviceInfo::Capability> capability_from(const Json &json, const std::stri
     return fields.result(std::move(capability));
 }
 
+Result<std::string> text_from(const Json &json, const std::string &where) {
+    if (!json.is_string())
+        return Error{fmt::format("{} is {}", where, json.dump(-1, ' ', false, Json::error_handler_t::replace)),
+                     "it must be a text", ""};
+    return json.get<std::string>();
+}
+
 // Depth of the deepest bracket outside of texts. The library parses any depth, but prints and
 // copies recursively: a file of nothing but brackets would exhaust the stack.
 int nesting(std::string_view text) {
@@ -232,7 +239,11 @@ Json to_json(const Plan &plan) {
             {"capture", plan.capture},
             {"check_results", plan.check_results},
             {"tune", items_to_json(plan.tune)},
-            {"tune_max_candidates", plan.tune_max_candidates}};
+            {"tune_max_candidates", plan.tune_max_candidates},
+            {"counters", plan.counters},
+            {"sampled", plan.sampled},
+            {"sampling_interval_ns", plan.sampling_interval_ns},
+            {"pc_sampling", plan.pc_sampling}};
 }
 
 Json to_json(const DeviceInfo &device) {
@@ -263,6 +274,10 @@ Result<Plan> plan_from_json(const Json &json) {
     fields.read("check_results", plan.check_results);
     fields.read_list("tune", plan.tune, item_from);
     fields.read("tune_max_candidates", plan.tune_max_candidates);
+    fields.read_list("counters", plan.counters, text_from); // none of these four in older files
+    fields.read_list("sampled", plan.sampled, text_from);
+    fields.read("sampling_interval_ns", plan.sampling_interval_ns);
+    fields.read("pc_sampling", plan.pc_sampling);
     return fields.result(std::move(plan));
 }
 

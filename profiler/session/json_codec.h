@@ -3,7 +3,8 @@
 // Plan:     {workload, device, items: [{operator, variant, tile}], repetition: {warmup,
 // min_samples,
 //           max_samples, target_relative_ci, max_seconds}, cache: cold|warm, capture,
-//           check_results, tune: [as items], tune_max_candidates}
+//           check_results, tune: [as items], tune_max_candidates, counters: [metric], sampled: [metric],
+//           sampling_interval_ns, pc_sampling}
 // tile:     {block_m, block_n, block_k, warps, stages}; all 0: the default of the shape
 // Workload: {model, tokens, lora_rank, lora_scaling, skew: {kind: uniform|zipf|hot, value}, seed,
 //           quant_block, nested_block}

@@ -70,6 +70,49 @@ struct OverheadRecord { // the profiler's own cost
     friend bool operator==(const OverheadRecord &, const OverheadRecord &) = default;
 };
 
+// One counter of one range. Counters come from passes of their own, never from timed repetitions.
+struct CounterRecord {
+    MeasurementId measurement;
+    std::int32_t kernel = -1; // place of the kernel in a repetition; -1: the repetition as one range
+    NameId range;             // that kernel's name; invalid for the whole repetition
+    NameId metric;            // "dram__bytes_read.sum", as CUPTI names it
+    double value = 0;         // in the metric's own unit: bytes, %, cycles, ns
+    friend bool operator==(const CounterRecord &, const CounterRecord &) = default;
+};
+
+// One counter over one interval, sampled while a sequence of launches ran (PM sampling).
+struct PmSampleRecord {
+    RunId run;
+    std::int64_t start_ns = 0, end_ns = 0;
+    std::uint32_t device = 0;
+    NameId metric;
+    double value = 0;
+    friend bool operator==(const PmSampleRecord &, const PmSampleRecord &) = default;
+};
+
+// What NVML said of the device at a moment of a run.
+struct DeviceStateRecord {
+    RunId run;
+    std::int64_t time_ns = 0;
+    std::uint32_t device = 0;
+    std::int32_t sm_clock_mhz = 0, memory_clock_mhz = 0, temperature_c = 0;
+    double power_w = 0;
+    std::uint64_t clock_event_reasons = 0; // nvmlClocksEventReasons bits
+    friend bool operator==(const DeviceStateRecord &, const DeviceStateRecord &) = default;
+};
+
+// How often a warp was seen at an instruction, by why it waited there (PC sampling).
+struct PcSampleRecord {
+    MeasurementId measurement;
+    NameId kernel;
+    std::uint64_t pc_offset = 0; // of the instruction in the kernel's machine code, bytes
+    NameId file;                 // invalid where the machine code has no line for it
+    std::int32_t line = 0;       // from 1
+    NameId stall;                // "long_scoreboard", "selected"
+    std::uint64_t samples = 0;
+    friend bool operator==(const PcSampleRecord &, const PcSampleRecord &) = default;
+};
+
 // One operator x variant x tile configuration, run repeatedly on one device.
 struct Measurement {
     enum class State : std::uint8_t { Queued, Running, Done, Failed, Cancelled };

@@ -157,6 +157,47 @@ CREATE TABLE failures (
     what TEXT NOT NULL, why TEXT NOT NULL, remedy TEXT NOT NULL
 );
 
+-- Hardware counters, from passes of their own: never from the timed repetitions. Since schema 2.
+CREATE TABLE counters (
+    id INTEGER PRIMARY KEY,
+    measurement INTEGER,              -- measurements.id
+    kernel INTEGER NOT NULL,          -- place of the kernel in a repetition; -1: the whole of it
+    range INTEGER,                    -- names.id of that kernel; null for the whole repetition
+    metric INTEGER,                   -- names.id: dram__bytes_read.sum, as CUPTI names it
+    value REAL                        -- in the metric's own unit
+);
+-- Counters sampled over time while a sequence of launches ran. Since schema 2.
+CREATE TABLE pm_samples (
+    id INTEGER PRIMARY KEY,
+    run INTEGER,                      -- runs.id
+    start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL,
+    device INTEGER NOT NULL,
+    metric INTEGER,                   -- names.id
+    value REAL
+);
+-- What NVML said of the device while a run went on. Since schema 2.
+CREATE TABLE device_states (
+    id INTEGER PRIMARY KEY,
+    run INTEGER,                      -- runs.id
+    time_ns INTEGER NOT NULL,
+    device INTEGER NOT NULL,
+    sm_clock_mhz INTEGER NOT NULL, memory_clock_mhz INTEGER NOT NULL,
+    temperature_c INTEGER NOT NULL,
+    power_w REAL,
+    clock_event_reasons INTEGER NOT NULL -- NVML's nvmlClocksEventReasons bits
+);
+-- Where warps were when they were looked at, instruction by instruction. Since schema 2.
+CREATE TABLE pc_samples (
+    id INTEGER PRIMARY KEY,
+    measurement INTEGER,              -- measurements.id
+    kernel INTEGER,                   -- names.id
+    pc_offset INTEGER NOT NULL,       -- bytes into the kernel's machine code
+    file INTEGER,                     -- names.id, or null
+    line INTEGER NOT NULL,            -- 0: unknown
+    stall INTEGER,                    -- names.id: why the warp waited, or 'selected'
+    samples INTEGER NOT NULL
+);
+
 -- Runs with what identifies them taken out of their JSON.
 CREATE VIEW run_list AS
 SELECT id AS run, json_extract(plan, '$.workload.model.name') AS model,
@@ -172,7 +213,7 @@ FROM runs;
 CREATE VIEW results AS
 SELECT m.id AS measurement, m.run, r.model, r.tokens, r.device, m.operator, m.variant,
        CASE WHEN m.block_m = 0 THEN 'default'
-            ELSE printf('%s%dx%dx%d w%d s%d', iif(m.warps > 8, 'wgmma ', ''), m.block_m, m.block_n,
+            ELSE printf('%s%dx%dx%d w%d s%d', CASE WHEN m.warps > 8 THEN 'wgmma ' ELSE '' END, m.block_m, m.block_n,
                         m.block_k, m.warps, m.stages)
        END AS tile,
        m.state, m.sample_count, m.median_ns / 1e3 AS median_us, m.p10_ns / 1e3 AS p10_us,
@@ -195,11 +236,18 @@ FROM kernels k LEFT JOIN names n ON n.id = k.name LEFT JOIN measurements m ON m.
 -- One line a tile configuration.
 CREATE VIEW tuning AS
 SELECT id AS candidate, run, operator, variant,
-       printf('%s%dx%dx%d w%d s%d', iif(warps > 8, 'wgmma ', ''), block_m, block_n, block_k, warps,
+       printf('%s%dx%dx%d w%d s%d', CASE WHEN warps > 8 THEN 'wgmma ' ELSE '' END, block_m, block_n, block_k, warps,
               stages) AS tile, fate, reason,
        registers, spill_bytes, smem_bytes, threads, blocks_per_sm, compile_ms,
        CASE WHEN fate IN ('timed', 'best') THEN median_ns / 1e3 END AS median_us
 FROM candidates;
+
+-- One line a counter.
+CREATE VIEW counter_values AS
+SELECT m.run, c.measurement, m.operator, m.variant, c.kernel AS kernel_place,
+       coalesce(r.text, 'whole repetition') AS range, n.text AS metric, c.value
+FROM counters c LEFT JOIN measurements m ON m.id = c.measurement
+     LEFT JOIN names n ON n.id = c.metric LEFT JOIN names r ON r.id = c.range;
 )sql";
 
 #define MOESCOPE_SUMMARY(prefix)                                                                   \
@@ -243,9 +291,19 @@ const TableSchema kMemory{"memory", "id, time_ns, bytes, address, label, measure
 const TableSchema kOverheads{"overheads", "id, start_ns, end_ns, kind"};
 const TableSchema kFailures{"failures", "id, time_ns, run, place, what, why, remedy"};
 
-const TableSchema *const kAll[14] = {
-    &kSession,    &kNames,   &kRuns,     &kMeasurements, &kSamples, &kCandidates, &kRoutings,
-    &kExpertLoad, &kKernels, &kApiCalls, &kCopies,       &kMemory,  &kOverheads,  &kFailures};
+const TableSchema kCounters{"counters", "id, measurement, kernel, range, metric, value", 2};
+const TableSchema kPmSamples{"pm_samples", "id, run, start_ns, end_ns, device, metric, value", 2};
+const TableSchema kDeviceStates{"device_states",
+                                "id, run, time_ns, device, sm_clock_mhz, memory_clock_mhz, "
+                                "temperature_c, power_w, clock_event_reasons",
+                                2};
+const TableSchema kPcSamples{
+    "pc_samples", "id, measurement, kernel, pc_offset, file, line, stall, samples", 2};
+
+const TableSchema *const kAll[18] = {
+    &kSession,    &kNames,   &kRuns,     &kMeasurements, &kSamples,      &kCandidates, &kRoutings,
+    &kExpertLoad, &kKernels, &kApiCalls, &kCopies,       &kMemory,       &kOverheads,  &kFailures,
+    &kCounters,   &kPmSamples, &kDeviceStates, &kPcSamples};
 
 } // namespace tables
 

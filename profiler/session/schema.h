@@ -34,7 +34,7 @@
 namespace moescope {
 
 inline constexpr std::uint32_t kSessionApplicationId = 0x4d6f4553; // "MoES"
-inline constexpr std::uint32_t kSessionSchemaVersion = 1;
+inline constexpr std::uint32_t kSessionSchemaVersion = 2;
 
 // CREATE statements of every table, index and view, with their comments.
 extern const char *const kSessionSchema;
@@ -43,6 +43,7 @@ extern const char *const kSessionSchema;
 struct TableSchema {
     std::string_view name;
     std::string_view columns;
+    std::uint32_t since = 1; // the schema that brought it; older files have none
 
     std::string insert() const; // "INSERT OR REPLACE INTO name (columns) VALUES (?, ?, ...)"
     std::string select(std::string_view order = "ORDER BY id") const;
@@ -50,8 +51,9 @@ struct TableSchema {
 
 namespace tables {
 extern const TableSchema kSession, kNames, kRuns, kMeasurements, kSamples, kCandidates, kRoutings,
-    kExpertLoad, kKernels, kApiCalls, kCopies, kMemory, kOverheads, kFailures;
-extern const TableSchema *const kAll[14];
+    kExpertLoad, kKernels, kApiCalls, kCopies, kMemory, kOverheads, kFailures, kCounters, kPmSamples,
+    kDeviceStates, kPcSamples;
+extern const TableSchema *const kAll[18];
 } // namespace tables
 
 } // namespace moescope

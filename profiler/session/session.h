@@ -32,6 +32,10 @@ struct Session {
     ChunkedVector<CopyRecord> copies;
     ChunkedVector<MemoryRecord> memory;
     ChunkedVector<OverheadRecord> overheads;
+    ChunkedVector<CounterRecord> counters;
+    ChunkedVector<PmSampleRecord> pm_samples;
+    ChunkedVector<DeviceStateRecord> device_states;
+    ChunkedVector<PcSampleRecord> pc_samples;
     ChunkedVector<Failure, 16> failures;
 
     std::string_view name(NameId id) const {

@@ -72,6 +72,10 @@ void SessionBuilder::add(const ApiRecord &record) { session_.api_calls.push_back
 void SessionBuilder::add(const CopyRecord &record) { session_.copies.push_back(record); }
 void SessionBuilder::add(const MemoryRecord &record) { session_.memory.push_back(record); }
 void SessionBuilder::add(const OverheadRecord &record) { session_.overheads.push_back(record); }
+void SessionBuilder::add(const CounterRecord &record) { session_.counters.push_back(record); }
+void SessionBuilder::add(const PmSampleRecord &record) { session_.pm_samples.push_back(record); }
+void SessionBuilder::add(const DeviceStateRecord &record) { session_.device_states.push_back(record); }
+void SessionBuilder::add(const PcSampleRecord &record) { session_.pc_samples.push_back(record); }
 void SessionBuilder::add(Failure failure) { session_.failures.push_back(std::move(failure)); }
 void SessionBuilder::set_path(std::string path) { session_.path = std::move(path); }
 

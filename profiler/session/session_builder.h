@@ -30,6 +30,10 @@ class SessionBuilder {
     void add(const CopyRecord &record);
     void add(const MemoryRecord &record);
     void add(const OverheadRecord &record);
+    void add(const CounterRecord &record);
+    void add(const PmSampleRecord &record);
+    void add(const DeviceStateRecord &record);
+    void add(const PcSampleRecord &record);
     void add(Failure failure);
     void set_path(std::string path);
 

@@ -17,8 +17,17 @@ using sqlite::Statement;
 constexpr int kLongestValueBytes = 64 << 20;
 constexpr std::int64_t kMostExperts = 1 << 20, kMostSamples = 1 << 24;
 
+Result<std::uint32_t> schema_of(const Database &database) {
+    auto statement = Statement::prepare(database, "PRAGMA user_version", "read");
+    if (!statement)
+        return statement.error();
+    if (auto row = statement->step(); !row)
+        return row.error();
+    return std::uint32_t(sqlite3_column_int64(statement->handle(), 0));
+}
+
 // Every table must be a plain table: a view or a virtual table by that name could do anything.
-Status check_tables(const Database &database) {
+Status check_tables(const Database &database, std::uint32_t schema) {
     auto statement = Statement::prepare(
         database, "SELECT name, sql FROM sqlite_schema WHERE type = 'table'", "read");
     if (!statement)
@@ -39,6 +48,8 @@ Status check_tables(const Database &database) {
     }
     for (const TableSchema *table : tables::kAll) {
         const auto found = plain.find(table->name);
+        if (found == plain.end() && table->since > schema)
+            continue;
         if (found == plain.end() || !found->second)
             return Error{"its tables are not a session's",
                          fmt::format("the table {} is missing", table->name), ""};
@@ -86,7 +97,7 @@ class Reader {
   public:
     explicit Reader(Database database) : database_(std::move(database)) {}
 
-    Status read() {
+    Status read(std::uint32_t schema) {
         using Step = Status (Reader::*)();
         for (const Step step :
              {&Reader::read_facts, &Reader::read_names, &Reader::read_runs,
@@ -96,7 +107,7 @@ class Reader {
               &Reader::read_overheads, &Reader::read_failures})
             if (Status done = (this->*step)(); !done)
                 return done;
-        return {};
+        return schema >= 2 ? read_counters() : Status{};
     }
     Session take() { return std::move(session_); }
     const Session &so_far() const { return session_; }
@@ -393,6 +404,54 @@ class Reader {
         });
     }
 
+    // Everything of schema 2.
+    Status read_counters() {
+        Status done = fill(tables::kCounters, session_.counters, false, [this](RowReader &row) {
+            CounterRecord c;
+            c.measurement = row.id<MeasurementId>(session_.measurements.size());
+            c.kernel = row.integer<std::int32_t>(-1, std::numeric_limits<std::int32_t>::max());
+            c.range = name(row);
+            c.metric = name(row);
+            c.value = row.number();
+            return c;
+        });
+        if (done)
+            done = fill(tables::kPmSamples, session_.pm_samples, false, [this](RowReader &row) {
+                PmSampleRecord s;
+                s.run = run(row);
+                read_span(row, s);
+                s.device = row.count<std::uint32_t>();
+                s.metric = name(row);
+                s.value = row.number();
+                return s;
+            });
+        if (done)
+            done = fill(tables::kDeviceStates, session_.device_states, false, [this](RowReader &row) {
+                DeviceStateRecord s;
+                s.run = run(row);
+                s.time_ns = row.time_ns();
+                s.device = row.count<std::uint32_t>();
+                for (std::int32_t *field : {&s.sm_clock_mhz, &s.memory_clock_mhz, &s.temperature_c})
+                    *field = row.count<std::int32_t>();
+                s.power_w = row.number();
+                s.clock_event_reasons = row.count<std::uint64_t>();
+                return s;
+            });
+        if (done)
+            done = fill(tables::kPcSamples, session_.pc_samples, false, [this](RowReader &row) {
+                PcSampleRecord s;
+                s.measurement = row.id<MeasurementId>(session_.measurements.size());
+                s.kernel = name(row);
+                s.pc_offset = row.count<std::uint64_t>();
+                s.file = name(row);
+                s.line = row.count<std::int32_t>();
+                s.stall = name(row);
+                s.samples = row.count<std::uint64_t>();
+                return s;
+            });
+        return done;
+    }
+
     Status read_failures() {
         return fill(tables::kFailures, session_.failures, false, [this](RowReader &row) {
             Failure f;
@@ -441,10 +500,13 @@ Result<Session> read_session(const std::filesystem::path &path) {
     // One transaction: all tables as of the same moment, even while a run is writing.
     if (!database->run("PRAGMA cell_size_check = ON; BEGIN"))
         return explain(path, database->error("read"), {});
-    if (Status known = check_tables(*database); !known)
+    const Result<std::uint32_t> schema = schema_of(*database);
+    if (!schema)
+        return explain(path, schema.error(), {});
+    if (Status known = check_tables(*database, *schema); !known)
         return explain(path, known.error(), {});
     Reader reader(std::move(*database));
-    if (Status read = reader.read(); !read)
+    if (Status read = reader.read(*schema); !read)
         return explain(path, read.error(), reader.so_far());
     Session session = reader.take();
     session.path = path.string();

@@ -119,7 +119,8 @@ class Writer final : public SessionFileWriter {
         decltype(Session::measurements) measurements;
         decltype(Session::candidates) candidates;
         std::size_t names = 0, routings = 0, kernels = 0, api_calls = 0, copies = 0, memory = 0,
-                    overheads = 0, failures = 0;
+                    overheads = 0, failures = 0, counters = 0, pm_samples = 0, device_states = 0,
+                    pc_samples = 0;
     };
     static Written mark(const Session &s) {
         return {s.title,
@@ -133,7 +134,11 @@ class Writer final : public SessionFileWriter {
                 s.copies.size(),
                 s.memory.size(),
                 s.overheads.size(),
-                s.failures.size()};
+                s.failures.size(),
+                s.counters.size(),
+                s.pm_samples.size(),
+                s.device_states.size(),
+                s.pc_samples.size()};
     }
 
     Statement &insert(const TableSchema &table) {
@@ -169,7 +174,7 @@ class Writer final : public SessionFileWriter {
         for (const Step step :
              {&Writer::write_facts, &Writer::write_runs, &Writer::write_measurements,
               &Writer::write_candidates, &Writer::write_routings, &Writer::write_launches,
-              &Writer::write_the_rest})
+              &Writer::write_the_rest, &Writer::write_counters})
             if (Status written = (this->*step)(session); !written)
                 return written;
         return {};
@@ -314,6 +319,36 @@ class Writer final : public SessionFileWriter {
                     return failure.execute(id, f.time_ns, f.run, f.where, f.error.what, f.error.why,
                                            f.error.remedy);
                 });
+        return done;
+    }
+
+    Status write_counters(const Session &session) {
+        Statement &counter = insert(tables::kCounters), &pm_sample = insert(tables::kPmSamples);
+        Statement &state = insert(tables::kDeviceStates), &pc_sample = insert(tables::kPcSamples);
+        Status done = append(session.counters, written_.counters,
+                             [&](std::size_t id, const CounterRecord &c) {
+                                 return counter.execute(id, c.measurement, c.kernel, c.range, c.metric,
+                                                        c.value);
+                             });
+        if (done)
+            done = append(session.pm_samples, written_.pm_samples,
+                          [&](std::size_t id, const PmSampleRecord &s) {
+                              return pm_sample.execute(id, s.run, s.start_ns, s.end_ns, s.device,
+                                                       s.metric, s.value);
+                          });
+        if (done)
+            done = append(session.device_states, written_.device_states,
+                          [&](std::size_t id, const DeviceStateRecord &s) {
+                              return state.execute(id, s.run, s.time_ns, s.device, s.sm_clock_mhz,
+                                                   s.memory_clock_mhz, s.temperature_c, s.power_w,
+                                                   s.clock_event_reasons);
+                          });
+        if (done)
+            done = append(session.pc_samples, written_.pc_samples,
+                          [&](std::size_t id, const PcSampleRecord &s) {
+                              return pc_sample.execute(id, s.measurement, s.kernel, s.pc_offset, s.file,
+                                                       s.line, s.stall, s.samples);
+                          });
         return done;
     }
 

@@ -99,6 +99,10 @@ struct CaptureBatch {
     std::vector<CopyRecord> copies;
     std::vector<MemoryRecord> memory;
     std::vector<OverheadRecord> overheads;
+    std::vector<CounterRecord> counters;
+    std::vector<PmSampleRecord> pm_samples;
+    std::vector<DeviceStateRecord> device_states;
+    std::vector<PcSampleRecord> pc_samples;
     std::int64_t dropped = 0;
 };
 

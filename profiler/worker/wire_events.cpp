@@ -110,6 +110,10 @@ void WireEvents::records(const CaptureBatch &batch) {
     in_parts(batch.copies, [&](auto part) { send(part, &wire::Records::mutable_copies); });
     in_parts(batch.memory, [&](auto part) { send(part, &wire::Records::mutable_memory); });
     in_parts(batch.overheads, [&](auto part) { send(part, &wire::Records::mutable_overheads); });
+    in_parts(batch.counters, [&](auto part) { send(part, &wire::Records::mutable_counters); });
+    in_parts(batch.pm_samples, [&](auto part) { send(part, &wire::Records::mutable_pm_samples); });
+    in_parts(batch.device_states, [&](auto part) { send(part, &wire::Records::mutable_device_states); });
+    in_parts(batch.pc_samples, [&](auto part) { send(part, &wire::Records::mutable_pc_samples); });
     if (batch.dropped == 0)
         return;
     wire::FromWorker message;

@@ -167,6 +167,39 @@ Plan plan_for(const ModelShape &model, std::int64_t tokens,
     return plan;
 }
 
+// What the collectors beside the timing bring: counters of each repetition and of its first kernel,
+// samples over time, the device's state, and where the first operator's warps were.
+void add_evidence(SessionBuilder &builder, RunId run, std::int64_t start_ns) {
+    const NameId read = builder.intern("dram__bytes_read.sum");
+    const NameId written = builder.intern("dram__bytes_write.sum");
+    const NameId duration = builder.intern("gpu__time_duration.sum");
+    const NameId active = builder.intern("sm__cycles_active.avg.pct_of_peak_sustained_elapsed");
+    const NameId kernel = builder.intern("first kernel"), file = builder.intern("kernel.cu");
+    const Session &session = builder.current();
+    for (std::uint32_t id = 0; id < session.measurements.size(); ++id) {
+        const Measurement measurement = session.measurements[id];
+        if (measurement.run != run || measurement.state != Measurement::State::Done)
+            continue;
+        for (const std::int32_t place : {-1, 0}) {
+            const NameId range = place < 0 ? NameId{} : kernel;
+            builder.add(CounterRecord{{id}, place, range, read, 0.8 * measurement.cost.bytes});
+            builder.add(CounterRecord{{id}, place, range, written, 0.3 * measurement.cost.bytes});
+            builder.add(CounterRecord{{id}, place, range, duration, measurement.time.median});
+            builder.add(CounterRecord{{id}, place, range, active, 87.5});
+        }
+        for (int line = 10; line < 14; ++line)
+            builder.add(PcSampleRecord{{id}, kernel, std::uint64_t(16 * line), file, line,
+                                       builder.intern(line % 2 ? "long_scoreboard" : "selected"),
+                                       std::uint64_t(100 * line)});
+    }
+    for (int i = 0; i < 8; ++i) {
+        const std::int64_t at = start_ns + i * 20'000;
+        builder.add(PmSampleRecord{run, at, at + 20'000, 0, active, 10.0 * i});
+        builder.add(DeviceStateRecord{run, at, 0, 1980 - 15 * i, 3201, 40 + i, 300.5 + i,
+                                      i == 7 ? 4u : 0u});
+    }
+}
+
 void add_finished_run(SessionBuilder &builder, Lab &lab) {
     const auto shapes = qwen_operators();
     RunRecord run{
@@ -181,6 +214,7 @@ void add_finished_run(SessionBuilder &builder, Lab &lab) {
                 first_variant ? "cpu reference" : shapes[i - 1].variant);
         builder.add(OverheadRecord{lab.now() - 300'000, lab.now() - 120'000, flush});
     }
+    add_evidence(builder, id, run.started_ns);
     run.finished_ns = lab.now();
     run.state = RunRecord::State::Done;
     builder.update(id, run);

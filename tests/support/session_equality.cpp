@@ -37,6 +37,10 @@ std::string first_difference(const Session &a, const Session &b) {
           difference("api_calls", a.api_calls, b.api_calls),
           difference("copies", a.copies, b.copies), difference("memory", a.memory, b.memory),
           difference("overheads", a.overheads, b.overheads),
+          difference("counters", a.counters, b.counters),
+          difference("pm_samples", a.pm_samples, b.pm_samples),
+          difference("device_states", a.device_states, b.device_states),
+          difference("pc_samples", a.pc_samples, b.pc_samples),
           difference("failures", a.failures, b.failures)})
         if (!found.empty())
             return found;

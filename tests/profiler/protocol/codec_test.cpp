@@ -135,6 +135,10 @@ TEST_CASE("every column of every record survives the protocol") {
     check_columns<wire::CopyColumns>();
     check_columns<wire::MemoryColumns>();
     check_columns<wire::OverheadColumns>();
+    check_columns<wire::CounterColumns>();
+    check_columns<wire::PmSampleColumns>();
+    check_columns<wire::DeviceStateColumns>();
+    check_columns<wire::PcSampleColumns>();
 }
 
 TEST_CASE("columns of unequal length are refused, whichever it is") {

@@ -52,6 +52,10 @@ Plan unusual_plan() {
     plan.check_results = false;
     plan.tune = {{OperatorId::GateUp, "fused", {}}};
     plan.tune_max_candidates = 17;
+    plan.counters = {"dram__bytes_read.sum", "gpu__time_duration.sum"};
+    plan.sampled = {"sm__cycles_active.avg.pct_of_peak_sustained_elapsed"};
+    plan.sampling_interval_ns = 5'000;
+    plan.pc_sampling = true;
     return plan;
 }
 

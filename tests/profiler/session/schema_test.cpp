@@ -100,6 +100,6 @@ TEST_CASE("a session file is marked as one for other tools") {
     const auto path = folder / "a.moescope";
     REQUIRE(save_session(*test::small_session(), path).ok());
     CHECK(query(path, "PRAGMA application_id")[0][0] == std::to_string(0x4d6f4553));
-    CHECK(query(path, "PRAGMA user_version")[0][0] == "1");
+    CHECK(query(path, "PRAGMA user_version")[0][0] == std::to_string(kSessionSchemaVersion));
     CHECK(query(path, "PRAGMA integrity_check")[0][0] == "ok");
 }
