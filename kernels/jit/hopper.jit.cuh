@@ -89,6 +89,12 @@ __device__ __forceinline__ void tma_load_3d(u32 shared, const TensorMap &map, u3
                  : "memory");
 }
 
+// Of a kernel that was launched to begin early: waits until the grids before it have ended, and what
+// they wrote can be read. Every block must, or the stream would go on before those grids have ended.
+__device__ __forceinline__ void wait_for_earlier_grids() {
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+}
+
 // ---- Warpgroups
 // ----------------------------------------------------------------------------------
 

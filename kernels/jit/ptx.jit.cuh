@@ -30,6 +30,14 @@ template <int kPending> __device__ __forceinline__ void cp_async_wait() {
     asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
 }
 
+// Lets a kernel that was launched to follow this one early (Hopper) begin once every block of this
+// grid has said so or ended. It still has to wait for what this grid writes.
+__device__ __forceinline__ void launch_dependents() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
 __device__ __forceinline__ void store_shared_16(u32 shared, uint4 value) {
     asm volatile("st.shared.v4.b32 [%0], {%1, %2, %3, %4};" ::"r"(shared), "r"(value.x),
                  "r"(value.y), "r"(value.z), "r"(value.w)

@@ -65,7 +65,8 @@ Scatter2ScatterParams common_params(const ms_scatter2scatter_args &args,
             .nf4 = args.w_nf4 ? nf4_params(*args.w_nf4) : Scatter2ScatterNf4{},
             .row_group = 8,
             .w_once = 0,
-            .sort_tiles = 0};
+            .sort_tiles = 0,
+            .early_next = 0};
 }
 
 // XA [S, xa_columns] by sorted position; its columns past the rank are zero.
@@ -131,9 +132,14 @@ ms_status plan_launches(const ms_scatter2scatter_args &args, const ms_tile_confi
         Launch launch{.shape = shape,
                       .params = params_for(args, config, shape.pass),
                       .blocks = 0,
-                      .resident = shape.config.family == MS_TILE_WGMMA};
+                      .resident = shape.config.family == MS_TILE_WGMMA,
+                      .early = false};
         if (launch.resident)
             set_wgmma_params(args, shape.config, launch.params);
+        if (launch.resident && !launches.empty()) { // XA alone comes before it
+            launches.back().params.early_next = 1;
+            launch.early = true;
+        }
         launch.params.tile_count *= shape.row_split;
         launch.params.n_tiles = (launch.params.n + shape.config.block_n - 1) / shape.config.block_n;
         launch.blocks = std::int64_t(launch.params.tile_count) * launch.params.n_tiles;

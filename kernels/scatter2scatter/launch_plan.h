@@ -16,6 +16,7 @@ struct Launch {
     Scatter2ScatterParams params;
     std::int64_t blocks; // of 32 * shape.config.warps threads
     bool resident;       // as many of the blocks as run at one time do all of the work
+    bool early;          // may begin while the launch before it ends
 };
 
 // Args are checked (check_call), config is valid and slots > 0. MS_UNSUPPORTED where a size is

@@ -112,6 +112,13 @@ ms_status enqueue(const ms_scatter2scatter_args &args, cudaKernel_t kernel, Laun
     config.blockDim = dim3(unsigned(32 * launch.shape.config.warps));
     config.dynamicSmemBytes = std::size_t(dynamic_smem_bytes(launch.shape));
     config.stream = reinterpret_cast<cudaStream_t>(stream);
+    cudaLaunchAttribute early{};
+    early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    early.val.programmaticStreamSerializationAllowed = 1;
+    if (launch.early) {
+        config.attrs = &early;
+        config.numAttrs = 1;
+    }
     void *arguments[] = {&launch.params, &maps.w, &maps.b, &maps.x};
     MS_CUDA_TRY(cudaLaunchKernelExC(&config, kernel, arguments));
     return MS_OK;

@@ -956,6 +956,8 @@ __device__ __forceinline__ void write_output(const Scatter2ScatterParams &p, con
 extern "C" __global__ void __launch_bounds__(kThreads)
     MS_KERNEL_NAME(const __grid_constant__ Scatter2ScatterParams p) {
     extern __shared__ __align__(128) unsigned char shared[];
+    if (p.early_next)
+        ptx::launch_dependents();
     Block block;
     if (!find_block(p, block))
         return;

@@ -50,4 +50,5 @@ struct Scatter2ScatterParams {
     int row_group;     // wgmma: row tiles that are walked together, feature by feature
     int w_once;        // wgmma: W is read once, so that the L2 need not keep it
     int sort_tiles;    // wgmma: heaviest row tiles first
+    int early_next;    // the next kernel may begin while this one ends, and waits for what it needs
 };

@@ -308,6 +308,24 @@ __device__ __forceinline__ void store_b(const Scatter2ScatterParams &p, u32 shar
     }
 }
 
+// The order in which a tile's stages are filled. The kernel may have begun before XA is complete: the
+// block's first tile fills what the ring has room for beside XA, then waits, then fills XA's stages.
+struct FillOrder {
+    int extra; // stages of XA, the tile's first
+    int ahead; // stages filled before those; 0 after the first tile
+
+    __device__ __forceinline__ FillOrder(int extra_stages, int k_tiles)
+        : extra(extra_stages), ahead(max(min(k_tiles, kStages) - extra, 0)) {}
+    __device__ __forceinline__ bool changes(int turn) const {
+        return ahead > 0 && turn < extra + ahead;
+    }
+    __device__ __forceinline__ int k_tile_of(int turn) const {
+        if (!changes(turn))
+            return turn;
+        return turn < ahead ? turn + extra : turn - ahead;
+    }
+};
+
 // The producing warpgroup: every stage of every tile. One thread asks the copy engine for W (and for X
 // where its rows are grouped); all 128 gather X, 8 neighbouring threads a row of 128 bytes.
 __device__ __forceinline__ void produce(Producer at, const RowTiles &row_tiles) {
@@ -317,6 +335,8 @@ __device__ __forceinline__ void produce(Producer at, const RowTiles &row_tiles) 
     const u32 xa_chunks = MS_EXTRA ? p.xa_columns / 8 : 0;
     const int extra = MS_EXTRA ? (p.rank + kDepth - 1) / kDepth : 0;
     const int k_tiles = extra + (p.k + kDepth - 1) / kDepth;
+    FillOrder order(extra, k_tiles);
+    bool waited = false;
     NextTile next{p, row_tiles, first_row, -1};
     for (int i = 0; i < NextTile::kSteps; ++i)
         next.step(i);
@@ -326,7 +346,17 @@ __device__ __forceinline__ void produce(Producer at, const RowTiles &row_tiles) 
 #pragma unroll
         for (int i = 0; i < kPasses; ++i)
             rows_16b[i] = next.rows_16b[i];
-        for (int i = 0; i < k_tiles; ++i) {
+        for (int turn = 0; turn < k_tiles; ++turn) {
+            int i = turn;
+            if constexpr (MS_EXTRA) {
+                if (!waited && turn == order.ahead) {
+                    ptx::wait_for_earlier_grids();
+                    waited = true;
+                }
+                i = order.k_tile_of(turn);
+                if (order.changes(turn)) // the ring is empty yet: any of its stages will do
+                    at.ring.stage = i;
+            }
             ptx::mbarrier_wait(at.shared.empty(at.ring.stage), at.ring.parity ^ 1);
             const bool is_extra = MS_EXTRA && i < extra;
             const int k0 = (is_extra ? i : i - extra) * kDepth;
@@ -364,9 +394,12 @@ __device__ __forceinline__ void produce(Producer at, const RowTiles &row_tiles) 
             } else if (!kXByEngine || MS_EXTRA) {
                 ptx::mbarrier_arrive_after_copies(at.shared.full(at.ring.stage));
             }
+            if (MS_EXTRA && order.changes(turn))
+                at.ring.stage = turn;
             at.ring.advance();
-            next.step(i);
+            next.step(turn);
         }
+        order.ahead = 0;
         for (int i = k_tiles; i < NextTile::kSteps; ++i)
             next.step(i);
     }
@@ -639,8 +672,11 @@ extern "C" __global__ void __launch_bounds__(kThreads, 1)
         ptx::fence_barrier_init();
     }
     const RowTiles row_tiles(p, shared);
-    if (row_tiles.id_of(0) < 0)
+    if (row_tiles.id_of(0) < 0) {
+        if (MS_EXTRA)
+            ptx::wait_for_earlier_grids();
         return;
+    }
     if (threadIdx.x < 128) {
         ptx::give_registers<72>();
         const u64 policy = p.w_once ? ptx::evict_first_policy() : ptx::evict_normal_policy();

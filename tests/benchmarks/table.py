@@ -132,7 +132,8 @@ def attempts(report):
         entries = variants(row, report["date"]) + recorded.get(name, [])
         if entries:
             lines += ["", f"**{name}**", ""] + [attempt(entry) for entry in entries]
-    return ["", "## Attempts on rows that miss their target"] + lines if lines else []
+    note = "Figures compare within an attempt alone: each is of one run, between launches in a row."
+    return ["", "## Attempts on rows that miss their target", "", note] + lines if lines else []
 
 
 def main():

@@ -60,6 +60,7 @@ inline void cp_async_16(u32 shared, const void *global, bool valid) {
 }
 inline void cp_async_commit() { emulation::cp_async_commit(); }
 template <int kPending> void cp_async_wait() { emulation::cp_async_wait(kPending); }
+inline void launch_dependents() {}
 inline void store_shared_16(u32 shared, uint4 value) {
     std::memcpy(emulation::shared_at(shared, 16), &value, 16);
 }
