@@ -54,14 +54,15 @@ std::string listed(const std::vector<std::string> &names) {
 }
 
 Error unknown_operator(std::string_view name) {
-    std::vector<std::string> operator_names, family_names;
+    std::vector<std::string> names, family_names;
     for (const OperatorInfo &each : operators())
-        operator_names.emplace_back(each.name);
+        names.emplace_back(each.name);
     for (const FamilyInfo &each : families())
         family_names.emplace_back(each.name);
     const std::string what = "operator \"" + std::string(name) + "\" is unknown";
     const std::string remedy = "moescope operators lists all";
-    if (const auto closest = closest_names(operator_names, name, 3); !closest.empty())
+    names.insert(names.end(), family_names.begin(), family_names.end());
+    if (const auto closest = closest_names(names, name, 3); !closest.empty())
         return {what, "the closest names are " + listed(closest), remedy};
     return {what, "the families are " + listed(family_names), remedy};
 }

@@ -82,7 +82,7 @@ std::span<const FamilyInfo> families();
 const FamilyInfo &info(OperatorFamily id);
 const FamilyInfo *find_family(std::string_view name); // null: there is none
 
-// The error names the closest operator, or the families.
+// The error names the closest operators and families, or else all families.
 Result<OperatorId> find_operator(std::string_view name);
 
 } // namespace moescope

@@ -35,6 +35,7 @@ TEST_CASE("an unknown operator is refused with the closest names, or else with t
     REQUIRE_FALSE(found);
     CHECK(found.error().what == "operator \"gateup\" is unknown");
     CHECK(found.error().why == "the closest names are gate_up");
+    CHECK(find_operator("metdata").error().why.starts_with("the closest names are metadata"));
     CHECK(find_operator("nonsense").error().why.starts_with("the families are routing, metadata"));
 }
 
