@@ -219,8 +219,9 @@ __device__ void write_part(const Plan &plan, std::int64_t r, int begin_unit, int
     };
     if (!vectors) {
         ready();
-        for (int i = first + int(threadIdx.x); i < last; i += Shape<kOf>::kThreads)
-            row.element(i, task.logits.vocab_stride, task.vocab_stride);
+        // The step after the last one may be past 2^31.
+        for (std::int64_t i = first + int(threadIdx.x); i < last; i += Shape<kOf>::kThreads)
+            row.element(int(i), task.logits.vocab_stride, task.vocab_stride);
         return;
     }
     write_span(row, span.head, begin, end, ready);

@@ -91,7 +91,7 @@ struct Chunk {
 };
 
 __device__ __forceinline__ int chunks_of(const LoraGradParams &p, int rows) {
-    return max_of(1, (rows + p.chunk_rows - 1) / p.chunk_rows);
+    return max_of(1, int((u32(rows) + u32(p.chunk_rows) - 1) / u32(p.chunk_rows)));
 }
 __device__ __forceinline__ int rows_of(const LoraGradParams &p, int expert) {
     return p.offsets[expert + 1] - p.offsets[expert];
@@ -149,8 +149,8 @@ __device__ __forceinline__ Chunk find_chunk(const LoraGradParams &p, int unit, i
         return chunk;
     const int rows = rows_of(p, chunk.expert);
     chunk.count = chunks_of(p, rows);
-    const int size = ((rows + chunk.count - 1) / chunk.count + 15) / 16 * 16;
-    const int begin = min(chunk.index * size, rows);
+    const int size = int(((u32(rows) + u32(chunk.count) - 1) / u32(chunk.count) + 15) / 16 * 16);
+    const int begin = int(min(u32(chunk.index) * u32(size), u32(rows)));
     chunk.begin = p.offsets[chunk.expert] + begin;
     chunk.rows = min(size, rows - begin);
     if (!kAtomic && unit < p.experts && chunk.count > 1)

@@ -63,10 +63,10 @@ ms_status check_moe_mlp_backward(const ms_moe_mlp_backward_args *args,
         .range("dx_stride", full.dx_stride, forward.hidden, kNoLimit, "hidden");
     if (forward.rank > 0)
         check.one_of("variant", full.variant, {MS_S2S_SPLIT, MS_S2S_EXTRA_K})
-            .pointer("da_gate_up", full.da_gate_up, 2)
-            .pointer("db_gate_up", full.db_gate_up, 2)
-            .pointer("da_down", full.da_down, 2)
-            .pointer("db_down", full.db_down, 2);
+            .pointer("da_gate_up", full.da_gate_up, 16)
+            .pointer("db_gate_up", full.db_gate_up, 16)
+            .pointer("da_down", full.da_down, 16)
+            .pointer("db_down", full.db_down, 16);
     if (forward.tokens == 0)
         return check.status();
     check.pointer("dout", full.dout, 2).pointer("dx", full.dx, 2);

@@ -55,13 +55,15 @@ __device__ inline unsigned shared_address(const void *pointer) {
 // 16 bytes, or zeros where there is no source.
 __device__ inline void copy_async(unsigned to, const void *from, bool exists) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from),
-                 "r"(exists ? 16 : 0));
+                 "r"(exists ? 16 : 0)
+                 : "memory");
 }
 
 __device__ inline void load_matrices(unsigned address, unsigned (&out)[4]) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                  : "=r"(out[0]), "=r"(out[1]), "=r"(out[2]), "=r"(out[3])
-                 : "r"(address));
+                 : "r"(address)
+                 : "memory");
 }
 
 template <class T>
@@ -132,14 +134,14 @@ __global__ void __launch_bounds__(GateTiling::kThreads)
     for (int block = 0; block < Tiling::kStages - 1; ++block) {
         if (block < blocks)
             copy_stage(block);
-        asm volatile("cp.async.commit_group;");
+        asm volatile("cp.async.commit_group;" ::: "memory");
     }
     for (int block = 0; block < blocks; ++block) {
-        asm volatile("cp.async.wait_group %0;" ::"n"(Tiling::kStages - 2));
+        asm volatile("cp.async.wait_group %0;" ::"n"(Tiling::kStages - 2) : "memory");
         __syncthreads(); // this block has arrived, and everyone has left the one before it
         if (block + Tiling::kStages - 1 < blocks)
             copy_stage(block + Tiling::kStages - 1);
-        asm volatile("cp.async.commit_group;");
+        asm volatile("cp.async.commit_group;" ::: "memory");
         const unsigned stage =
             shared_address(tiles) + unsigned(block % Tiling::kStages * Tiling::kStageBytes);
 #pragma unroll

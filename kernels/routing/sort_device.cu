@@ -35,7 +35,8 @@ bool largest_cluster_fits(std::size_t shared_bytes) {
         cudaFuncSetAttribute(fill_a_block, cudaFuncAttributeNonPortableClusterSizeAllowed, 1) ==
             cudaSuccess &&
         cudaOccupancyMaxActiveClusters(&at_once, fill_a_block, &config) == cudaSuccess;
-    cudaGetLastError(); // a device without is no error
+    if (!known)
+        cudaGetLastError(); // a device without is no error; one that was there before stays
     return known && at_once > 0;
 }
 

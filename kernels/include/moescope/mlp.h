@@ -194,7 +194,7 @@ typedef struct ms_moe_mlp_backward_args {
     void *dx; /* out [T, H] of dtype */
     int64_t dx_stride;
     float *dweights;  /* out [T, k], or null */
-    void *da_gate_up; /* out [E, R, H]; these four with a rank */
+    void *da_gate_up; /* out [E, R, H]; these four with a rank, 16-byte aligned */
     void *db_gate_up; /* out [E, 2I, R] */
     void *da_down;    /* out [E, R, I] */
     void *db_down;    /* out [E, H, R] */

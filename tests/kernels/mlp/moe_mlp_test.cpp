@@ -137,6 +137,10 @@ TEST_CASE("the layer refuses wrong arguments with one sentence", "[mlp]") {
     refuses([](ms_moe_mlp_args &a) { a.gate_up.w = nullptr; }, "ms_scatter2scatter: w is null");
     ms_moe_mlp_args forward = layer.forward(results);
     ms_moe_mlp_backward_args backward = layer.backward(forward, results);
+    backward.da_down = static_cast<std::byte *>(backward.da_down) + 8;
+    CHECK(run_reference(backward) == MS_INVALID_ARGUMENT);
+    CHECK_THAT(ms_last_error(), ContainsSubstring("ms_moe_mlp_backward: da_down is"));
+    backward = layer.backward(forward, results);
     backward.variant = MS_S2S_FUSED;
     CHECK(run_reference(backward) == MS_INVALID_ARGUMENT);
     CHECK_THAT(ms_last_error(), ContainsSubstring("variant is 0"));
