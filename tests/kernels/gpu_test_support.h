@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <string>
 #include <vector>
 
 namespace moescope::test {
@@ -25,6 +26,15 @@ inline void skip_without_gpu() {
 inline void require_cuda(cudaError_t status) {
     INFO(cudaGetErrorString(status));
     REQUIRE(status == cudaSuccess);
+}
+
+// Of tests of arrays beyond 2^31 elements.
+inline void skip_without_memory(std::size_t bytes) {
+    constexpr std::size_t kRoom = std::size_t(1) << 28;
+    std::size_t free = 0, total = 0;
+    require_cuda(cudaMemGetInfo(&free, &total));
+    if (free < bytes + kRoom)
+        SKIP("needs " + std::to_string((bytes + kRoom) >> 20) + " MiB of free device memory");
 }
 
 // Waits for the device; a kernel that faulted fails the test here.

@@ -204,3 +204,42 @@ TEST_CASE("a LoRA gradient without its workspace is refused", "[gpu][lora_grad][
     CHECK(ms_lora_grad(&args, nullptr) == MS_INVALID_ARGUMENT);
     CHECK_THAT(ms_last_error(), ContainsSubstring("workspace is null"));
 }
+
+// 1025 experts of 256 x 8192 bf16 elements, 4.3 GB: the last one's dA begins at element 2^31.
+TEST_CASE("LoRA gradients of more than 2^31 elements", "[gpu][lora_grad]") {
+    skip_without_gpu();
+    const std::int32_t experts = 1025;
+    const LoraGradCase c({.tokens = 50, .experts = 1, .top_k = 1, .k = 8192, .n = 8, .rank = 256,
+                          .out_dtype = MS_BF16});
+    skip_without_memory(std::size_t(experts) * (c.da_elements() + c.db_elements()) * 2);
+    const Gradients wanted = expected(c);
+    std::vector<std::int32_t> offsets(std::size_t(experts) + 1, 0);
+    offsets.back() = std::int32_t(c.slots());
+    DeviceArray<std::uint16_t> x(c.routing.x), dy(c.dy), xa(c.xa), yb(c.yb);
+    DeviceArray<std::int32_t> ends(offsets), slots(c.routing.sorted_slots);
+    DeviceArray<std::uint8_t> da(std::size_t(experts) * wanted.da.size()),
+        db(std::size_t(experts) * wanted.db.size());
+    ms_lora_grad_args args = c.args(da.data(), db.data());
+    args.experts = experts;
+    args.x = x.data(), args.dy = dy.data(), args.xa = xa.data(), args.yb = yb.data();
+    args.offsets = ends.data(), args.sorted_slots = slots.data();
+    args.workspace_bytes = ms_lora_grad_workspace_bytes(&args);
+    DeviceArray<std::uint8_t> workspace(args.workspace_bytes);
+    args.workspace = workspace.data();
+    const ms_status status = ms_lora_grad(&args, nullptr);
+    INFO(ms_last_error());
+    REQUIRE(status == MS_OK);
+    synchronize();
+    const auto expert = [&](DeviceArray<std::uint8_t> &all, std::int32_t e, std::size_t bytes) {
+        std::vector<std::uint8_t> host(bytes);
+        require_cuda(cudaMemcpy(host.data(), all.data() + std::size_t(e) * bytes, bytes,
+                                cudaMemcpyDeviceToHost));
+        return host;
+    };
+    compare(c, {expert(da, experts - 1, wanted.da.size()), expert(db, experts - 1, wanted.db.size())},
+            wanted);
+    CHECK(expert(da, experts - 2, wanted.da.size()) ==
+          std::vector<std::uint8_t>(wanted.da.size(), 0)); // it has no tokens
+    CHECK(da.red_zones_intact());
+    CHECK(db.red_zones_intact());
+}

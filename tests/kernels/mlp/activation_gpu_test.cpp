@@ -156,3 +156,49 @@ TEST_CASE("the gated activation and its gradient repeat themselves to the bit", 
     }
     CHECK(different == 0);
 }
+
+// 65,537 x 32,768 bf16 values, 4.3 GB: the last row begins at element 2^31.
+TEST_CASE("the gated activation of more than 2^31 values", "[gpu][mlp]") {
+    skip_without_gpu();
+    const std::int64_t rows = 65537;
+    const ActivationCase c({.rows = 1, .width = 16384});
+    skip_without_memory(std::size_t(rows) * (c.h.size() + c.dout.size()));
+    DeviceArray<std::uint8_t> h(std::size_t(rows) * c.h.size()), dout(std::size_t(rows) * c.dout.size());
+    DeviceArray<float> dweights{std::size_t(rows)};
+    std::uint8_t *last_h = h.data() + h.size() - c.h.size();
+    std::uint8_t *last_out = dout.data() + dout.size() - c.dout.size();
+    const auto last = [](const std::uint8_t *row, std::size_t bytes) {
+        std::vector<std::uint8_t> host(bytes);
+        require_cuda(cudaMemcpy(host.data(), row, bytes, cudaMemcpyDeviceToHost));
+        return decode(host, MS_BF16);
+    };
+    require_cuda(cudaMemset(h.data(), 0, h.bytes()));
+    require_cuda(cudaMemcpy(last_h, c.h.data(), c.h.size(), cudaMemcpyHostToDevice));
+
+    std::vector<std::uint8_t> out(c.dout.size()), dh(c.h.size()), again(c.dout.size());
+    float dweight = 0;
+    ms_gated_activation_args forward = c.forward(out.data());
+    REQUIRE(reference::gated_activation(&forward, nullptr) == MS_OK);
+    forward.rows = rows;
+    forward.h = h.data();
+    forward.out = dout.data();
+    REQUIRE(ms_gated_activation(&forward, nullptr) == MS_OK);
+    synchronize();
+    CHECK(difference(last(last_out, out.size()), decode(out, MS_BF16), tolerance(MS_BF16), 4e-6) == "");
+
+    ms_gated_activation_backward_args backward = c.backward(dh.data(), &dweight, again.data());
+    REQUIRE(reference::gated_activation_backward(&backward, nullptr) == MS_OK);
+    require_cuda(cudaMemset(dout.data(), 0, dout.bytes()));
+    require_cuda(cudaMemcpy(last_out, c.dout.data(), c.dout.size(), cudaMemcpyHostToDevice));
+    backward.rows = rows;
+    backward.h = backward.dh = h.data();
+    backward.dout = backward.out = dout.data();
+    backward.dweights = dweights.data();
+    REQUIRE(ms_gated_activation_backward(&backward, nullptr) == MS_OK);
+    synchronize();
+    CHECK(difference(last(last_h, dh.size()), decode(dh, MS_BF16), tolerance(MS_BF16), 4e-6) == "");
+    CHECK(difference(last(last_out, again.size()), decode(again, MS_BF16), tolerance(MS_BF16), 4e-6) == "");
+    CHECK(difference({dweights.download().back()}, {dweight}, 1e-5, 1e-6 * c.shape.width) == "");
+    CHECK(h.red_zones_intact());
+    CHECK(dout.red_zones_intact());
+}

@@ -160,3 +160,53 @@ TEST_CASE("combine and its gradient repeat themselves to the bit", "[gpu][mlp]")
     }
     CHECK(different == 0);
 }
+
+// 65,538 rows of 32,768 bf16 values, 4.3 GB: the last token's begin at element 2^31.
+TEST_CASE("combine and its gradient reach rows beyond 2^31 values", "[gpu][mlp]") {
+    skip_without_gpu();
+    const std::int32_t tokens = 32769;
+    const CombineCase c({.tokens = 1, .top_k = 2, .width = 32768});
+    skip_without_memory(std::size_t(tokens) * (c.y.size() + c.dout.size()));
+    DeviceArray<std::uint8_t> y(std::size_t(tokens) * c.y.size()), dout(std::size_t(tokens) * c.dout.size());
+    DeviceArray<float> weights(std::size_t(tokens) * 2), dweights(std::size_t(tokens) * 2);
+    std::uint8_t *last_y = y.data() + y.size() - c.y.size();
+    std::uint8_t *last_out = dout.data() + dout.size() - c.dout.size();
+    const auto last = [](const std::uint8_t *row, std::size_t bytes) {
+        std::vector<std::uint8_t> host(bytes);
+        require_cuda(cudaMemcpy(host.data(), row, bytes, cudaMemcpyDeviceToHost));
+        return decode(host, MS_BF16);
+    };
+    require_cuda(cudaMemset(y.data(), 0, y.bytes()));
+    require_cuda(cudaMemset(weights.data(), 0, weights.bytes()));
+    require_cuda(cudaMemcpy(last_y, c.y.data(), c.y.size(), cudaMemcpyHostToDevice));
+    require_cuda(cudaMemcpy(weights.data() + weights.size() - 2, c.weights.data(), 8, cudaMemcpyHostToDevice));
+
+    std::vector<std::uint8_t> out(c.dout.size()), dy(c.y.size());
+    std::vector<float> dweight(2);
+    ms_combine_args forward = c.forward(out.data());
+    REQUIRE(reference::combine(&forward, nullptr) == MS_OK);
+    forward.tokens = tokens;
+    forward.y = y.data();
+    forward.weights = weights.data();
+    forward.out = dout.data();
+    REQUIRE(ms_combine(&forward, nullptr) == MS_OK);
+    synchronize();
+    CHECK(difference(last(last_out, out.size()), decode(out, MS_BF16), one_ulp(MS_BF16), 2e-6) == "");
+
+    ms_combine_backward_args backward = c.backward(dy.data(), dweight.data());
+    REQUIRE(reference::combine_backward(&backward, nullptr) == MS_OK);
+    require_cuda(cudaMemset(dout.data(), 0, dout.bytes()));
+    require_cuda(cudaMemcpy(last_out, c.dout.data(), c.dout.size(), cudaMemcpyHostToDevice));
+    backward.tokens = tokens;
+    backward.dout = dout.data();
+    backward.y = backward.dy = y.data();
+    backward.weights = weights.data();
+    backward.dweights = dweights.data();
+    REQUIRE(ms_combine_backward(&backward, nullptr) == MS_OK);
+    synchronize();
+    CHECK(difference(last(last_y, dy.size()), decode(dy, MS_BF16), one_ulp(MS_BF16)) == "");
+    const std::vector<float> sums = dweights.download();
+    CHECK(difference(std::vector<float>(sums.end() - 2, sums.end()), dweight, 1e-6, 2e-6 * c.shape.width) == "");
+    CHECK(y.red_zones_intact());
+    CHECK(dout.red_zones_intact());
+}
