@@ -87,7 +87,7 @@ void take_over(WorkloadState &state, const Plan &plan) {
 std::array<bool, kOperatorCount> wanted_at_first() {
     std::array<bool, kOperatorCount> wanted{};
     for (const OperatorInfo &op : operators())
-        wanted[std::size_t(op.id)] = info(op.family).forward;
+        wanted[std::size_t(op.id)] = op.in_forward_pass();
     return wanted;
 }
 

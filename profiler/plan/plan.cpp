@@ -70,7 +70,7 @@ Result<std::vector<Chosen>> chosen_operators(const ModelShape &model,
                                              const std::vector<std::string> &ops) {
     if (ops.empty())
         return come_along(model,
-                          [](const OperatorInfo &each) { return info(each.family).forward; });
+                          [](const OperatorInfo &each) { return each.in_forward_pass(); });
     std::vector<Chosen> chosen;
     for (const std::string &name : ops) {
         const auto some = operators_named(model, name);

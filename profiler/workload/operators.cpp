@@ -94,6 +94,8 @@ std::span<const FamilyInfo> families() { return kFamilies; }
 
 const FamilyInfo &info(OperatorFamily id) { return kFamilies[std::size_t(id)]; }
 
+bool OperatorInfo::in_forward_pass() const { return info(family).forward && !alternative; }
+
 const FamilyInfo *find_family(std::string_view name) {
     const auto found = std::find_if(kFamilies.begin(), kFamilies.end(),
                                     [&](const FamilyInfo &each) { return each.name == name; });

@@ -69,6 +69,10 @@ struct OperatorInfo {
     bool tunable = false;   // has tile configurations
     bool half_only = false; // runs on the matrix units: f16 and bf16, not f32
     Projection projection = Projection::GateUp;
+    // Another form of what the forward pass already has: planned when it or its family is named.
+    bool alternative = false;
+
+    bool in_forward_pass() const;
 };
 
 // In the order of their ids.

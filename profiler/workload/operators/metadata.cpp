@@ -94,9 +94,6 @@ double route_memory(const CostCase &c) {
            300 * c.sizes.experts; // counts of up to 128 blocks, 16 bits each
 }
 
-// Other libraries' forms of what route_metadata makes.
-bool by_name_only(const ModelShape &) { return false; }
-
 constexpr OperatorDefinition kOperators[] = {
     {.info = {.id = OperatorId::RouteMetadata,
               .family = OperatorFamily::Metadata,
@@ -113,40 +110,40 @@ constexpr OperatorDefinition kOperators[] = {
               .title = "Bit matrix",
               .explain = "Which experts each token selects, as a matrix of bits with its column sums "
                          "and both orders of its entries, as Triton keeps a routing.",
-              .variants = kBitmatrixVariants},
+              .variants = kBitmatrixVariants,
+              .alternative = true},
      .cost = bitmatrix_cost,
-     .memory = bitmatrix_memory,
-     .used_by = by_name_only},
+     .memory = bitmatrix_memory},
     {.info = {.id = OperatorId::RaggedMetadata,
               .family = OperatorFamily::Metadata,
               .name = "ragged_metadata",
               .title = "Ragged metadata",
               .explain = "Offsets and block schedules of the experts' rows for blocks of 16, 32, 64 "
                          "and 128 rows at once, as Triton's ragged tensors have them.",
-              .variants = kRaggedVariants},
+              .variants = kRaggedVariants,
+              .alternative = true},
      .cost = ragged_cost,
-     .memory = ragged_memory,
-     .used_by = by_name_only},
+     .memory = ragged_memory},
     {.info = {.id = OperatorId::RoutingData,
               .family = OperatorFamily::Metadata,
               .name = "routing_data",
               .title = "Routing data",
               .explain = "What Triton's older matrix kernels read: weights sorted by expert, gather "
                          "and scatter indices, a histogram and schedules for four block sizes.",
-              .variants = kRoutingDataVariants},
+              .variants = kRoutingDataVariants,
+              .alternative = true},
      .cost = routing_data_cost,
-     .memory = routing_data_memory,
-     .used_by = by_name_only},
+     .memory = routing_data_memory},
     {.info = {.id = OperatorId::Route,
               .family = OperatorFamily::Metadata,
               .name = "route",
               .title = "Route",
               .explain = "Logits to weights, experts, sorted tokens, counts, offsets and the tile "
                          "schedule: all that the grouped products read, in one call.",
-              .variants = kRouteVariants},
+              .variants = kRouteVariants,
+              .alternative = true},
      .cost = route_cost,
-     .memory = route_memory,
-     .used_by = by_name_only},
+     .memory = route_memory},
 };
 
 } // namespace

@@ -164,9 +164,12 @@ TEST_CASE("named variants keep only themselves") {
 
 TEST_CASE("a family's name stands for its operators that apply, and all for every family's") {
     CHECK(names(plan_items(workload_of(8), {"metadata", "dequant"}, {})) ==
-          Names{"route_metadata/counting_sort", "selective_dequant/selective",
+          Names{"route_metadata/counting_sort", "bitmatrix/sort_and_bits",
+                "ragged_metadata/one_launch", "routing_data/sort_and_schedules", "route/one_launch",
+                "route/two_launches", "selective_dequant/selective",
                 "selective_dequant/selective_nested", "selective_dequant/full",
-                "selective_dequant/full_nested", "selective_dequant/dense", "select_lora/selective"});
+                "selective_dequant/full_nested", "selective_dequant/dense",
+                "select_lora/selective"});
     Workload workload = workload_of(8, RouterKind::Sigmoid);
     workload.lora_rank = 0;
     CHECK(names(plan_items(workload, {"routing"}, {})) == 
@@ -182,7 +185,7 @@ TEST_CASE("only the forward pass is planned when nothing is named") {
     const auto items = plan_items(workload_of(8), {}, {});
     REQUIRE(items);
     for (const PlanItem &item : *items)
-        CHECK(info(info(item.op).family).forward);
+        CHECK(info(item.op).in_forward_pass());
 }
 
 TEST_CASE("log-probabilities need to know the size of the vocabulary") {
