@@ -31,49 +31,53 @@ inline TopkShape route_shape(const ms_topk_args &args) {
 
 // Warps of a block that have 64 registers each, or 80.
 template <TopkKind kKind>
-constexpr int kRouteWarps = kKind == TopkKind::Bf16Softmax || kKind == TopkKind::Bf16Logit ? 32 : 24;
+constexpr int kRouteWarps =
+    kKind == TopkKind::Bf16Softmax || kKind == TopkKind::Bf16Logit ? 32 : 24;
 
-// Routes the block's tokens; the ids of its slots go to `ids`, too.
-template <TopkKind kKind, TopkShape kShape, int kWarps>
+// Routes the block's tokens, kRows at once a warp; the ids of its slots go to `ids`, too.
+template <TopkKind kKind, TopkShape kShape, int kWarps, int kRows>
 __device__ inline void route_tokens(const RouteJob &job, std::uint16_t *ids) {
-    using Row = TopkRow<kKind, kShape>;
-    constexpr int kLanes = kShape.lanes;
+    using Row = TopkRow<kKind, kShape, kRows>;
+    constexpr unsigned kLanes = kShape.lanes;
     const ms_topk_args &args = job.topk.args;
     const std::int64_t begin = std::int64_t(blockIdx.x) * job.tokens_per_block;
     const int tokens = int(min(std::int64_t(job.tokens_per_block), args.tokens - begin));
-    const int row_of_block = int(threadIdx.x) / kLanes;
-    constexpr int kRowsAtOnce = kWarps * kWarpSize / kLanes;
+    constexpr int kTokensAtOnce = kWarps * kWarpSize / kLanes * kRows;
 #pragma unroll 1
-    for (int start = 0; start < tokens; start += kRowsAtOnce) {
-        if (start + int(threadIdx.x / kWarpSize) * (kWarpSize / kLanes) >= tokens)
+    for (int start = 0; start < tokens; start += kTokensAtOnce) {
+        if (start + int(threadIdx.x / kWarpSize * (kWarpSize / kLanes) * kRows) >= tokens)
             break; // the whole warp
-        const int token = start + row_of_block;
+        const int first = start + int(threadIdx.x / kLanes) * kRows;
+        const int token = first + int(threadIdx.x % kLanes / (kLanes / kRows));
         const bool exists = token < tokens; // lanes of no token repeat the last one
-        const std::int64_t row = begin + min(token, tokens - 1);
-        Row::route(job.topk, row, [&](int rank, int expert, float weight) {
-            if (exists) {
-                args.weights[row * args.top_k + rank] = weight;
-                args.ids[row * args.top_k + rank] = expert;
-                ids[token * args.top_k + rank] = std::uint16_t(expert);
-            }
-        });
+        const std::int64_t row = begin + token;
+        Row::route(job.topk, begin + min(first, tokens - 1),
+                   [&](int rank, int expert, float weight) {
+                       if (exists) {
+                           args.weights[row * args.top_k + rank] = weight;
+                           args.ids[row * args.top_k + rank] = expert;
+                           ids[token * args.top_k + rank] = std::uint16_t(expert);
+                       }
+                   });
     }
 }
 
-template <TopkKind kKind, int kLanes, int kItems, int kList, int kKept, int kWarps, int kSlots>
+template <TopkKind kKind, int kLanes, int kItems, int kList, int kKept, int kWarps, int kSlots,
+          int kRows>
 __global__ void __launch_bounds__(kWarps *kWarpSize, 1)
     route_kernel(const __grid_constant__ RouteJob job) {
     extern __shared__ uint4 shared[];
-    auto *ids_of_block = reinterpret_cast<std::uint16_t *>(reinterpret_cast<char *>(shared) +
-                                                           job.ids_offset);
+    auto *ids_of_block =
+        reinterpret_cast<std::uint16_t *>(reinterpret_cast<char *>(shared) + job.ids_offset);
     sort_by_expert<ClusterOrGrid, kWarps, kSlots, (kSlots > 1)>(
-        job.sort, shared, [&](int (&ids)[kSlots]) {
-            route_tokens<kKind, TopkShape{kLanes, kItems, kList, kKept}, kWarps>(job, ids_of_block);
+        job.sort, shared, [&](int(&ids)[kSlots]) {
+            route_tokens<kKind, TopkShape{kLanes, kItems, kList, kKept}, kWarps, kRows>(
+                job, ids_of_block);
             __syncthreads();
             const int end = min(job.sort.slots_per_block,
                                 job.sort.slots - int(blockIdx.x) * job.sort.slots_per_block);
-            const int first = int(threadIdx.x / kWarpSize) * kSlots * kWarpSize +
-                              int(threadIdx.x % kWarpSize);
+            const int first =
+                int(threadIdx.x / kWarpSize) * kSlots * kWarpSize + int(threadIdx.x % kWarpSize);
 #pragma unroll
             for (int i = 0; i < kSlots; ++i) {
                 const int slot = first + i * kWarpSize;
@@ -82,13 +86,13 @@ __global__ void __launch_bounds__(kWarps *kWarpSize, 1)
         });
 }
 
-template <TopkKind kKind, TopkShape kShape, int kWarps, int kSlots>
+template <TopkKind kKind, TopkShape kShape, int kWarps, int kSlots, int kRows = 1>
 ms_status launch_route(const CheckedRoute &route, const SortDevice &device, SortTogether together,
                        int blocks, bool &done, ms_stream stream) {
     using Memory = SortMemory<kWarps>;
     static std::atomic<std::uint64_t> allowed{0};
     const auto kernel = route_kernel<kKind, kShape.lanes, kShape.items, kShape.list, kShape.kept,
-                                     kWarps, kSlots>;
+                                     kWarps, kSlots, kRows>;
     RouteJob job{};
     job.topk = plan_topk(route.topk, kShape);
     job.tokens_per_block = int((route.topk.tokens + blocks - 1) / blocks);
@@ -110,31 +114,41 @@ ms_status launch_route(const CheckedRoute &route, const SortDevice &device, Sort
     return launch_together(kernel, together, blocks, Memory::kThreads, bytes, stream, job);
 }
 
-// Few tokens: small blocks, a row a warp. More: as many rows at once as there are warps; and from
-// where a cluster's processors would be few against all, a grid.
+// Few tokens: small blocks, a row or four a warp. More: as many rows at once as there are warps;
+// and from where a cluster's processors would be few against all, a grid.
 template <TopkKind kKind, TopkShape kShape>
 ms_status route_with_shape(const CheckedRoute &route, const SortDevice &device, bool &done,
                            ms_stream stream) {
     // As many warps as have the registers for a row of theirs, and what slots they take then.
     constexpr bool kPart = kShape.lanes < kWarpSize;
     constexpr int kWarps = kShape.items > 8 || (kPart && kKind == TopkKind::Choice) ? 16
-                           : kPart                                                   ? 24
-                                                                                     : kRouteWarps<kKind>;
+                           : kPart                                                  ? 24
+                                   : kRouteWarps<kKind>;
     constexpr int kMostSlots = 64 / kWarps;
     constexpr int kRows = kWarps * kWarpSize / kShape.lanes;
+    constexpr int kSmallRows = 8; // of a small block, where a warp takes one
     constexpr bool kUsual = kShape == TopkShape{32, 8, 8, 1};
+    constexpr int kTogether = kUsual && kKind == TopkKind::Bf16Softmax ? 4 : 1; // rows of a warp
     const std::int64_t tokens = route.topk.tokens, top_k = route.topk.top_k;
+    const bool may_take_some = kTogether > 1 && top_k <= kWarpSize / kTogether;
     const auto blocks_of = [&](std::int64_t rows, int most) {
         return int(std::min<std::int64_t>((tokens + rows - 1) / rows, most));
     };
     const auto slots_of = [&](int blocks) { return (tokens + blocks - 1) / blocks * top_k; };
     if constexpr (kUsual)
-        if (device.clusters && tokens <= kMaxClusterBlocks * 8) {
-            const int blocks = std::max(2, blocks_of(8, kMaxClusterBlocks)); // a cluster of one is none
+        if (device.clusters && tokens <= kMaxClusterBlocks * kSmallRows) {
+            const int blocks =
+                std::max(2, blocks_of(kSmallRows, kMaxClusterBlocks)); // a cluster of one is none
             if (slots_of(blocks) <= 8 * kWarpSize)
                 return launch_route<kKind, kShape, 8, 1>(route, device, SortTogether::Cluster,
                                                          blocks, done, stream);
         }
+    if constexpr (kTogether > 1)
+        if (device.clusters && tokens <= kMaxClusterBlocks * kSmallRows * kTogether &&
+            may_take_some)
+            return launch_route<kKind, kShape, 8, 1, kTogether>(
+                route, device, SortTogether::Cluster,
+                blocks_of(kSmallRows * kTogether, kMaxClusterBlocks), done, stream);
     SortTogether together = SortTogether::Cluster;
     int blocks = std::max(2, blocks_of(kRows, kMaxClusterBlocks));
     if (!device.clusters || tokens > 2 * kRows * kMaxClusterBlocks ||
@@ -142,6 +156,11 @@ ms_status route_with_shape(const CheckedRoute &route, const SortDevice &device, 
         together = SortTogether::Grid;
         blocks = blocks_of(kRows, std::min(kMaxGridBlocks, device.processors));
     }
+    if constexpr (kTogether > 1)
+        if (may_take_some && tokens > std::int64_t(2) * blocks * kRows &&
+            slots_of(blocks) <= kWarps * kWarpSize)
+            return launch_route<kKind, kShape, kWarps, 1, kTogether>(route, device, together,
+                                                                     blocks, done, stream);
     if constexpr (kUsual)
         if (slots_of(blocks) <= kWarps * kWarpSize)
             return launch_route<kKind, kShape, kWarps, 1>(route, device, together, blocks, done,
@@ -159,11 +178,12 @@ ms_status route_as(const CheckedRoute &route, bool &done, ms_stream stream) {
     ms_status status = MS_OK;
     [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
         ((shape == kRouteShapes[kIndex]
-              ? void(status = route_with_shape<kKind, kRouteShapes[kIndex]>(route, device, done,
-                                                                             stream))
+              ? void(status =
+                         route_with_shape<kKind, kRouteShapes[kIndex]>(route, device, done, stream))
               : void()),
          ...);
-    }(std::make_index_sequence<std::size(kRouteShapes)>());
+    }
+    (std::make_index_sequence<std::size(kRouteShapes)>());
     return status;
 }
 

@@ -55,25 +55,43 @@ MS_HOST_DEVICE inline float multiply(float a, float b) {
 // exp(-x) for x >= 0, to about one unit in the last place, subnormal results included. Cody and
 // Waite's reduction and the Taylor series, in IEEE operations only: a CPU and a GPU return the same
 // bits, and so they select the same experts.
+struct ReducedExp {
+    static constexpr float kMagic = 12582912.0f; // 1.5 * 2^23: adding it rounds to an integer
+    float shifted, sum;                          // n + kMagic; exp(-x) = 2^-n * sum
+
+    MS_HOST_DEVICE explicit ReducedExp(float x) {
+        shifted = multiply_add(x, 1.44269504f, kMagic); // x ~ n * ln 2
+        const float steps = shifted - kMagic;
+        const float ln2_high = 0.693359375f; // 10 bits: n * ln2_high is exact
+        const float ln2_low = -2.12194440e-4f;
+        float r = multiply_add(steps, ln2_high, -x);
+        r = multiply_add(steps, ln2_low, r); // sum = exp(r), |r| <= 0.35
+        sum = 1.0f / 5040;
+        const float coefficients[] = {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6,
+                                      0.5f,       1.0f,       1.0f};
+        for (float coefficient : coefficients)
+            sum = multiply_add(sum, r, coefficient);
+    }
+};
+
 MS_HOST_DEVICE inline float exp_of_negative(float x) {
-    x = x < 104.0f ? x : 104.0f; // less than half of the smallest subnormal: 0 below
-    const float magic = 12582912.0f; // 1.5 * 2^23: adding it rounds to an integer
-    const float shifted = multiply_add(x, 1.44269504f, magic); // x ~ n * ln 2
-    const float steps = shifted - magic;
-    const auto n =
-        std::int32_t(std::bit_cast<std::uint32_t>(shifted) - std::bit_cast<std::uint32_t>(magic));
-    const float ln2_high = 0.693359375f; // 10 bits: n * ln2_high is exact
-    const float ln2_low = -2.12194440e-4f;
-    float r = multiply_add(steps, ln2_high, -x);
-    r = multiply_add(steps, ln2_low, r); // exp(-x) = 2^-n * exp(r), |r| <= 0.35
-    float sum = 1.0f / 5040;
-    const float coefficients[] = {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f};
-    for (float coefficient : coefficients)
-        sum = multiply_add(sum, r, coefficient);
+    const ReducedExp exp(x < 104.0f ? x
+                                    : 104.0f); // less than half of the smallest subnormal: 0 below
+    const auto n = std::int32_t(std::bit_cast<std::uint32_t>(exp.shifted) -
+                                std::bit_cast<std::uint32_t>(ReducedExp::kMagic));
     const std::int32_t half = n / 2; // in two steps: 2^-n itself may be subnormal
     const auto scale = std::bit_cast<float>(std::uint32_t(127 - half) << 23);
     const auto rest = std::bit_cast<float>(std::uint32_t(127 - (n - half)) << 23);
-    return multiply(multiply(sum, scale), rest);
+    return multiply(multiply(exp.sum, scale), rest);
+}
+
+// The same bits in fewer steps for x <= kModerateLogit, where the result is normal: its exponent is
+// the sum's less n, and kMagic's bits are all above n's.
+constexpr float kModerateLogit = 87.0f;
+MS_HOST_DEVICE inline float exp_of_moderate_negative(float x) {
+    const ReducedExp exp(x);
+    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(exp.sum) -
+                                (std::bit_cast<std::uint32_t>(exp.shifted) << 23));
 }
 
 MS_HOST_DEVICE inline float without_nan(float value) {
@@ -84,9 +102,10 @@ MS_HOST_DEVICE inline float without_nan(float value) {
 #endif
 }
 
-// 1 / x for x in [1, 3], rounded correctly. The approximation is within a unit in the last place, and
-// from there one step of Newton's ends at the nearest float, but for an x whose bits are all ones
-// (Markstein, "Computation of elementary functions on the IBM RISC System/6000 processor", 1990).
+// 1 / x for x in [1, 3], rounded correctly. The approximation is within a unit in the last place,
+// and from there one step of Newton's ends at the nearest float, but for an x whose bits are all
+// ones (Markstein, "Computation of elementary functions on the IBM RISC System/6000 processor",
+// 1990).
 MS_HOST_DEVICE inline float reciprocal(float x) {
 #if defined(__CUDA_ARCH__)
     float rough;
@@ -105,6 +124,12 @@ MS_HOST_DEVICE inline float sigmoid(float logit) {
     const float e = exp_of_negative(std::fabs(logit));
     const float share = reciprocal(1.0f + e);
     return logit < 0 ? multiply(e, share) : share;
+}
+
+// The same bits for |logit| <= kModerateLogit.
+MS_HOST_DEVICE inline float sigmoid_of_moderate(float logit) {
+    const float e = exp_of_moderate_negative(std::fabs(logit));
+    return multiply(logit < 0 ? e : 1.0f, reciprocal(1.0f + e));
 }
 
 // sqrt(log(1 + exp(logit))); NaN counts as -infinity. With e = exp(-|logit|) and s = e / (2 + e),

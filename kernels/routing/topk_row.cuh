@@ -1,7 +1,7 @@
-// The routing of one row of logits by the lanes of a warp: scores, groups, top-k and weights, all in
-// registers. Each lane sorts the keys of the consecutive experts it holds; then k times the best of
-// the lists' heads is selected and its list moves up. kLanes lanes hold a row, so that 32 / kLanes
-// rows share a warp.
+// The routing of one row of logits by the lanes of a warp: scores, groups, top-k and weights, all
+// in registers. Each lane sorts the keys of the consecutive experts it holds; then k times the best
+// of the lists' heads is selected and its list moves up. kLanes lanes hold a row, so that 32 /
+// kLanes rows share a warp.
 //
 // Keys order (choice, expert) pairs as order_key.h says, so the selection is the same to the bit
 // whatever the layout.
@@ -52,16 +52,32 @@ inline TopkShape warp_select_shape(const ms_topk_args &args) {
                              args.top_k);
 }
 
-// order_key() of a value that is no NaN.
-__device__ inline std::uint32_t fast_order_key(float value) {
-    const auto bits = std::bit_cast<std::uint32_t>(value + 0.0f); // -0 becomes +0
+// order_key() of a value that is neither NaN nor -0, and of one that is no NaN.
+__device__ inline std::uint32_t nonzero_order_key(float value) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
     return bits ^ (std::uint32_t(std::int32_t(bits) >> 31) | 0x80000000);
 }
+__device__ inline std::uint32_t fast_order_key(float value) {
+    return nonzero_order_key(value + 0.0f); // -0 becomes +0
+}
 
-// The upper half of a bfloat16 value's order key and the complement of the expert: distinct, and
-// ordered as rank_key() orders.
-__device__ inline std::uint32_t packed_key(float value, int expert) {
-    return (fast_order_key(value) & 0xffff0000) | std::uint32_t(0xffff - expert);
+// The upper halves of the order keys of two bfloat16 values; a NaN counts as -infinity, -0 as +0.
+__device__ inline std::uint32_t order_pair(std::uint32_t pair) {
+    std::uint32_t value, signs;
+    asm("max.bf16x2 %0, %1, %2;" : "=r"(value) : "r"(pair), "r"(0xff80ff80));
+    asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(value) : "r"(value), "r"(0x3f803f80), "r"(0));
+    asm("prmt.b32 %0, %1, 0, 0xbb99;" : "=r"(signs) : "r"(value)); // each half's, 16 times
+    return value ^ (signs | 0x80008000);
+}
+
+// A packed key is the upper half of a bfloat16 value's order key and the complement of the expert:
+// distinct, and ordered as rank_key() orders. complement_pair() is that of `expert` and the next.
+__device__ inline std::uint32_t complement_pair(int expert) {
+    return std::uint32_t(0xffff - expert) * 0x10001u - 0x10000u;
+}
+template <int kHalf>
+__device__ inline std::uint32_t packed_key(std::uint32_t order, std::uint32_t complement) {
+    return __byte_perm(complement, order, kHalf == 0 ? 0x5410 : 0x7632);
 }
 __device__ inline float packed_key_value(std::uint32_t key) {
     return order_key_value(key & 0x80000000 ? key & 0xffff0000 : key | 0xffff);
@@ -127,13 +143,15 @@ template <int kCount> __device__ inline void sort_descending(std::uint32_t *keys
         (order(keys[std::integral_constant<int, kComparators<kCount>[kIndex].upper>::value],
                keys[std::integral_constant<int, kComparators<kCount>[kIndex].lower>::value]),
          ...);
-    }(std::make_index_sequence<std::size_t(SortNetwork<kCount>::count())>());
+    }
+    (std::make_index_sequence<std::size_t(SortNetwork<kCount>::count())>());
 }
 
 // list = the kList largest of a lane's own keys, the largest first. kList is kItems, or a power of
 // two that divides it.
 template <int kItems, int kList>
-__device__ inline void largest_of(const std::uint32_t (&keys)[kItems], std::uint32_t (&list)[kList]) {
+__device__ inline void largest_of(const std::uint32_t (&keys)[kItems],
+                                  std::uint32_t (&list)[kList]) {
     static_assert(kItems % kList == 0);
 #pragma unroll
     for (int i = 0; i < kList; ++i)
@@ -177,14 +195,34 @@ __device__ inline void load_consecutive(const T *row, int first, float (&values)
         values[i] = widen(reinterpret_cast<const T *>(&chunks[i / kPerChunk])[i % kPerChunk]);
 }
 
+// The same of 16-bit elements, two a word.
+template <int kWords>
+__device__ inline void load_words(const std::uint16_t *from, std::uint32_t (&words)[kWords]) {
+    using Chunk = std::conditional_t<kWords % 4 == 0, uint4,
+                                     std::conditional_t<kWords % 2 == 0, uint2, unsigned>>;
+    constexpr int kPerChunk = int(sizeof(Chunk) / 4);
+#pragma unroll
+    for (int i = 0; i < kWords / kPerChunk; ++i) {
+        const Chunk chunk = __ldg(reinterpret_cast<const Chunk *>(from) + i);
+#pragma unroll
+        for (int j = 0; j < kPerChunk; ++j)
+            words[i * kPerChunk + j] = reinterpret_cast<const std::uint32_t *>(&chunk)[j];
+    }
+}
+
+// Not inlined: few logits come here.
+__device__ __noinline__ inline float called_sigmoid(float logit) { return sigmoid(logit); }
+
 // What a routing's rows have in common.
 struct TopkPlan {
     ms_topk_args args;
     // Logits are read a lane's items at a time where every row starts on 16 bytes and no lane holds
     // a part of what it could.
     bool whole_lanes = false;
+    bool whole_bias = false; // the same of the bias
     bool limits_groups = false;
-    int group_shift = 0; // a group has 1 << group_shift lanes
+    bool needs_mass = true; // of a softmax: else it drops out where the weights are renormalised
+    int group_shift = 0;    // a group has 1 << group_shift lanes
 };
 
 inline TopkPlan plan_topk(const ms_topk_args &args, const TopkShape &shape) {
@@ -193,7 +231,10 @@ inline TopkPlan plan_topk(const ms_topk_args &args, const TopkShape &shape) {
     plan.whole_lanes = reinterpret_cast<std::uintptr_t>(args.logits) % 16 == 0 &&
                        args.logits_stride * size % 16 == 0 && args.experts % shape.items == 0 &&
                        shape.items * size % 4 == 0;
+    plan.whole_bias =
+        reinterpret_cast<std::uintptr_t>(args.bias) % 16 == 0 && args.experts % shape.items == 0;
     plan.limits_groups = args.groups_kept < args.groups;
+    plan.needs_mass = args.renorm == MS_RENORM_NONE || args.renorm_epsilon != 0;
     if (plan.limits_groups)
         plan.group_shift = std::countr_zero(unsigned(args.experts / args.groups / shape.items));
     return plan;
@@ -210,33 +251,48 @@ __device__ __noinline__ void load_one_by_one(const ms_topk_args &args, std::int6
         values[i] = loaded[i];
 }
 
-template <TopkKind kKind, TopkShape kShape> class TopkRow {
+// kRows: consecutive rows that a whole warp selects for, together where the logits are packed, else
+// one after the other; an equal part of the lanes holds each row's selections then, and weighs
+// them.
+template <TopkKind kKind, TopkShape kShape, int kRows = 1> class TopkRow {
     static constexpr int kLanes = kShape.lanes, kItems = kShape.items;
     static constexpr bool kPacked = kKind == TopkKind::Bf16Softmax || kKind == TopkKind::Bf16Logit;
-    static constexpr bool kByLogit = kPacked || kKind == TopkKind::Softmax || kKind == TopkKind::Logit;
+    static constexpr bool kByLogit =
+        kPacked || kKind == TopkKind::Softmax || kKind == TopkKind::Logit;
     static constexpr bool kSoftmax = kKind == TopkKind::Bf16Softmax || kKind == TopkKind::Softmax;
     using Row = Lanes<kLanes>;
-    // Selections a lane keeps until all weights are known: selection i is lane i % kLanes'.
-    static constexpr int kKept = kShape.kept;
+    // Selections a lane keeps until all weights are known: selection i is lane i % kKeepers'.
+    static constexpr int kKept = kShape.kept, kKeepers = kLanes / kRows;
+    using Keepers = Lanes<kKeepers>;
+    static constexpr int kWords = (kItems + 1) / 2; // of two bfloat16 logits
+    static_assert(kRows == 1 ||
+                  (kLanes == kWarpSize && kKept == 1 && (kPacked || kKind == TopkKind::Sigmoid)));
 
   public:
-    static constexpr int kRowsPerWarp = kWarpSize / kLanes;
-
     // Routes row `row`; all lanes of the warp call it, a row's lanes with the same row. Calls
-    // emit(rank, expert, weight) once for each rank below k, on one of the row's lanes.
+    // emit(rank, expert, weight) once for each rank below k, on one of the row's lanes. With kRows,
+    // `row` is the first; past the last row that is repeated, and lane i emits of row i / kKeepers.
     template <class Emit>
     __device__ static void route(const TopkPlan &plan, std::int64_t row, Emit emit) {
         TopkRow self(plan, row);
-        self.load();
-        self.make_keys();
         if constexpr (kPacked) {
+            self.load_packed();
+            if constexpr (kSoftmax && kLanes == 1)
+                return self.finish_alone(emit);
             self.select_packed();
         } else {
-            largest_of(self.keys_, self.list_);
-            if (plan.limits_groups)
-                self.mask_groups();
-            self.select_listed();
-            self.find_experts();
+#pragma unroll 1
+            for (int part = 0; part < kRows; ++part) {
+                self.start_ = self.start_of(part);
+                self.load();
+                self.make_keys();
+                largest_of(self.keys_, self.list_);
+                if (plan.limits_groups)
+                    self.mask_groups();
+                self.select_listed(part);
+                self.find_experts(part);
+            }
+            self.start_ = self.start_of(self.lane_ / kKeepers);
         }
         if constexpr (kSoftmax)
             self.find_mass();
@@ -245,9 +301,13 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
 
   private:
     __device__ TopkRow(const TopkPlan &plan, std::int64_t row)
-        : plan_(plan), args_(plan.args), start_(row * plan.args.logits_stride),
-          lane_(int(threadIdx.x) % kLanes), first_(lane_ * kItems) {}
+        : plan_(plan), args_(plan.args), row_(row), lane_(int(threadIdx.x % kLanes)),
+          first_(lane_ * kItems) {}
 
+    // In the logits, of a row of these.
+    __device__ std::int64_t start_of(int part) const {
+        return (kRows == 1 ? row_ : min(row_ + part, args_.tokens - 1)) * args_.logits_stride;
+    }
     __device__ bool exists(int item) const { return first_ + item < args_.experts; }
     // Of the row's first lane, in the warp.
     __device__ int row_start() const { return int(threadIdx.x) % kWarpSize - lane_; }
@@ -273,7 +333,7 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
             load_any_lane();
         else if (!exists(0))
             ;
-        else if (kPacked || args_.logits_dtype == MS_BF16)
+        else if (args_.logits_dtype == MS_BF16)
             load_lane<__nv_bfloat16>();
         else if (args_.logits_dtype == MS_F32)
             load_lane<float>();
@@ -284,27 +344,91 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
             logits_[i] = without_nan(logits_[i]);
     }
 
+    __device__ void load_words_of(std::int64_t start, std::uint32_t (&words)[kWords]) const {
+        const auto *from = static_cast<const std::uint16_t *>(args_.logits) + start + first_;
+#pragma unroll
+        for (int i = 0; i < kWords; ++i)
+            words[i] = 0xff80ff80; // -infinity
+        if (kItems % 2 == 0 && plan_.whole_lanes) {
+            if (exists(0))
+                load_words(from, words);
+            return;
+        }
+#pragma unroll
+        for (int i = 0; i < kItems; ++i)
+            if (exists(i))
+                words[i / 2] = __byte_perm(words[i / 2], from[i], i % 2 == 0 ? 0x3254 : 0x5410);
+    }
+    __device__ void load_packed() {
+        std::uint32_t words[kRows][kWords];
+#pragma unroll
+        for (int row = 0; row < kRows; ++row)
+            load_words_of(start_of(row), words[row]);
+        const std::uint32_t complements = complement_pair(first_);
+        const bool all_exist = args_.experts == kShape.experts();
+#pragma unroll
+        for (int row = 0; row < kRows; ++row)
+#pragma unroll
+            for (int i = 0; i < kWords; ++i) {
+                const std::uint32_t order = order_pair(words[row][i]);
+                const std::uint32_t complement = complements - 0x20002u * unsigned(i);
+                packed_[row][2 * i] = packed_key<0>(order, complement);
+                if (2 * i + 1 < kItems)
+                    packed_[row][2 * i + 1] = packed_key<1>(order, complement);
+            }
+        if (!all_exist)
+#pragma unroll
+            for (int row = 0; row < kRows; ++row)
+#pragma unroll
+                for (int i = 0; i < kItems; ++i)
+                    packed_[row][i] = exists(i) ? packed_[row][i] : 0;
+    }
+
     // The keys of score(logit)'s value plus the bias.
     template <class Score> __device__ void key_scores(Score score) {
         float bias[kItems] = {};
-        if (args_.bias)
-            load_typed_row(args_.bias, first_, 1, args_.experts, 0.0f, bias);
+        load_bias(bias);
 #pragma unroll
         for (int i = 0; i < kItems; ++i)
             keys_[i] = fast_order_key(without_nan(score(logits_[i]) + bias[i]));
     }
-
-    __device__ void make_keys() {
-        if constexpr (kPacked) {
+    __device__ void load_bias(float (&bias)[kItems]) const {
+        if (!args_.bias)
+            return;
+        if (plan_.whole_bias && exists(0))
+            load_consecutive(args_.bias, first_, bias);
+        else
+            load_typed_row(args_.bias, first_, 1, args_.experts, 0.0f, bias);
+    }
+    __device__ void key_sigmoids() {
+        float bias[kItems] = {};
+        load_bias(bias);
+        float most = 0;
+#pragma unroll
+        for (int i = 0; i < kItems; ++i)
+            most = fmaxf(most, fabsf(logits_[i]));
+        float scores[kItems];
+        if (most <= kModerateLogit) {
 #pragma unroll
             for (int i = 0; i < kItems; ++i)
-                keys_[i] = packed_key(logits_[i], first_ + i);
-        } else if constexpr (kByLogit) {
+                scores[i] = sigmoid_of_moderate(logits_[i]);
+        } else {
+#pragma unroll
+            for (int i = 0; i < kItems; ++i)
+                scores[i] = called_sigmoid(logits_[i]);
+        }
+#pragma unroll
+        for (int i = 0; i < kItems; ++i) // no score is -0, and so no sum
+            keys_[i] = nonzero_order_key(without_nan(scores[i] + bias[i]));
+    }
+
+    __device__ void make_keys() {
+        if constexpr (kByLogit) {
 #pragma unroll
             for (int i = 0; i < kItems; ++i)
                 keys_[i] = fast_order_key(logits_[i]);
         } else if constexpr (kKind == TopkKind::Sigmoid) {
-            key_scores([](float logit) { return sigmoid(logit); });
+            key_sigmoids();
         } else if constexpr (kKind == TopkKind::SqrtSoftplus) {
             key_scores([](float logit) { return sqrt_softplus(logit); });
         } else if (args_.score == MS_SCORE_SOFTMAX) {
@@ -334,11 +458,13 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
         std::uint64_t sum = 0;
 #pragma unroll
         for (int i = 0; i < kItems; ++i)
-            sum += exact_.fixed_term(logits_[i]); // 0 for -infinity, and so for experts there are not
+            sum +=
+                exact_.fixed_term(logits_[i]); // 0 for -infinity, and so for experts there are not
         exact_.set_mass(Row::sum(sum));
     }
 
-    // Gives every expert outside the best groups the fill. A group is a power of two of whole lanes.
+    // Gives every expert outside the best groups the fill. A group is a power of two of whole
+    // lanes.
     __device__ void mask_groups() {
         const int lanes_per_group = 1 << plan_.group_shift;
         const int group = lane_ >> plan_.group_shift;
@@ -351,13 +477,15 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
             best = max(best, other);
         }
         const std::uint32_t score = group_key(args_, best, second);
-        int better = 0; // groups before this one
-#pragma unroll 4
-        for (int i = 0; i < args_.groups; ++i) {
-            const std::uint32_t other =
-                __shfl_sync(kFullWarp, score, row_start() + i * lanes_per_group);
-            better += other > score || (other == score && i < group);
+        int better = 0; // groups before this one: its lanes share the others out
+        for (int start = 0; start < args_.groups; start += lanes_per_group) {
+            const int i = start + (lane_ & (lanes_per_group - 1));
+            const std::uint32_t other = __shfl_sync(
+                kFullWarp, score, row_start() + (min(i, args_.groups - 1) << plan_.group_shift));
+            better += i < args_.groups && (other > score || (other == score && i < group));
         }
+        for (int distance = 1; distance < lanes_per_group; distance *= 2)
+            better += __shfl_xor_sync(kFullWarp, better, distance);
         if (better < args_.groups_kept)
             return;
         const std::uint32_t fill = fast_order_key(masked_choice(args_));
@@ -384,17 +512,28 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
     }
 
     // Keys are distinct: the next one is the largest below the last. Modulo 2^32, what is below it
-    // is further above it than anything that is not.
-    __device__ void select_packed() {
-        std::uint32_t last = 0;
-        for_each_selection([&](int kept, int i) {
-            std::uint32_t distance = 0;
+    // is further above it than anything that is not. How far that is for this lane's keys, in a row
+    // alone by two chains of which neither waits for the other:
+    __device__ std::uint32_t step_below(int row, std::uint32_t last) const {
+        constexpr int kChains = kRows == 1 ? 2 : 1;
+        std::uint32_t step[2] = {};
 #pragma unroll
-            for (int item = 0; item < kItems; ++item)
-                distance = max(distance, keys_[item] - last);
-            last += Row::max(distance);
-            if (lane_ == i)
-                selected_[kept] = last;
+        for (int item = 0; item < kItems; ++item)
+            step[item % kChains] = max(step[item % kChains], packed_[row][item] - last);
+        return max(step[0], step[1]);
+    }
+    __device__ void select_packed() {
+        std::uint32_t last[kRows] = {};
+        for_each_selection([&](int kept, int i) {
+            std::uint32_t kept_here = 0;
+#pragma unroll
+            for (int row = 0; row < kRows; ++row) {
+                last[row] += Row::max(step_below(row, last[row]));
+                if (row == 0 || lane_ / kKeepers == row)
+                    kept_here = last[row];
+            }
+            if (lane_ % kKeepers == i)
+                selected_[kept] = kept_here;
         });
 #pragma unroll
         for (int kept = 0; kept < kKept; ++kept)
@@ -403,16 +542,13 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
 
     // Of the lists' heads the largest is next, and of equal ones that of the lowest lane, which has
     // the lowest experts.
-    __device__ void select_listed() {
-        const unsigned lower_lanes = row_mask() & ((1u << (int(threadIdx.x) % kWarpSize)) - 1);
-        std::uint32_t last = 0;
+    __device__ void select_listed(int part) {
+        const unsigned lower_lanes = row_mask() & ((1u << (threadIdx.x % kWarpSize)) - 1);
         for_each_selection([&](int kept, int i) {
             const std::uint32_t best = Row::max(list_[0]);
             const bool head = list_[0] == best;
             const unsigned heads = __ballot_sync(kFullWarp, head);
-            repeats_ |= best == last;
-            last = best;
-            if (lane_ == i) {
+            if (lane_ == part * kKeepers + i) {
                 selected_[kept] = best;
                 heads_[kept] = heads;
             }
@@ -423,6 +559,24 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
                 list_[kShape.list - 1] = 0;
             }
         });
+    }
+
+    // Whether two selections, one after the other, have one key.
+    __device__ bool repeats(int part) const {
+        bool some = false;
+#pragma unroll
+        for (int kept = 0; kept < kKept; ++kept) {
+            const int before = kept > 0 ? kept - 1 : 0;
+            std::uint32_t previous =
+                __shfl_sync(kFullWarp, selected_[kept], int(threadIdx.x % kWarpSize) - (lane_ > 0));
+            if (kKept > 1) {
+                const std::uint32_t last =
+                    __shfl_sync(kFullWarp, selected_[before], row_start() + kLanes - 1);
+                previous = lane_ > 0 ? previous : last;
+            }
+            some |= keeps(kept) && rank(kept) > 0 && selected_[kept] == previous;
+        }
+        return some && (kRows == 1 || lane_ / kKeepers == part);
     }
 
     // The lane of the warp that a selection came from.
@@ -438,49 +592,79 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
                 const std::uint32_t key = __shfl_sync(kFullWarp, selected_[other], row_start() + i);
                 const int lane = __shfl_sync(kFullWarp, owner(other), row_start() + i);
                 twins += key == selected_[kept] && lane == owner(kept) &&
+                         i / kKeepers == lane_ / kKeepers &&
                          other * kLanes + i < kept * kLanes + lane_;
             }
         return twins;
     }
 
     // Which expert of its lane each selection is: the first with its key, or of twins the next.
-    __device__ void find_experts() {
-        const bool twins = __any_sync(kFullWarp, repeats_);
+    __device__ void find_experts(int part) {
+        const bool twins = __any_sync(kFullWarp, repeats(part));
 #pragma unroll
         for (int kept = 0; kept < kKept; ++kept) {
             if (kept * kLanes >= args_.top_k)
                 break;
-            int skip = twins ? earlier_twins(kept) : 0;
-            int item = 0;
-            bool found = false;
-#pragma unroll
-            for (int i = 0; i < kItems; ++i) {
-                const std::uint32_t key = __shfl_sync(kFullWarp, keys_[i], owner(kept));
-                const bool same = key == selected_[kept];
-                if (same && skip == 0 && !found) {
-                    item = i;
-                    found = true;
-                }
-                skip -= same && skip > 0;
-            }
-            experts_[kept] = (owner(kept) - row_start()) * kItems + item;
+            const int item = twins ? twin_item(kept) : first_item(kept);
+            if (kRows == 1 || lane_ / kKeepers == part)
+                experts_[kept] = (owner(kept) - row_start()) * kItems + item;
         }
+    }
+    __device__ int first_item(int kept) const {
+        int item = 0;
+#pragma unroll
+        for (int i = kItems - 1; i >= 0; --i)
+            if (__shfl_sync(kFullWarp, keys_[i], owner(kept)) == selected_[kept])
+                item = i;
+        return item;
+    }
+    __device__ int twin_item(int kept) const {
+        int skip = earlier_twins(kept), item = 0;
+        bool found = false;
+#pragma unroll
+        for (int i = 0; i < kItems; ++i) {
+            const std::uint32_t key = __shfl_sync(kFullWarp, keys_[i], owner(kept));
+            const bool same = key == selected_[kept];
+            if (same && skip == 0 && !found) {
+                item = i;
+                found = true;
+            }
+            skip -= same && skip > 0;
+        }
+        return item;
     }
 
     // The denominator of a softmax over all experts. The first selection has the largest logit.
     __device__ void find_mass() {
-        largest_ = __shfl_sync(kFullWarp, logit_of(0), row_start());
-        float sum = 0;
-        if (fabsf(largest_) < INFINITY) {
+        const int keeper = lane_ / kKeepers;
+        largest_ = __shfl_sync(kFullWarp, logit_of(0), row_start() + keeper * kKeepers);
+        if (!plan_.needs_mass)
+            return;
 #pragma unroll
-            for (int i = 0; i < kItems; ++i)
-                sum += fast_exp(logits_[i] - largest_); // a large term has a small argument
-        } else if (largest_ > 0) {
-#pragma unroll
-            for (int i = 0; i < kItems; ++i)
-                sum += logits_[i] == largest_ ? 1.0f : 0.0f;
+        for (int row = 0; row < kRows; ++row) {
+            const float largest = __shfl_sync(kFullWarp, largest_, row_start() + row * kKeepers);
+            const float mass = Row::sum(lane_mass(row, largest));
+            mass_ = keeper == row ? mass : mass_;
         }
-        mass_ = Row::sum(sum);
+    }
+    __device__ float lane_mass(int row, float largest) const {
+        float sum = 0;
+        if (fabsf(largest) < INFINITY) {
+#pragma unroll
+            for (int i = 0; i < kItems; ++i)
+                sum += fast_exp(item_logit(row, i) - largest); // a large term has a small argument
+        } else if (largest > 0) {
+#pragma unroll
+            for (int i = 0; i < kItems; ++i)
+                sum += item_logit(row, i) == largest ? 1.0f : 0.0f;
+        }
+        return sum;
+    }
+    __device__ float item_logit(int row, int item) const {
+        if constexpr (kPacked)
+            return without_nan(packed_key_value(packed_[row][item])); // a missing one's is NaN
+        else
+            return logits_[item];
     }
 
     __device__ static float fast_exp(float value) {
@@ -489,7 +673,8 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
         return result;
     }
 
-    __device__ bool keeps(int kept) const { return kept * kLanes + lane_ < args_.top_k; }
+    __device__ int rank(int kept) const { return kept * kKeepers + lane_ % kKeepers; }
+    __device__ bool keeps(int kept) const { return rank(kept) < args_.top_k; }
 
     // The logit of a selection that this lane keeps.
     __device__ float logit_of(int kept) const {
@@ -521,14 +706,14 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
 #pragma unroll
         for (int kept = 0; kept < kKept; ++kept)
             largest = fmaxf(largest, weights[kept]);
-        largest = order_key_value(Row::max(fast_order_key(largest)));
+        largest = order_key_value(Keepers::max(fast_order_key(largest)));
         float sum = 0;
 #pragma unroll
         for (int kept = 0; kept < kKept; ++kept) {
             weights[kept] = softmax_term(weights[kept], largest);
             sum += weights[kept];
         }
-        sum = Row::sum(sum); // 0, or at least 1
+        sum = Keepers::sum(sum); // 0, or at least 1
 #pragma unroll
         for (int kept = 0; kept < kKept; ++kept)
             weights[kept] = sum > 0 ? __fdividef(weights[kept], sum) : 0.0f;
@@ -536,20 +721,45 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
 
     // Renormalised and scaled. A softmax's weights add up to 0 or to no less than 1 / E.
     __device__ void scale(float (&weights)[kKept]) const {
-        float divisor = 1;
+        float sum = 0;
         if (args_.renorm != MS_RENORM_NONE) {
-            float sum = 0;
 #pragma unroll
             for (int kept = 0; kept < kKept; ++kept)
                 sum += weights[kept];
-            divisor = renorm_divisor(args_.renorm, Row::sum(sum), args_.renorm_epsilon);
+            sum = Keepers::sum(sum);
         }
-        const float factor =
-            kSoftmax && divisor > 0 ? __fdividef(args_.routed_scaling, divisor) : 0.0f;
+        const float divisor = renorm_divisor(args_.renorm, sum, args_.renorm_epsilon);
+        const float factor = kSoftmax ? softmax_factor(divisor) : 0.0f;
 #pragma unroll
         for (int kept = 0; kept < kKept; ++kept)
             weights[kept] = kSoftmax ? weights[kept] * factor
                                      : final_weight(weights[kept], divisor, args_.routed_scaling);
+    }
+    __device__ float softmax_factor(float divisor) const {
+        return divisor > 0 ? __fdividef(args_.routed_scaling, divisor) : 0.0f;
+    }
+
+    // Of a row that one lane has for itself: it selects twice, and keeps no selection.
+    template <class Emit> __device__ void finish_alone(Emit emit) {
+        largest_ = packed_key_value(step_below(0, 0));
+        if (plan_.needs_mass)
+            mass_ = lane_mass(0, largest_);
+        float sum = 0;
+        each_alone([&](int, std::uint32_t key) { sum += score_of(packed_key_value(key)); });
+        const float factor =
+            softmax_factor(renorm_divisor(args_.renorm, sum, args_.renorm_epsilon));
+        each_alone([&](int rank, std::uint32_t key) {
+            emit(rank, int(0xffff - (key & 0xffff)),
+                 rounded_weight(score_of(packed_key_value(key)) * factor, args_.weights_round));
+        });
+    }
+    template <class Visit> __device__ void each_alone(Visit visit) const {
+        std::uint32_t last = 0;
+#pragma unroll 1
+        for (int rank = 0; rank < args_.top_k; ++rank) {
+            last += step_below(0, last);
+            visit(rank, last);
+        }
     }
 
     template <class Emit> __device__ void finish(Emit emit) const {
@@ -569,23 +779,23 @@ template <TopkKind kKind, TopkShape kShape> class TopkRow {
 #pragma unroll
         for (int kept = 0; kept < kKept; ++kept)
             if (keeps(kept))
-                emit(kept * kLanes + lane_, experts_[kept],
+                emit(rank(kept), experts_[kept],
                      rounded_weight(weights[kept], args_.weights_round));
     }
 
     const TopkPlan &plan_;
     const ms_topk_args &args_;
-    const std::int64_t start_; // of the row in the logits
-    const int lane_, first_;   // within the row; the first expert this lane holds
-    float logits_[kItems];     // NaN taken for -infinity; -infinity for experts there are not
-    std::uint32_t keys_[kItems];
-    std::uint32_t list_[kShape.list]; // the largest keys that are left, the largest first
-    std::uint32_t selected_[kKept];   // keys
-    unsigned heads_[kKept] = {};      // the lanes of the warp whose lists began with them
-    int experts_[kKept];
-    bool repeats_ = false;         // whether two selections in a row have one key
+    const std::int64_t row_; // the first
+    std::int64_t start_ = 0; // of the row in the logits
+    const int lane_, first_; // within the row; the first expert this lane holds
+    float logits_[kItems];   // NaN taken for -infinity; -infinity for experts there are not
+    std::uint32_t keys_[kItems], packed_[kRows][kItems]; // one of the two
+    std::uint32_t list_[kShape.list];    // the largest keys that are left, the largest first
+    std::uint32_t selected_[kKept] = {}; // keys
+    unsigned heads_[kKept] = {};         // the lanes of the warp whose lists began with them
+    int experts_[kKept] = {};
     ExactSoftmax exact_{};         // where a softmax decides
-    float largest_ = 0, mass_ = 0; // where it only weighs
+    float largest_ = 0, mass_ = 1; // where it only weighs
 };
 
 } // namespace moescope

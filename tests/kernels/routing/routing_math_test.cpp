@@ -4,6 +4,8 @@
 #include <catch2/catch_all.hpp>
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -49,6 +51,15 @@ TEST_CASE("sigmoid is exact to two units in the last place, down to its subnorma
         worst = std::max(worst, std::fabs(value - exact) / unit);
     }
     CHECK(worst < 2);
+}
+
+TEST_CASE("the sigmoid of a moderate logit has the same bits in fewer steps") {
+    for (float logit = -kModerateLogit; logit <= kModerateLogit; logit += 0.0037f)
+        CHECK(std::bit_cast<std::uint32_t>(sigmoid_of_moderate(logit)) ==
+              std::bit_cast<std::uint32_t>(sigmoid(logit)));
+    for (float logit : {0.0f, -0.0f, 1e-45f, -1e-45f, 1.2e-7f, -kModerateLogit, kModerateLogit})
+        CHECK(std::bit_cast<std::uint32_t>(sigmoid_of_moderate(logit)) ==
+              std::bit_cast<std::uint32_t>(sigmoid(logit)));
 }
 
 TEST_CASE("sigmoid of the extremes is 0, one half or 1") {

@@ -40,7 +40,8 @@ void check_all_variants(ms_softmax_topk_args args, const std::vector<std::uint8_
 
 } // namespace
 
-TEST_CASE("every softmax_topk variant selects the reference's experts with its weights", "[gpu][topk]") {
+TEST_CASE("every softmax_topk variant selects the reference's experts with its weights",
+          "[gpu][topk]") {
     skip_without_gpu();
     const std::int32_t experts =
         GENERATE(1, 7, 8, 32, 33, 60, 64, 65, 128, 129, 256, 257, 384, 512, 513, 896, 1024, 1500);
@@ -54,11 +55,32 @@ TEST_CASE("every softmax_topk variant selects the reference's experts with its w
         args.logits_dtype = dtype;
         args.logits_stride = stride;
         args.renorm = ms_renorm(random() % 4);
-        args.renorm_epsilon = args.renorm == MS_RENORM_NONE ? 0.0f : 1e-6f;
+        args.renorm_epsilon = args.renorm == MS_RENORM_NONE || random() % 2 ? 0.0f : 1e-6f;
         args.routed_scaling = 2.5f;
         const auto count = std::size_t(tokens * stride);
         check_all_variants(args, encode(uniform_values(count, -12, 12, random), dtype));
         check_all_variants(args, encode(wild_logits(tokens, stride, random), dtype));
+    }
+}
+
+TEST_CASE("softmax_topk of many tokens, some to a warp, is the reference's", "[gpu][topk]") {
+    skip_without_gpu();
+    const std::int64_t tokens = GENERATE(8192, 8195);
+    const std::int32_t experts = GENERATE(256, 200, 163);
+    const std::int64_t stride = experts + GENERATE(0, 3);
+    Random random(std::uint64_t(tokens * experts + stride));
+    for (std::int32_t top_k : {1, 5, 8, 9}) {
+        auto args = softmax_args(tokens, experts, top_k);
+        args.logits_dtype = MS_BF16;
+        args.logits_stride = stride;
+        args.renorm = ms_renorm(random() % 4);
+        args.variant = MS_TOPK_WARP_SELECT;
+        const auto logits = encode(wild_logits(tokens, stride, random), MS_BF16);
+        ms_status status = MS_OK;
+        const Selection expected = run_reference(reference::softmax_topk, args, logits, status);
+        const Selection actual = run_on_gpu(ms_softmax_topk, args, logits);
+        CHECK(difference(actual.ids, expected.ids) == "");
+        CHECK(difference(actual.weights, expected.weights, kTolerance, 1e-37) == "");
     }
 }
 
@@ -72,7 +94,8 @@ TEST_CASE("softmax_topk can select all experts", "[gpu][topk][small]") {
                        encode(uniform_values(std::size_t(9 * experts), -5, 5, random), MS_F32));
 }
 
-TEST_CASE("softmax_topk gives any row of random bits distinct experts, the reference's", "[gpu][topk][small]") {
+TEST_CASE("softmax_topk gives any row of random bits distinct experts, the reference's",
+          "[gpu][topk][small]") {
     skip_without_gpu();
     Random random(4);
     const std::int32_t experts = GENERATE(8, 32, 256, 1024, 1200);
@@ -118,7 +141,8 @@ TEST_CASE("softmax_topk reads rows beyond element 2^31", "[gpu][topk]") {
     }
 }
 
-TEST_CASE("softmax_topk refuses wrong arguments before it touches the device", "[gpu][topk][small]") {
+TEST_CASE("softmax_topk refuses wrong arguments before it touches the device",
+          "[gpu][topk][small]") {
     skip_without_gpu();
     auto args = softmax_args(1, 8, 9);
     CHECK(ms_softmax_topk(&args, nullptr) == MS_INVALID_ARGUMENT);

@@ -72,6 +72,28 @@ TEST_CASE("topk of any routing is the reference's in every variant that takes it
             check_random_routing(experts, tokens, random);
 }
 
+TEST_CASE("topk of many tokens by their sigmoids is the reference's", "[gpu][topk]") {
+    skip_without_gpu();
+    const std::int32_t experts = GENERATE(256, 200);
+    const std::int32_t groups = GENERATE(1, 4, 8);
+    constexpr std::int64_t kTokens = 8195;
+    Random random(std::uint64_t(experts * 16 + groups));
+    const auto bias = uniform_values(std::size_t(experts), -2, 0.5, random);
+    for (const std::int32_t top_k : {1, 8}) {
+        auto args = topk_args(kTokens, experts, top_k);
+        args.logits_dtype = MS_BF16;
+        args.score = MS_SCORE_SIGMOID;
+        args.bias = top_k > 1 ? bias.data() : nullptr;
+        args.groups = groups;
+        args.groups_kept = (groups + 1) / 2;
+        args.group_score = top_k > 1 ? MS_GROUP_TOP2_SUM : MS_GROUP_MAX;
+        args.renorm = MS_RENORM_ADD;
+        const auto count = std::size_t(kTokens * experts);
+        check_all_variants(args, encode(uniform_values(count, -100, 12, random), MS_BF16));
+        check_all_variants(args, encode(wild_logits(kTokens, experts, random), MS_BF16));
+    }
+}
+
 TEST_CASE("topk of random numbers of experts is the reference's", "[gpu][topk]") {
     skip_without_gpu();
     Random random(77);

@@ -115,7 +115,7 @@ inline ms_topk_args random_routing(std::int64_t tokens, std::int32_t experts,
     const std::int32_t most = args.groups_kept * (experts / args.groups);
     args.top_k = 1 + below(std::min(most, below(4) ? 16 : 70));
     args.renorm = below(4);
-    args.renorm_epsilon = args.renorm == MS_RENORM_NONE ? 0.0f : 1e-12f;
+    args.renorm_epsilon = args.renorm == MS_RENORM_NONE || below(2) ? 0.0f : 1e-12f;
     args.routed_scaling = below(2) ? 1.0f : 2.5f;
     args.weights_round = below(2) ? MS_F32 : below(3);
     return args;
