@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -134,6 +135,9 @@ class Device {
 
     // What holds the clocks back now: NVML's nvmlClocksEventReasons bits; 0 for nothing, or unknown.
     virtual std::uint64_t clock_event_reasons() = 0;
+    // Clocks, temperature and power now; nothing where the device does not tell. Any thread may ask
+    // while another one launches.
+    virtual std::optional<DeviceStateRecord> state() { return std::nullopt; }
 
     // Activity capture (CUPTI); on the CPU start_capture() fails with the reason and the rest is empty.
     virtual Status start_capture() = 0;

@@ -2,6 +2,7 @@
 
 #include "profiler/base/try.h"
 #include "profiler/worker/capture_times.h"
+#include "profiler/worker/state_sampler.h"
 #include "profiler/worker/throttle.h"
 
 #include <algorithm>
@@ -30,6 +31,21 @@ class Measuring {
         : device_(device), op_(op), options_(options), out_(out), capture_(options.capture) {}
 
     Result<bool> run() {
+        if (!options_.on_records)
+            return run_batches();
+        StateSampler states(device_);
+        const Result<bool> ran = run_batches();
+        CaptureBatch batch;
+        batch.device_states = states.stop();
+        event_reasons_ |= reasons_meanwhile(batch.device_states);
+        out_.throttle = throttle_text(event_reasons_);
+        if (!batch.device_states.empty())
+            options_.on_records(batch);
+        return ran;
+    }
+
+  private:
+    Result<bool> run_batches() {
         const std::atomic<bool> &cancelled = options_.cancelled;
         MOESCOPE_TRY(warm_up());
         begin_ = Clock::now();
@@ -44,7 +60,6 @@ class Measuring {
         return !cancelled;
     }
 
-  private:
     Status repeat(std::int32_t repetition) {
         if (options_.cache == CacheState::Cold)
             MOESCOPE_TRY(device_.make_cold());

@@ -1,5 +1,6 @@
 #include "profiler/worker/cuda/cuda_device.h"
 
+#include "profiler/base/clock.h"
 #include "profiler/base/units.h"
 #include "profiler/worker/cuda/activity_capture.h"
 #include "profiler/worker/cuda/cuda_info.h"
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -94,6 +96,8 @@ class CudaDevice final : public Device {
     Status end_repetition() override;
     Result<std::vector<float>> take_repetition_times_ns() override;
     std::uint64_t clock_event_reasons() override { return nvml_ ? nvml_->clock_event_reasons() : 0; }
+
+    std::optional<DeviceStateRecord> state() override;
 
     Status start_capture() override;
     Status stop_capture() override;
@@ -186,7 +190,9 @@ void CudaDevice::measure_matrix_ceiling() {
 void CudaDevice::open_nvml() {
     char bus_id[32] = "";
     cudaDeviceGetPCIBusId(bus_id, sizeof bus_id, index_);
-    Result<std::unique_ptr<Nvml>> opened = Nvml::open(bus_id);
+    Result<std::unique_ptr<Nvml>> opened = std::getenv("MOESCOPE_NO_NVML") == nullptr
+                                               ? Nvml::open(bus_id)
+                                               : Result<std::unique_ptr<Nvml>>(Error{"NVML", "MOESCOPE_NO_NVML is set", "unset it"});
     info_.capabilities.push_back(opened ? DeviceInfo::Capability{"nvml", "ok", ""}
                                         : DeviceInfo::Capability{"nvml", "absent", opened.error().sentence()});
     if (opened)
@@ -278,6 +284,21 @@ Result<std::vector<float>> CudaDevice::take_repetition_times_ns() {
     }
     events_used_ = 0;
     return times;
+}
+
+std::optional<DeviceStateRecord> CudaDevice::state() {
+    if (!nvml_)
+        return std::nullopt;
+    const Nvml::State now = nvml_->state();
+    DeviceStateRecord record;
+    record.time_ns = now_ns();
+    record.device = std::uint32_t(index_);
+    record.sm_clock_mhz = now.sm_clock_mhz;
+    record.memory_clock_mhz = now.memory_clock_mhz;
+    record.temperature_c = now.temperature_c;
+    record.power_w = now.power_w;
+    record.clock_event_reasons = nvml_->clock_event_reasons();
+    return record;
 }
 
 Status CudaDevice::start_capture() {

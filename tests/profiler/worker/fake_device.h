@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +39,7 @@ class FakeDevice final : public Device {
     // What the script decides.
     std::function<float(std::int64_t launch)> event_ns = [](std::int64_t) { return 1000.0f; };
     std::function<std::uint64_t()> event_reasons = [] { return 0; };
+    std::function<std::optional<DeviceStateRecord>()> state_now = [] { return std::nullopt; };
     bool capture_refused = false;
     bool capture_gives_nothing = false;
     bool lost = false; // from now on synchronize() fails
@@ -88,6 +90,7 @@ class FakeDevice final : public Device {
     }
     Result<std::vector<float>> take_repetition_times_ns() override { return std::exchange(times_, {}); }
     std::uint64_t clock_event_reasons() override { return event_reasons(); }
+    std::optional<DeviceStateRecord> state() override { return state_now(); }
 
     Status start_capture() override {
         if (capture_refused)
@@ -134,6 +137,7 @@ class CollectedEvents final : public RunEvents {
     std::vector<std::pair<std::uint32_t, Candidate>> candidates;
     std::vector<RoutingRecord> routings;
     std::vector<KernelRecord> kernels;
+    std::vector<DeviceStateRecord> device_states;
     std::vector<std::pair<std::string, Error>> failures;
     std::vector<std::string> logs;
     std::vector<double> fractions;
@@ -149,6 +153,7 @@ class CollectedEvents final : public RunEvents {
     void routing(const RoutingRecord &record) override { routings.push_back(record); }
     void records(const CaptureBatch &batch) override {
         kernels.insert(kernels.end(), batch.kernels.begin(), batch.kernels.end());
+        device_states.insert(device_states.end(), batch.device_states.begin(), batch.device_states.end());
     }
     void progress(const std::string &, double fraction) override { fractions.push_back(fraction); }
     void failure(const std::string &where, const Error &error) override { failures.emplace_back(where, error); }

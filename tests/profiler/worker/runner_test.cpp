@@ -1,6 +1,7 @@
 // The runner's decisions, on a device whose times are scripted.
 #include "profiler/worker/runner.h"
 #include "profiler/worker/measure.h"
+#include "profiler/worker/state_sampler.h"
 #include "tests/profiler/client/small_plan.h"
 #include "tests/profiler/worker/fake_device.h"
 
@@ -8,6 +9,9 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
 
 using namespace moescope;
 using namespace moescope::testing;
@@ -64,6 +68,40 @@ TEST_CASE("a measurement says what held the clocks back during any of its batche
     free.device.event_reasons = [] { return kIdle; };
     free(fake_plan());
     CHECK(free.last().throttle == "");
+}
+
+TEST_CASE("the device's state is recorded round a measurement, and what it says counts as its throttling") {
+    std::atomic<std::int64_t> asked = 0;
+    Run run;
+    run.device.state_now = [&] {
+        DeviceStateRecord state;
+        state.time_ns = ++asked;
+        state.clock_event_reasons = asked == 2 ? 0x4 : 0; // once, while it runs
+        return std::optional(state);
+    };
+    // Longer than the sampler waits between two looks.
+    run.device.event_ns = [](std::int64_t) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(3));
+        return 1000.0f;
+    };
+    run(fake_plan());
+    REQUIRE(run.events.device_states.size() >= 3);
+    CHECK(std::int64_t(run.events.device_states.size()) == asked);
+    for (std::size_t i = 0; i < run.events.device_states.size(); ++i)
+        CHECK(run.events.device_states[i].time_ns == std::int64_t(i + 1));
+    CHECK(run.last().throttle == "power cap");
+}
+
+TEST_CASE("what held the clocks back only before or after a measurement does not count") {
+    const auto with = [](std::uint64_t reasons) {
+        DeviceStateRecord state;
+        state.clock_event_reasons = reasons;
+        return state;
+    };
+    CHECK(reasons_meanwhile({}) == 0);
+    CHECK(reasons_meanwhile({with(4)}) == 0);
+    CHECK(reasons_meanwhile({with(4), with(8)}) == 0);
+    CHECK(reasons_meanwhile({with(4), with(0x20), with(1), with(8)}) == 0x21);
 }
 
 TEST_CASE("steady times stop at the minimum, noisy ones go on to the maximum") {
