@@ -1,6 +1,7 @@
 // CSV tables: comma-separated, quoted as RFC 4180 says, lines ended by LF, one header line whose
 // names carry the units. An empty cell: not known.
 #include "profiler/export/exporters.h"
+#include "profiler/export/metric_unit.h"
 #include "profiler/export/replace_file.h"
 #include "profiler/session/record_names.h"
 
@@ -169,6 +170,43 @@ void write_memory(const Session &session, std::ostream &out) {
                 m.tag.measurement, m.tag.repetition);
 }
 
+void write_counters(const Session &session, std::ostream &out) {
+    Csv csv(out);
+    csv.row("measurement", "operator", "variant", "kernel", "range", "metric", "value", "unit");
+    for (const CounterRecord &c : session.counters) {
+        const bool known = c.measurement.value < session.measurements.size();
+        const Measurement *m = known ? &session.measurements[c.measurement.value] : nullptr;
+        csv.row(c.measurement, m ? info(m->op).name : std::string_view(),
+                m ? std::string_view(m->variant) : "", c.kernel, session.name(c.range),
+                session.name(c.metric), c.value, metric_unit(session.name(c.metric)));
+    }
+}
+
+void write_pm_samples(const Session &session, std::ostream &out) {
+    Csv csv(out);
+    csv.row("run", "device", "start_ns", "end_ns", "metric", "value", "unit");
+    for (const PmSampleRecord &s : session.pm_samples)
+        csv.row(s.run, s.device, s.start_ns, s.end_ns, session.name(s.metric), s.value,
+                metric_unit(session.name(s.metric)));
+}
+
+void write_device_states(const Session &session, std::ostream &out) {
+    Csv csv(out);
+    csv.row("run", "device", "time_ns", "sm_clock_mhz", "memory_clock_mhz", "temperature_c",
+            "power_w", "clock_event_reasons");
+    for (const DeviceStateRecord &s : session.device_states)
+        csv.row(s.run, s.device, s.time_ns, s.sm_clock_mhz, s.memory_clock_mhz, s.temperature_c,
+                s.power_w, s.clock_event_reasons);
+}
+
+void write_pc_samples(const Session &session, std::ostream &out) {
+    Csv csv(out);
+    csv.row("measurement", "kernel", "pc_offset", "file", "line", "stall", "samples");
+    for (const PcSampleRecord &s : session.pc_samples)
+        csv.row(s.measurement, session.name(s.kernel), s.pc_offset, session.name(s.file), s.line,
+                session.name(s.stall), s.samples);
+}
+
 } // namespace
 
 Status export_csv(const Session &session, const std::filesystem::path &folder) {
@@ -184,7 +222,10 @@ Status export_csv(const Session &session, const std::filesystem::path &folder) {
     for (const auto &[file, write] :
          {Table{"measurements.csv", write_measurements}, Table{"samples.csv", write_samples},
           Table{"kernels.csv", write_kernels}, Table{"candidates.csv", write_candidates},
-          Table{"memory.csv", write_memory}}) {
+          Table{"memory.csv", write_memory}, Table{"counters.csv", write_counters},
+          Table{"pm_samples.csv", write_pm_samples},
+          Table{"device_states.csv", write_device_states},
+          Table{"pc_samples.csv", write_pc_samples}}) {
         const auto table = [&, write = write](std::ostream &out) { write(session, out); };
         if (Status done = replace_file(folder / file, Compression::None, table); !done)
             return done;

@@ -15,7 +15,8 @@ namespace moescope {
 Status export_chrome_trace(const Session &session, const std::filesystem::path &path);
 void write_chrome_trace(const Session &session, std::ostream &out);
 
-// measurements.csv, samples.csv, kernels.csv, candidates.csv, memory.csv in a folder.
+// measurements.csv, samples.csv, kernels.csv, candidates.csv, memory.csv, counters.csv,
+// pm_samples.csv, device_states.csv and pc_samples.csv in a folder.
 Status export_csv(const Session &session, const std::filesystem::path &folder);
 
 // Autotune telemetry: what the tuner considered and chose, for other programs. One JSON document:

@@ -39,6 +39,14 @@ class JsonStream {
         append("\": ");
         after_key_ = true;
     }
+    // A key that is encoded already, as json_string() does.
+    template <typename T> void encoded_field(std::string_view name, const T &content) {
+        separate();
+        append(name);
+        append(": ");
+        after_key_ = true;
+        value(content);
+    }
 
     void value(std::integral auto number) {
         separate();

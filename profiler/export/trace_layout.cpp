@@ -15,7 +15,7 @@ namespace moescope {
 namespace {
 
 constexpr std::uint32_t kCpuPid = 1'000'000'000; // above any process id Linux gives
-constexpr int kAnnotationOrder = -1, kStreamOrder = 0, kOverheadOrder = 1000;
+constexpr int kAnnotationOrder = -2, kCounterOrder = -1, kStreamOrder = 0, kOverheadOrder = 1000;
 
 // Gives every track of a process a tid of its own: the one it asks for, or the lowest free one.
 class TrackIds {
@@ -54,6 +54,7 @@ class Layout {
         place(device_, TraceRows::Rule::Apart, "stream", kStreamOrder);
         place(host_, TraceRows::Rule::Nested, "thread", kStreamOrder);
         place_annotations();
+        place_counter_ranges();
         place_overheads();
         return std::move(out_);
     }
@@ -71,6 +72,10 @@ class Layout {
         note(session_.overheads);
         for (const MemoryRecord &record : session_.memory)
             base = std::min(base, record.time_ns);
+        for (const PmSampleRecord &sample : session_.pm_samples)
+            base = std::min(base, sample.start_ns);
+        for (const DeviceStateRecord &state : session_.device_states)
+            base = std::min(base, state.time_ns);
         out_.base_ns =
             base == std::numeric_limits<std::int64_t>::max() ? session_.created_ns : base;
     }
@@ -83,6 +88,10 @@ class Layout {
             name_device(kernel.device);
         for (const CopyRecord &copy : session_.copies)
             name_device(copy.device);
+        for (const PmSampleRecord &sample : session_.pm_samples)
+            name_device(sample.device);
+        for (const DeviceStateRecord &state : session_.device_states)
+            name_device(state.device);
     }
     void name_device(std::uint32_t device) {
         if (!out_.devices.contains(device))
@@ -199,6 +208,19 @@ class Layout {
         for (const auto &[key, slice] : spans)
             pending.push_back({slice.track.pid, 0, slice});
         place_unnumbered(pending, "measurements", kAnnotationOrder);
+    }
+
+    void place_counter_ranges() {
+        out_.counter_ranges = place_counters(session_);
+        std::vector<Pending> pending;
+        for (std::size_t at = 0; at < out_.counter_ranges.size(); ++at) {
+            const TraceCounterRange &range = out_.counter_ranges[at];
+            pending.push_back(
+                {range.device,
+                 0,
+                 {TraceSlice::Kind::Counters, at, -1, range.start_ns, range.end_ns, {}}});
+        }
+        place_unnumbered(pending, "counters, from passes of their own", kCounterOrder);
     }
 
     void place_overheads() {

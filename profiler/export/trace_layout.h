@@ -6,6 +6,7 @@
 // one), one a host thread, and further ones for slices that overlap those.
 #pragma once
 
+#include "profiler/export/trace_counters.h"
 #include "profiler/session/session.h"
 
 #include <cstdint>
@@ -21,9 +22,10 @@ struct TraceTrack {
 };
 
 struct TraceSlice {
-    enum class Kind : std::uint8_t { Kernel, Copy, Call, Overhead, Measurement, Repetition };
+    enum class Kind : std::uint8_t { Kernel, Copy, Call, Overhead, Measurement, Repetition, Counters };
     Kind kind = Kind::Kernel;
-    std::size_t index = 0;        // into the session's column of that kind; of a measurement
+    std::size_t index = 0;        // into the session's column of that kind; of a measurement;
+                                  // of Counters: into counter_ranges
     std::int32_t repetition = -1; // of a Repetition
     std::int64_t start_ns = 0, end_ns = 0;
     TraceTrack track;
@@ -42,6 +44,7 @@ struct TraceLayout {
     std::map<std::uint32_t, std::string> hosts;   // pid -> name
     std::vector<TraceTrackName> tracks;
     std::vector<TraceTrack> kernel_tracks, copy_tracks, call_tracks; // by record index
+    std::vector<TraceCounterRange> counter_ranges;
 };
 
 TraceLayout lay_out_trace(const Session &session);

@@ -129,6 +129,22 @@ void add_launches(SessionBuilder &builder, MeasurementId id) {
         kStart + 50'000, kStart + 52'000, 4'096, 78, 0, 9, CopyRecord::Kind::DeviceToHost, {}});
 }
 
+// Counters of the whole repetition and of its second kernel, two samples with a gap between, one
+// state of the device, and one instruction.
+void add_evidence(SessionBuilder &builder, RunId run, MeasurementId id) {
+    const NameId read = builder.intern("dram__bytes_read.sum"), odd = builder.intern(kOddName);
+    const NameId active = builder.intern("sm__cycles_active.avg.pct_of_peak_sustained_elapsed");
+    builder.add(CounterRecord{id, -1, NameId{}, read, 40'960});
+    builder.add(CounterRecord{id, -1, NameId{}, active, 62.5});
+    builder.add(CounterRecord{id, 1, odd, read, 8'192});
+    builder.add(PmSampleRecord{run, kStart + 60'000, kStart + 62'000, 0, active, 12.5});
+    builder.add(PmSampleRecord{run, kStart + 62'000, kStart + 64'000, 0, active, 87.5});
+    builder.add(PmSampleRecord{run, kStart + 70'000, kStart + 72'000, 0, active, 50});
+    builder.add(DeviceStateRecord{run, kStart + 5'000, 0, 1'980, 3'201, 41, 312.5, 4});
+    builder.add(PcSampleRecord{id, odd, 0x1f0, builder.intern("kernel, \"odd\".cu"), 12,
+                               builder.intern("long_scoreboard"), 321});
+}
+
 } // namespace
 
 SessionPtr small_session() {
@@ -153,6 +169,8 @@ SessionPtr small_session() {
     builder.add(MemoryRecord{kStart + 1'500, 8'192, 0x7f00'0000'2000, NameId{}, {done, -1}});
     builder.add(MemoryRecord{kStart + 60'000, -8'192, 0x7f00'0000'2000, NameId{}, {done, -1}});
     builder.add(OverheadRecord{kStart + 2'000, kStart + 2'750, builder.intern("BUFFER_FLUSH")});
+
+    add_evidence(builder, first, done);
 
     RunRecord cpu = tiny_run("Tiny-4x", "cpu");
     cpu.device.name = "a CPU (reference implementations)";

@@ -7,7 +7,8 @@ Rules: strict JSON (no NaN, no key twice); every phase's required fields; slices
 kernels of one row lie apart; processes and rows with slices are named; each flow has one start in a
 host call and one end in what that call launched; counters are finite and at most one point a time;
 and what Holistic Trace Analysis needs: "rank": 0 with a space, no stream on host rows, a stream
-above 0 on device rows, correlations that join one launch to at most one call.
+above 0 on device rows, correlations that join one launch to at most one call, counters as the args
+of cuda_profiler_range slices, numbers all of them, over kernels that ran.
 """
 
 import collections
@@ -19,7 +20,8 @@ from decimal import Decimal
 
 DEVICE = {"kernel", "gpu_memcpy", "gpu_memset"}
 HOST = {"cuda_runtime", "cuda_driver"}
-OTHER = {"gpu_user_annotation", "overhead"}
+COUNTERS = "cuda_profiler_range"
+OTHER = {"gpu_user_annotation", "overhead", COUNTERS}
 METADATA = {
     "process_name": ("name", str),
     "thread_name": ("name", str),
@@ -197,6 +199,25 @@ def check_flows(events, slices, found):
         found.expect(early <= Decimal("0.5"), "nothing starts before its call", launches[flow])
 
 
+def check_counter_ranges(slices, found):
+    kernels = collections.defaultdict(list)
+    for each in slices:
+        if each["cat"] == "kernel":
+            kernels[each["pid"]].append(each)
+    for each in slices:
+        if each["cat"] != COUNTERS:
+            continue
+        counters = each["args"]
+        numbers = counters and all(map(is_number, counters.values()))
+        found.expect(numbers, "a counter range holds numbers alone", each)
+        inside = [kernel for kernel in kernels[each["pid"]]
+                  if each["ts"] <= kernel["ts"] and end_of(kernel) <= end_of(each)]
+        found.expect(inside, "a counter range lies over kernels", each)
+        same = [kernel for kernel in inside if kernel["args"].items() >= counters.items()]
+        alone = len(inside) == 1
+        found.expect(same or not alone, "a kernel that was counted alone has its counters", each)
+
+
 def check_counters(events, found):
     last = {}
     for event in events:
@@ -204,6 +225,11 @@ def check_counters(events, found):
         found.expect(series and all(map(is_number, series.values())), "counters are numbers", event)
         track = (event["pid"], event["name"])
         found.expect(event["ts"] >= last.get(track, 0), "counters go forwards", event)
+        if event.get("cat") == "sampled":
+            found.expect(event["ts"] != last.get(track), "a sampled counter has one point a time",
+                         event)
+            found.expect(len(series) == 1 and "" not in series, "a sampled counter has its unit",
+                         event)
         last[track] = event["ts"]
 
 
@@ -228,6 +254,7 @@ def check(text):
     check_nesting(phases["X"], found)
     check_slices(phases["X"], found)
     check_flows(phases["s"] + phases["f"], phases["X"], found)
+    check_counter_ranges(phases["X"], found)
     check_counters(phases["C"], found)
     return found, {phase: len(events) for phase, events in phases.items()}
 

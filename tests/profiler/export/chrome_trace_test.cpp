@@ -215,7 +215,7 @@ TEST_CASE("the memory counter ends where it began and never goes below zero") {
     double last_ts = -1;
     const json trace = trace_of(*session);
     for (const json &event : trace["traceEvents"]) {
-        if (event["ph"] != "C")
+        if (event["ph"] != "C" || event["name"] != "device memory")
             continue;
         last = event["args"]["allocated bytes"].get<std::int64_t>();
         CHECK(last >= 0);
@@ -225,6 +225,65 @@ TEST_CASE("the memory counter ends where it began and never goes below zero") {
     }
     CHECK(points == std::int64_t(session->memory.size()));
     CHECK(last == 0);
+}
+
+TEST_CASE("counters are slices over what they counted, and args of a kernel counted alone") {
+    for (const SessionPtr &session : samples()) {
+        const json trace = trace_of(*session);
+        std::size_t in_ranges = 0, on_kernels = 0;
+        for (const json &event : trace["traceEvents"]) {
+            if (event["ph"] != "X")
+                continue;
+            if (event["cat"] == "cuda_profiler_range")
+                in_ranges += event["args"].size();
+            else if (event["cat"] == "kernel")
+                on_kernels += event["args"].contains("dram__bytes_read.sum");
+            else
+                CHECK_FALSE(event["args"].contains("dram__bytes_read.sum"));
+        }
+        CHECK(in_ranges == session->counters.size());
+        std::set<std::uint32_t> counted; // measurements with a kernel counted by itself
+        for (const CounterRecord &counter : session->counters)
+            if (counter.kernel >= 0)
+                counted.insert(counter.measurement.value);
+        CHECK(on_kernels == counted.size());
+    }
+}
+
+TEST_CASE("a counter that is no number, or of launches that no record shows, is not in a trace") {
+    SessionBuilder builder("counters");
+    const RunId run = builder.add_run({});
+    const MeasurementId seen = builder.add_measurement({.run = run});
+    const MeasurementId unseen = builder.add_measurement({.run = run});
+    builder.add(KernelRecord{.start_ns = 10, .end_ns = 20, .stream = 7, .tag = {seen, 0}});
+    const NameId metric = builder.intern("metric");
+    builder.add(CounterRecord{seen, -1, NameId{}, metric, std::nan("")});
+    builder.add(CounterRecord{seen, 5, NameId{}, metric, 1});
+    builder.add(CounterRecord{unseen, -1, NameId{}, metric, 2});
+    builder.add(CounterRecord{MeasurementId{}, -1, NameId{}, metric, 3});
+    CHECK(trace_text(builder.current()).find("cuda_profiler_range") == std::string::npos);
+    builder.add(CounterRecord{seen, -1, NameId{}, metric, 4});
+    CHECK(trace_text(builder.current()).find("cuda_profiler_range") != std::string::npos);
+}
+
+TEST_CASE("a sampled counter falls to zero where its sampling stops, and a state holds") {
+    const json trace = trace_of(*test::small_session());
+    std::map<std::string, std::vector<std::pair<std::int64_t, double>>> tracks;
+    for (const json &event : trace["traceEvents"])
+        if (event["ph"] == "C")
+            for (const auto &[unit, value] : event["args"].items())
+                tracks[event["name"].get<std::string>() + " " + unit].emplace_back(
+                    nanoseconds(event["ts"]), value.get<double>());
+    using Points = std::vector<std::pair<std::int64_t, double>>;
+    const std::int64_t base = 1'000; // the first record of the session
+    CHECK(tracks["sm__cycles_active.avg.pct_of_peak_sustained_elapsed %"] ==
+          Points{{60'000 - base, 12.5},
+                 {62'000 - base, 87.5},
+                 {64'000 - base, 0},
+                 {70'000 - base, 50},
+                 {72'000 - base, 0}});
+    CHECK(tracks["SM clock MHz"] == Points{{5'000 - base, 1'980}});
+    CHECK(tracks["power W"] == Points{{5'000 - base, 312.5}});
 }
 
 TEST_CASE("a worker's process id and a device's number never share a process of the trace") {

@@ -57,6 +57,10 @@ TEST_CASE("every CSV table has one row a record and as many cells as its header"
         CHECK(rows_of("kernels.csv") == session->kernels.size());
         CHECK(rows_of("candidates.csv") == session->candidates.size());
         CHECK(rows_of("memory.csv") == session->memory.size());
+        CHECK(rows_of("counters.csv") == session->counters.size());
+        CHECK(rows_of("pm_samples.csv") == session->pm_samples.size());
+        CHECK(rows_of("device_states.csv") == session->device_states.size());
+        CHECK(rows_of("pc_samples.csv") == session->pc_samples.size());
     }
 }
 

@@ -18,7 +18,8 @@ TEST_CASE("the Chrome trace of the small session is the golden one") {
 TEST_CASE("the CSV tables of the small session are the golden ones") {
     const test::TemporaryFolder folder;
     REQUIRE(export_csv(*test::small_session(), folder / "csv").ok());
-    for (const char *table : {"measurements", "samples", "kernels", "candidates", "memory"}) {
+    for (const char *table : {"measurements", "samples", "kernels", "candidates", "memory", "counters",
+                              "pm_samples", "device_states", "pc_samples"}) {
         const std::string file = std::string(table) + ".csv";
         CHECK(test::compare_with_golden("small." + file, test::read_bytes(folder / "csv" / file)) ==
               "");

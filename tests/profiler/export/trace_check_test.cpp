@@ -57,6 +57,12 @@ TEST_CASE("the independent checker finds what is broken in a trace") {
              Damage{"\"stream\": 7", "\"stream\": 0", "device rows have a stream"},
              Damage{"\"name\": \"thread_name\"", "\"name\": \"row_name\"", "known metadata"},
              Damage{"\"allocated bytes\": ", "\"allocated bytes\": NaN, \"x\": ", "strict JSON"},
+             Damage{"\"args\": {\"dram__bytes_read.sum\": ",
+                    "\"args\": {\"operator\": \"gate_up\", \"dram__bytes_read.sum\": ",
+                    "a counter range holds numbers alone"},
+             Damage{"\"args\": {\"dram__bytes_read.sum\": 8192", "\"args\": {\"lts__x.sum\": 8192",
+                    "a kernel that was counted alone has its counters"},
+             Damage{"{\"%\": 12.5}", "{\"\": 12.5}", "a sampled counter has its unit"},
              Damage{"\"dur\": 4.2", "\"dur\": 6.2", "slices of a row nest"},
              Damage{"\"dur\": 4.2", "\"dur\": 400.2", "kernels of a row lie apart"},
          }) {
