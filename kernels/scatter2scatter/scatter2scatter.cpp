@@ -48,14 +48,14 @@ ms_status find_ready(const KernelShape &shape, cudaKernel_t &kernel) {
     return ready.find(shape, dynamic_smem_bytes(shape), request, kernel);
 }
 
-// What the copy engine is told of W, of B and of X with grouped rows; a map that the kernel has no use
-// for stays empty.
+// What the copy engine is told of W, of B, of X with grouped rows and of XA; a map that the kernel has
+// no use for stays empty.
 struct TensorMaps {
-    jit::TensorMap w, b, x;
+    jit::TensorMap w, b, x, xa;
 };
 
-ms_status make_maps(const ms_scatter2scatter_args &args, const KernelShape &shape,
-                    TensorMaps &maps) {
+ms_status make_maps(const ms_scatter2scatter_args &args, const Launch &launch, TensorMaps &maps) {
+    const KernelShape &shape = launch.shape;
     const auto experts = std::uint64_t(args.experts), n = std::uint64_t(args.n);
     // A matrix an expert, rows along k or along n: boxes are rows of 64 elements.
     const auto encode = [&](jit::TensorMap &map, const void *data, bool rows_along_k,
@@ -76,14 +76,24 @@ ms_status make_maps(const ms_scatter2scatter_args &args, const KernelShape &shap
                 encode(maps.b, args.lora_b, !shape.b_transposed, std::uint64_t(args.rank));
             status != MS_OK)
             return status;
-    if (!shape.x_grouped)
-        return MS_OK;
-    return jit::encode_tensor_map({.dtype = args.dtype,
-                                   .data = args.x,
-                                   .sizes = {std::uint64_t(args.k), std::uint64_t(args.slots), 1},
-                                   .row_elements = std::uint64_t(args.x_stride),
-                                   .box_rows = wgmma::kXBoxRows},
-                                  maps.x);
+    // Rows by sorted position.
+    const auto encode_rows = [&](jit::TensorMap &map, const void *data, std::uint64_t columns,
+                                 std::uint64_t stride) {
+        return jit::encode_tensor_map({.dtype = args.dtype,
+                                       .data = data,
+                                       .sizes = {columns, std::uint64_t(args.slots), 1},
+                                       .row_elements = stride,
+                                       .box_rows = wgmma::kXBoxRows},
+                                      map);
+    };
+    const auto xa_width = std::uint64_t(xa_columns(args.rank));
+    if (shape.pass == Pass::kExtraK)
+        if (const ms_status status = encode_rows(maps.xa, launch.params.xa, xa_width, xa_width);
+            status != MS_OK)
+            return status;
+    return shape.x_grouped ? encode_rows(maps.x, args.x, std::uint64_t(args.k),
+                                         std::uint64_t(args.x_stride))
+                           : MS_OK;
 }
 
 ms_status blocks_of(const Launch &launch, unsigned &blocks) {
@@ -105,7 +115,7 @@ ms_status enqueue(const ms_scatter2scatter_args &args, cudaKernel_t kernel, Laun
         return status;
     TensorMaps maps{};
     if (launch.shape.config.family == MS_TILE_WGMMA)
-        if (const ms_status status = make_maps(args, launch.shape, maps); status != MS_OK)
+        if (const ms_status status = make_maps(args, launch, maps); status != MS_OK)
             return status;
     cudaLaunchConfig_t config{};
     config.gridDim = dim3(blocks);
@@ -119,7 +129,7 @@ ms_status enqueue(const ms_scatter2scatter_args &args, cudaKernel_t kernel, Laun
         config.attrs = &early;
         config.numAttrs = 1;
     }
-    void *arguments[] = {&launch.params, &maps.w, &maps.b, &maps.x};
+    void *arguments[] = {&launch.params, &maps.w, &maps.b, &maps.x, &maps.xa};
     MS_CUDA_TRY(cudaLaunchKernelExC(&config, kernel, arguments));
     return MS_OK;
 }

@@ -4,10 +4,11 @@
 // pays for 64 and each byte of W is read once. Compile-time constants, from the host
 // (wgmma_plan.h): MS_KERNEL_NAME, MS_BF16, MS_OUT_F32, MS_BLOCK_M (tokens), MS_BLOCK_N (features),
 // MS_STAGES, MS_W_TRANSPOSED, MS_EXTRA (0 none; 1: B [E, N, R]; 2: B [E, R, N]; 3: B [E, N, R] whose rows
-// do not begin at multiples of 16 bytes, which the copy engine refuses), MS_EXTRA_STEPS (of depth 16 in a stage of XA and B), MS_X_GROUPED and MS_DYNAMIC_SMEM.
+// do not begin at multiples of 16 bytes, which the copy engine refuses), MS_EXTRA_STEPS (of depth 16
+// in a stage of XA and B), MS_X_GROUPED and MS_DYNAMIC_SMEM.
 //
-// Roles: warp 0 has the copy engine fill W's part of a ring of stages; warps 1-3 gather rows of X into
-// the stages by cp.async; two warpgroups of consumers multiply, half the features each, and write their
+// Roles: one thread has the copy engine fill W's part of a ring of stages, and XA's and B's; the rest of
+// its warpgroup, where rows of X are to be gathered, does so by cp.async; two warpgroups of consumers multiply, half the features each, and write their
 // part of Y through shared memory while the ring already fills for the next tile. With extra depth the
 // first k-tiles are XA and B: their product is scaled in float32 before X*W is added to it.
 #include "hopper.jit.cuh"
@@ -35,6 +36,8 @@ constexpr int kMostSorted = 512;
 static_assert(kParts * 64 * kConsumers == kFeatures && kTokens % 32 == 0 && kTokens <= 2 * kMostN);
 
 constexpr bool kXByEngine = MS_X_GROUPED;
+// Whether threads store parts of a stage themselves: rows of X, or B.
+constexpr bool kThreadsStore = !kXByEngine || MS_EXTRA == 3;
 constexpr int kBoxRows = 32;   // of X the copy engine fetches at once
 constexpr int kRowsAPass = 16; // of X the gathering warpgroup fetches at once: 8 threads a row
 constexpr int kPasses = kTokens / kRowsAPass;
@@ -240,7 +243,7 @@ struct NextTile {
 
 struct Producer {
     const Scatter2ScatterParams &p;
-    const ptx::TensorMap &w_map, &b_map, &x_map;
+    const ptx::TensorMap &w_map, &b_map, &x_map, &xa_map;
     const Shared &shared;
     const u64 policy;
     Ring ring;
@@ -252,7 +255,7 @@ struct Producer {
             *shared.info(ring.stage) = make_int4(0, 0, 0, 0);
             ptx::mbarrier_arrive(shared.full(ring.stage));
         }
-        if (!kXByEngine || MS_EXTRA)
+        if (kThreadsStore)
             ptx::mbarrier_arrive(shared.full(ring.stage));
     }
 
@@ -270,20 +273,20 @@ struct Producer {
         }
     }
 
-    // All of a stage that one thread asks the copy engine for; x_rows of X, 0 if they are gathered.
+    // All of a stage that one thread asks the copy engine for; x_rows of X or XA, 0 if they are gathered.
     __device__ __forceinline__ void copy(bool extra, int k0, int n0, int expert, int row_begin,
                                          int x_rows) const {
         const u32 full = shared.full(ring.stage);
-        if (MS_EXTRA == 3 && extra)
-            return ptx::mbarrier_arrive(full);
         const int boxes = (x_rows + kBoxRows - 1) / kBoxRows;
-        ptx::mbarrier_arrive_expect(full, kWBytes + boxes * kBoxRows * 128);
-        if (MS_EXTRA && extra)
-            copy_w(b_map, MS_EXTRA == 1, k0, n0, expert);
-        else
+        const int w_bytes = MS_EXTRA == 3 && extra ? 0 : kWBytes;
+        ptx::mbarrier_arrive_expect(full, w_bytes + boxes * kBoxRows * 128);
+        if (!MS_EXTRA || !extra)
             copy_w(w_map, MS_W_TRANSPOSED, k0, n0, expert);
+        else if (MS_EXTRA != 3)
+            copy_w(b_map, MS_EXTRA == 1, k0, n0, expert);
+        const ptx::TensorMap &map = MS_EXTRA && extra ? xa_map : x_map;
         for (int i = 0; i < boxes; ++i)
-            ptx::tma_load_3d(shared.x(ring.stage) + i * kBoxRows * 128, x_map, full, k0,
+            ptx::tma_load_3d(shared.x(ring.stage) + i * kBoxRows * 128, map, full, k0,
                              row_begin + i * kBoxRows, 0, ptx::evict_normal_policy());
     }
 };
@@ -332,7 +335,6 @@ __device__ __forceinline__ void produce(Producer at, const RowTiles &row_tiles) 
     const Scatter2ScatterParams &p = at.p;
     const u32 first_row = threadIdx.x / 8, chunk = threadIdx.x % 8;
     const u32 target = first_row * 128 + ((chunk ^ (first_row & 7)) << 4);
-    const u32 xa_chunks = MS_EXTRA ? p.xa_columns / 8 : 0;
     const int extra = MS_EXTRA ? (p.rank + kDepth - 1) / kDepth : 0;
     const int k_tiles = extra + (p.k + kDepth - 1) / kDepth;
     FillOrder order(extra, k_tiles);
@@ -364,19 +366,18 @@ __device__ __forceinline__ void produce(Producer at, const RowTiles &row_tiles) 
                 if (i == 0)
                     *at.shared.info(at.ring.stage) =
                         make_int4(expert, row_begin, rows, n0);
-                at.copy(is_extra, k0, n0, expert, row_begin, kXByEngine && !is_extra ? rows : 0);
+                at.copy(is_extra, k0, n0, expert, row_begin, kXByEngine || is_extra ? rows : 0);
             }
-            if (is_extra || !kXByEngine) {
-                const u32 shared = at.shared.x(at.ring.stage) + target;
-                if (is_extra) {
-                    const u32 r = k0 / 8 + chunk;
-                    const uint4 *xa = static_cast<const uint4 *>(p.xa) +
-                                      u64(row_begin + first_row) * xa_chunks + r;
-#pragma unroll 1
-                    for (int row = 0; row + int(first_row) < rows; row += kRowsAPass)
-                        ptx::cp_async_16(shared + row * 128, xa + u64(u32(row)) * xa_chunks,
-                                         r < xa_chunks);
-                } else {
+            if (MS_EXTRA && is_extra) {
+                if constexpr (MS_EXTRA == 3) {
+                    store_b(p, at.shared.w(at.ring.stage), k0, n0, expert);
+                    ptx::fence_async_proxy();
+                }
+                if (kThreadsStore)
+                    ptx::mbarrier_arrive(at.shared.full(at.ring.stage));
+            } else if (kThreadsStore) {
+                if constexpr (!kXByEngine) {
+                    const u32 shared = at.shared.x(at.ring.stage) + target;
                     const uint4 *x = static_cast<const uint4 *>(p.x) + k0 / 8 + chunk;
                     const bool in_depth = k0 + int(chunk) * 8 < p.k;
 #pragma unroll
@@ -385,13 +386,6 @@ __device__ __forceinline__ void produce(Producer at, const RowTiles &row_tiles) 
                             ptx::cp_async_16(shared + pass * kRowsAPass * 128, x + rows_16b[pass],
                                              in_depth);
                 }
-            }
-            if (MS_EXTRA == 3 && is_extra) {
-                store_b(p, at.shared.w(at.ring.stage), k0, n0, expert);
-                ptx::cp_async_wait_all();
-                ptx::fence_async_proxy();
-                ptx::mbarrier_arrive(at.shared.full(at.ring.stage));
-            } else if (!kXByEngine || MS_EXTRA) {
                 ptx::mbarrier_arrive_after_copies(at.shared.full(at.ring.stage));
             }
             if (MS_EXTRA && order.changes(turn))
@@ -462,8 +456,8 @@ struct Consumer {
 
     __device__ __forceinline__ void wait_full() const {
         ptx::mbarrier_wait(shared.full(ring.stage), ring.parity);
-        if (!kXByEngine || MS_EXTRA)
-            ptx::fence_async_proxy(); // rows of X came by cp.async
+        if (kThreadsStore)
+            ptx::fence_async_proxy();
     }
 
     template <int kN> __device__ __forceinline__ void run(const Tile &tile) {
@@ -660,13 +654,14 @@ extern "C" __global__ void __launch_bounds__(kThreads, 1)
     MS_KERNEL_NAME(const __grid_constant__ Scatter2ScatterParams p,
                    const __grid_constant__ ptx::TensorMap w_map,
                    const __grid_constant__ ptx::TensorMap b_map,
-                   const __grid_constant__ ptx::TensorMap x_map) {
+                   const __grid_constant__ ptx::TensorMap x_map,
+                   const __grid_constant__ ptx::TensorMap xa_map) {
     extern __shared__ __align__(1024) unsigned char dynamic[];
     const Shared shared(dynamic);
     if (threadIdx.x == 0) {
         ptx::prefetch_tensor_map(w_map);
         for (u32 stage = 0; stage < kStages; ++stage) {
-            ptx::mbarrier_init(shared.full(stage), kXByEngine && !MS_EXTRA ? 1 : 129);
+            ptx::mbarrier_init(shared.full(stage), kThreadsStore ? 129 : 1);
             ptx::mbarrier_init(shared.empty(stage), 4 * kConsumers);
         }
         ptx::fence_barrier_init();
@@ -680,9 +675,9 @@ extern "C" __global__ void __launch_bounds__(kThreads, 1)
     if (threadIdx.x < 128) {
         ptx::give_registers<72>();
         const u64 policy = p.w_once ? ptx::evict_first_policy() : ptx::evict_normal_policy();
-        if (kXByEngine && !MS_EXTRA && threadIdx.x > 0)
+        if (!kThreadsStore && threadIdx.x > 0)
             return;
-        produce({p, w_map, b_map, x_map, shared, policy, {}}, row_tiles);
+        produce({p, w_map, b_map, x_map, xa_map, shared, policy, {}}, row_tiles);
     } else {
         ptx::take_registers<208>();
         const u32 thread = threadIdx.x - 128;
