@@ -1,5 +1,6 @@
 #include "app/cli/cli.h"
 
+#include "app/cli/compare_command.h"
 #include "app/cli/export_command.h"
 #include "app/cli/list_commands.h"
 #include "app/cli/run_command.h"
@@ -37,6 +38,7 @@ class CommandLine {
     WindowArguments window_;
     RunOptions run_options_, tune_options_;
     ExportOptions export_options_;
+    CompareArguments compare_options_;
     std::optional<std::string> devices_remote_;
     bool json_ = false;
 };
@@ -64,9 +66,9 @@ void CommandLine::add_commands() {
     export_ = app_.add_subcommand("export", "Write a session in other formats");
     add_export_options(*export_, export_options_);
     sweep_ = app_.add_subcommand("sweep", "Not available yet");
-    compare_ = app_.add_subcommand("compare", "Not available yet");
-    for (CLI::App *command : {sweep_, compare_})
-        command->allow_extras();
+    sweep_->allow_extras();
+    compare_ = app_.add_subcommand("compare", "What changed between two sessions");
+    add_compare_options(*compare_, compare_options_);
 }
 
 const CLI::App &CommandLine::chosen() const {
@@ -125,9 +127,7 @@ int CommandLine::run_chosen() {
                                       "call moescope run for each value"),
                         kWrongRequest);
     if (compare_->parsed())
-        return complain(not_available("compare", "two sessions cannot be set side by side yet",
-                                      "moescope export --csv of each gives their numbers"),
-                        kWrongRequest);
+        return compare_command(compare_options_);
     const Result<WindowOptions> request = make_window_options(window_, command_names());
     return request ? run_window(*request) : complain(request.error(), kWrongRequest);
 }

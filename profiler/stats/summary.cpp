@@ -1,7 +1,8 @@
 #include "profiler/stats/summary.h"
 
+#include "profiler/stats/fair_coin.h"
+
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <vector>
 
@@ -14,13 +15,6 @@ double quantile(const std::vector<float> &sorted, double q) {
     const auto below = std::size_t(at);
     const std::size_t above = std::min(below + 1, sorted.size() - 1);
     return sorted[below] + (at - double(below)) * (double(sorted[above]) - sorted[below]);
-}
-
-// P(exactly `successes` of n fair coin tosses); by logarithms, so that n may be large.
-double fair_coin(std::size_t n, std::size_t successes) {
-    const double log_ways = std::lgamma(double(n) + 1) - std::lgamma(double(successes) + 1) -
-                            std::lgamma(double(n - successes) + 1);
-    return std::exp(log_ways - double(n) * std::log(2.0));
 }
 
 // The median lies outside [x(r), x(n-1-r)] (counted from 0) with probability 2 P(Binomial(n, 1/2)

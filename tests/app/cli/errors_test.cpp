@@ -123,7 +123,6 @@ TEST_CASE("a misspelt command is answered with the commands") {
 TEST_CASE("what is not available yet says so") {
     CHECK(has(refusal({"sweep", "--model", "mixtral", "--axis", "tokens=1,8"}),
               "sweep is not available yet"));
-    CHECK(has(refusal({"compare", "a.moescope", "b.moescope"}), "compare is not available yet"));
     CHECK(has(run_refusal({"--counters"}), "--counters is not available yet"));
     CHECK(has(refusal({"export", "a.moescope", "--report", "r.html"}),
               "--report is not available yet"));
