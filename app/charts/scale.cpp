@@ -36,6 +36,13 @@ Prefix prefix_for(double largest, Unit unit) {
     constexpr std::array<Prefix, 4> time{{{1, " ns"}, {1e3, " µs"}, {1e6, " ms"}, {1e9, " s"}}};
     constexpr std::array<Prefix, 5> bytes{
         {{1, " B"}, {1e3, " kB"}, {1e6, " MB"}, {1e9, " GB"}, {1e12, " TB"}}};
+    constexpr std::array<Prefix, 5> bandwidth{
+        {{1, " B/s"}, {1e3, " kB/s"}, {1e6, " MB/s"}, {1e9, " GB/s"}, {1e12, " TB/s"}}};
+    constexpr std::array<Prefix, 5> rate{{{1, " FLOP/s"},
+                                          {1e3, " kFLOP/s"},
+                                          {1e6, " MFLOP/s"},
+                                          {1e9, " GFLOP/s"},
+                                          {1e12, " TFLOP/s"}}};
     const auto pick = [&](const auto &prefixes) {
         std::size_t at = 0;
         while (at + 1 < prefixes.size() && largest >= prefixes[at + 1].divisor * 0.9999)
@@ -47,6 +54,10 @@ Prefix prefix_for(double largest, Unit unit) {
         return pick(time);
     case Unit::Bytes:
         return pick(bytes);
+    case Unit::BytesPerSecond:
+        return pick(bandwidth);
+    case Unit::FlopsPerSecond:
+        return pick(rate);
     case Unit::Ratio:
         return {1, "×"};
     case Unit::Share:
@@ -160,6 +171,10 @@ std::string format(double value, Unit unit) {
         return format_duration_ns(value);
     case Unit::Bytes:
         return format_bytes(value);
+    case Unit::BytesPerSecond:
+        return format_bandwidth(value);
+    case Unit::FlopsPerSecond:
+        return format_flops(value);
     case Unit::Ratio:
         return format_ratio(value);
     case Unit::Share:

@@ -42,7 +42,7 @@ struct Scale {
 Range zoomed(const Scale &scale, double about_pixel, double factor);
 Range panned(const Scale &scale, double by_pixels);
 
-enum class Unit { Number, Count, DurationNs, Bytes, Ratio, Share };
+enum class Unit { Number, Count, DurationNs, Bytes, Ratio, Share, BytesPerSecond, FlopsPerSecond };
 
 // What people read on hover: three digits and the unit.
 std::string format(double value, Unit unit);

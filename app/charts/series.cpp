@@ -138,7 +138,7 @@ std::optional<std::size_t> draw_stack(const Plot &plot, float top, float bottom,
             const std::string text = ui::fitted(segment.text, right - left - line * 0.6f);
             plot.draw->AddText(
                 {std::floor(left + line * 0.3f), std::floor((top + bottom - line) / 2)},
-                packed(text_on(segment.colour)), text.c_str());
+                packed(segment.hatched ? theme.text : text_on(segment.colour)), text.c_str());
         }
     }
     return hovered;

@@ -2,6 +2,7 @@
 
 #include "app/cli/text_table.h"
 #include "profiler/base/units.h"
+#include "profiler/explain/counters.h"
 #include "profiler/session/record_names.h"
 #include "profiler/stats/agreement.h"
 #include "profiler/workload/cost.h"
@@ -41,6 +42,15 @@ std::string remarks(const Measurement &m) {
     if (!m.throttle.empty())
         text += (text.empty() ? "" : ", ") + m.throttle;
     return text;
+}
+
+// DRAM bytes of a repetition as counted, and how many times the least they are.
+std::vector<std::string> traffic_of(const Session &session, const Measurement &m,
+                                    const CounterRange *counted) {
+    const auto bytes = counted ? counted->dram_bytes(session) : std::nullopt;
+    if (!bytes)
+        return {kNothing, kNothing};
+    return {format_bytes(*bytes), m.cost.bytes > 0 ? format_ratio(*bytes / m.cost.bytes) : kNothing};
 }
 
 std::vector<std::string> row_of(const Measurement &m) {
@@ -119,6 +129,13 @@ std::map<Group, Tuned> by_group(const Session &session, RunId run) {
     return groups;
 }
 
+bool any_counted(const Session &session, RunId run, const CountersByMeasurement &counters) {
+    for (std::uint32_t i = 0; i < session.measurements.size(); ++i)
+        if (session.measurements[i].run == run && counters.whole({i}))
+            return true;
+    return false;
+}
+
 std::string where_of(const Measurement &m) {
     return fmt::format("{}/{}", info(m.op).name, m.variant);
 }
@@ -141,10 +158,23 @@ std::string run_headline(const RunRecord &run) {
 
 std::string measurement_table(const Session &session, RunId run) {
     std::vector<std::vector<std::string>> rows;
-    for (const Measurement &m : session.measurements)
-        if (m.run == run && m.state == Measurement::State::Done)
-            rows.push_back(row_of(m));
-    return rows.empty() ? "" : text_table(kColumns, rows);
+    std::vector<TextColumn> columns = kColumns;
+    CountersByMeasurement counters;
+    counters.update(session);
+    const bool counted = any_counted(session, run, counters);
+    if (counted)
+        columns.insert(columns.end() - 1, {{"DRAM", Align::Right}, {"x least", Align::Right}});
+    for (std::uint32_t i = 0; i < session.measurements.size(); ++i) {
+        const Measurement &m = session.measurements[i];
+        if (m.run != run || m.state != Measurement::State::Done)
+            continue;
+        rows.push_back(row_of(m));
+        if (!counted)
+            continue;
+        const auto traffic = traffic_of(session, m, counters.whole({i}));
+        rows.back().insert(rows.back().end() - 1, traffic.begin(), traffic.end());
+    }
+    return rows.empty() ? "" : text_table(columns, rows);
 }
 
 std::string candidate_table(const Session &session, RunId run, std::size_t limit) {

@@ -10,7 +10,8 @@ namespace moescope::cli {
 
 // "Qwen3.5-35B-A3B on NVIDIA H200 (cuda:0): 2,048 tokens, top 8 of 256 experts, ..."
 std::string run_headline(const RunRecord &run);
-// One line a measurement that was made; "" where there are none.
+// One line a measurement that was made; "" where there are none. With counters, the DRAM bytes of a
+// repetition and how many times the least they are stand beside it.
 std::string measurement_table(const Session &session, RunId run);
 // The fastest candidates of each operator and variant, at most `limit` of each, and how many were
 // pruned or failed; "" where nothing was tuned.

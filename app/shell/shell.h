@@ -9,6 +9,7 @@
 #include "app/views/autotune.h"
 #include "app/views/dispatch.h"
 #include "app/views/overview.h"
+#include "app/views/roofline.h"
 #include "app/views/routing.h"
 #include "app/views/session_file.h"
 #include "app/views/status.h"
@@ -122,6 +123,7 @@ class Shell {
     RoutingState routing_;
     TimelineState timeline_;
     SessionFileState session_file_;
+    RooflineState roofline_;
     StatusState status_;
 
     struct Written {

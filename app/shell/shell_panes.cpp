@@ -244,6 +244,9 @@ void Shell::draw_view(ViewContext &context, ViewId view) {
     case ViewId::Timeline:
         draw_timeline(context, timeline_);
         break;
+    case ViewId::Roofline:
+        draw_roofline(context, roofline_);
+        break;
     }
 }
 

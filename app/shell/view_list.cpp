@@ -13,6 +13,7 @@ constexpr View kViews[] = {
     {ViewId::Routing, "routing", "Routing", "Which experts do the work?"},
     {ViewId::Timeline, "timeline", "Timeline", "What ran when?"},
     {ViewId::SessionFile, "session", "Session", "What was measured, where and how?"},
+    {ViewId::Roofline, "roofline", "Roofline", "How far from the limit?"},
 };
 
 } // namespace

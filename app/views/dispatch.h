@@ -2,7 +2,7 @@
 #pragma once
 
 #include "app/charts/plot.h"
-#include "app/views/dispatch_kernels.h"
+#include "profiler/explain/repetition.h"
 #include "app/views/view_context.h"
 
 #include <array>

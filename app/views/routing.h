@@ -2,7 +2,7 @@
 #pragma once
 
 #include "app/charts/plot.h"
-#include "app/views/routing_math.h"
+#include "profiler/explain/routing_math.h"
 #include "app/views/routing_tiles.h"
 #include "app/views/view_context.h"
 

@@ -1,5 +1,7 @@
 #include "app/views/routing_tiles.h"
 
+#include "profiler/explain/gap.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -35,9 +37,7 @@ int blocks_per_sm(const Session &session, MeasurementId id) {
     if (!longest)
         return 0;
     const RunRecord &run = session.runs[session.measurements[id.value].run.value];
-    const int threads = longest->block[0] * longest->block[1] * longest->block[2];
-    return int(std::lround(double(longest->theoretical_occupancy) * run.device.max_threads_per_sm /
-                           std::max(1, threads)));
+    return blocks_per_multiprocessor(*longest, run.device);
 }
 
 } // namespace

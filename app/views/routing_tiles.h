@@ -1,7 +1,7 @@
 // Which tile the routing view assumes, and how tiles are put on a limited number of cells.
 #pragma once
 
-#include "app/views/routing_math.h"
+#include "profiler/explain/routing_math.h"
 #include "profiler/session/session.h"
 
 #include <string>

@@ -100,6 +100,42 @@ void badge(std::string_view words, const ImVec4 &colour) {
                   begin_of(words), end_of(words));
 }
 
+ImVec4 colour_of(const Theme &theme, Evidence evidence) {
+    switch (evidence) {
+    case Evidence::Measured:
+        return theme.accent;
+    case Evidence::Estimated:
+        return theme.warning;
+    case Evidence::Modelled:
+        break;
+    }
+    return theme.muted;
+}
+
+void badge(const Theme &theme, Evidence evidence) {
+    constexpr const char *kMeanings[] = {
+        "Measured: read from a clock, a hardware counter or the allocation ledger.",
+        "Modelled: follows from the workload and the device's ceilings; nothing was measured.",
+        "Estimated: measured numbers put together under an assumption, which the hover beside it "
+        "names."};
+    badge(name_of(evidence), colour_of(theme, evidence));
+    explain(kMeanings[int(evidence)]);
+}
+
+void draw_mark(ImDrawList &draw, ImVec2 centre, float radius, ImU32 colour, Evidence evidence) {
+    const float line = std::max(1.0f, radius * 0.35f);
+    if (evidence == Evidence::Measured) {
+        draw.AddCircleFilled(centre, radius, colour);
+        return;
+    }
+    draw.AddCircle(centre, radius - line / 2, colour, 0, line);
+    if (evidence != Evidence::Estimated)
+        return;
+    constexpr float kPi = 3.14159265f;
+    draw.PathArcTo(centre, radius - line / 2, kPi / 2, 3 * kPi / 2);
+    draw.PathFillConvex(colour);
+}
+
 bool primary_button(const Theme &theme, const char *label, ImVec2 size) {
     ImGui::PushStyleColor(ImGuiCol_Button,
                           mix(theme.accent, theme.background, theme.dark ? 0.35f : 0.0f));

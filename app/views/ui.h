@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/theme.h"
+#include "profiler/explain/evidence.h"
 
 #include <string>
 #include <string_view>
@@ -40,6 +41,11 @@ void tooltip(std::string_view text);
 // A word on a tinted ground: "CUPTI", "measured", "Recorded".
 void badge(std::string_view text, const ImVec4 &colour);
 ImVec2 badge_size(std::string_view text);
+// "measured", "modelled" or "estimated", each in its colour, with what that means on hover.
+void badge(const Theme &theme, Evidence evidence);
+ImVec4 colour_of(const Theme &theme, Evidence evidence);
+// The same as a mark for charts and rows: a disc, a ring, half a disc.
+void draw_mark(ImDrawList &draw, ImVec2 centre, float radius, ImU32 colour, Evidence evidence);
 
 // A button that stands out: at most one in sight.
 bool primary_button(const Theme &theme, const char *label, ImVec2 size = {0, 0});

@@ -24,7 +24,7 @@ struct Selection {
     std::int32_t hovered_expert = -1, next_hovered_expert = -1;
 };
 
-enum class ViewId { Overview, Dispatch, Autotune, Routing, Timeline, SessionFile };
+enum class ViewId { Overview, Dispatch, Autotune, Routing, Timeline, SessionFile, Roofline };
 
 struct ViewContext {
     SessionPtr session; // never null

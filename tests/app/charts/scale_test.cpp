@@ -39,6 +39,8 @@ TEST_CASE("all labels of an axis share one unit and number of decimals", "[chart
     CHECK(ticks({0, 0.5}, 5, Unit::Share)[1].label == "10 %");
     CHECK(ticks({0, 20'000}, 2, Unit::Count)[1].label == "10,000");
     CHECK(ticks({0, 2e9}, 2, Unit::Bytes)[1].label == "1 GB");
+    CHECK(ticks({0, 2e12}, 2, Unit::BytesPerSecond)[1].label == "1 TB/s");
+    CHECK(ticks({1e11, 1e15}, 5, Unit::FlopsPerSecond, true)[0].label == "100 GFLOP/s");
 }
 
 TEST_CASE("counts get no ticks between whole numbers", "[charts]") {

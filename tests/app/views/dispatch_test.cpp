@@ -1,4 +1,4 @@
-#include "app/views/dispatch_kernels.h"
+#include "profiler/explain/repetition.h"
 #include "app/views/dispatch_verdict.h"
 #include "app/views/kernel_name.h"
 #include "profiler/session/session_builder.h"

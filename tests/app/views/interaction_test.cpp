@@ -1,5 +1,6 @@
 #include "app/views/autotune.h"
 #include "app/views/dispatch.h"
+#include "app/views/roofline.h"
 #include "app/views/routing.h"
 #include "app/views/timeline.h"
 #include "tests/support/sample_session.h"
@@ -238,4 +239,15 @@ TEST_CASE("an untuned run can be tuned from the autotune view", "[autotune][inpu
     desk.view = [&](const ViewContext &context) { draw_autotune(context, state); };
     CHECK(desk.click_until([&] { return !desk.tuned.variant.empty(); }));
     CHECK(desk.tuned.op == OperatorId::GateUp);
+}
+
+TEST_CASE("a click on a point of the roofline selects its measurement", "[views]") {
+    Desk desk(test::sample_session());
+    RooflineState state;
+    desk.view = [&](const ViewContext &context) { draw_roofline(context, state); };
+    desk.frame();
+    CHECK(desk.click_until([&] { return desk.selection.measurement.valid(); }, 6));
+    const Measurement &m =
+        test::sample_session()->measurements[desk.selection.measurement.value];
+    CHECK(m.run == RunId{0});
 }

@@ -1,4 +1,4 @@
-#include "app/views/routing_math.h"
+#include "profiler/explain/routing_math.h"
 #include "app/views/routing_tiles.h"
 #include "profiler/session/session_builder.h"
 

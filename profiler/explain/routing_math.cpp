@@ -1,4 +1,4 @@
-#include "app/views/routing_math.h"
+#include "profiler/explain/routing_math.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "app/views/dispatch_kernels.h"
+#include "profiler/explain/repetition.h"
 
 #include <algorithm>
 #include <cstdint>

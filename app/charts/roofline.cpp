@@ -1,0 +1,81 @@
+#include "app/charts/roofline.h"
+
+#include "app/views/ui.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace moescope::charts {
+
+namespace {
+
+const Roof *least(std::span<const Roof> roofs, double x) {
+    const auto at = std::min_element(roofs.begin(), roofs.end(), [&](const Roof &a, const Roof &b) {
+        return a.at(x) < b.at(x);
+    });
+    return at == roofs.end() ? nullptr : &*at;
+}
+
+// A label stands on the far side of its roof: over a flat one at its right end, left of a rising
+// one.
+void draw_label(const Plot &plot, const Roof &roof, ImVec2 from, ImVec2 to, const Theme &theme,
+                float scale) {
+    const ImVec2 size = ImGui::CalcTextSize(roof.label.c_str());
+    const float pad = std::round(6 * scale);
+    ImVec2 at{to.x - size.x - pad, to.y - size.y - pad / 2};
+    if (roof.slope > 0) {
+        // Below the upper end, where the line is furthest to the right.
+        const float drop = std::max(size.y * 1.6f, (from.y - to.y) * 0.12f);
+        const float share = from.y > to.y ? std::min(1.0f, drop / (from.y - to.y)) : 1;
+        at = {to.x - (to.x - from.x) * share - size.x - pad, to.y + drop - size.y};
+    }
+    if (at.x < plot.low.x + pad || at.y < plot.low.y)
+        return;
+    plot.draw->AddText({std::floor(at.x), std::floor(at.y)}, packed(theme.muted),
+                       roof.label.c_str());
+    if (plot.hovered && ImGui::IsMouseHoveringRect(at, {at.x + size.x, at.y + size.y}))
+        ui::tooltip(roof.explain);
+}
+
+} // namespace
+
+double allowed(std::span<const Roof> roofs, double x) {
+    const Roof *roof = least(roofs, x);
+    return roof ? roof->at(x) : 0;
+}
+
+std::vector<double> corners(std::span<const Roof> roofs, Range x) {
+    std::vector<double> result{x.low, x.high};
+    for (const Roof &rising : roofs)
+        for (const Roof &flat : roofs) {
+            if (rising.slope != 1 || flat.slope != 0 || rising.rate <= 0)
+                continue;
+            const double meet = flat.rate / rising.rate;
+            if (meet > x.low && meet < x.high &&
+                std::abs(allowed(roofs, meet) - flat.rate) <= 1e-9 * flat.rate)
+                result.push_back(meet);
+        }
+    std::sort(result.begin(), result.end());
+    result.erase(std::unique(result.begin(), result.end()), result.end());
+    return result;
+}
+
+void draw_roofs(const Plot &plot, std::span<const Roof> roofs, const Theme &theme, float scale) {
+    if (roofs.empty())
+        return;
+    const auto xs = corners(roofs, plot.x.range);
+    std::vector<ImVec2> edge;
+    for (const double x : xs)
+        edge.push_back(plot.at(x, allowed(roofs, x)));
+    for (std::size_t i = 0; i + 1 < edge.size(); ++i)
+        plot.draw->AddQuadFilled({edge[i].x, plot.low.y}, {edge[i + 1].x, plot.low.y}, edge[i + 1],
+                                 edge[i], packed(theme.raised, 0.55f));
+    plot.draw->AddPolyline(edge.data(), int(edge.size()), packed(theme.text, 0.75f), 0,
+                           std::max(1.0f, 1.5f * scale));
+    for (std::size_t i = 0; i + 1 < edge.size(); ++i)
+        if (const Roof *roof = least(roofs, std::sqrt(xs[i] * xs[i + 1])))
+            draw_label(plot, *roof, edge[i], edge[i + 1], theme, scale);
+}
+
+} // namespace moescope::charts

@@ -1,0 +1,342 @@
+#include "app/views/roofline.h"
+
+#include "app/charts/roofline.h"
+#include "app/views/measurement_text.h"
+#include "app/views/overview_rows.h"
+#include "app/views/roofline_parts.h"
+#include "app/views/roofline_points.h"
+#include "app/views/ui.h"
+#include "app/views/variant_colour.h"
+#include "profiler/base/units.h"
+#include "profiler/explain/gap.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace moescope {
+
+namespace {
+
+constexpr const char *kMeasured = "Measured bytes", *kModelled = "Least bytes";
+
+class Roofline {
+  public:
+    Roofline(const ViewContext &context, RooflineState &state)
+        : context_(context), theme_(context.theme), session_(*context.session), state_(state) {}
+
+    void draw();
+
+  private:
+    float px(float at_1x) const { return std::round(at_1x * context_.scale); }
+    const Measurement &measurement(MeasurementId id) const {
+        return session_.measurements[id.value];
+    }
+    bool marked(MeasurementId id) const { return id == context_.selection.measurement; }
+
+    void draw_head();
+    void draw_legend(bool counted);
+    void draw_chart(RooflineKind kind, const std::vector<RooflinePoint> &points, ImVec2 size);
+    charts::PlotSpec spec_of(RooflineKind kind, const std::vector<RooflinePoint> &points,
+                             const std::vector<charts::Roof> &roofs) const;
+    void draw_point(const charts::Plot &plot, const RooflinePoint &point);
+    void draw_distance(const charts::Plot &plot, const RooflinePoint &point,
+                       const std::vector<charts::Roof> &roofs);
+    void draw_labels(const charts::Plot &plot, const std::vector<RooflinePoint> &points,
+                     const std::vector<charts::Roof> &roofs);
+    const RooflinePoint *pointed_at(const charts::Plot &plot,
+                                    const std::vector<RooflinePoint> &points) const;
+    std::string explain_point(const RooflinePoint &point, RooflineKind kind) const;
+
+    const ViewContext &context_;
+    const Theme &theme_;
+    const Session &session_;
+    RooflineState &state_;
+};
+
+void Roofline::draw_head() {
+    const DeviceInfo &device = session_.runs[context_.run.value].device;
+    const Ceilings &c = device.ceilings;
+    const auto ceiling = [&](const std::string &words, bool measured, const char *explain) {
+        ImGui::SameLine(0, px(16));
+        ui::text(words);
+        ui::explain(explain);
+        ImGui::SameLine(0, px(6));
+        ui::badge(theme_, measured ? Evidence::Measured : Evidence::Modelled);
+    };
+    const ui::FontScope font(ui::small_font());
+    ui::text(device.name, theme_.muted);
+    ui::explain(
+        fmt::format("The roofs are those of {} ({}) when this run began.", device.name, device.id));
+    if (c.bytes_per_second > 0)
+        ceiling("Memory " + format_bandwidth(c.bytes_per_second), c.bytes_measured,
+                "Bytes a second that a kernel that only reads gets from this device's memory; "
+                "modelled: from its clock and width.");
+    if (c.flops_per_second > 0)
+        ceiling("Matrix units " + format_flops(c.flops_per_second), c.flops_measured,
+                "FLOP/s of a large matrix product with 16-bit inputs; modelled: from the "
+                "multiprocessors' clock and the width of their matrix units.");
+}
+
+void Roofline::draw_legend(bool counted) {
+    const ui::FontScope font(ui::small_font());
+    const auto entry = [&](const char *name, Evidence evidence, const char *explain) {
+        const float line = ImGui::GetTextLineHeight();
+        const ImVec2 at = ImGui::GetCursorScreenPos();
+        ui::draw_mark(*ImGui::GetWindowDrawList(), {at.x + line / 2, at.y + line / 2}, px(4.5f),
+                      packed(theme_.text), evidence);
+        ImGui::Dummy({line * 1.2f, line});
+        ImGui::SameLine(0, 0);
+        ui::text(name, theme_.muted);
+        ui::explain(explain);
+    };
+    if (counted) {
+        entry(kMeasured, Evidence::Measured,
+              "Placed by the DRAM bytes that counters read over a repetition, and the measured "
+              "median. FLOPs are the modelled ones.");
+        ImGui::SameLine(0, px(16));
+    }
+    entry(kModelled, Evidence::Modelled,
+          "Placed by the bytes that the operator must move at least, and the measured median. A "
+          "thin line joins it to where the measured bytes put it.");
+    if (!counted) {
+        ImGui::SameLine(0, px(16));
+        ui::text("This run has no counters: bytes are the least ones.", theme_.muted);
+        ui::explain("Hardware counters are read in passes of their own. Where they are, each "
+                    "operator is also placed by the bytes it really moved.");
+    }
+}
+
+charts::PlotSpec Roofline::spec_of(RooflineKind kind, const std::vector<RooflinePoint> &points,
+                                   const std::vector<charts::Roof> &roofs) const {
+    const RooflineFit range = fit(points, roofs);
+    charts::PlotSpec spec;
+    if (kind == RooflineKind::Intensity) {
+        spec.x = {.title = "Intensity: FLOP a byte",
+                  .explain = "Operations of the matrix products over the bytes through memory.",
+                  .unit = charts::Unit::Number};
+        spec.y = {.title = "Matrix products: compute rate",
+                  .explain = "Operations that must be done, over the measured median.",
+                  .unit = charts::Unit::FlopsPerSecond};
+    } else {
+        spec.x = {.title = "Bytes moved",
+                  .explain = "Bytes through memory in one repetition.",
+                  .unit = charts::Unit::Bytes};
+        spec.y = {.title = "Everything else: memory rate",
+                  .explain = "Bytes through memory over the measured median. These operators have "
+                             "no matrix products.",
+                  .unit = charts::Unit::BytesPerSecond};
+    }
+    spec.x.log = spec.y.log = true;
+    spec.x.fit = range.x;
+    spec.y.fit = range.y;
+    return spec;
+}
+
+std::string Roofline::explain_point(const RooflinePoint &point, RooflineKind kind) const {
+    const Measurement &m = measurement(point.id);
+    std::string words = fmt::format(
+        "{}\n{}, {} its floor of {}", title_of(m), format_duration_ns(m.time.median),
+        m.floor_ns > 0 ? format_ratio(m.times_floor()) : "?", duration_or_dash(m.floor_ns));
+    const auto rate = [&](double y) {
+        return kind == RooflineKind::Intensity ? format_flops(y) : format_bandwidth(y);
+    };
+    words += fmt::format("\nModelled: at least {}", format_bytes(m.cost.bytes));
+    if (kind == RooflineKind::Intensity)
+        words += fmt::format(", {:.3g} FLOP a byte", point.modelled.x);
+    words += ", " + rate(point.modelled.y);
+    if (point.measured) {
+        const double bytes =
+            kind == RooflineKind::Intensity ? m.cost.flops / point.measured->x : point.measured->x;
+        words += fmt::format("\nMeasured: {} through DRAM ({} the least)", format_bytes(bytes),
+                             format_ratio(bytes / m.cost.bytes));
+        if (kind == RooflineKind::Intensity)
+            words += fmt::format(", {:.3g} FLOP a byte", point.measured->x);
+        else
+            words += ", " + rate(point.measured->y);
+    }
+    return words;
+}
+
+void Roofline::draw_point(const charts::Plot &plot, const RooflinePoint &point) {
+    const Measurement &m = measurement(point.id);
+    const bool selected = marked(point.id), hovered = point.id == context_.selection.hovered;
+    const bool dim = context_.selection.hovered.valid() && !hovered && !selected;
+    const ImU32 colour = packed(variant_colour(theme_, m.op, m.variant), dim ? 0.45f : 1.0f);
+    const ImVec2 modelled = plot.at(point.modelled.x, point.modelled.y);
+    const float radius = px(4.5f);
+    if (point.measured) {
+        const ImVec2 measured = plot.at(point.measured->x, point.measured->y);
+        plot.draw->AddLine(modelled, measured, colour, std::max(1.0f, px(1)));
+        ui::draw_mark(*plot.draw, measured, radius, colour, Evidence::Measured);
+    }
+    ui::draw_mark(*plot.draw, modelled, radius, colour, Evidence::Modelled);
+    if (selected || hovered)
+        plot.draw->AddCircle(plot.at(point.best().x, point.best().y), radius + px(4),
+                             packed(theme_.accent, selected ? 1.0f : 0.6f), 0, px(2));
+}
+
+// Up from the selected point to what the roofs allow there.
+void Roofline::draw_distance(const charts::Plot &plot, const RooflinePoint &point,
+                             const std::vector<charts::Roof> &roofs) {
+    const charts::Point &p = point.best();
+    const double limit = charts::allowed(roofs, p.x);
+    if (limit <= p.y)
+        return;
+    const ImVec2 from = plot.at(p.x, p.y), to = plot.at(p.x, limit);
+    const float dash = px(4);
+    for (float y = from.y - px(9); y > to.y; y -= 2 * dash)
+        plot.draw->AddLine({from.x, y}, {from.x, std::max(y - dash, to.y)}, packed(theme_.accent),
+                           std::max(1.0f, px(1.5f)));
+}
+
+std::string distance_text(const Measurement &m, const RooflinePoint &point,
+                          const std::vector<charts::Roof> &roofs) {
+    const double times = charts::allowed(roofs, point.best().x) / point.best().y;
+    return times > 1 ? fmt::format("{}: {} below the roof", title_of(m), format_ratio(times))
+                     : title_of(m);
+}
+
+// The selected point and the fastest variant of each operator are named.
+void Roofline::draw_labels(const charts::Plot &plot, const std::vector<RooflinePoint> &points,
+                           const std::vector<charts::Roof> &roofs) {
+    std::vector<const RooflinePoint *> named;
+    std::vector<LabelWish> wishes;
+    std::vector<LabelPlace> obstacles;
+    std::vector<std::string> words;
+    const auto fastest = fastest_variants(session_, context_.run);
+    for (const RooflinePoint &point : points)
+        for (const charts::Point &p : {point.modelled, point.best()})
+            obstacles.push_back({plot.at(p.x, p.y).x, plot.at(p.x, p.y).y});
+    for (const bool wanted_selected : {true, false})
+        for (const RooflinePoint &point : points) {
+            const bool selected = marked(point.id);
+            if (selected != wanted_selected ||
+                (!selected && std::find(fastest.begin(), fastest.end(), point.id) == fastest.end()))
+                continue;
+            const Measurement &m = measurement(point.id);
+            words.emplace_back(selected ? distance_text(m, point, roofs) : info(m.op).title);
+            ImVec2 size = ImGui::CalcTextSize(words.back().c_str());
+            if (selected && size.x > (plot.high.x - plot.low.x) * 0.8f) {
+                words.back() = title_of(m);
+                size = ImGui::CalcTextSize(words.back().c_str());
+            }
+            const ImVec2 at = plot.at(point.best().x, point.best().y);
+            named.push_back(&point);
+            wishes.push_back({at.x, at.y, size.x, size.y});
+        }
+    const auto places =
+        place_labels(wishes, obstacles, px(12), {plot.low.x, plot.low.y, plot.high.x, plot.high.y});
+    for (std::size_t i = 0; i < named.size(); ++i)
+        if (places[i])
+            plot.draw->AddText({std::floor(places[i]->x), std::floor(places[i]->y)},
+                               packed(marked(named[i]->id) ? theme_.text : theme_.muted),
+                               words[i].c_str());
+}
+
+const RooflinePoint *Roofline::pointed_at(const charts::Plot &plot,
+                                          const std::vector<RooflinePoint> &points) const {
+    const RooflinePoint *nearest = nullptr;
+    float best = px(14) * px(14);
+    if (!plot.hovered)
+        return nullptr;
+    for (const RooflinePoint &point : points)
+        for (const charts::Point &p : {point.modelled, point.best()}) {
+            const ImVec2 at = plot.at(p.x, p.y);
+            const float dx = at.x - plot.mouse.x, dy = at.y - plot.mouse.y;
+            if (dx * dx + dy * dy < best) {
+                best = dx * dx + dy * dy;
+                nearest = &point;
+            }
+        }
+    return nearest;
+}
+
+void Roofline::draw_chart(RooflineKind kind, const std::vector<RooflinePoint> &points,
+                          ImVec2 size) {
+    const DeviceInfo &device = session_.runs[context_.run.value].device;
+    const auto roofs = roofs_of(device, kind, device.is_cpu() ? 0 : state_.shortest_kernel_ns);
+    charts::PlotState &state = state_.plots[std::size_t(kind)];
+    ImGui::PushID(int(kind));
+    auto plot = charts::begin_plot("roofline", size, spec_of(kind, points, roofs), state, theme_,
+                                   context_.scale);
+    const ui::FontScope font(ui::small_font());
+    charts::draw_roofs(plot, roofs, theme_, context_.scale);
+    for (const RooflinePoint &point : points)
+        if (marked(point.id))
+            draw_distance(plot, point, roofs);
+    for (const RooflinePoint &point : points)
+        draw_point(plot, point);
+    draw_labels(plot, points, roofs);
+    charts::end_plot(plot, state, theme_);
+    ImGui::PopID();
+    const RooflinePoint *hovered = pointed_at(plot, points);
+    if (!hovered)
+        return;
+    context_.selection.next_hovered = hovered->id;
+    ui::tooltip(explain_point(*hovered, kind));
+    if (plot.clicked)
+        context_.selection.measurement = hovered->id;
+}
+
+void Roofline::draw() {
+    if (state_.session != &session_ || state_.version != session_.version ||
+        state_.run != context_.run) {
+        state_.session = &session_;
+        state_.version = session_.version;
+        state_.run = context_.run;
+        state_.shortest_kernel_ns = shortest_kernel_ns(session_, context_.run);
+    }
+    const auto matrix =
+        roofline_points(session_, context_.run, RooflineKind::Intensity, state_.counters);
+    const auto others =
+        roofline_points(session_, context_.run, RooflineKind::Size, state_.counters);
+    const auto counted = [](const std::vector<RooflinePoint> &points) {
+        return std::any_of(points.begin(), points.end(),
+                           [](const RooflinePoint &point) { return point.measured.has_value(); });
+    };
+    draw_head();
+    draw_legend(counted(matrix) || counted(others));
+    const ImVec2 room = ImGui::GetContentRegionAvail();
+    const bool both = !matrix.empty() && !others.empty(), beside = room.x > px(640);
+    const float gap = px(16), least = px(200);
+    const GapView below(context_, state_);
+    const float charts = room.y - below.height(room.x);
+    const float height = std::max(least, both && !beside ? std::floor(charts / 2) : charts);
+    const float left = both && beside ? std::floor((room.x - gap) * 0.56f) : room.x;
+    if (!matrix.empty())
+        draw_chart(RooflineKind::Intensity, matrix, {left, height});
+    if (both && beside)
+        ImGui::SameLine(0, gap);
+    if (!others.empty())
+        draw_chart(RooflineKind::Size, others, {ImGui::GetContentRegionAvail().x, height});
+    ImGui::Dummy({0, px(4)});
+    below.draw(state_);
+}
+
+} // namespace
+
+void draw_roofline(const ViewContext &context, RooflineState &state) {
+    const Session &session = *context.session;
+    state.kernels.update(session);
+    state.counters.update(session);
+    const bool has_run = context.run.valid() && context.run.value < session.runs.size();
+    const bool timed =
+        has_run && std::any_of(session.measurements.begin(), session.measurements.end(),
+                               [&](const Measurement &m) {
+                                   return m.run == context.run && m.time.median > 0;
+                               });
+    if (!timed) {
+        if (ui::empty_state(context.theme, "No operator to place yet",
+                            "A run places every operator and variant under the device's memory "
+                            "and matrix ceilings, and names what lies between: bytes read again, "
+                            "padding, a last wave, launches.",
+                            "Run"))
+            context.run_plan();
+        return;
+    }
+    Roofline(context, state).draw();
+}
+
+} // namespace moescope

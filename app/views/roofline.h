@@ -1,0 +1,28 @@
+// "How far from the limit?": every operator and variant of a run under the device's roofs, and the
+// selected one's distance from them in words.
+#pragma once
+
+#include "app/charts/plot.h"
+#include "app/views/view_context.h"
+#include "profiler/explain/counters.h"
+#include "profiler/explain/repetition.h"
+
+#include <array>
+
+namespace moescope {
+
+struct RooflineState {
+    KernelsByMeasurement kernels;
+    CountersByMeasurement counters;
+    std::array<charts::PlotState, 2> plots; // by RooflineKind
+    charts::PlotState gap_plot;
+    // The shortest kernel, of this snapshot and run.
+    const Session *session = nullptr;
+    std::uint64_t version = 0;
+    RunId run;
+    double shortest_kernel_ns = 0;
+};
+
+void draw_roofline(const ViewContext &context, RooflineState &state);
+
+} // namespace moescope

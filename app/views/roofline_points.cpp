@@ -1,0 +1,133 @@
+#include "app/views/roofline_points.h"
+
+#include "profiler/base/units.h"
+#include "profiler/workload/cost.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace moescope {
+
+namespace {
+
+charts::Point place(RooflineKind kind, const Measurement &m, double bytes) {
+    const double seconds = m.time.median / 1e9;
+    if (kind == RooflineKind::Size)
+        return {bytes, bytes / seconds};
+    return {m.cost.flops / bytes, m.cost.flops / seconds};
+}
+
+constexpr double kNearCorner = 30; // a roof's corner this many times off the points is shown
+
+struct Box {
+    float left, top, right, bottom;
+    bool meets(const Box &other) const {
+        return left < other.right && other.left < right && top < other.bottom && other.top < bottom;
+    }
+};
+
+} // namespace
+
+std::vector<RooflinePoint> roofline_points(const Session &session, RunId run, RooflineKind kind,
+                                           const CountersByMeasurement &counters) {
+    std::vector<RooflinePoint> points;
+    for (std::uint32_t i = 0; i < session.measurements.size(); ++i) {
+        const Measurement &m = session.measurements[i];
+        const bool matrix = m.cost.flops > 0;
+        if (m.run != run || m.time.median <= 0 || m.cost.bytes <= 0 ||
+            matrix != (kind == RooflineKind::Intensity))
+            continue;
+        RooflinePoint point{.id = {i}, .modelled = place(kind, m, m.cost.bytes), .measured = {}};
+        const CounterRange *whole = counters.whole(point.id);
+        const auto bytes = whole ? whole->dram_bytes(session) : std::nullopt;
+        if (bytes && *bytes > 0)
+            point.measured = place(kind, m, *bytes);
+        points.push_back(point);
+    }
+    return points;
+}
+
+std::vector<charts::Roof> roofs_of(const DeviceInfo &device, RooflineKind kind,
+                                   double shortest_kernel_ns) {
+    const Ceilings &c = device.ceilings;
+    const bool by_size = kind == RooflineKind::Size;
+    std::vector<charts::Roof> roofs;
+    if (c.bytes_per_second > 0)
+        roofs.push_back(
+            {c.bytes_per_second, by_size ? 0 : 1,
+             fmt::format("{} memory, {}", format_bandwidth(c.bytes_per_second),
+                         ceiling_origin(c.bytes_measured)),
+             c.bytes_measured
+                 ? "How fast a kernel that only reads gets data from this device's memory."
+                 : "From the memory's clock and width: no measurement reached it."});
+    if (c.flops_per_second > 0 && !by_size)
+        roofs.push_back({c.flops_per_second, 0,
+                         fmt::format("{} matrix units, {}", format_flops(c.flops_per_second),
+                                     ceiling_origin(c.flops_measured)),
+                         c.flops_measured
+                             ? "What a large matrix product reaches on this device."
+                             : "From the multiprocessors' clock and the width of their matrix "
+                               "units: libraries reach about three quarters of it."});
+    if (shortest_kernel_ns > 0 && by_size)
+        roofs.push_back(
+            {1e9 / shortest_kernel_ns, 1,
+             fmt::format("{}, the shortest kernel", format_duration_ns(shortest_kernel_ns)),
+             "No kernel of this run was shorter, however little it did: below this "
+             "size the launch decides, not the memory. Measured."});
+    return roofs;
+}
+
+RooflineFit fit(const std::vector<RooflinePoint> &points, const std::vector<charts::Roof> &roofs) {
+    charts::Extent x, y;
+    for (const RooflinePoint &point : points)
+        for (const charts::Point &p : {point.modelled, point.best()}) {
+            x.add(p.x);
+            y.add(p.y);
+        }
+    charts::Range xs = charts::padded(x.range(), 0.15, true);
+    const charts::Range near{xs.low / kNearCorner, xs.high * kNearCorner};
+    for (const double corner : charts::corners(roofs, near))
+        if (corner > near.low && corner < near.high)
+            xs = {std::min(xs.low, corner / 3), std::max(xs.high, corner * 3)};
+    for (const double at : {xs.low, xs.high})
+        if (const double allowed = charts::allowed(roofs, at); allowed > y.range().low)
+            y.add(allowed);
+    return {xs, charts::padded(y.range(), 0.12, true)};
+}
+
+std::vector<std::optional<LabelPlace>> place_labels(const std::vector<LabelWish> &wishes,
+                                                    const std::vector<LabelPlace> &points,
+                                                    float distance, const LabelFrame &frame) {
+    std::vector<Box> taken;
+    for (const LabelPlace &point : points)
+        taken.push_back({point.x - distance / 2, point.y - distance / 2, point.x + distance / 2,
+                         point.y + distance / 2});
+    std::vector<std::optional<LabelPlace>> places;
+    for (const LabelWish &wish : wishes) {
+        const float before = wish.x - distance - wish.width, after = wish.x + distance;
+        const float middle = wish.y - wish.height / 2;
+        const float centred =
+            std::max(frame.left, std::min(wish.x - wish.width / 2, frame.right - wish.width));
+        const LabelPlace tries[] = {{after, middle},
+                                    {before, middle},
+                                    {centred, wish.y + distance},
+                                    {centred, wish.y - distance - wish.height}};
+        std::optional<LabelPlace> found;
+        for (const LabelPlace &at : tries) {
+            const Box box{at.x, at.y, at.x + wish.width, at.y + wish.height};
+            const bool inside = box.left >= frame.left && box.right <= frame.right &&
+                                box.top >= frame.top && box.bottom <= frame.bottom;
+            if (found || !inside ||
+                std::any_of(taken.begin(), taken.end(), [&](const Box &b) { return b.meets(box); }))
+                continue;
+            found = at;
+            taken.push_back(box);
+        }
+        places.push_back(found);
+    }
+    return places;
+}
+
+} // namespace moescope

@@ -1,0 +1,146 @@
+#include "profiler/explain/counters.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace moescope {
+
+namespace {
+
+constexpr std::string_view kDuration[] = {"gpu__time_duration.sum"};
+constexpr std::string_view kDramRead[] = {"dram__bytes_read.sum", "dram__bytes_op_read.sum"};
+constexpr std::string_view kDramWritten[] = {"dram__bytes_write.sum", "dram__bytes_op_write.sum"};
+constexpr std::string_view kL2Hits[] = {"lts__t_sector_hit_rate.pct"};
+constexpr std::string_view kL2Bytes[] = {"lts__t_bytes.sum"};
+constexpr std::string_view kSmActive[] = {"sm__cycles_active.avg.pct_of_peak_sustained_elapsed"};
+constexpr std::string_view kTensorPipe[] = {
+    "sm__pipe_tensor_cycles_active.avg.pct_of_peak_sustained_active",
+    "sm__inst_executed_pipe_tensor.avg.pct_of_peak_sustained_active"};
+constexpr std::string_view kOccupancy[] = {"sm__warps_active.avg.pct_of_peak_sustained_active"};
+
+// In the order of their ids.
+constexpr CounterInfo kCounters[] = {
+    {Counter::DurationNs, "Duration",
+     "Time of the range while it was counted. Counted passes are not the timed ones: the median "
+     "above is how fast it is.",
+     kDuration},
+    {Counter::DramRead, "DRAM read", "Bytes that the device's memory delivered.", kDramRead},
+    {Counter::DramWritten, "DRAM written",
+     "Bytes written to the device's memory. What still lies in the L2 when the range ends is not "
+     "among them.",
+     kDramWritten},
+    {Counter::L2Hits, "L2 hits", "Share of the sectors looked up in the L2 that were there.",
+     kL2Hits},
+    {Counter::L2Bytes, "L2 traffic", "Bytes that went through the L2.", kL2Bytes},
+    {Counter::SmActive, "SMs active",
+     "Share of the time in which a multiprocessor held at least one warp, on average over all of "
+     "them. The rest is launch, a last wave that does not fill the device, and gaps.",
+     kSmActive},
+    {Counter::TensorPipe, "Tensor pipe",
+     "Share of the multiprocessors' active cycles in which the matrix unit worked.", kTensorPipe},
+    {Counter::Occupancy, "Warps resident",
+     "Warps that were resident on an active multiprocessor over the most it can hold.", kOccupancy},
+};
+
+constexpr std::string_view kStallBegin = "issue_stalled_", kStallEnd = "_per_issue_active";
+
+} // namespace
+
+const CounterInfo &info(Counter counter) { return kCounters[std::size_t(counter)]; }
+
+std::string_view stall_reason(std::string_view metric) {
+    const std::size_t begin = metric.find(kStallBegin), end = metric.find(kStallEnd);
+    if (begin == std::string_view::npos || end == std::string_view::npos)
+        return {};
+    const std::size_t from = begin + kStallBegin.size();
+    return from < end ? metric.substr(from, end - from) : std::string_view();
+}
+
+std::optional<double> CounterRange::find(const Session &session, std::string_view metric) const {
+    for (const Value &value : values)
+        if (session.name(value.metric) == metric)
+            return value.value;
+    return std::nullopt;
+}
+
+std::optional<double> CounterRange::find(const Session &session, Counter counter) const {
+    for (const std::string_view name : info(counter).names)
+        if (const auto value = find(session, name))
+            return value;
+    return std::nullopt;
+}
+
+std::optional<double> CounterRange::dram_bytes(const Session &session) const {
+    const auto read = find(session, Counter::DramRead);
+    const auto written = find(session, Counter::DramWritten);
+    if (read && written)
+        return *read + *written;
+    return find(session, "dram__bytes.sum");
+}
+
+std::vector<Stall> CounterRange::stalls(const Session &session) const {
+    std::vector<Stall> found;
+    for (const Value &value : values)
+        if (const auto reason = stall_reason(session.name(value.metric));
+            !reason.empty() && reason != "selected" && value.value > 0)
+            found.push_back({std::string(reason), value.value});
+    std::stable_sort(found.begin(), found.end(),
+                     [](const Stall &a, const Stall &b) { return a.warps > b.warps; });
+    return found;
+}
+
+std::vector<CounterRange::Value> CounterRange::others(const Session &session) const {
+    const auto known = [](std::string_view metric) {
+        return std::any_of(std::begin(kCounters), std::end(kCounters), [&](const CounterInfo &one) {
+            return std::find(one.names.begin(), one.names.end(), metric) != one.names.end();
+        });
+    };
+    std::vector<Value> rest;
+    for (const Value &value : values)
+        if (const auto metric = session.name(value.metric);
+            !known(metric) && stall_reason(metric).empty())
+            rest.push_back(value);
+    return rest;
+}
+
+void CountersByMeasurement::update(const Session &session) {
+    const bool continues =
+        session.counters.size() >= seen_ && (seen_ == 0 || session.counters[seen_ - 1] == last_);
+    if (!continues) {
+        ranges_.clear();
+        seen_ = 0;
+    }
+    ranges_.resize(session.measurements.size());
+    for (; seen_ < session.counters.size(); ++seen_) {
+        const CounterRecord &record = session.counters[seen_];
+        if (!record.measurement.valid() || record.measurement.value >= ranges_.size())
+            continue;
+        auto &mine = ranges_[record.measurement.value];
+        auto at = std::lower_bound(
+            mine.begin(), mine.end(), record.kernel,
+            [](const CounterRange &range, std::int32_t kernel) { return range.kernel < kernel; });
+        if (at == mine.end() || at->kernel != record.kernel)
+            at = mine.insert(at, {.kernel = record.kernel, .name = record.range, .values = {}});
+        auto value = std::find_if(at->values.begin(), at->values.end(),
+                                  [&](const auto &one) { return one.metric == record.metric; });
+        if (value == at->values.end())
+            at->values.push_back({record.metric, record.value});
+        else
+            value->value = record.value;
+    }
+    if (seen_ > 0)
+        last_ = session.counters[seen_ - 1];
+}
+
+std::span<const CounterRange> CountersByMeasurement::of(MeasurementId measurement) const {
+    if (!measurement.valid() || measurement.value >= ranges_.size())
+        return {};
+    return ranges_[measurement.value];
+}
+
+const CounterRange *CountersByMeasurement::whole(MeasurementId measurement) const {
+    const auto ranges = of(measurement);
+    return !ranges.empty() && ranges.front().kernel < 0 ? &ranges.front() : nullptr;
+}
+
+} // namespace moescope

@@ -1,0 +1,19 @@
+// How a number came about: what every view says beside it.
+#pragma once
+
+#include <cstdint>
+
+namespace moescope {
+
+enum class Evidence : std::uint8_t {
+    Measured,  // read from a clock, a counter or the ledger
+    Modelled,  // follows from the workload and the device's ceilings
+    Estimated, // measured numbers put together under an assumption
+};
+
+constexpr const char *name_of(Evidence evidence) {
+    constexpr const char *kNames[] = {"measured", "modelled", "estimated"};
+    return unsigned(evidence) < 3 ? kNames[unsigned(evidence)] : "unknown";
+}
+
+} // namespace moescope

@@ -1,0 +1,111 @@
+#include "app/views/roofline_points.h"
+#include "profiler/session/session_builder.h"
+#include "tests/support/sample_session.h"
+
+#include <catch2/catch_all.hpp>
+
+using namespace moescope;
+using Catch::Approx;
+
+namespace {
+
+Measurement timed(RunId run, double bytes, double flops, double ns) {
+    Measurement m{.run = run, .variant = "fused", .state = Measurement::State::Done};
+    m.time = {.samples = 10, .median = ns};
+    m.cost = {bytes, flops};
+    return m;
+}
+
+DeviceInfo device() {
+    DeviceInfo info;
+    info.ceilings = {1e12, 1e15, true, false};
+    return info;
+}
+
+} // namespace
+
+TEST_CASE("points lie where their bytes, operations and time put them", "[roofline]") {
+    SessionBuilder builder("t");
+    const RunId run = builder.add_run({}), other = builder.add_run({});
+    builder.add_measurement(timed(run, 1e6, 1e8, 1000));
+    builder.add_measurement(timed(run, 2e6, 0, 500));
+    builder.add_measurement(timed(run, 2e6, 0, 0)); // not timed
+    builder.add_measurement(timed(other, 1e6, 1e8, 1000));
+    builder.add(CounterRecord{{0}, -1, {}, builder.intern("dram__bytes.sum"), 2e6});
+    builder.add(CounterRecord{{0}, 0, {}, builder.intern("dram__bytes.sum"), 7});
+    CountersByMeasurement counters;
+    counters.update(builder.current());
+    const auto matrix = roofline_points(builder.current(), run, RooflineKind::Intensity, counters);
+    REQUIRE(matrix.size() == 1);
+    CHECK(matrix[0].modelled.x == Approx(100)); // FLOP a byte
+    CHECK(matrix[0].modelled.y == Approx(1e14));
+    REQUIRE(matrix[0].measured);
+    CHECK(matrix[0].measured->x == Approx(50)); // of the whole repetition
+    CHECK(matrix[0].measured->y == Approx(1e14));
+    const auto others = roofline_points(builder.current(), run, RooflineKind::Size, counters);
+    REQUIRE(others.size() == 1);
+    CHECK(others[0].id == MeasurementId{1});
+    CHECK(others[0].modelled.x == Approx(2e6));
+    CHECK(others[0].modelled.y == Approx(4e12));
+    CHECK_FALSE(others[0].measured);
+}
+
+TEST_CASE("a roof says whether it was measured, and an unknown one is left out", "[roofline]") {
+    const auto intensity = roofs_of(device(), RooflineKind::Intensity, 800);
+    REQUIRE(intensity.size() == 2);
+    CHECK(intensity[0].at(10) == 1e13); // rises with the intensity
+    CHECK(intensity[0].label.find("measured") != std::string::npos);
+    CHECK(intensity[1].at(10) == 1e15);
+    CHECK(intensity[1].label.find("derived") != std::string::npos);
+    const auto size = roofs_of(device(), RooflineKind::Size, 800);
+    REQUIRE(size.size() == 2);
+    CHECK(size[0].at(10) == 1e12);
+    CHECK(size[1].at(8e5) == Approx(1e12)); // what the memory moves in the shortest kernel
+    CHECK(roofs_of(device(), RooflineKind::Size, 0).size() == 1);
+    CHECK(roofs_of({}, RooflineKind::Intensity, 0).empty());
+}
+
+TEST_CASE("a chart fits its points and the roofs' corner where it is near", "[roofline]") {
+    const auto roofs = roofs_of(device(), RooflineKind::Intensity, 0); // corner at 1000
+    RooflinePoint point{.id = {0}, .modelled = {100, 5e13}, .measured = {}};
+    const RooflineFit near = fit({point}, roofs);
+    CHECK(near.x.contains(100));
+    CHECK(near.x.contains(1000));
+    CHECK(near.x.high < 1e4);
+    CHECK(near.y.contains(5e13));
+    CHECK(near.y.contains(1e15));
+    point.modelled.x = 1; // far from it
+    CHECK_FALSE(fit({point}, roofs).x.contains(1000));
+    point.measured = charts::Point{0.1, 5e11};
+    CHECK(fit({point}, roofs).x.contains(0.1));
+    CHECK(fit({point}, roofs).y.contains(5e11));
+}
+
+TEST_CASE("labels meet neither each other nor a point and stay in the frame", "[roofline]") {
+    const std::vector<LabelWish> wishes{
+        {50, 50, 30, 10}, {50, 52, 30, 10}, {95, 50, 30, 10}, {50, 51, 30, 10}, {2, 98, 300, 10}};
+    std::vector<LabelPlace> points;
+    for (const LabelWish &wish : wishes)
+        points.push_back({wish.x, wish.y});
+    const auto places = place_labels(wishes, points, 6, {0, 0, 100, 100});
+    REQUIRE(places.size() == wishes.size());
+    REQUIRE(places[0]);
+    CHECK(places[0]->x > 50); // right of its point where there is room
+    CHECK_FALSE(places[4]);   // wider than the frame
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        if (!places[i])
+            continue;
+        const LabelPlace &at = *places[i];
+        const LabelWish &size = wishes[i];
+        CHECK(at.x >= 0);
+        CHECK(at.x + size.width <= 100);
+        for (const LabelPlace &point : points)
+            CHECK_FALSE((point.x > at.x && point.x < at.x + size.width && point.y > at.y &&
+                         point.y < at.y + size.height));
+        for (std::size_t j = 0; j < i; ++j)
+            if (places[j])
+                CHECK((
+                    at.x >= places[j]->x + wishes[j].width || places[j]->x >= at.x + size.width ||
+                    at.y >= places[j]->y + wishes[j].height || places[j]->y >= at.y + size.height));
+    }
+}
