@@ -40,7 +40,7 @@ class CommandLine {
     ExportOptions export_options_;
     CompareArguments compare_options_;
     std::optional<std::string> devices_remote_;
-    bool json_ = false;
+    bool json_ = false, measure_ = false;
 };
 
 CommandLine::CommandLine() {
@@ -55,6 +55,7 @@ void CommandLine::add_commands() {
     devices_ = app_.add_subcommand("devices", "The devices there are");
     devices_->add_option("--remote", devices_remote_, "Those of this machine, through ssh")
         ->type_name("USER@HOST");
+    devices_->add_flag("--measure", measure_, "Measure each one's memory and matrix ceilings, and keep them");
     models_ = app_.add_subcommand("models", "The model catalogue");
     operators_ = app_.add_subcommand("operators", "The operators and their variants");
     for (CLI::App *command : {devices_, models_, operators_})
@@ -111,7 +112,7 @@ Error CommandLine::explain(const CLI::ParseError &error) const {
 
 int CommandLine::run_chosen() {
     if (devices_->parsed())
-        return devices_command(devices_remote_.value_or(""), json_);
+        return devices_command(devices_remote_.value_or(""), measure_, json_);
     if (models_->parsed())
         return models_command(json_);
     if (operators_->parsed())

@@ -11,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+
 namespace moescope::cli {
 
 namespace {
@@ -49,6 +51,10 @@ std::string models_table(const std::vector<ModelShape> &models) {
                       rows);
 }
 
+std::string origin_text(bool measured, std::int64_t when_ns) {
+    return std::string(ceiling_origin(measured)) + (measured && when_ns > 0 ? " " + format_date(when_ns) : "");
+}
+
 std::string device_text(const DeviceInfo &device) {
     std::string text = fmt::format("{}  {}\n", device.id, device.name);
     if (!device.arch.empty())
@@ -57,11 +63,11 @@ std::string device_text(const DeviceInfo &device) {
             device.multiprocessors, format_bytes(double(device.memory_bytes)),
             format_bytes(double(device.l2_bytes)), device.driver, device.runtime);
     if (device.ceilings.bytes_per_second > 0)
-        text += fmt::format(
-            "    ceilings {} ({}) and {} ({})\n", format_bandwidth(device.ceilings.bytes_per_second),
-            ceiling_origin(device.ceilings.bytes_measured),
-            format_flops(device.ceilings.flops_per_second),
-            ceiling_origin(device.ceilings.flops_measured));
+        text += fmt::format("    ceilings {} ({}) and {} ({})\n",
+                            format_bandwidth(device.ceilings.bytes_per_second),
+                            origin_text(device.ceilings.bytes_measured, device.ceilings.bytes_measured_ns),
+                            format_flops(device.ceilings.flops_per_second),
+                            origin_text(device.ceilings.flops_measured, device.ceilings.flops_measured_ns));
     for (const DeviceInfo::Capability &each : device.capabilities)
         text += fmt::format("    {}: {}{}\n", each.collector, each.state,
                             each.reason.empty() ? "" : " (" + each.reason + ")");
@@ -85,18 +91,20 @@ void show_family(const FamilyInfo &family) {
 
 } // namespace
 
-int devices_command(const std::string &remote, bool json) {
-    const Result<std::vector<DeviceInfo>> devices = ask_for_devices(remote);
+int devices_command(const std::string &remote, bool measure, bool json) {
+    std::vector<Error> problems;
+    const Result<std::vector<DeviceInfo>> devices =
+        measure ? measure_devices(remote, problems) : ask_for_devices(remote);
     if (!devices)
         return complain(devices.error(),
                         devices.error().what.starts_with("--") ? kWrongRequest : kFailed);
-    if (json) {
+    if (json)
         show(devices_json(*devices));
-        return kDone;
-    }
-    for (const DeviceInfo &device : *devices)
-        show(device_text(device));
-    return kDone;
+    for (std::size_t i = 0; i < devices->size() && !json; ++i)
+        show(device_text((*devices)[i]));
+    for (const Error &problem : problems)
+        complain(problem, kFailed);
+    return problems.empty() ? kDone : kFailed;
 }
 
 int models_command(bool json) {

@@ -5,7 +5,7 @@
 
 namespace moescope::cli {
 
-int devices_command(const std::string &remote, bool json);
+int devices_command(const std::string &remote, bool measure, bool json);
 int models_command(bool json);
 int operators_command(bool json);
 

@@ -132,6 +132,20 @@ Result<std::vector<DeviceInfo>> ask_for_devices(const std::string &remote) {
     return (*client)->progress().devices;
 }
 
+Result<std::vector<DeviceInfo>> measure_devices(const std::string &remote, std::vector<Error> &problems) {
+    Result<Client> client = start(remote, {});
+    if (!client)
+        return client.error();
+    for (const DeviceInfo &device : (*client)->progress().devices) {
+        (*client)->measure_ceilings(device.id);
+        if (wait_with_progress(**client))
+            problems.push_back({"the ceilings were not measured to the end", "Ctrl-C was pressed", {}});
+        else if (const Error error = (*client)->progress().error; !error.what.empty())
+            problems.push_back(error);
+    }
+    return (*client)->progress().devices;
+}
+
 Result<Finished> run_plan(const Plan &plan, const std::string &remote,
                           const std::filesystem::path &out, SessionPtr earlier) {
     const std::size_t runs_before = earlier ? earlier->runs.size() : 0;

@@ -12,6 +12,9 @@ namespace moescope::cli {
 // The devices of the worker here or behind ssh, once it has answered.
 Result<std::vector<DeviceInfo>> ask_for_devices(const std::string &remote);
 
+// The same, once the ceilings of each were measured. What could not be measured becomes a problem.
+Result<std::vector<DeviceInfo>> measure_devices(const std::string &remote, std::vector<Error> &problems);
+
 struct Finished {
     SessionPtr session;
     RunId run;

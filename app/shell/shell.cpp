@@ -238,6 +238,14 @@ void Shell::run_wanted() {
         status_.problems.push_back(plan.error());
 }
 
+void Shell::measure_ceilings() {
+    if (client_)
+        client_->measure_ceilings(workload_.device);
+    else
+        status_.problems.push_back({"nothing was measured", "there is no worker to do it",
+                                    "see the first problem of this list"});
+}
+
 void Shell::tune(const Workload &workload, std::vector<PlanItem> items) {
     Plan plan;
     plan.workload = workload;
@@ -269,7 +277,8 @@ ViewContext Shell::context() {
             .show = [this](ViewId view) { show(view); },
             .run_plan = [this] { run_wanted(); },
             .tune = [this](PlanItem item) { tune_shown(item); },
-            .copy_text = [](std::string text) { ImGui::SetClipboardText(text.c_str()); }};
+            .copy_text = [](std::string text) { ImGui::SetClipboardText(text.c_str()); },
+            .measure_ceilings = [this] { measure_ceilings(); }};
 }
 
 // Something is always selected once there is something to see: where most of the time goes, until

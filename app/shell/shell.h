@@ -73,6 +73,7 @@ class Shell {
     ViewContext context();
     void run(Plan plan, bool replace);
     void run_wanted();
+    void measure_ceilings();
     void tune(const Workload &workload, std::vector<PlanItem> items);
     void tune_shown(const PlanItem &item);
     void keep_selection_useful();

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cmath>
+#include <ctime>
 #include <string_view>
 
 namespace moescope {
@@ -46,6 +47,14 @@ std::string format_flops(double flops_per_second) {
     return scaled(flops_per_second,
                   std::array<std::string_view, 5>{"FLOP/s", "kFLOP/s", "MFLOP/s", "GFLOP/s", "TFLOP/s"});
 }
+std::string format_date(std::int64_t unix_ns) {
+    const std::time_t seconds = std::time_t(unix_ns / 1'000'000'000);
+    std::tm local{};
+    localtime_r(&seconds, &local);
+    std::array<char, 32> text{};
+    return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M", &local)};
+}
+
 std::string format_ratio(double ratio) { return three_digits(ratio) + "×"; }
 
 std::string format_count(double count) {

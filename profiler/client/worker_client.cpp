@@ -68,8 +68,12 @@ class Client final : public WorkerClient {
     void cancel() override {
         ask([this] {
             queue_.clear();
+            measure_.reset();
             cancel_ = true;
         });
+    }
+    void measure_ceilings(std::string device) override {
+        ask([&] { measure_ = std::move(device); });
     }
     SessionPtr session() const override {
         const std::lock_guard lock(mutex_);
@@ -94,6 +98,7 @@ class Client final : public WorkerClient {
   private:
     struct Requests {
         std::optional<Plan> plan; // the next to send, if one may be sent now
+        std::optional<std::string> measure; // a device's ceilings, if they may be measured now
         bool cancel = false, stop = false;
     };
 
@@ -117,6 +122,8 @@ class Client final : public WorkerClient {
     Status handle(const wire::FromWorker &message);
     Status greet(const wire::Hello &hello);
     void send_run(Plan plan);
+    void send_measure(const std::string &device);
+    void take_ceilings(const wire::CeilingsMeasured &message);
     void send_cancel();
     void check_limits();
     void worker_ended(const std::string &how);
@@ -127,6 +134,7 @@ class Client final : public WorkerClient {
 
     bool introduced() const { return greeted_ && has_devices_; }
     bool ready() const { return link_ && introduced() && !killed_; }
+    bool busy() const { return feed_.running() || measuring_ != 0; }
     void note_change(bool urgent = false) {
         changed_ = true;
         urgent_ = urgent_ || urgent;
@@ -137,6 +145,7 @@ class Client final : public WorkerClient {
 
     mutable std::mutex mutex_; // guards the next block
     std::deque<Plan> queue_;
+    std::optional<std::string> measure_;
     bool cancel_ = false, stop_ = false;
     bool idle_ = false; // nothing queued, running or unpublished
     std::condition_variable idle_changed_;
@@ -158,6 +167,7 @@ class Client final : public WorkerClient {
     bool changed_ = true, urgent_ = true;
     int restarts_ = 0;
     std::uint64_t next_request_ = 1;
+    std::uint64_t measuring_ = 0; // the request for ceilings that is not answered yet; 0: none
     Clock::time_point started_at_{}, published_at_{};
     std::optional<Clock::time_point> cancel_sent_at_;
 
@@ -177,6 +187,8 @@ void Client::work() {
             break;
         if (requests.cancel)
             send_cancel();
+        if (requests.measure)
+            send_measure(*requests.measure);
         if (requests.plan)
             send_run(*requests.plan);
         step();
@@ -198,8 +210,10 @@ Client::Requests Client::take_requests() {
     Requests requests;
     requests.stop = stop_;
     requests.cancel = std::exchange(cancel_, false);
-    const bool can_start = !feed_.running() && (ready() || !link_);
-    if (!queue_.empty() && can_start) {
+    const bool can_start = !busy() && (ready() || !link_);
+    if (can_start)
+        requests.measure = std::exchange(measure_, std::nullopt);
+    if (!queue_.empty() && can_start && !requests.measure) {
         requests.plan = std::move(queue_.front());
         queue_.pop_front();
     }
@@ -291,6 +305,9 @@ Status Client::handle(const wire::FromWorker &message) {
         note_change(true);
         return applied;
     }
+    case wire::FromWorker::kCeilings:
+        take_ceilings(message.ceilings());
+        return {};
     case wire::FromWorker::kFailure:
         progress_.error = from_wire(message.failure().error());
         note_change(true);
@@ -339,6 +356,41 @@ void Client::send_run(Plan plan) {
     note_change(true);
 }
 
+void Client::send_measure(const std::string &device) {
+    if (!link_) { // as for a plan
+        restarts_ = 0;
+        {
+            const std::lock_guard lock(mutex_);
+            measure_ = device;
+        }
+        return start_worker();
+    }
+    measuring_ = next_request_++;
+    wire::ToWorker message;
+    message.mutable_ceilings()->set_request(measuring_);
+    message.mutable_ceilings()->set_device(device);
+    link_->send(message);
+    progress_.state = State::Running;
+    progress_.error = {};
+    progress_.doing = "measuring the ceilings";
+    progress_.fraction = -1;
+    note_change(true);
+}
+
+void Client::take_ceilings(const wire::CeilingsMeasured &message) {
+    if (message.request() != measuring_)
+        return;
+    measuring_ = 0;
+    for (DeviceInfo &device : progress_.devices)
+        if (device.id == message.device() && message.has_ceilings())
+            device.ceilings = from_wire(message.ceilings());
+    if (message.has_error())
+        progress_.error = from_wire(message.error());
+    progress_.state = State::Ready;
+    progress_.doing.clear();
+    note_change(true);
+}
+
 void Client::send_cancel() {
     if (!link_ || !feed_.running() || cancel_sent_at_)
         return;
@@ -373,6 +425,7 @@ void Client::check_limits() {
 
 void Client::worker_ended(const std::string &how) {
     const bool was_ready = introduced();
+    measuring_ = 0;
     progress_.last_words = link_->last_words();
     link_.reset();
     cancel_sent_at_.reset();
@@ -400,6 +453,7 @@ void Client::give_up(Error error) {
         link_.reset();
     }
     cancel_sent_at_.reset();
+    measuring_ = 0;
     if (feed_.running()) {
         feed_.add_failure("worker", error, now_ns());
         feed_.end_run(RunRecord::State::Failed, error, now_ns());
@@ -411,12 +465,13 @@ void Client::give_up(Error error) {
     {
         const std::lock_guard lock(mutex_);
         queue_.clear();
+        measure_.reset();
     }
     note_change(true);
 }
 
 void Client::publish() {
-    const bool quiet = !feed_.running() && (ready() || !link_);
+    const bool quiet = !busy() && (ready() || !link_);
     const bool due = changed_ && (urgent_ || quiet || Clock::now() - published_at_ >= kSnapshotInterval);
     if (due) {
         SessionPtr next = builder_.snapshot();
@@ -429,7 +484,7 @@ void Client::publish() {
     save(quiet);
     {
         const std::lock_guard lock(mutex_);
-        idle_ = quiet && !changed_ && queue_.empty() && !cancel_;
+        idle_ = quiet && !changed_ && queue_.empty() && !measure_ && !cancel_;
         if (idle_)
             idle_changed_.notify_all();
     }

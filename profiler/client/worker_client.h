@@ -41,6 +41,10 @@ class WorkerClient {
     // Queues a plan. A plan queued while another runs with replace = true cancels that one first (Live).
     virtual void run(Plan plan, bool replace = false) = 0;
     virtual void cancel() = 0;
+    // Measures what a device can do (a second, or some where its kernel is compiled first), once
+    // nothing runs and before the next plan. progress().devices has the new ceilings, and so have the
+    // runs that follow; progress().error says what could not be measured.
+    virtual void measure_ceilings(std::string device = "auto") = 0;
     virtual SessionPtr session() const = 0; // latest snapshot, cheap
     virtual Progress progress() const = 0;
     // Blocks until nothing is queued or running (command line); false on time-out (seconds < 0: none).

@@ -191,6 +191,20 @@ Plan from_wire(const wire::Plan &from, Decoding &decoding) {
     return to;
 }
 
+void to_wire(const Ceilings &from, wire::Ceilings *to) {
+    to->set_bytes_per_second(from.bytes_per_second);
+    to->set_flops_per_second(from.flops_per_second);
+    to->set_bytes_measured(from.bytes_measured);
+    to->set_flops_measured(from.flops_measured);
+    to->set_bytes_measured_ns(from.bytes_measured_ns);
+    to->set_flops_measured_ns(from.flops_measured_ns);
+}
+
+Ceilings from_wire(const wire::Ceilings &from) {
+    return {from.bytes_per_second(),  from.flops_per_second(),  from.bytes_measured(),
+            from.flops_measured(), from.bytes_measured_ns(), from.flops_measured_ns()};
+}
+
 void to_wire(const DeviceInfo &from, wire::DeviceInfo *to) {
     to->set_id(from.id);
     to->set_name(from.name);
@@ -214,10 +228,7 @@ void to_wire(const DeviceInfo &from, wire::DeviceInfo *to) {
     to->set_compute_minor(from.compute_minor);
     to->set_sm_clock_mhz(from.sm_clock_mhz);
     to->set_memory_clock_mhz(from.memory_clock_mhz);
-    to->mutable_ceilings()->set_bytes_per_second(from.ceilings.bytes_per_second);
-    to->mutable_ceilings()->set_flops_per_second(from.ceilings.flops_per_second);
-    to->mutable_ceilings()->set_bytes_measured(from.ceilings.bytes_measured);
-    to->mutable_ceilings()->set_flops_measured(from.ceilings.flops_measured);
+    to_wire(from.ceilings, to->mutable_ceilings());
     for (const DeviceInfo::Capability &capability : from.capabilities) {
         wire::Capability *out = to->add_capabilities();
         out->set_collector(capability.collector);
@@ -250,9 +261,7 @@ DeviceInfo from_wire(const wire::DeviceInfo &from) {
     to.compute_minor = from.compute_minor();
     to.sm_clock_mhz = from.sm_clock_mhz();
     to.memory_clock_mhz = from.memory_clock_mhz();
-    const wire::Ceilings &ceilings = from.ceilings();
-    to.ceilings = {ceilings.bytes_per_second(), ceilings.flops_per_second(), ceilings.bytes_measured(),
-                   ceilings.flops_measured()};
+    to.ceilings = from_wire(from.ceilings());
     for (const wire::Capability &capability : from.capabilities())
         to.capabilities.push_back({capability.collector(), capability.state(), capability.reason()});
     return to;

@@ -35,6 +35,7 @@ void to_wire(const Workload &from, wire::Workload *to);
 void to_wire(const TileConfig &from, wire::TileConfig *to);
 void to_wire(const PlanItem &from, wire::PlanItem *to);
 void to_wire(const Plan &from, wire::Plan *to);
+void to_wire(const Ceilings &from, wire::Ceilings *to);
 void to_wire(const DeviceInfo &from, wire::DeviceInfo *to);
 void to_wire(const Summary &from, wire::Summary *to);
 void to_wire(const Measurement &from, wire::Measurement *to); // but for run
@@ -48,6 +49,7 @@ Workload from_wire(const wire::Workload &from, Decoding &decoding);
 TileConfig from_wire(const wire::TileConfig &from);
 PlanItem from_wire(const wire::PlanItem &from, Decoding &decoding);
 Plan from_wire(const wire::Plan &from, Decoding &decoding);
+Ceilings from_wire(const wire::Ceilings &from);
 DeviceInfo from_wire(const wire::DeviceInfo &from);
 Summary from_wire(const wire::Summary &from);
 Measurement from_wire(const wire::Measurement &from, Decoding &decoding);

@@ -114,6 +114,8 @@ Result<Ceilings> ceilings_from(const Json &json, const std::string &where) {
     fields.read("flops_per_second", ceilings.flops_per_second);
     fields.read("bytes_measured", ceilings.bytes_measured);
     fields.read("flops_measured", ceilings.flops_measured);
+    fields.read("bytes_measured_ns", ceilings.bytes_measured_ns);
+    fields.read("flops_measured_ns", ceilings.flops_measured_ns);
     return fields.result(ceilings);
 }
 
@@ -246,13 +248,22 @@ Json to_json(const Plan &plan) {
             {"pc_sampling", plan.pc_sampling}};
 }
 
+Json to_json(const Ceilings &ceilings) {
+    Json json = {{"bytes_per_second", ceilings.bytes_per_second},
+                 {"flops_per_second", ceilings.flops_per_second},
+                 {"bytes_measured", ceilings.bytes_measured},
+                 {"flops_measured", ceilings.flops_measured}};
+    if (ceilings.bytes_measured_ns > 0)
+        json["bytes_measured_ns"] = ceilings.bytes_measured_ns;
+    if (ceilings.flops_measured_ns > 0)
+        json["flops_measured_ns"] = ceilings.flops_measured_ns;
+    return json;
+}
+
 Json to_json(const DeviceInfo &device) {
     Json json = Json::object();
     visit_device(device, [&](const char *key, const auto &value) { json[key] = value; });
-    json["ceilings"] = {{"bytes_per_second", device.ceilings.bytes_per_second},
-                        {"flops_per_second", device.ceilings.flops_per_second},
-                        {"bytes_measured", device.ceilings.bytes_measured},
-                        {"flops_measured", device.ceilings.flops_measured}};
+    json["ceilings"] = to_json(device.ceilings);
     json["capabilities"] = Json::array();
     for (const auto &each : device.capabilities)
         json["capabilities"].push_back(
@@ -280,6 +291,8 @@ Result<Plan> plan_from_json(const Json &json) {
     fields.read("pc_sampling", plan.pc_sampling);
     return fields.result(std::move(plan));
 }
+
+Result<Ceilings> ceilings_from_json(const Json &json) { return ceilings_from(json, "ceilings"); }
 
 Result<DeviceInfo> device_from_json(const Json &json) {
     DeviceInfo device;

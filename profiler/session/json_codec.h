@@ -13,7 +13,8 @@
 //           latent, dense_first, vocab, router, renorm, renorm_epsilon, groups, groups_kept, group_score,
 //           routed_scaling, correction_bias, gated, dtype}
 // Device:   {id, name, arch, driver, runtime, host, <counts and sizes as in DeviceInfo>,
-//           ceilings: {bytes_per_second, flops_per_second, bytes_measured, flops_measured},
+//           ceilings: {bytes_per_second, flops_per_second, bytes_measured, flops_measured,
+//                      bytes_measured_ns, flops_measured_ns (where known)},
 //           capabilities: [{collector, state, reason}]}
 //
 // Reading: a missing key keeps its default, an unknown key is ignored; a value of the wrong type or
@@ -36,10 +37,12 @@ Json to_json(const TileConfig &config);
 Json to_json(const ModelShape &shape);
 Json to_json(const Workload &workload);
 Json to_json(const Plan &plan);
+Json to_json(const Ceilings &ceilings);
 Json to_json(const DeviceInfo &device);
 
 Result<Workload> workload_from_json(const Json &json);
 Result<Plan> plan_from_json(const Json &json);
+Result<Ceilings> ceilings_from_json(const Json &json);
 Result<DeviceInfo> device_from_json(const Json &json);
 
 // Text to JSON; an error where the text is none. Never throws.

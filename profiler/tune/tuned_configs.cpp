@@ -1,14 +1,12 @@
 #include "profiler/tune/tuned_configs.h"
 
+#include "profiler/tune/cache_file.h"
 #include "profiler/workload/cost.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <unistd.h>
-
 #include <bit>
-#include <cstdlib>
 #include <fstream>
 #include <utility>
 
@@ -42,14 +40,7 @@ std::string tuning_key(const Workload &workload, OperatorId op, std::string_view
                        workload.model.top_k, device, kernels_version);
 }
 
-std::filesystem::path TunedConfigs::default_path() {
-    const std::pair<const char *, const char *> places[] = {
-        {"MOESCOPE_CACHE_DIR", ""}, {"XDG_CACHE_HOME", "moescope"}, {"HOME", ".cache/moescope"}};
-    for (const auto &[variable, below] : places)
-        if (const char *folder = std::getenv(variable); folder && *folder)
-            return std::filesystem::path(folder) / below / "tuned.json";
-    return {};
-}
+std::filesystem::path TunedConfigs::default_path() { return cache_file("tuned.json"); }
 
 TunedConfigs::TunedConfigs(std::filesystem::path path) : path_(std::move(path)) { read(); }
 
@@ -89,19 +80,7 @@ Status TunedConfigs::write() const {
         configs[key] = to_json(entry.config);
         configs[key]["median_ns"] = entry.median_ns;
     }
-    std::error_code failed;
-    std::filesystem::create_directories(path_.parent_path(), failed);
-    const std::filesystem::path temporary = fmt::format("{}.{}.tmp", path_.string(), getpid());
-    std::ofstream file(temporary);
-    file << Json{{"format", kFormat}, {"configs", configs}}.dump(2) << '\n';
-    file.close();
-    if (file)
-        std::filesystem::rename(temporary, path_, failed);
-    if (!file || failed)
-        return Error{fmt::format("{} could not be written", path_.string()),
-                     failed ? failed.message() : "the folder is not writable or the disk is full",
-                     "set MOESCOPE_CACHE_DIR to a folder that is"};
-    return {};
+    return write_cache_file(path_, Json{{"format", kFormat}, {"configs", configs}}.dump(2) + '\n');
 }
 
 } // namespace moescope

@@ -1,5 +1,4 @@
-// The best tile configurations found so far, kept on disk: tuned.json in $MOESCOPE_CACHE_DIR,
-// $XDG_CACHE_HOME/moescope or $HOME/.cache/moescope. It may be deleted at any time.
+// The best tile configurations found so far, kept on disk: tuned.json (cache_file.h).
 #pragma once
 
 #include "profiler/base/result.h"

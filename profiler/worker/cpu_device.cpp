@@ -81,6 +81,11 @@ class CpuDevice final : public Device {
     const DeviceInfo &info() const override { return info_; }
     const KernelTable &kernels() const override { return kReferences; }
     ms_stream stream() const override { return nullptr; }
+    void set_ceilings(const Ceilings &ceilings) override { moescope::set_cpu_ceilings(info_, ceilings); }
+    Status measure_ceilings() override {
+        moescope::set_cpu_ceilings(info_, measure_cpu_ceilings());
+        return {};
+    }
 
     Result<Buffer> allocate(std::int64_t bytes, std::string_view label) override {
         if (bytes == 0)

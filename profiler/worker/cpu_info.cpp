@@ -1,6 +1,7 @@
 #include "profiler/worker/cpu_info.h"
 
 #include "kernels/common/parallel_for.h"
+#include "profiler/base/clock.h"
 
 #include <fmt/format.h>
 
@@ -62,6 +63,57 @@ double measure_copy_bandwidth() {
     return 2 * double(kCopyBytes) / best_seconds;
 }
 
+// Fused multiply-adds of this processor's widest vectors, however the rest is compiled.
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__)
+#define MOESCOPE_WIDEST_VECTORS                                                                    \
+    __attribute__((target_clones("avx512f", "arch=haswell", "default"), optimize("O2", "fp-contract=fast")))
+#else
+#define MOESCOPE_WIDEST_VECTORS
+#endif
+
+constexpr int kLanes = 16, kChains = 8; // enough chains to hide a multiply-add's latency
+
+// Independent chains of multiply-adds on vectors of kLanes floats, each in a variable of its own so
+// that it stays in a register.
+MOESCOPE_WIDEST_VECTORS float multiply_adds(std::int64_t steps) {
+    typedef float Vector __attribute__((vector_size(kLanes * sizeof(float))));
+    Vector a = {}, b = a + 1, c = a + 2, d = a + 3, e = a + 4, f = a + 5, g = a + 6, h = a + 7;
+    Vector factor = {}, addend = {};
+    factor += 0.999f;
+    addend += 0.5f;
+    for (std::int64_t step = 0; step < steps; ++step) {
+        a = a * factor + addend;
+        b = b * factor + addend;
+        c = c * factor + addend;
+        d = d * factor + addend;
+        e = e * factor + addend;
+        f = f * factor + addend;
+        g = g * factor + addend;
+        h = h * factor + addend;
+    }
+    const Vector total = a + b + c + d + e + f + g + h;
+    return total[0];
+}
+
+// FLOP/s on all cores, best of a few passes.
+double measure_multiply_adds() {
+    constexpr std::int64_t kSteps = 1 << 20; // some milliseconds
+    constexpr int kPasses = 5;
+    const std::int64_t cores = std::max(1u, std::thread::hardware_concurrency());
+    std::vector<float> results(std::size_t(cores), 0);
+    double best = 0;
+    for (int pass = 0; pass < kPasses; ++pass) {
+        const auto begin = std::chrono::steady_clock::now();
+        parallel_for(cores, 1, [&](std::int64_t first, std::int64_t last) {
+            for (std::int64_t core = first; core < last; ++core)
+                results[std::size_t(core)] = multiply_adds(kSteps); // kept: the work cannot be left out
+        });
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+        best = std::max(best, 2.0 * kLanes * kChains * double(kSteps) * double(cores) / took.count());
+    }
+    return best;
+}
+
 } // namespace
 
 std::string host_name() {
@@ -104,18 +156,33 @@ DeviceInfo describe_cpu() {
     return info;
 }
 
-void add_cpu_ceilings(DeviceInfo &info) {
+Ceilings quick_cpu_ceilings(const DeviceInfo &info) {
     const CpuFacts facts = parse_cpuinfo(read_file("/proc/cpuinfo"));
-    info.ceilings.bytes_per_second = measure_copy_bandwidth();
-    info.ceilings.flops_per_second =
-        double(info.multiprocessors) * facts.clock_mhz * 1e6 * facts.float_ops_per_clock;
-    info.ceilings.bytes_measured = true;
+    Ceilings ceilings;
+    ceilings.bytes_per_second = measure_copy_bandwidth();
+    ceilings.bytes_measured = true;
+    ceilings.bytes_measured_ns = now_ns();
+    ceilings.flops_per_second = double(info.multiprocessors) * facts.clock_mhz * 1e6 * facts.float_ops_per_clock;
+    return ceilings;
+}
+
+Ceilings measure_cpu_ceilings() {
+    Ceilings ceilings;
+    ceilings.bytes_per_second = measure_copy_bandwidth();
+    ceilings.flops_per_second = measure_multiply_adds();
+    ceilings.bytes_measured = ceilings.flops_measured = true;
+    ceilings.bytes_measured_ns = ceilings.flops_measured_ns = now_ns();
+    return ceilings;
+}
+
+void set_cpu_ceilings(DeviceInfo &info, const Ceilings &ceilings) {
+    info.ceilings = ceilings;
+    std::erase_if(info.capabilities, [](const auto &each) { return each.collector.ends_with(" ceiling"); });
     info.capabilities.push_back({"bandwidth ceiling", "ok", "measured: memcpy on all cores"});
-    info.capabilities.push_back({"FLOP/s ceiling", facts.clock_mhz > 0 ? "ok" : "absent",
-                                 facts.clock_mhz > 0 ? fmt::format("derived: {} cores x {} MHz x {} float32 FLOPs a clock",
-                                                                   info.multiprocessors, facts.clock_mhz,
-                                                                   facts.float_ops_per_clock)
-                                                     : "the clock is not reported"});
+    const char *flops = ceilings.flops_measured         ? "measured: float32 multiply-adds on all cores"
+                        : ceilings.flops_per_second > 0 ? "derived: cores x clock x float32 FLOPs of the widest vectors"
+                                                        : "the clock is not reported";
+    info.capabilities.push_back({"FLOP/s ceiling", ceilings.flops_per_second > 0 ? "ok" : "absent", flops});
 }
 
 } // namespace moescope

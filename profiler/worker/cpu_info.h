@@ -23,7 +23,12 @@ std::int64_t available_memory_bytes(); // that could be allocated without swappi
 // No ceilings yet: those are measured when the device is opened.
 DeviceInfo describe_cpu();
 // Bandwidth of a copy over all cores (measured), and FLOP/s from cores, clock and vector width
-// (derived; a capability says so).
-void add_cpu_ceilings(DeviceInfo &info);
+// (derived).
+Ceilings quick_cpu_ceilings(const DeviceInfo &info);
+// Both measured: the FLOP/s are those of independent float32 multiply-adds at the widest vectors, on
+// all cores.
+Ceilings measure_cpu_ceilings();
+// With a capability each that says where it comes from.
+void set_cpu_ceilings(DeviceInfo &info, const Ceilings &ceilings);
 
 } // namespace moescope

@@ -115,6 +115,12 @@ class Device {
     virtual const KernelTable &kernels() const = 0;
     virtual ms_stream stream() const = 0;
 
+    // Replaces the ceilings that info() tells.
+    virtual void set_ceilings(const Ceilings &ceilings) = 0;
+    // Measures the ceilings, which takes a moment: info() has what could be measured, also when the
+    // error says what could not.
+    virtual Status measure_ceilings() = 0;
+
     // Uninitialised memory, 256-byte aligned; null and off the ledger for 0 bytes. Out of memory:
     // bytes wanted and bytes free.
     virtual Result<Buffer> allocate(std::int64_t bytes, std::string_view label) = 0;

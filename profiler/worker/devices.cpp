@@ -32,7 +32,7 @@ Error unknown_device(std::string_view id) {
 
 Result<std::unique_ptr<Device>> open_cpu(NameTable &names) {
     DeviceInfo info = describe_cpu();
-    add_cpu_ceilings(info);
+    set_cpu_ceilings(info, quick_cpu_ceilings(info));
     return make_cpu_device(std::move(info), names);
 }
 

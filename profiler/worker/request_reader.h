@@ -18,7 +18,7 @@ class RequestReader {
     // Starts reading from `fd`, for as long as the process lives.
     explicit RequestReader(int fd);
 
-    // Waits for the next Hello or RunRequest. One that was cancelled while it waited comes too.
+    // Waits for the next request other than Cancel. One that was cancelled while it waited comes too.
     wire::ToWorker next();
     // Whether the request that next() returned last is to stop.
     const std::atomic<bool> &cancelled() const { return cancelled_; }

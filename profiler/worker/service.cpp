@@ -1,6 +1,7 @@
 #include "profiler/worker/service.h"
 
 #include "profiler/protocol/codec.h"
+#include "profiler/tune/known_ceilings.h"
 #include "profiler/worker/request_reader.h"
 #include "profiler/worker/runner.h"
 #include "profiler/worker/wire_events.h"
@@ -27,6 +28,8 @@ class Service {
                 greet();
             else if (request.has_run() && !carry_out(request.run()))
                 return EXIT_FAILURE;
+            else if (request.has_ceilings())
+                measure_ceilings(request.ceilings());
         }
     }
 
@@ -38,11 +41,14 @@ class Service {
         writer_.write(hello);
         wire::FromWorker devices;
         devices.mutable_devices();
-        for (const DeviceInfo &device : list_devices())
+        for (DeviceInfo &device : list_devices()) {
+            device.ceilings = with_measured(device.ceilings, known_.find(device));
             to_wire(device, devices.mutable_devices()->add_devices());
+        }
         writer_.write(devices);
-        if (!tuned_.complaint().empty())
-            events_.log(tuned_.complaint());
+        for (const std::string &complaint : {tuned_.complaint(), known_.complaint()})
+            if (!complaint.empty())
+                events_.log(complaint);
     }
 
     // False when the device is lost.
@@ -90,7 +96,26 @@ class Service {
         if (!opened)
             return opened.error();
         device_ = std::move(*opened);
+        device_->set_ceilings(with_measured(device_->info().ceilings, known_.find(device_->info())));
         return {};
+    }
+
+    void measure_ceilings(const wire::CeilingsRequest &request) {
+        wire::FromWorker answer;
+        wire::CeilingsMeasured &measured = *answer.mutable_ceilings();
+        measured.set_request(request.request());
+        measured.set_device(request.device());
+        Status status = open(request.device());
+        if (status) {
+            status = device_->measure_ceilings();
+            if (const Status kept = known_.store(device_->info()); !kept)
+                events_.log(kept.error().sentence());
+            measured.set_device(device_->info().id);
+            to_wire(device_->info().ceilings, measured.mutable_ceilings());
+        }
+        if (!status)
+            to_wire(status.error(), measured.mutable_error());
+        writer_.write(answer);
     }
 
     RequestReader requests_;
@@ -99,6 +124,7 @@ class Service {
     WireEvents events_{writer_, names_};
     std::unique_ptr<Device> device_;
     TunedConfigs tuned_{TunedConfigs::default_path()};
+    KnownCeilings known_{KnownCeilings::default_path()};
 };
 
 } // namespace

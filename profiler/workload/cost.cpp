@@ -51,6 +51,20 @@ Cost minimum_cost(const Workload &workload, OperatorId op, std::string_view vari
     return definition(op).cost({workload, info(op), *found, sizes});
 }
 
+Ceilings with_measured(Ceilings now, const Ceilings &known) {
+    if (!now.bytes_measured && known.bytes_measured) {
+        now.bytes_per_second = known.bytes_per_second;
+        now.bytes_measured = true;
+        now.bytes_measured_ns = known.bytes_measured_ns;
+    }
+    if (!now.flops_measured && known.flops_measured) {
+        now.flops_per_second = known.flops_per_second;
+        now.flops_measured = true;
+        now.flops_measured_ns = known.flops_measured_ns;
+    }
+    return now;
+}
+
 double floor_ns(const Cost &cost, const Ceilings &ceilings) {
     const double bytes_ns =
         ceilings.bytes_per_second > 0 ? cost.bytes / ceilings.bytes_per_second * 1e9 : 0;

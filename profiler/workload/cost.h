@@ -34,8 +34,13 @@ struct Ceilings {
     double flops_per_second = 0; // matrix units, bf16/f16 with float32 accumulation
     // Whether each was measured on the device; if not, it is derived from its clocks and widths.
     bool bytes_measured = false, flops_measured = false;
+    // When, in nanoseconds since the Unix epoch; 0: not measured, or nobody noted it.
+    std::int64_t bytes_measured_ns = 0, flops_measured_ns = 0;
     friend bool operator==(const Ceilings &, const Ceilings &) = default;
 };
+
+// `now`, with what is only derived there replaced by what `known` has measured.
+Ceilings with_measured(Ceilings now, const Ceilings &known);
 
 // "measured" or "derived".
 std::string_view ceiling_origin(bool measured);

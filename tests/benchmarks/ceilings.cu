@@ -1,7 +1,7 @@
 #include "tests/benchmarks/ceilings.h"
 
+#include "profiler/worker/cuda/cublas.h"
 #include "profiler/worker/cuda/read_bandwidth.h"
-#include "tests/benchmarks/cublas.h"
 #include "tests/benchmarks/device.h"
 #include "tests/benchmarks/grouped.h"
 

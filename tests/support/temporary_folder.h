@@ -1,11 +1,13 @@
-// A folder of a test's own that goes when the test does.
+// A folder, and an environment, of a test's own that go when the test does.
 #pragma once
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace moescope::test {
 
@@ -29,6 +31,28 @@ class TemporaryFolder {
 
   private:
     std::filesystem::path path_;
+};
+
+// An environment variable that is as before when the test is over.
+class Environment {
+  public:
+    Environment(std::string name, const std::string &value) : name_(std::move(name)) {
+        if (const char *before = std::getenv(name_.c_str()))
+            before_ = before;
+        setenv(name_.c_str(), value.c_str(), 1);
+    }
+    ~Environment() {
+        if (before_)
+            setenv(name_.c_str(), before_->c_str(), 1);
+        else
+            unsetenv(name_.c_str());
+    }
+    Environment(const Environment &) = delete;
+    Environment &operator=(const Environment &) = delete;
+
+  private:
+    std::string name_;
+    std::optional<std::string> before_;
 };
 
 inline std::string read_bytes(const std::filesystem::path &path) {

@@ -1,6 +1,7 @@
 #include "profiler/worker/cuda/cuda_device.h"
 
 #include "profiler/base/clock.h"
+#include "profiler/base/try.h"
 #include "profiler/base/units.h"
 #include "profiler/worker/cuda/activity_capture.h"
 #include "profiler/worker/cuda/cuda_info.h"
@@ -82,6 +83,8 @@ class CudaDevice final : public Device {
     const DeviceInfo &info() const override { return info_; }
     const KernelTable &kernels() const override { return kCudaKernels; }
     ms_stream stream() const override { return stream_; }
+    void set_ceilings(const Ceilings &ceilings) override { info_.ceilings = ceilings; }
+    Status measure_ceilings() override;
 
     Result<Buffer> allocate(std::int64_t bytes, std::string_view label) override;
     void free(void *data, std::int64_t bytes) override;
@@ -111,7 +114,8 @@ class CudaDevice final : public Device {
     };
     Result<EventPair> event_pair();
     void open_nvml();
-    void measure_matrix_ceiling();
+    Status measure_memory_ceiling();
+    Status measure_matrix_ceiling();
 
     int index_;
     NameTable &names_;
@@ -120,6 +124,7 @@ class CudaDevice final : public Device {
     Status capture_state_; // why capture is refused, where it is
     MemoryLedger ledger_;
     DeviceInfo info_;
+    double derived_flops_per_second_ = 0;
     cudaDeviceProp properties_{};
     cudaStream_t stream_ = nullptr;
     void *flush_ = nullptr; // written to evict the L2
@@ -152,13 +157,10 @@ Status CudaDevice::open() {
     if (!described)
         return described.error();
     info_ = *described;
-    if (Result<double> measured = measure_read_bandwidth()) {
-        info_.ceilings.bytes_per_second = *measured;
-        info_.ceilings.bytes_measured = true;
-    } else {
-        return measured.error();
-    }
-    measure_matrix_ceiling();
+    derived_flops_per_second_ = info_.ceilings.flops_per_second;
+    // Some ten milliseconds. The matrix units' ceiling, whose kernel may have to be compiled first, is
+    // measured on request.
+    MOESCOPE_TRY(measure_memory_ceiling());
     info_.free_memory_bytes = free_bytes();
     info_.capabilities.push_back({"cuda events", "ok", ""});
     info_.capabilities.push_back(capture_state_.ok()
@@ -171,20 +173,36 @@ Status CudaDevice::open() {
     return {};
 }
 
-// Without a measurement the ceiling stays the one derived from clocks and widths. It stays too where our
-// product falls far short of it: then the kernel is what was measured, and not the units. An H200 gives
-// the best of libraries about three quarters of the derived rate.
-void CudaDevice::measure_matrix_ceiling() {
+Status CudaDevice::measure_ceilings() {
+    MOESCOPE_TRY(measure_memory_ceiling());
+    return measure_matrix_ceiling();
+}
+
+Status CudaDevice::measure_memory_ceiling() {
+    const Result<double> measured = measure_read_bandwidth();
+    MOESCOPE_TRY(measured);
+    info_.ceilings.bytes_per_second = *measured;
+    info_.ceilings.bytes_measured = true;
+    info_.ceilings.bytes_measured_ns = now_ns();
+    return {};
+}
+
+// Where the product falls far short of the rate that clocks and widths give, the kernel is what was
+// measured, and not the units: then that rate stays. An H200 gives the best of libraries about three
+// quarters of it.
+Status CudaDevice::measure_matrix_ceiling() {
     const Result<double> measured = measure_matrix_rate();
-    if (!measured) {
-        info_.capabilities.push_back({"FLOP/s ceiling", "derived", measured.error().sentence()});
-        return;
-    }
+    MOESCOPE_TRY(measured);
     constexpr double kNear = 0.7;
-    if (*measured < kNear * info_.ceilings.flops_per_second)
-        return;
+    if (*measured < kNear * derived_flops_per_second_)
+        return Error{fmt::format("the FLOP/s ceiling of {} stays as it was", info_.name),
+                     fmt::format("the dense product reaches {}, far below the {} of clocks and widths", format_flops(*measured),
+                                 format_flops(derived_flops_per_second_)),
+                     "measure again when nothing else runs on the device"};
     info_.ceilings.flops_per_second = *measured;
     info_.ceilings.flops_measured = true;
+    info_.ceilings.flops_measured_ns = now_ns();
+    return {};
 }
 
 void CudaDevice::open_nvml() {

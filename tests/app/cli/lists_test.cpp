@@ -37,6 +37,19 @@ TEST_CASE("models prints a line a model, and with --json one document") {
     CHECK(models.front().at("router") == "softmax");
 }
 
+TEST_CASE("devices --measure prints measured ceilings and their date, which the next devices knows") {
+    const TemporaryFolder folder;
+    setenv("MOESCOPE_CACHE_DIR", (folder / "").c_str(), 1);
+    const json derived = json::parse(run_moescope({"devices", "--json"}).out).at("devices").back();
+    const Answer text = run_moescope({"devices", "--measure"});
+    const json known = json::parse(run_moescope({"devices", "--json"}).out).at("devices").back();
+    unsetenv("MOESCOPE_CACHE_DIR");
+    CHECK(derived.at("ceilings").at("flops_measured") == false);
+    CHECK(text.out.find("FLOP/s (measured 2") != std::string::npos);
+    CHECK(known.at("ceilings").at("flops_measured") == true);
+    CHECK(known.at("ceilings").at("flops_per_second") > 1e8);
+}
+
 TEST_CASE("operators prints every operator and variant") {
     const Answer text = run_moescope({"operators"});
     const json document = json::parse(run_moescope({"operators", "--json"}).out);

@@ -1,7 +1,10 @@
 // The client against the real worker, on the cpu device.
+#include "profiler/base/clock.h"
 #include "profiler/client/worker_client.h"
 #include "profiler/session/session_file.h"
+#include "profiler/workload/cost.h"
 #include "tests/profiler/client/small_plan.h"
+#include "tests/support/temporary_folder.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -108,6 +111,48 @@ TEST_CASE("a plan on the cpu is measured end to end, every operator and variant"
         CHECK_FALSE(session->name(record.label).empty());
     }
     CHECK(live == 0); // everything a run allocates it frees
+}
+
+TEST_CASE("ceilings are measured on request, hold for the next run and are known to the next worker") {
+    const test::TemporaryFolder folder;
+    const test::Environment cache("MOESCOPE_CACHE_DIR", folder.path().string());
+    const std::int64_t before = now_ns();
+    auto client = real_worker();
+    REQUIRE(client->wait(kPatience));
+    CHECK_FALSE(client->progress().devices.back().ceilings.flops_measured);
+
+    client->measure_ceilings("cpu");
+    client->run(small_plan({"gate_up"}));
+    REQUIRE(client->wait(kPatience));
+    CHECK(client->progress().error == Error{});
+    const Ceilings measured = client->progress().devices.back().ceilings;
+    CHECK(measured.bytes_measured);
+    CHECK(measured.flops_measured);
+    CHECK(measured.bytes_per_second > 1e8);
+    CHECK(measured.flops_per_second > 1e8);
+    CHECK(measured.flops_measured_ns > before);
+    CHECK(measured.flops_measured_ns < now_ns());
+
+    const SessionPtr session = client->session();
+    REQUIRE(session->runs.size() == 1);
+    CHECK(session->runs[0].device.ceilings == measured);
+    const Measurement &first = session->measurements[0];
+    CHECK(first.floor_ns == floor_ns(first.cost, measured));
+
+    client = real_worker();
+    REQUIRE(client->wait(kPatience));
+    CHECK(client->progress().devices.back().ceilings == measured);
+}
+
+TEST_CASE("the ceilings of a device that is not there are refused, and the next plan runs") {
+    const auto client = real_worker();
+    client->measure_ceilings("cuda:99");
+    REQUIRE(client->wait(kPatience));
+    CHECK(client->progress().error.what.find("cuda:99") != std::string::npos);
+    CHECK(client->progress().state == WorkerClient::State::Ready);
+    client->run(small_plan({"gate_up"}));
+    REQUIRE(client->wait(kPatience));
+    CHECK(client->session()->runs[0].state == RunRecord::State::Done);
 }
 
 TEST_CASE("the LoRA variants agree on the cpu, and say what they were compared with") {

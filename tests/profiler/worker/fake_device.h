@@ -55,6 +55,8 @@ class FakeDevice final : public Device {
     const DeviceInfo &info() const override { return info_; }
     const KernelTable &kernels() const override { return table; }
     ms_stream stream() const override { return nullptr; }
+    void set_ceilings(const Ceilings &ceilings) override { info_.ceilings = ceilings; }
+    Status measure_ceilings() override { return {}; }
     Result<Buffer> allocate(std::int64_t bytes, std::string_view label) override { return cpu_->allocate(bytes, label); }
     void free(void *data, std::int64_t bytes) override { cpu_->free(data, bytes); }
     Status upload(void *to, const void *from, std::int64_t bytes) override { return cpu_->upload(to, from, bytes); }

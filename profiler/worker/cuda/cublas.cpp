@@ -1,8 +1,8 @@
-#include "tests/benchmarks/cublas.h"
+#include "profiler/worker/cuda/cublas.h"
 
 #include <dlfcn.h>
 
-namespace moescope::bench {
+namespace moescope {
 
 namespace {
 
@@ -46,4 +46,4 @@ bool Cublas::multiply(const void *a, const void *b, void *c, int n, ms_stream st
                 c, kBf16, n, kCompute32F, kDefaultAlgorithm) == 0;
 }
 
-} // namespace moescope::bench
+} // namespace moescope

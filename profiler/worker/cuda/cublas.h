@@ -6,7 +6,7 @@
 
 #include <string>
 
-namespace moescope::bench {
+namespace moescope {
 
 class Cublas {
   public:
@@ -25,4 +25,4 @@ class Cublas {
     std::string library_;
 };
 
-} // namespace moescope::bench
+} // namespace moescope
