@@ -3,6 +3,7 @@
 #include "app/cli/compare_command.h"
 #include "app/cli/export_command.h"
 #include "app/cli/list_commands.h"
+#include "app/cli/metrics_command.h"
 #include "app/cli/run_command.h"
 #include "app/cli/say.h"
 #include "app/cli/unavailable.h"
@@ -33,12 +34,13 @@ class CommandLine {
     CLI::App app_{
         "MoEScope runs Mixture-of-Experts kernels on a GPU and shows where the time goes.",
         "moescope"};
-    CLI::App *devices_ = nullptr, *models_ = nullptr, *operators_ = nullptr, *run_ = nullptr,
+    CLI::App *devices_ = nullptr, *models_ = nullptr, *operators_ = nullptr, *metrics_ = nullptr, *run_ = nullptr,
              *tune_ = nullptr, *export_ = nullptr, *sweep_ = nullptr, *compare_ = nullptr;
     WindowArguments window_;
     RunOptions run_options_, tune_options_;
     ExportOptions export_options_;
     CompareArguments compare_options_;
+    MetricsOptions metrics_options_;
     std::optional<std::string> devices_remote_;
     bool json_ = false, measure_ = false;
 };
@@ -60,6 +62,8 @@ void CommandLine::add_commands() {
     operators_ = app_.add_subcommand("operators", "The operators and their variants");
     for (CLI::App *command : {devices_, models_, operators_})
         command->add_flag("--json", json_, "Print one JSON document");
+    metrics_ = app_.add_subcommand("metrics", "The hardware counters of a chip, and what reading them costs");
+    add_metrics_options(*metrics_, metrics_options_);
     run_ = app_.add_subcommand("run", "Measure operators and write a session");
     add_run_options(*run_, run_options_);
     tune_ = app_.add_subcommand("tune", "Find the fastest tiles, then measure with them");
@@ -117,6 +121,8 @@ int CommandLine::run_chosen() {
         return models_command(json_);
     if (operators_->parsed())
         return operators_command(json_);
+    if (metrics_->parsed())
+        return metrics_command(metrics_options_);
     if (run_->parsed())
         return run_command(run_options_, Purpose::Run);
     if (tune_->parsed())

@@ -1,8 +1,11 @@
 #include "app/cli/json_output.h"
 
 #include "app/cli/run_table.h"
+#include "profiler/session/collected.h"
 #include "profiler/session/json_codec.h"
 #include "profiler/session/record_names.h"
+
+#include <cmath>
 
 namespace moescope::cli {
 
@@ -77,6 +80,30 @@ Json to_json(const Candidate &c) {
             {"median_ns", if_positive(c.time.median)}};
 }
 
+// Empty where none were read.
+Json counters_of(const Session &session, const Measurement &measured) {
+    Json list = Json::array();
+    for (const CounterRecord &record : session.counters) {
+        if (!record.measurement.valid() || &session.measurements[record.measurement.value] != &measured)
+            continue;
+        list.push_back({{"kernel", record.kernel >= 0 ? Json(record.kernel) : Json()},
+                        {"range", record.kernel >= 0 ? session.name(record.range) : "repetition"},
+                        {"metric", session.name(record.metric)},
+                        {"value", std::isfinite(record.value) ? Json(record.value) : Json()}});
+    }
+    return list;
+}
+
+Json measurements_of(const Session &session, RunId run) {
+    Json list = Json::array();
+    for (const Measurement &measured : session.measurements)
+        if (measured.run == run) {
+            list.push_back(to_json(measured));
+            list.back()["counters"] = counters_of(session, measured);
+        }
+    return list;
+}
+
 Json routing_of(const Session &session, RunId run) {
     for (const RoutingRecord &routing : session.routings)
         if (routing.run == run)
@@ -102,7 +129,8 @@ std::string run_json(const Session &session, RunId run) {
     json["state"] = name_of(record.state);
     json["device"] = moescope::to_json(record.device);
     json["plan"] = moescope::to_json(record.plan);
-    json["measurements"] = of_run(session.measurements, run);
+    json["measurements"] = measurements_of(session, run);
+    json["steps_down"] = steps_down(session, run);
     json["candidates"] = of_run(session.candidates, run);
     json["routing"] = routing_of(session, run);
     json["problems"] = problems_of(session, run);
@@ -122,6 +150,35 @@ std::string models_json(const std::vector<ModelShape> &models) {
     json["models"] = Json::array();
     for (const ModelShape &model : models)
         json["models"].push_back(moescope::to_json(model));
+    return text_of(json);
+}
+
+std::string metrics_json(const MetricSets &sets, const std::vector<MetricsAnswer> &answers,
+                         const std::vector<const MetricInfo *> &metrics, bool only_passes) {
+    Json json = document("moescope.metrics");
+    json["chip"] = answers.front().chip;
+    if (only_passes) {
+        json["passes"] = answers.front().passes;
+        json["metrics"] = answers.front().readable;
+        json["missing"] = answers.front().missing;
+        return text_of(json);
+    }
+    json["sets"] = Json::array();
+    for (std::size_t i = 0; i < sets.sets.size(); ++i)
+        json["sets"].push_back({{"name", sets.sets[i].name},
+                                {"title", sets.sets[i].title},
+                                {"explain", sets.sets[i].explain},
+                                {"passes", answers[i].passes},
+                                {"metrics", answers[i].readable},
+                                {"missing", answers[i].missing}});
+    json["metrics"] = Json::array();
+    for (const MetricInfo *metric : metrics)
+        json["metrics"].push_back({{"name", metric->name},
+                                   {"read_as", readable_name(*metric)},
+                                   {"kind", name_of(metric->kind)},
+                                   {"unit", metric->unit},
+                                   {"hardware", metric->hardware},
+                                   {"description", metric->description}});
     return text_of(json);
 }
 

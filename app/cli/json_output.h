@@ -11,7 +11,10 @@
 //                 high], event_median_ns, kernel_ns, gap_ns, kernels_per_repetition, floor_ns,
 //                 least_bytes, flops, bytes_per_second, flops_per_second, input_bytes,
 //                 output_bytes, workspace_bytes, peak_bytes, relative_error, reference, tuned,
-//                 throttle, failure: {what, why, remedy} or null}]
+//                 throttle, failure: {what, why, remedy} or null,
+//                 counters: [{kernel: its place or null, range: its name or "repetition",
+//                 metric: CUPTI's name, value or null where it is not defined}]}]
+//   steps_down   sentences: what was asked for and could not be collected, and what was used instead
 //   candidates   [{operator, variant, tile, fate, reason, registers, spill_bytes, smem_bytes,
 //   threads,
 //                 blocks_per_sm, compile_ms, from_cache, median_ns}]
@@ -21,8 +24,13 @@
 // moescope.models     models: [as in a session file]
 // moescope.operators  operators: [{name, title, explain, tunable, variants: [{name, title,
 // explain}]}]
+// moescope.metrics    chip, sets: [{name, title, explain, passes, metrics: as read on this chip, missing}],
+//                     metrics: [{name, read_as, kind, unit, hardware, description}] (those that match);
+//                     with --passes: chip, passes, metrics, missing
 #pragma once
 
+#include "profiler/metrics/metric.h"
+#include "profiler/metrics/metric_sets.h"
 #include "profiler/session/session.h"
 
 #include <string>
@@ -34,5 +42,8 @@ std::string run_json(const Session &session, RunId run);
 std::string devices_json(const std::vector<DeviceInfo> &devices);
 std::string models_json(const std::vector<ModelShape> &models);
 std::string operators_json();
+// answers: one a set; or, where only passes were asked for, that one.
+std::string metrics_json(const MetricSets &sets, const std::vector<MetricsAnswer> &answers,
+                         const std::vector<const MetricInfo *> &metrics, bool only_passes);
 
 } // namespace moescope::cli

@@ -69,8 +69,9 @@ std::string device_text(const DeviceInfo &device) {
                             format_flops(device.ceilings.flops_per_second),
                             origin_text(device.ceilings.flops_measured, device.ceilings.flops_measured_ns));
     for (const DeviceInfo::Capability &each : device.capabilities)
-        text += fmt::format("    {}: {}{}\n", each.collector, each.state,
-                            each.reason.empty() ? "" : " (" + each.reason + ")");
+        text += fmt::format("    {}: {}{}\n{}", each.collector, each.state,
+                            each.reason.empty() ? "" : " (" + each.reason + ")",
+                            each.remedy.empty() ? "" : "        " + each.remedy + "\n");
     return text;
 }
 

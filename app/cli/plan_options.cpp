@@ -2,6 +2,7 @@
 
 #include "app/cli/numbers.h"
 #include "profiler/base/assets.h"
+#include "profiler/metrics/metric_sets.h"
 #include "profiler/model/catalogue.h"
 #include "profiler/model/hf_config.h"
 #include "profiler/model/names.h"
@@ -18,6 +19,7 @@ namespace moescope::cli {
 
 namespace {
 
+constexpr const char *kUsualCounters = "basic";
 constexpr std::int64_t kInt32 = std::numeric_limits<std::int32_t>::max();
 
 // Reads one option where it was given; the destination keeps its default otherwise.
@@ -212,6 +214,22 @@ Status read_tile(const PlanOptions &options, Plan &plan) {
     return {};
 }
 
+Status read_counters(const PlanOptions &options, Plan &plan) {
+    if (!options.counters)
+        return {};
+    const auto words = parse_list("--counters", options.counters->empty() ? kUsualCounters : *options.counters);
+    if (!words)
+        return words.error();
+    const auto sets = load_metric_sets(find_asset("metrics.json"));
+    if (!sets)
+        return sets.error();
+    auto metrics = metrics_named(*sets, *words);
+    if (!metrics)
+        return of_option("--counters", metrics.error());
+    plan.counters = std::move(*metrics);
+    return {};
+}
+
 // A field's name as its option, for errors of validate(): "tokens is 0" becomes "--tokens is 0".
 Error with_options(const Error &error) {
     constexpr std::array kFields = {std::pair{"tokens is", "--tokens is"},
@@ -270,6 +288,13 @@ void add_plan_options(CLI::App &command, PlanOptions &o) {
     add("Plan", "--target-ci", o.target_ci, "F",
         "Stop when the median's 95 % interval is this narrow, relative (0.01)");
     add("Plan", "--max-seconds", o.max_seconds, "S", "Limit of one measurement (1)");
+    command
+        .add_option("--counters", o.counters,
+                    "Also read hardware counters: a set (basic, memory, stalls, all), or metrics by "
+                    "name; without a value, basic")
+        ->expected(0, 1)
+        ->type_name("SET|NAME,NAME")
+        ->group("Plan");
     command.add_flag("--cold", o.cold, "Flush the L2 before every repetition (the default)")
         ->group("Plan");
     command.add_flag("--warm", o.warm, "Leave the L2 as the last repetition left it")
@@ -294,6 +319,8 @@ Result<Plan> make_plan(const PlanOptions &options, Purpose purpose) {
     if (const Status status = read_items(options, purpose, plan); !status)
         return status.error();
     if (const Status status = read_tile(options, plan); !status)
+        return status.error();
+    if (const Status status = read_counters(options, plan); !status)
         return status.error();
     plan.device = options.device.value_or("auto");
     plan.cache = options.warm ? CacheState::Warm : CacheState::Cold;

@@ -1,13 +1,15 @@
 #include "app/cli/run_command.h"
 
+#include "app/cli/counter_table.h"
 #include "app/cli/json_output.h"
 #include "app/cli/numbers.h"
 #include "app/cli/output_file.h"
 #include "app/cli/run_table.h"
 #include "app/cli/say.h"
-#include "app/cli/unavailable.h"
 #include "app/cli/worker_run.h"
 #include "app/render/picture.h"
+#include "profiler/base/assets.h"
+#include "profiler/session/collected.h"
 #include "profiler/session/session_file.h"
 
 #include <memory>
@@ -41,8 +43,6 @@ void add_common_options(CLI::App &command, RunOptions &options) {
         ->group("Output");
     command.add_flag("--json", options.json, "Print one JSON document instead of the table")
         ->group("Output");
-    command.add_flag("--counters", options.counters, "Hardware counters: not available yet")
-        ->group("Output");
 }
 
 // Everything a request says, checked before a worker is started.
@@ -54,9 +54,6 @@ struct Request {
 };
 
 Result<Request> check(const RunOptions &options, Purpose purpose) {
-    if (options.counters)
-        return not_available("--counters", "hardware counters are not collected yet",
-                             "without it, times, floors and memory are measured");
     Result<Plan> plan = make_plan(options.plan, purpose);
     if (!plan)
         return plan.error();
@@ -108,6 +105,16 @@ void show_results(const Session &session, RunId run, const Request &request, boo
     show(run_headline(session.runs[run.value]) + "\n");
     show(candidate_table(session, run, request.list_size));
     show(measurement_table(session, run));
+    if (session.runs[run.value].plan.counters.empty())
+        return;
+    if (const Result<MetricSets> sets = load_metric_sets(find_asset("metrics.json")))
+        show(counter_tables(session, run, *sets));
+}
+
+// A step down, from counters to times alone or from CUPTI's times to events, is no failure: it is said.
+void say_what_was_collected(const Session &session, RunId run) {
+    for (const std::string &sentence : steps_down(session, run))
+        say("moescope: " + sentence);
 }
 
 } // namespace
@@ -144,6 +151,7 @@ int run_command(const RunOptions &options, Purpose purpose) {
                         finished.error().what.starts_with("--") ? kWrongRequest : kFailed);
     const Session &session = *finished->session;
     show_results(session, finished->run, *request, options.json);
+    say_what_was_collected(session, finished->run);
     const std::vector<std::string> problems = problems_of(session, finished->run);
     for (const std::string &problem : problems)
         say("moescope: " + problem);

@@ -13,7 +13,7 @@ namespace moescope::cli {
 struct RunOptions {
     PlanOptions plan;
     std::optional<std::string> remote, out, append, picture, max_candidates, list_size;
-    bool json = false, counters = false;
+    bool json = false;
 };
 
 void add_run_options(CLI::App &command, RunOptions &options);

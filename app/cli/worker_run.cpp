@@ -146,6 +146,27 @@ Result<std::vector<DeviceInfo>> measure_devices(const std::string &remote, std::
     return (*client)->progress().devices;
 }
 
+Result<std::vector<MetricsAnswer>> ask_for_metrics(const std::string &remote, const std::vector<MetricsRequest> &requests) {
+    Result<Client> client = start(remote, {});
+    if (!client)
+        return client.error();
+    std::vector<std::uint64_t> questions;
+    for (const MetricsRequest &request : requests)
+        questions.push_back((*client)->ask(request));
+    if (wait_with_progress(**client))
+        return Error{"nothing was answered", "the worker was stopped first", {}};
+    std::vector<MetricsAnswer> answers;
+    for (const std::uint64_t question : questions) {
+        const auto answer = (*client)->take_answer(question);
+        if (!answer)
+            return Error{"the worker did not answer", "it ended first", {}};
+        if (answer->error != Error{})
+            return answer->error;
+        answers.push_back(*answer);
+    }
+    return answers;
+}
+
 Result<Finished> run_plan(const Plan &plan, const std::string &remote,
                           const std::filesystem::path &out, SessionPtr earlier) {
     const std::size_t runs_before = earlier ? earlier->runs.size() : 0;

@@ -15,6 +15,9 @@ Result<std::vector<DeviceInfo>> ask_for_devices(const std::string &remote);
 // The same, once the ceilings of each were measured. What could not be measured becomes a problem.
 Result<std::vector<DeviceInfo>> measure_devices(const std::string &remote, std::vector<Error> &problems);
 
+// What chips can count: an answer a request, in order. The first that failed is the error.
+Result<std::vector<MetricsAnswer>> ask_for_metrics(const std::string &remote, const std::vector<MetricsRequest> &requests);
+
 struct Finished {
     SessionPtr session;
     RunId run;

@@ -17,8 +17,11 @@
 #include <csignal>
 #include <cstdint>
 #include <deque>
+#include <iterator>
+#include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -39,6 +42,12 @@ SessionBuilder first_builder(const SessionPtr &start) {
     return start ? SessionBuilder(*start) : SessionBuilder("Session");
 }
 
+MetricsAnswer no_answer(const Error &error) {
+    MetricsAnswer answer;
+    answer.error = error;
+    return answer;
+}
+
 class Client final : public WorkerClient {
   public:
     Client(WorkerCommand command, SessionPtr start, const std::filesystem::path &autosave)
@@ -52,12 +61,12 @@ class Client final : public WorkerClient {
     }
 
     ~Client() override {
-        ask([this] { stop_ = true; });
+        tell([this] { stop_ = true; });
         thread_.join();
     }
 
     void run(Plan plan, bool replace) override {
-        ask([&] {
+        tell([&] {
             if (replace) {
                 queue_.clear();
                 cancel_ = true;
@@ -66,14 +75,27 @@ class Client final : public WorkerClient {
         });
     }
     void cancel() override {
-        ask([this] {
+        tell([this] {
             queue_.clear();
             measure_.reset();
             cancel_ = true;
         });
     }
     void measure_ceilings(std::string device) override {
-        ask([&] { measure_ = std::move(device); });
+        tell([&] { measure_ = std::move(device); });
+    }
+    std::uint64_t ask(MetricsRequest request) override {
+        std::uint64_t question = 0;
+        tell([&] {
+            question = next_question_++;
+            questions_.emplace_back(question, std::move(request));
+        });
+        return question;
+    }
+    std::shared_ptr<const MetricsAnswer> take_answer(std::uint64_t question) override {
+        const std::lock_guard lock(mutex_);
+        const auto found = answers_.extract(question);
+        return found ? found.mapped() : nullptr;
     }
     SessionPtr session() const override {
         const std::lock_guard lock(mutex_);
@@ -99,11 +121,12 @@ class Client final : public WorkerClient {
     struct Requests {
         std::optional<Plan> plan; // the next to send, if one may be sent now
         std::optional<std::string> measure; // a device's ceilings, if they may be measured now
+        std::vector<std::pair<std::uint64_t, MetricsRequest>> questions;
         bool cancel = false, stop = false;
     };
 
     // Changes what is asked of the thread, and wakes it.
-    template <typename Change> void ask(Change change) {
+    template <typename Change> void tell(Change change) {
         {
             const std::lock_guard lock(mutex_);
             change();
@@ -124,6 +147,9 @@ class Client final : public WorkerClient {
     void send_run(Plan plan);
     void send_measure(const std::string &device);
     void take_ceilings(const wire::CeilingsMeasured &message);
+    void send_question(std::uint64_t question, const MetricsRequest &request);
+    void answer(std::uint64_t question, MetricsAnswer answered);
+    void give_up_questions(const Error &error);
     void send_cancel();
     void check_limits();
     void worker_ended(const std::string &how);
@@ -146,6 +172,9 @@ class Client final : public WorkerClient {
     mutable std::mutex mutex_; // guards the next block
     std::deque<Plan> queue_;
     std::optional<std::string> measure_;
+    std::deque<std::pair<std::uint64_t, MetricsRequest>> questions_; // not sent yet
+    std::map<std::uint64_t, std::shared_ptr<const MetricsAnswer>> answers_; // not taken yet
+    std::uint64_t next_question_ = 1;
     bool cancel_ = false, stop_ = false;
     bool idle_ = false; // nothing queued, running or unpublished
     std::condition_variable idle_changed_;
@@ -166,6 +195,7 @@ class Client final : public WorkerClient {
     bool killed_ = false; // from this side; its end has not been seen yet
     bool changed_ = true, urgent_ = true;
     int restarts_ = 0;
+    std::set<std::uint64_t> asked_; // questions sent and not answered
     std::uint64_t next_request_ = 1;
     std::uint64_t measuring_ = 0; // the request for ceilings that is not answered yet; 0: none
     Clock::time_point started_at_{}, published_at_{};
@@ -189,6 +219,8 @@ void Client::work() {
             send_cancel();
         if (requests.measure)
             send_measure(*requests.measure);
+        for (const auto &[question, request] : requests.questions)
+            send_question(question, request);
         if (requests.plan)
             send_run(*requests.plan);
         step();
@@ -213,6 +245,10 @@ Client::Requests Client::take_requests() {
     const bool can_start = !busy() && (ready() || !link_);
     if (can_start)
         requests.measure = std::exchange(measure_, std::nullopt);
+    if (ready() || !link_) {
+        requests.questions.assign(std::make_move_iterator(questions_.begin()), std::make_move_iterator(questions_.end()));
+        questions_.clear();
+    }
     if (!queue_.empty() && can_start && !requests.measure) {
         requests.plan = std::move(queue_.front());
         queue_.pop_front();
@@ -308,6 +344,12 @@ Status Client::handle(const wire::FromWorker &message) {
     case wire::FromWorker::kCeilings:
         take_ceilings(message.ceilings());
         return {};
+    case wire::FromWorker::kMetrics: {
+        Decoding decoding;
+        MetricsAnswer answered = from_wire(message.metrics(), decoding);
+        answer(message.metrics().request(), std::move(answered));
+        return decoding.status();
+    }
     case wire::FromWorker::kFailure:
         progress_.error = from_wire(message.failure().error());
         note_change(true);
@@ -391,6 +433,28 @@ void Client::take_ceilings(const wire::CeilingsMeasured &message) {
     note_change(true);
 }
 
+void Client::send_question(std::uint64_t question, const MetricsRequest &request) {
+    if (!link_)
+        return answer(question, no_answer({"the worker cannot be asked", progress_.error.sentence(), ""}));
+    wire::ToWorker message;
+    to_wire(request, message.mutable_metrics());
+    message.mutable_metrics()->set_request(question);
+    asked_.insert(question);
+    link_->send(message);
+}
+
+void Client::answer(std::uint64_t question, MetricsAnswer answered) {
+    asked_.erase(question);
+    note_change(true);
+    const std::lock_guard lock(mutex_);
+    answers_[question] = std::make_shared<const MetricsAnswer>(std::move(answered));
+}
+
+void Client::give_up_questions(const Error &error) {
+    for (const std::uint64_t question : std::exchange(asked_, {}))
+        answer(question, no_answer(error));
+}
+
 void Client::send_cancel() {
     if (!link_ || !feed_.running() || cancel_sent_at_)
         return;
@@ -429,10 +493,13 @@ void Client::worker_ended(const std::string &how) {
     progress_.last_words = link_->last_words();
     link_.reset();
     cancel_sent_at_.reset();
-    if (killed_) // as it was asked to be: its end is no news
+    if (killed_) { // as it was asked to be: its end is no news
+        give_up_questions({"the worker was ended before it answered", "its run did not stop", "ask again"});
         return start_worker();
+    }
     Error error{fmt::format("the worker on {} {}", command_.label, how),
                 progress_.last_words.empty() ? "it left no last words" : "its last words: " + progress_.last_words, ""};
+    give_up_questions(error);
     feed_.add_failure("worker", error, now_ns());
     feed_.end_run(RunRecord::State::Failed, error, now_ns());
     if (!was_ready || ++restarts_ > kMaxRestarts) {
@@ -454,6 +521,7 @@ void Client::give_up(Error error) {
     }
     cancel_sent_at_.reset();
     measuring_ = 0;
+    give_up_questions(error);
     if (feed_.running()) {
         feed_.add_failure("worker", error, now_ns());
         feed_.end_run(RunRecord::State::Failed, error, now_ns());
@@ -484,7 +552,8 @@ void Client::publish() {
     save(quiet);
     {
         const std::lock_guard lock(mutex_);
-        idle_ = quiet && !changed_ && queue_.empty() && !measure_ && !cancel_;
+        const bool asking = !questions_.empty() || !asked_.empty();
+        idle_ = quiet && !changed_ && queue_.empty() && !measure_ && !asking && !cancel_;
         if (idle_)
             idle_changed_.notify_all();
     }

@@ -3,9 +3,11 @@
 #pragma once
 
 #include "profiler/base/result.h"
+#include "profiler/metrics/metric.h"
 #include "profiler/session/session.h"
 #include "profiler/session/session_builder.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -45,9 +47,13 @@ class WorkerClient {
     // nothing runs and before the next plan. progress().devices has the new ceilings, and so have the
     // runs that follow; progress().error says what could not be measured.
     virtual void measure_ceilings(std::string device = "auto") = 0;
+    // Asks the worker what a chip can count; it answers once it is idle. The number of the question.
+    virtual std::uint64_t ask(MetricsRequest request) = 0;
+    // Its answer, once: null until it has come. A worker that ended meanwhile is an error in the answer.
+    virtual std::shared_ptr<const MetricsAnswer> take_answer(std::uint64_t question) = 0;
     virtual SessionPtr session() const = 0; // latest snapshot, cheap
     virtual Progress progress() const = 0;
-    // Blocks until nothing is queued or running (command line); false on time-out (seconds < 0: none).
+    // Blocks until nothing is queued, asked or running (command line); false on time-out (seconds < 0: none).
     virtual bool wait(double seconds = -1) = 0;
     // Called on the client's thread after each new snapshot, to wake a sleeping window.
     virtual void on_change(std::function<void()> callback) = 0;

@@ -234,6 +234,7 @@ void to_wire(const DeviceInfo &from, wire::DeviceInfo *to) {
         out->set_collector(capability.collector);
         out->set_state(capability.state);
         out->set_reason(capability.reason);
+        out->set_remedy(capability.remedy);
     }
 }
 
@@ -263,7 +264,7 @@ DeviceInfo from_wire(const wire::DeviceInfo &from) {
     to.memory_clock_mhz = from.memory_clock_mhz();
     to.ceilings = from_wire(from.ceilings());
     for (const wire::Capability &capability : from.capabilities())
-        to.capabilities.push_back({capability.collector(), capability.state(), capability.reason()});
+        to.capabilities.push_back({capability.collector(), capability.state(), capability.reason(), capability.remedy()});
     return to;
 }
 
@@ -386,6 +387,50 @@ void to_wire(const RoutingRecord &from, wire::Routing *to) {
 }
 RoutingRecord from_wire(const wire::Routing &from) {
     return {RunId{}, from.tokens(), from.top_k(), take(from.counts()), take(from.sample_ids())};
+}
+
+void to_wire(const MetricsRequest &from, wire::MetricsRequest *to) {
+    to->set_chip(from.chip);
+    to->set_device(from.device);
+    to->mutable_metrics()->Assign(from.metrics.begin(), from.metrics.end());
+    to->set_catalogue(from.catalogue);
+}
+
+MetricsRequest from_wire(const wire::MetricsRequest &from) {
+    return {from.chip(), from.device(), {from.metrics().begin(), from.metrics().end()}, from.catalogue()};
+}
+
+void to_wire(const MetricsAnswer &from, wire::Metrics *to) {
+    to->set_chip(from.chip);
+    to->mutable_chips()->Assign(from.chips.begin(), from.chips.end());
+    for (const MetricInfo &metric : from.catalogue) {
+        wire::MetricInfo *out = to->add_catalogue();
+        out->set_name(metric.name);
+        out->set_kind(std::uint32_t(metric.kind));
+        out->set_description(metric.description);
+        out->set_unit(metric.unit);
+        out->set_hardware(metric.hardware);
+    }
+    to->mutable_readable()->Assign(from.readable.begin(), from.readable.end());
+    to->mutable_missing()->Assign(from.missing.begin(), from.missing.end());
+    to->set_passes(from.passes);
+    to_wire(from.error, to->mutable_error());
+}
+
+MetricsAnswer from_wire(const wire::Metrics &from, Decoding &decoding) {
+    MetricsAnswer to;
+    to.chip = from.chip();
+    to.chips.assign(from.chips().begin(), from.chips().end());
+    for (const wire::MetricInfo &metric : from.catalogue()) {
+        if (metric.kind() > std::uint32_t(MetricKind::Throughput))
+            decoding.reject("metric kind", std::to_string(metric.kind()));
+        to.catalogue.push_back({metric.name(), MetricKind(metric.kind()), metric.description(), metric.unit(), metric.hardware()});
+    }
+    to.readable.assign(from.readable().begin(), from.readable().end());
+    to.missing.assign(from.missing().begin(), from.missing().end());
+    to.passes = from.passes();
+    to.error = from_wire(from.error());
+    return to;
 }
 
 wire::RunState to_wire(RunRecord::State from) { return static_cast<wire::RunState>(from); }

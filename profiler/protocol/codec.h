@@ -3,6 +3,7 @@
 #pragma once
 
 #include "profiler/base/result.h"
+#include "profiler/metrics/metric.h"
 #include "profiler/plan/plan.h"
 #include "profiler/session/records.h"
 
@@ -41,6 +42,8 @@ void to_wire(const Summary &from, wire::Summary *to);
 void to_wire(const Measurement &from, wire::Measurement *to); // but for run
 void to_wire(const Candidate &from, wire::Candidate *to);     // but for run
 void to_wire(const RoutingRecord &from, wire::Routing *to);   // but for run
+void to_wire(const MetricsRequest &from, wire::MetricsRequest *to); // but for request
+void to_wire(const MetricsAnswer &from, wire::Metrics *to);         // but for request
 wire::RunState to_wire(RunRecord::State from);
 
 Error from_wire(const wire::Error &from);
@@ -55,6 +58,8 @@ Summary from_wire(const wire::Summary &from);
 Measurement from_wire(const wire::Measurement &from, Decoding &decoding);
 Candidate from_wire(const wire::Candidate &from, Decoding &decoding);
 RoutingRecord from_wire(const wire::Routing &from);
+MetricsRequest from_wire(const wire::MetricsRequest &from);
+MetricsAnswer from_wire(const wire::Metrics &from, Decoding &decoding);
 RunRecord::State from_wire(wire::RunState from, Decoding &decoding);
 
 } // namespace moescope

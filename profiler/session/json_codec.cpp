@@ -125,6 +125,7 @@ Result<DeviceInfo::Capability> capability_from(const Json &json, const std::stri
     fields.read("collector", capability.collector);
     fields.read("state", capability.state);
     fields.read("reason", capability.reason);
+    fields.read("remedy", capability.remedy);
     return fields.result(std::move(capability));
 }
 
@@ -267,7 +268,7 @@ Json to_json(const DeviceInfo &device) {
     json["capabilities"] = Json::array();
     for (const auto &each : device.capabilities)
         json["capabilities"].push_back(
-            {{"collector", each.collector}, {"state", each.state}, {"reason", each.reason}});
+            {{"collector", each.collector}, {"state", each.state}, {"reason", each.reason}, {"remedy", each.remedy}});
     return json;
 }
 

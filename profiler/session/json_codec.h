@@ -15,7 +15,7 @@
 // Device:   {id, name, arch, driver, runtime, host, <counts and sizes as in DeviceInfo>,
 //           ceilings: {bytes_per_second, flops_per_second, bytes_measured, flops_measured,
 //                      bytes_measured_ns, flops_measured_ns (where known)},
-//           capabilities: [{collector, state, reason}]}
+//           capabilities: [{collector, state, reason, remedy}]}
 //
 // Reading: a missing key keeps its default, an unknown key is ignored; a value of the wrong type or
 // out of its type's range is an error that names the key, the value and what is allowed. Whether

@@ -188,9 +188,11 @@ struct DeviceInfo {
     std::int32_t compute_major = 0, compute_minor = 0;
     std::int32_t sm_clock_mhz = 0, memory_clock_mhz = 0; // at the device's maximum
     Ceilings ceilings;
-    // One entry a collector ("cupti activity", "cuda events", "nvml"): state and reason.
+    // One entry a collector ("cupti activity", "cuda events", "nvml"): state, reason, and what would
+    // change it.
     struct Capability {
         std::string collector, state /* ok | refused | absent */, reason;
+        std::string remedy = {};
         friend bool operator==(const Capability &, const Capability &) = default;
     };
     std::vector<Capability> capabilities;

@@ -1,5 +1,7 @@
 #include "profiler/worker/device.h"
 
+#include "profiler/worker/counter_source.h"
+
 #include <cstdint>
 #include <utility>
 
@@ -26,6 +28,10 @@ Buffer &Buffer::operator=(Buffer &&other) noexcept {
 Buffer::~Buffer() {
     if (device_)
         device_->free(data_, bytes_);
+}
+
+Result<std::unique_ptr<CounterSource>> Device::open_counters() {
+    return Error{"hardware counters", info().name + " has none that could be read", "choose a CUDA device"};
 }
 
 } // namespace moescope

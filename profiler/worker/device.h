@@ -73,6 +73,7 @@ struct KernelTable {
 };
 
 class Device;
+class CounterSource;
 
 // Device memory on the ledger; freed when it goes out of scope. Move-only.
 class Buffer {
@@ -149,6 +150,9 @@ class Device {
     virtual Status start_capture() = 0;
     virtual Status stop_capture() = 0;
     virtual Result<CaptureBatch> take_capture() = 0; // synchronises
+    // Hardware counters. While the source lives nothing else is collected. The error says why there are
+    // none for this device or user, and what would change that.
+    virtual Result<std::unique_ptr<CounterSource>> open_counters();
     // The ledger's bytes now, and their maximum since the last call of peak_bytes().
     virtual std::int64_t live_bytes() const = 0;
     virtual std::int64_t peak_bytes() = 0;

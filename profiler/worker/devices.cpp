@@ -1,5 +1,6 @@
 #include "profiler/worker/cpu_device.h"
 #include "profiler/worker/cpu_info.h"
+#include "profiler/worker/metric_answers.h"
 
 #ifdef MOESCOPE_CUDA
 #include "profiler/worker/cuda/cuda_device.h"
@@ -37,6 +38,15 @@ Result<std::unique_ptr<Device>> open_cpu(NameTable &names) {
 }
 
 } // namespace
+
+#ifndef MOESCOPE_CUDA
+MetricsAnswer answer_metrics(const MetricsRequest &request) {
+    MetricsAnswer answer;
+    answer.chip = request.chip;
+    answer.error = {"the counters of a chip", "this worker was built without CUDA", "build with -DMOESCOPE_CUDA=ON"};
+    return answer;
+}
+#endif
 
 std::vector<DeviceInfo> list_devices() {
     const Result<std::vector<DeviceInfo>> gpus = list_cuda_devices();

@@ -30,8 +30,9 @@ void print_devices() {
         fmt::print(", {} {}, {}\n", device.multiprocessors, device.is_cpu() ? "cores" : "multiprocessors",
                    moescope::format_bytes(double(device.memory_bytes)));
         for (const auto &capability : device.capabilities)
-            fmt::print("{:8} {}: {}{}{}\n", "", capability.collector, capability.state,
-                       capability.reason.empty() ? "" : ": ", capability.reason);
+            fmt::print("{:8} {}: {}{}{}{}{}\n", "", capability.collector, capability.state,
+                       capability.reason.empty() ? "" : ": ", capability.reason, capability.remedy.empty() ? "" : "; ",
+                       capability.remedy);
     }
 }
 

@@ -1,6 +1,7 @@
 #include "profiler/worker/runner.h"
 
 #include "profiler/base/try.h"
+#include "profiler/worker/counters.h"
 #include "profiler/worker/measure.h"
 #include "profiler/worker/operators/operator.h"
 #include "profiler/worker/result_check.h"
@@ -10,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -29,7 +31,10 @@ class PlanRunner {
         : device_(device), plan_(plan), events_(events), tuned_(tuned), cancelled_(cancelled) {}
 
     RunOutcome run() {
+        const Status counters = try_counters(); // the device's capabilities say what came of it
         events_.run_started(device_.info());
+        if (!counters)
+            events_.log("no counters are read, times are: " + counters.error().sentence());
         baseline_bytes_ = device_.live_bytes();
         start_capture();
         if (const Status prepared = prepare(); !prepared)
@@ -46,6 +51,15 @@ class PlanRunner {
 
   private:
     using State = Measurement::State;
+
+    // Whoever may not read counters learns it once, and the rest of the plan goes on.
+    Status try_counters() {
+        if (plan_.counters.empty())
+            return {};
+        const Result<std::unique_ptr<CounterSource>> source = device_.open_counters();
+        counting_ = source.ok();
+        return counting_ ? Status{} : source.error();
+    }
 
     void start_capture() {
         if (!plan_.capture || device_.info().is_cpu())
@@ -175,7 +189,8 @@ class PlanRunner {
 
     Status run_item(std::size_t item, Operator &op, ResultCheck &check, Measurement &measurement) {
         MOESCOPE_TRY(op.select(measurement.variant, measurement.config));
-        MOESCOPE_TRY(spoil_outputs(op));
+        // Variants share their outputs: one that wrote nothing would agree with what the last one left.
+        MOESCOPE_TRY(spoil_outputs(device_, op));
         (void)device_.peak_bytes(); // from here on: what another variant held is freed
         measurement.config = op.config();
         const Footprint footprint = op.footprint();
@@ -189,16 +204,24 @@ class PlanRunner {
         if (*finished && plan_.check_results)
             MOESCOPE_TRY(check.check(op, measurement.variant, measurement));
         measurement.state = *finished ? State::Done : State::Cancelled;
+        if (*finished && counting_)
+            count(item, op, measurement);
         return {};
     }
 
-    // Variants share their outputs: one that wrote nothing would agree with what the last one left.
-    Status spoil_outputs(const Operator &op) {
-        constexpr std::uint8_t kNan = 0xff; // of every floating-point type, and -1 as an integer
-        for (const OutputView &view : op.outputs())
-            if (view.bytes() > 0)
-                MOESCOPE_TRY(device_.fill_byte(view.data, kNan, view.bytes()));
-        return {};
+    // Counters that cannot be had leave the measurement as it is.
+    void count(std::size_t item, Operator &op, const Measurement &measurement) {
+        events_.progress(describe(measurement) + ": counters", item_fraction(double(item) + 1));
+        const auto began = std::chrono::steady_clock::now();
+        const Result<CounterReading> read =
+            read_counters(device_, op, {plan_.counters, measurement.cache, MeasurementId{std::uint32_t(item)}, cancelled_});
+        if (!read)
+            return report(fmt::format("{}/{} counters", info(measurement.op).name, measurement.variant), read.error());
+        CaptureBatch batch;
+        batch.counters = read->records;
+        events_.records(batch);
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+        events_.log(describe(measurement) + ": " + counters_text(*read, took.count()));
     }
 
     MeasureOptions measure_options(std::size_t item) {
@@ -245,6 +268,7 @@ class PlanRunner {
     std::int64_t baseline_bytes_ = 0;
     std::optional<PreparedRouting> routing_;
     bool capturing_ = false, any_done_ = false;
+    bool counting_ = false;
     double items_from_ = 0; // the run's progress when the first item begins
     RunOutcome outcome_;
 };

@@ -2,6 +2,7 @@
 
 #include "profiler/protocol/codec.h"
 #include "profiler/tune/known_ceilings.h"
+#include "profiler/worker/metric_answers.h"
 #include "profiler/worker/request_reader.h"
 #include "profiler/worker/runner.h"
 #include "profiler/worker/wire_events.h"
@@ -26,6 +27,8 @@ class Service {
             const wire::ToWorker request = requests_.next();
             if (request.has_hello())
                 greet();
+            else if (request.has_metrics())
+                events_.metrics(request.metrics().request(), answer_metrics(from_wire(request.metrics())));
             else if (request.has_run() && !carry_out(request.run()))
                 return EXIT_FAILURE;
             else if (request.has_ceilings())

@@ -63,6 +63,13 @@ void WireEvents::finish(RunRecord::State state) {
     writer_.write(message);
 }
 
+void WireEvents::metrics(std::uint64_t request, const MetricsAnswer &answer) {
+    wire::FromWorker message;
+    to_wire(answer, message.mutable_metrics());
+    message.mutable_metrics()->set_request(request);
+    writer_.write(message);
+}
+
 void WireEvents::measurement(std::uint32_t item, const Measurement &measurement) {
     wire::FromWorker message;
     message.mutable_measurement()->set_request(request_);

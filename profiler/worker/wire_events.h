@@ -2,6 +2,7 @@
 // rest belongs to the thread that carries out the run.
 #pragma once
 
+#include "profiler/metrics/metric.h"
 #include "profiler/worker/run_events.h"
 
 #include "protocol/worker.pb.h"
@@ -29,6 +30,7 @@ class WireEvents final : public RunEvents {
 
     void begin(std::uint64_t request) { request_ = request; }
     void finish(RunRecord::State state);
+    void metrics(std::uint64_t request, const MetricsAnswer &answer);
 
     void run_started(const DeviceInfo &device) override;
     void measurement(std::uint32_t item, const Measurement &measurement) override;

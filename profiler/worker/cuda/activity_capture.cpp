@@ -290,6 +290,21 @@ Status ActivityCapture::subscribe() {
     return cupti::check(cuptiActivityEnable(CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL), "cuptiActivityEnable");
 }
 
+Status ActivityCapture::pause() {
+    if (!subscribed_)
+        return {};
+    const bool was_running = running_;
+    const Status stopped = stop();
+    running_ = was_running;
+    return stopped;
+}
+
+Status ActivityCapture::resume() {
+    if (!subscribed_)
+        return {};
+    return running_ ? start() : cupti::check(cuptiActivityEnable(CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL), "cuptiActivityEnable");
+}
+
 Status ActivityCapture::start() {
     running_ = true;
     for (const CUpti_ActivityKind kind : kKinds)

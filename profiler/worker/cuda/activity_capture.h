@@ -2,7 +2,7 @@
 // CUPTI's own overhead, each tied to its repetition by external correlation.
 //
 // Lifecycle: subscribe() before the first CUDA context, start(), push()/pop() round each repetition,
-// take() with the device idle, stop(). One capture a process: CUPTI admits one subscriber.
+// take() with the device idle, stop(); pause()/resume() anywhere after subscribe(). One capture a process: CUPTI admits one subscriber.
 #pragma once
 
 #include "profiler/base/result.h"
@@ -28,6 +28,9 @@ class ActivityCapture {
     Status start();
     Status stop();
     bool running() const { return running_; }
+    // No activity at all in between, whether running or not: other collectors need CUPTI to themselves.
+    Status pause();
+    Status resume();
 
     // Calls of this thread from push to pop belong to `tag`.
     Status push(Tag tag);

@@ -4,9 +4,12 @@
 #include "profiler/base/try.h"
 #include "profiler/base/units.h"
 #include "profiler/worker/cuda/activity_capture.h"
+#include "profiler/worker/cuda/counter_access.h"
 #include "profiler/worker/cuda/cuda_info.h"
+#include "profiler/worker/cuda/cupti_api.h"
 #include "profiler/worker/cuda/matrix_rate.h"
 #include "profiler/worker/cuda/nvml.h"
+#include "profiler/worker/cuda/range_profiler.h"
 
 #include <cuda_runtime_api.h>
 #include <fmt/format.h>
@@ -71,7 +74,7 @@ const KernelTable kCudaKernels = {
     .routing_logits = routing_logits,
 };
 
-bool cupti_wanted() { return std::getenv("MOESCOPE_NO_CUPTI") == nullptr; }
+bool cupti_wanted() { return counter_access().cupti; }
 
 class CudaDevice final : public Device {
   public:
@@ -105,6 +108,7 @@ class CudaDevice final : public Device {
     Status start_capture() override;
     Status stop_capture() override;
     Result<CaptureBatch> take_capture() override;
+    Result<std::unique_ptr<CounterSource>> open_counters() override;
     std::int64_t live_bytes() const override { return ledger_.live_bytes(); }
     std::int64_t peak_bytes() override { return ledger_.take_peak(); }
 
@@ -116,6 +120,7 @@ class CudaDevice final : public Device {
     void open_nvml();
     Status measure_memory_ceiling();
     Status measure_matrix_ceiling();
+    void set_capability(DeviceInfo::Capability capability);
 
     int index_;
     NameTable &names_;
@@ -162,11 +167,7 @@ Status CudaDevice::open() {
     // measured on request.
     MOESCOPE_TRY(measure_memory_ceiling());
     info_.free_memory_bytes = free_bytes();
-    info_.capabilities.push_back({"cuda events", "ok", ""});
-    info_.capabilities.push_back(capture_state_.ok()
-                                     ? DeviceInfo::Capability{"cupti activity", "ok", ""}
-                                     : DeviceInfo::Capability{"cupti activity", cupti_wanted() ? "refused" : "absent",
-                                                              capture_state_.error().sentence()});
+    set_capability(cupti::capability("cupti activity", capture_state_, cupti_wanted() ? "refused" : "absent"));
     open_nvml();
     flush_bytes_ = std::size_t(info_.l2_bytes) * 2;
     MOESCOPE_CUDA_TRY(cudaMalloc(&flush_, flush_bytes_));
@@ -211,10 +212,19 @@ void CudaDevice::open_nvml() {
     Result<std::unique_ptr<Nvml>> opened = std::getenv("MOESCOPE_NO_NVML") == nullptr
                                                ? Nvml::open(bus_id)
                                                : Result<std::unique_ptr<Nvml>>(Error{"NVML", "MOESCOPE_NO_NVML is set", "unset it"});
-    info_.capabilities.push_back(opened ? DeviceInfo::Capability{"nvml", "ok", ""}
-                                        : DeviceInfo::Capability{"nvml", "absent", opened.error().sentence()});
+    set_capability(cupti::capability("nvml", opened ? Status() : Status(opened.error()), "absent"));
     if (opened)
         nvml_ = std::move(*opened);
+}
+
+// What trying a collector said replaces what was expected of it.
+void CudaDevice::set_capability(DeviceInfo::Capability capability) {
+    for (DeviceInfo::Capability &known : info_.capabilities)
+        if (known.collector == capability.collector) {
+            known = std::move(capability);
+            return;
+        }
+    info_.capabilities.push_back(std::move(capability));
 }
 
 Result<Buffer> CudaDevice::allocate(std::int64_t bytes, std::string_view label) {
@@ -353,6 +363,19 @@ Result<CaptureBatch> CudaDevice::take_capture() {
         kernel.theoretical_occupancy = theoretical_occupancy(properties_, kernel);
     batch.memory = ledger_.take(observed);
     return batch;
+}
+
+Result<std::unique_ptr<CounterSource>> CudaDevice::open_counters() {
+    if (!cupti_wanted())
+        return Error{"hardware counters", "MOESCOPE_NO_CUPTI is set", "unset it"};
+    if (Result<CaptureBatch> rest = take_capture(); !rest) // CUPTI would lose it
+        return rest.error();
+    if (Status paused = activity_.pause(); !paused)
+        return paused.error();
+    Result<std::unique_ptr<CounterSource>> source =
+        open_range_profiler(index_, names_, [this] { (void)activity_.resume(); });
+    set_capability(cupti::capability(kHardwareCounters, source ? Status() : Status(source.error()), "refused"));
+    return source;
 }
 
 Error no_cuda(cudaError_t asked) {

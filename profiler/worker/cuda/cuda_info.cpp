@@ -1,6 +1,7 @@
 #include "profiler/worker/cuda/cuda_info.h"
 
 #include "profiler/worker/cpu_info.h"
+#include "profiler/worker/cuda/counter_access.h"
 #include "profiler/worker/cuda/read_bandwidth.h"
 
 #include <cuda_occupancy.h>
@@ -41,6 +42,13 @@ Ceilings derived_ceilings(int index, const DeviceInfo &info) {
     ceilings.flops_per_second = matrix_flops_per_clock(info.compute_major, info.compute_minor) *
                                 info.multiprocessors * info.sm_clock_mhz * 1e6;
     return ceilings;
+}
+
+// It is tried when the device is opened.
+DeviceInfo::Capability activity_expected(const CounterAccess &access) {
+    if (!access.cupti)
+        return {"cupti activity", "absent", "MOESCOPE_NO_CUPTI is set", "unset it"};
+    return {"cupti activity", "ok", ""};
 }
 
 } // namespace
@@ -99,6 +107,8 @@ Result<DeviceInfo> describe_cuda_device(int index) {
     info.sm_clock_mhz = attribute(cudaDevAttrClockRate, index) / 1000;
     info.memory_clock_mhz = attribute(cudaDevAttrMemoryClockRate, index) / 1000;
     info.ceilings = derived_ceilings(index, info);
+    const CounterAccess access = counter_access();
+    info.capabilities = {{"cuda events", "ok", ""}, activity_expected(access), counter_capability(access)};
     return info;
 }
 

@@ -116,14 +116,19 @@ TEST_CASE("an option without a value, given twice or unknown is named") {
 
 TEST_CASE("a misspelt command is answered with the commands") {
     CHECK(refusal({"rnu"}) == "\"rnu\" is neither a command nor a file: the commands are devices, "
-                              "models, operators, run, "
+                              "models, operators, metrics, run, "
                               "tune, export, sweep, compare");
+}
+
+TEST_CASE("counters that are neither a set nor a metric's name are answered with the sets") {
+    CHECK(has(run_refusal({"--counters=bsaic"}), "--counters: \"bsaic\" is no set of counters"));
+    CHECK(has(run_refusal({"--counters=basic,"}), "--counters"));
+    CHECK(has(refusal({"metrics", "--passes", "dram"}), "the sets are basic, memory, stalls, all"));
 }
 
 TEST_CASE("what is not available yet says so") {
     CHECK(has(refusal({"sweep", "--model", "mixtral", "--axis", "tokens=1,8"}),
               "sweep is not available yet"));
-    CHECK(has(run_refusal({"--counters"}), "--counters is not available yet"));
     CHECK(has(refusal({"export", "a.moescope", "--report", "r.html"}),
               "--report is not available yet"));
 }
