@@ -41,6 +41,10 @@ std::string catalogue_table(const std::vector<const MetricInfo *> &metrics) {
     return text_table({{"metric"}, {"unit"}, {"what it counts"}}, rows);
 }
 
+std::string not_offered(const MetricsAnswer &answer) {
+    return fmt::format("{} does not offer {}", answer.chip, fmt::join(answer.missing, ", "));
+}
+
 Error with_option(Error error) {
     if (error.what.starts_with("chip is"))
         error.what = "--" + error.what;
@@ -90,6 +94,8 @@ int metrics_command(const MetricsOptions &options) {
     if (!answers)
         return refuse(answers.error());
     const MetricsAnswer &first = answers->front();
+    if (options.passes && first.readable.empty())
+        return refuse({"--passes is \"" + *options.passes + "\"", not_offered(first), "moescope metrics lists what there is"});
     const auto found = search_metrics(first.catalogue, options.search.value_or(""));
     if (options.json) {
         show(metrics_json(*sets, *answers, found, options.passes.has_value()));
@@ -98,8 +104,8 @@ int metrics_command(const MetricsOptions &options) {
     if (options.passes) {
         show(fmt::format("{}: {}\n", first.chip, passes_text(first.passes)));
         if (!first.missing.empty())
-            say(fmt::format("moescope: {} does not offer {}", first.chip, fmt::join(first.missing, ", ")));
-        return first.readable.empty() ? kFailed : kDone;
+            say("moescope: " + not_offered(first));
+        return kDone;
     }
     show(fmt::format("{}: {} metrics{}\n{}\n", first.chip, first.catalogue.size(),
                      options.search ? fmt::format(", {} match", found.size()) : "", sets_text(*sets, *answers)));

@@ -42,9 +42,7 @@ std::vector<std::string> steps_down(const Session &session, RunId run) {
     std::vector<std::string> steps;
     const bool cpu = record.device.is_cpu();
     if (!record.plan.counters.empty() && !any_counters(session, run))
-        steps.push_back("hardware counters were not read" +
-                        (cpu ? std::string(": the CPU's reference implementations have none")
-                             : because(record.device, "hardware counters")) +
+        steps.push_back("hardware counters were not read" + because(record.device, "hardware counters") +
                         "; everything else of the plan was carried out.");
     if (record.plan.capture && !cpu && any_measured(session, run, Measurement::Timer::CudaEvents))
         steps.push_back("times are CUDA events' instead of CUPTI's" + because(record.device, "cupti activity") + ".");

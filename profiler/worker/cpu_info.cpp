@@ -152,7 +152,9 @@ DeviceInfo describe_cpu() {
     info.l2_bytes = std::max(0L, sysconf(_SC_LEVEL2_CACHE_SIZE));
     info.sm_clock_mhz = facts.clock_mhz;
     info.capabilities = {{"host clock", "ok", ""},
-                         {"cupti activity", "absent", "the CPU has no CUPTI: repetitions are timed by the host's clock"}};
+                         {"cupti activity", "absent", "the CPU has no CUPTI: repetitions are timed by the host's clock"},
+                         {"hardware counters", "absent", "the CPU's reference implementations have none",
+                          "choose a CUDA device"}};
     return info;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "profiler/worker/cpu_device.h"
+#include "profiler/worker/counter_source.h"
 #include "profiler/worker/cpu_info.h"
 #include "profiler/worker/run_events.h"
 
@@ -45,6 +46,7 @@ class FakeDevice final : public Device {
     bool lost = false; // from now on synchronize() fails
     std::int64_t incomplete_launch = -1; // the record of its second kernel is dropped
     KernelTable table;
+    std::function<Result<std::unique_ptr<CounterSource>>()> make_counters; // none: as a device without them
 
     // What happened.
     std::vector<Tag> repetitions;
@@ -109,6 +111,9 @@ class FakeDevice final : public Device {
         batch.memory = cpu_->take_capture()->memory;
         return batch;
     }
+    Result<std::unique_ptr<CounterSource>> open_counters() override {
+        return make_counters ? make_counters() : Device::open_counters();
+    }
     std::int64_t live_bytes() const override { return cpu_->live_bytes(); }
     std::int64_t peak_bytes() override { return cpu_->peak_bytes(); }
 
@@ -139,6 +144,7 @@ class CollectedEvents final : public RunEvents {
     std::vector<std::pair<std::uint32_t, Candidate>> candidates;
     std::vector<RoutingRecord> routings;
     std::vector<KernelRecord> kernels;
+    std::vector<CounterRecord> counters;
     std::vector<DeviceStateRecord> device_states;
     std::vector<std::pair<std::string, Error>> failures;
     std::vector<std::string> logs;
@@ -155,6 +161,7 @@ class CollectedEvents final : public RunEvents {
     void routing(const RoutingRecord &record) override { routings.push_back(record); }
     void records(const CaptureBatch &batch) override {
         kernels.insert(kernels.end(), batch.kernels.begin(), batch.kernels.end());
+        counters.insert(counters.end(), batch.counters.begin(), batch.counters.end());
         device_states.insert(device_states.end(), batch.device_states.begin(), batch.device_states.end());
     }
     void progress(const std::string &, double fraction) override { fractions.push_back(fraction); }
