@@ -21,6 +21,7 @@
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 namespace moescope::bench {
 
@@ -137,6 +138,9 @@ int left_out(const std::vector<Choice> &tried) {
 Json measure(const Row &row, const MeasuredCeilings &ceilings) {
     const double start = seconds_since_start();
     const Case made = row.make("");
+    // A race of tiles draws power for a second or two; without a rest its row would start at the cap.
+    if (!made.tried.empty())
+        std::this_thread::sleep_for(std::chrono::milliseconds(500));
     Timing timing;
     if (median(time_launches(made.launch, made.sets, {.samples = 10}).ns) < kShortNs)
         timing.launches = kShortLaunches;

@@ -59,9 +59,18 @@ def skew_summary(rows):
     ]
 
 
-def limiter(row):
-    found = row.get("limiter")
-    return found["text"] if found else ""
+# Of NVML's nvmlClocksEventReasons, those that hold clocks back.
+HELD_BACK = {0x4: "power cap", 0x8: "hardware slowdown", 0x20: "heat", 0x40: "heat", 0x80: "power brake"}
+
+
+def limiter(row, rows):
+    """What the counters found, and the clock where it was held well below the other rows'."""
+    words = [row["limiter"]["text"]] if row.get("limiter") else []
+    reasons = sorted({why for bit, why in HELD_BACK.items() if int(row.get("clock_event_reasons", 0)) & bit})
+    highest = max(each.get("sm_clock_mhz", 0) for each in rows)
+    if reasons and row["sm_clock_mhz"] < 0.95 * highest:
+        words.append(f"SM clock {row['sm_clock_mhz']:.0f} MHz, held back by the {' and the '.join(reasons)}")
+    return "; ".join(words)
 
 
 def line(row, rows):
@@ -71,7 +80,7 @@ def line(row, rows):
     return (
         f"| {row['op']} | {row['shape']} | {row['pass']} | {number(row['floor_us'])} ({row['floor_by']}) "
         f"| {number(row['median_us'])} | {row['distance']:.2f} | {spread:.1f} % | {number(row['target_us'])} "
-        f"| {verdict(row, rows)} | {number(row['peer_us'])} | {row['config']} | {limiter(row)} |"
+        f"| {verdict(row, rows)} | {number(row['peer_us'])} | {row['config']} | {limiter(row, rows)} |"
     )
 
 
