@@ -6,7 +6,7 @@
 #include "app/cli/metrics_command.h"
 #include "app/cli/run_command.h"
 #include "app/cli/say.h"
-#include "app/cli/unavailable.h"
+#include "app/cli/sweep_command.h"
 #include "app/cli/window_options.h"
 
 #include <CLI/CLI.hpp>
@@ -41,6 +41,7 @@ class CommandLine {
     ExportOptions export_options_;
     CompareArguments compare_options_;
     MetricsOptions metrics_options_;
+    SweepOptions sweep_options_;
     std::optional<std::string> devices_remote_;
     bool json_ = false, measure_ = false;
 };
@@ -70,8 +71,8 @@ void CommandLine::add_commands() {
     add_tune_options(*tune_, tune_options_);
     export_ = app_.add_subcommand("export", "Write a session in other formats");
     add_export_options(*export_, export_options_);
-    sweep_ = app_.add_subcommand("sweep", "Not available yet");
-    sweep_->allow_extras();
+    sweep_ = app_.add_subcommand("sweep", "Measure along a parameter");
+    add_sweep_options(*sweep_, sweep_options_);
     compare_ = app_.add_subcommand("compare", "What changed between two sessions");
     add_compare_options(*compare_, compare_options_);
 }
@@ -130,9 +131,7 @@ int CommandLine::run_chosen() {
     if (export_->parsed())
         return export_command(export_options_);
     if (sweep_->parsed())
-        return complain(not_available("sweep", "plans with an axis cannot be run yet",
-                                      "call moescope run for each value"),
-                        kWrongRequest);
+        return sweep_command(sweep_options_);
     if (compare_->parsed())
         return compare_command(compare_options_);
     const Result<WindowOptions> request = make_window_options(window_, command_names());

@@ -1,6 +1,7 @@
 #include "app/cli/json_output.h"
 
 #include "app/cli/run_table.h"
+#include "app/cli/sweep_text.h"
 #include "profiler/session/collected.h"
 #include "profiler/session/json_codec.h"
 #include "profiler/session/record_names.h"
@@ -134,6 +135,35 @@ std::string run_json(const Session &session, RunId run) {
     json["candidates"] = of_run(session.candidates, run);
     json["routing"] = routing_of(session, run);
     json["problems"] = problems_of(session, run);
+    return text_of(json);
+}
+
+std::string sweep_json(const Session &session, const Sweep &sweep) {
+    Json json = document("moescope.sweep");
+    json["session"] = session.path;
+    json["axes"] = Json::array();
+    for (const SweepAxis &axis : sweep.axes)
+        json["axes"].push_back({{"parameter", axis.parameter->name}, {"values", axis.values}});
+    json["points"] = Json::array();
+    for (const SweptPoint &swept : sweep.points) {
+        Json values = Json::object();
+        for (std::size_t i = 0; i < sweep.axes.size(); ++i)
+            values[std::string(sweep.axes[i].parameter->name)] = swept.point.values[i];
+        json["points"].push_back({{"values", values},
+                                  {"run", swept.run ? Json(swept.run->value + 1) : Json()},
+                                  {"measurements", swept.run ? measurements_of(session, *swept.run) : Json::array()},
+                                  {"problems", problems_of(session, swept)}});
+    }
+    json["steps"] = Json::array();
+    for (const auto &[found, line, step] : steps_of(session, sweep))
+        json["steps"].push_back({{"operator", info(line.op).name},
+                                 {"variant", line.variant},
+                                 {"parameter", found.parameter->name},
+                                 {"from", found.points[line.points[step.after - 1].at].value},
+                                 {"to", found.points[line.points[step.after].at].value},
+                                 {"factor", step.factor},
+                                 {"expected", step.expected},
+                                 {"up", step.up}});
     return text_of(json);
 }
 

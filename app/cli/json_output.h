@@ -20,6 +20,13 @@
 //                 blocks_per_sm, compile_ms, from_cache, median_ns}]
 //   routing      {tokens, top_k, counts: slots of each expert} or null
 //   problems     sentences, as printed without --json
+// moescope.sweep:
+//   session  path of the session file
+//   axes     [{parameter, values: [as typed]}]
+//   points   [{values: {parameter: value}, run: its number from 1 or null, measurements: as above,
+//              problems: sentences}]
+//   steps    [{operator, variant, parameter, from, to, factor, expected, up}]: times that move beyond
+//            the trend round them
 // moescope.devices    devices: [as in a session file]
 // moescope.models     models: [as in a session file]
 // moescope.operators  operators: [{name, title, explain, tunable, variants: [{name, title,

@@ -14,6 +14,7 @@
 #include <fmt/ranges.h>
 #include <iterator>
 #include <limits>
+#include <utility>
 
 namespace moescope::cli {
 
@@ -305,13 +306,26 @@ void add_plan_options(CLI::App &command, PlanOptions &o) {
         ->group("Plan");
 }
 
+Result<Workload> make_workload(const PlanOptions &options) {
+    Workload workload;
+    if (const Status status = read_workload(options, workload); !status)
+        return status.error();
+    return workload;
+}
+
 Result<Plan> make_plan(const PlanOptions &options, Purpose purpose) {
+    Result<Workload> workload = make_workload(options);
+    if (!workload)
+        return workload.error();
+    return make_plan(options, std::move(*workload), purpose);
+}
+
+Result<Plan> make_plan(const PlanOptions &options, Workload workload, Purpose purpose) {
     Plan plan;
+    plan.workload = std::move(workload);
     if (options.cold && options.warm)
         return Error{"--cold and --warm are both given", "they exclude each other",
                      "give one of them"};
-    if (const Status status = read_workload(options, plan.workload); !status)
-        return status.error();
     if (const Status status = validate(plan.workload); !status)
         return with_options(status.error());
     if (const Status status = read_repetition(options, plan.repetition); !status)

@@ -1,4 +1,4 @@
-// The options that select what is run: the same for run and tune, and later for sweep. Kept as the
+// The options that select what is run: the same for run, tune and sweep. Kept as the
 // text that was typed, so that every error can repeat it.
 #pragma once
 
@@ -27,5 +27,9 @@ void add_plan_options(CLI::App &command, PlanOptions &options);
 enum class Purpose { Run, Tune };
 // Errors name the option. Tune: the tunable operators alone, each to be tuned before it runs.
 Result<Plan> make_plan(const PlanOptions &options, Purpose purpose);
+// In two steps: the workload as it was asked for, and the plan of this or a changed one, which is
+// validated only here.
+Result<Workload> make_workload(const PlanOptions &options);
+Result<Plan> make_plan(const PlanOptions &options, Workload workload, Purpose purpose);
 
 } // namespace moescope::cli

@@ -21,6 +21,90 @@ namespace {
 
 constexpr std::int64_t kDefaultListSize = 5;
 
+// Everything a request says, checked before a worker is started.
+struct Request {
+    Plan plan;
+    Place place;
+    std::size_t list_size = 0;
+};
+
+Result<Request> check(const RunOptions &options, Purpose purpose) {
+    Result<Plan> plan = make_plan(options.plan, purpose);
+    if (!plan)
+        return plan.error();
+    const auto candidates =
+        parse_integer("--max-candidates", options.max_candidates.value_or("0"), 0, 100'000);
+    if (!candidates)
+        return candidates.error();
+    plan->tune_max_candidates = std::int32_t(*candidates);
+    const auto size = options.list_size
+                          ? parse_integer("--list-size", *options.list_size, 1, 100'000)
+                          : kDefaultListSize;
+    if (!size)
+        return size.error();
+    Result<Place> place = check_place(options, plan->workload.model.name);
+    if (!place)
+        return place.error();
+    return Request{std::move(*plan), std::move(*place), std::size_t(*size)};
+}
+
+void show_results(const Session &session, RunId run, const Request &request, bool json) {
+    if (json)
+        return show(run_json(session, run));
+    show(run_headline(session.runs[run.value]) + "\n");
+    show(candidate_table(session, run, request.list_size));
+    show(measurement_table(session, run));
+    if (session.runs[run.value].plan.counters.empty())
+        return;
+    if (const Result<MetricSets> sets = load_metric_sets(find_asset("metrics.json")))
+        show(counter_tables(session, run, *sets));
+}
+
+// A step down, from counters to times alone or from CUPTI's times to events, is no failure: it is said.
+void say_what_was_collected(const Session &session, RunId run) {
+    for (const std::string &sentence : steps_down(session, run))
+        say("moescope: " + sentence);
+}
+
+} // namespace
+
+Result<Place> check_place(const RunOptions &options, const std::string &model) {
+    if (options.remote && options.remote->empty())
+        return Error{"--remote is \"\"", "it must be HOST or USER@HOST, as ssh takes it", {}};
+    Place place;
+    if (options.append) {
+        Result<Session> earlier = read_session(*options.append);
+        if (!earlier)
+            return earlier.error();
+        place.earlier = std::make_shared<const Session>(std::move(*earlier));
+    }
+    place.out = options.out      ? std::filesystem::path(*options.out)
+                : options.append ? std::filesystem::path(*options.append)
+                                 : default_session_name(model);
+    if (const Status status = check_session_output("--out", place.out); !status)
+        return status.error();
+    if (options.picture)
+        if (const Status status = check_output("--picture", *options.picture); !status)
+            return status.error();
+    return place;
+}
+
+bool draw_asked(const RunOptions &options, const SessionPtr &session, const PictureOptions &picture) {
+    if (!options.picture)
+        return true;
+    if (const Status status = render_picture(session, *options.picture, picture); !status) {
+        complain(status.error(), kFailed);
+        return false;
+    }
+    say("picture written to " + *options.picture);
+    return true;
+}
+
+void say_where(const std::filesystem::path &out) {
+    if (std::error_code missing; std::filesystem::exists(out, missing))
+        say("session written to " + out.string());
+}
+
 void add_common_options(CLI::App &command, RunOptions &options) {
     add_plan_options(command, options.plan);
     command.add_option("--remote", options.remote, "Run on this machine's worker, through ssh")
@@ -44,80 +128,6 @@ void add_common_options(CLI::App &command, RunOptions &options) {
     command.add_flag("--json", options.json, "Print one JSON document instead of the table")
         ->group("Output");
 }
-
-// Everything a request says, checked before a worker is started.
-struct Request {
-    Plan plan;
-    std::filesystem::path out;
-    std::size_t list_size = 0;
-    SessionPtr earlier; // what --append continues
-};
-
-Result<Request> check(const RunOptions &options, Purpose purpose) {
-    Result<Plan> plan = make_plan(options.plan, purpose);
-    if (!plan)
-        return plan.error();
-    const auto candidates =
-        parse_integer("--max-candidates", options.max_candidates.value_or("0"), 0, 100'000);
-    if (!candidates)
-        return candidates.error();
-    plan->tune_max_candidates = std::int32_t(*candidates);
-    const auto size = options.list_size
-                          ? parse_integer("--list-size", *options.list_size, 1, 100'000)
-                          : kDefaultListSize;
-    if (!size)
-        return size.error();
-    if (options.remote && options.remote->empty())
-        return Error{"--remote is \"\"", "it must be HOST or USER@HOST, as ssh takes it", {}};
-    Request request{std::move(*plan), {}, std::size_t(*size), {}};
-    if (options.append) {
-        Result<Session> earlier = read_session(*options.append);
-        if (!earlier)
-            return earlier.error();
-        request.earlier = std::make_shared<const Session>(std::move(*earlier));
-    }
-    request.out = options.out      ? std::filesystem::path(*options.out)
-                  : options.append ? std::filesystem::path(*options.append)
-                                   : default_session_name(request.plan.workload.model.name);
-    if (const Status status = check_session_output("--out", request.out); !status)
-        return status.error();
-    if (options.picture)
-        if (const Status status = check_output("--picture", *options.picture); !status)
-            return status.error();
-    return request;
-}
-
-// The problems are told; true where there was none.
-bool draw(const RunOptions &options, const SessionPtr &session) {
-    if (!options.picture)
-        return true;
-    if (const Status status = render_picture(session, *options.picture, {}); !status) {
-        complain(status.error(), kFailed);
-        return false;
-    }
-    say("picture written to " + *options.picture);
-    return true;
-}
-
-void show_results(const Session &session, RunId run, const Request &request, bool json) {
-    if (json)
-        return show(run_json(session, run));
-    show(run_headline(session.runs[run.value]) + "\n");
-    show(candidate_table(session, run, request.list_size));
-    show(measurement_table(session, run));
-    if (session.runs[run.value].plan.counters.empty())
-        return;
-    if (const Result<MetricSets> sets = load_metric_sets(find_asset("metrics.json")))
-        show(counter_tables(session, run, *sets));
-}
-
-// A step down, from counters to times alone or from CUPTI's times to events, is no failure: it is said.
-void say_what_was_collected(const Session &session, RunId run) {
-    for (const std::string &sentence : steps_down(session, run))
-        say("moescope: " + sentence);
-}
-
-} // namespace
 
 void add_run_options(CLI::App &command, RunOptions &options) {
     add_common_options(command, options);
@@ -145,7 +155,7 @@ int run_command(const RunOptions &options, Purpose purpose) {
     if (!request)
         return complain(request.error(), kWrongRequest);
     const Result<Finished> finished =
-        run_plan(request->plan, options.remote.value_or(""), request->out, request->earlier);
+        run_plan(request->plan, options.remote.value_or(""), request->place.out, request->place.earlier);
     if (!finished)
         return complain(finished.error(),
                         finished.error().what.starts_with("--") ? kWrongRequest : kFailed);
@@ -155,9 +165,8 @@ int run_command(const RunOptions &options, Purpose purpose) {
     const std::vector<std::string> problems = problems_of(session, finished->run);
     for (const std::string &problem : problems)
         say("moescope: " + problem);
-    if (std::error_code missing; std::filesystem::exists(request->out, missing))
-        say("session written to " + request->out.string());
-    const bool drawn = draw(options, finished->session);
+    say_where(request->place.out);
+    const bool drawn = draw_asked(options, finished->session, {});
     const bool done = session.runs[finished->run.value].state == RunRecord::State::Done;
     return problems.empty() && done && drawn && !finished->interrupted ? kDone : kFailed;
 }

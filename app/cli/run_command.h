@@ -2,9 +2,12 @@
 #pragma once
 
 #include "app/cli/plan_options.h"
+#include "app/render/picture.h"
+#include "profiler/session/session.h"
 
 #include <CLI/CLI.hpp>
 
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -18,6 +21,17 @@ struct RunOptions {
 
 void add_run_options(CLI::App &command, RunOptions &options);
 void add_tune_options(CLI::App &command, RunOptions &options);
+
+// What run, tune and sweep share: where the worker is, where the session goes, what it continues.
+void add_common_options(CLI::App &command, RunOptions &options);
+struct Place {
+    std::filesystem::path out;
+    SessionPtr earlier; // what --append continues
+};
+Result<Place> check_place(const RunOptions &options, const std::string &model);
+// The --picture; what fails is told, and false.
+bool draw_asked(const RunOptions &options, const SessionPtr &session, const PictureOptions &picture);
+void say_where(const std::filesystem::path &out);
 
 // Prints the results and gives the exit code.
 int run_command(const RunOptions &options, Purpose purpose);

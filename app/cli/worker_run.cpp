@@ -45,14 +45,21 @@ class InterruptGuard {
 
 using Client = std::unique_ptr<WorkerClient>;
 
+// One of several runs, for the progress line.
+struct Part {
+    std::size_t index = 0, count = 1;
+    std::string name; // "point 3 of 12, tokens 512: "
+};
+
 // Waits until the worker is idle. True if the user interrupted it.
-bool wait_with_progress(WorkerClient &client) {
+bool wait_with_progress(WorkerClient &client, const Part &part = {}) {
     const InterruptGuard guard;
     ProgressLine line;
     bool cancelled = false;
     while (!client.wait(kPollSeconds)) {
         const WorkerClient::Progress progress = client.progress();
-        line.show(progress.doing, progress.fraction);
+        const double whole = (double(part.index) + std::max(0.0, progress.fraction)) / double(part.count);
+        line.show(part.name + progress.doing, part.count > 1 ? whole : progress.fraction);
         if (interrupts > 0 && !cancelled) {
             cancelled = true;
             client.cancel();
@@ -123,6 +130,20 @@ Status check_plan(const Plan &plan, const std::vector<DeviceInfo> &devices) {
     return check_memory(plan, *device);
 }
 
+// An error where no run began.
+Result<RunId> run_one(WorkerClient &client, const Plan &plan, const Part &part, bool &interrupted) {
+    if (const Status status = check_plan(plan, client.progress().devices); !status)
+        return status.error();
+    const std::size_t before = client.session()->runs.size();
+    client.run(plan);
+    interrupted = wait_with_progress(client, part);
+    const std::size_t after = client.session()->runs.size();
+    if (after > before)
+        return RunId{std::uint32_t(after - 1)};
+    const Error error = client.progress().error;
+    return error.what.empty() ? Error{"nothing was run", "the worker was stopped first", {}} : error;
+}
+
 } // namespace
 
 Result<std::vector<DeviceInfo>> ask_for_devices(const std::string &remote) {
@@ -169,22 +190,28 @@ Result<std::vector<MetricsAnswer>> ask_for_metrics(const std::string &remote, co
 
 Result<Finished> run_plan(const Plan &plan, const std::string &remote,
                           const std::filesystem::path &out, SessionPtr earlier) {
-    const std::size_t runs_before = earlier ? earlier->runs.size() : 0;
+    Result<FinishedPlans> all = run_plans({{"", plan}}, remote, out, std::move(earlier));
+    if (!all)
+        return all.error();
+    const Result<RunId> &run = all->runs.front();
+    if (!run)
+        return run.error();
+    return Finished{all->session, *run, all->interrupted};
+}
+
+Result<FinishedPlans> run_plans(const std::vector<NamedPlan> &plans, const std::string &remote,
+                                const std::filesystem::path &out, SessionPtr earlier) {
     Result<Client> client = start(remote, out, std::move(earlier));
     if (!client)
         return client.error();
-    if (const Status status = check_plan(plan, (*client)->progress().devices); !status)
-        return status.error();
-    (*client)->run(plan);
-    Finished finished;
-    finished.interrupted = wait_with_progress(**client);
-    finished.session = (*client)->session();
-    if (finished.session->runs.size() == runs_before) {
-        const Error error = (*client)->progress().error;
-        return error.what.empty() ? Error{"nothing was run", "the worker was stopped first", {}}
-                                  : error;
+    FinishedPlans finished;
+    for (std::size_t i = 0; i < plans.size() && !finished.interrupted; ++i) {
+        const Part part{i, plans.size(),
+                        plans.size() == 1 ? ""
+                                          : fmt::format("point {} of {}, {}: ", i + 1, plans.size(), plans[i].name)};
+        finished.runs.push_back(run_one(**client, plans[i].plan, part, finished.interrupted));
     }
-    finished.run = {std::uint32_t(finished.session->runs.size() - 1)};
+    finished.session = (*client)->session();
     return finished;
 }
 

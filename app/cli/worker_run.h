@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace moescope::cli {
 
@@ -27,5 +28,19 @@ struct Finished {
 // error where no run began: no worker, or a device it does not have. Failures of a run that began are in its session.
 Result<Finished> run_plan(const Plan &plan, const std::string &remote,
                           const std::filesystem::path &out, SessionPtr earlier = nullptr);
+
+struct NamedPlan {
+    std::string name; // of the point, for the progress line
+    Plan plan;
+};
+struct FinishedPlans {
+    SessionPtr session;
+    std::vector<Result<RunId>> runs; // by plan; an error where no run began; fewer after Ctrl-C
+    bool interrupted = false;
+};
+// One plan after the other, by one worker into one session; one that fails does not end the rest.
+// An error where there is no worker.
+Result<FinishedPlans> run_plans(const std::vector<NamedPlan> &plans, const std::string &remote,
+                                const std::filesystem::path &out, SessionPtr earlier = nullptr);
 
 } // namespace moescope::cli

@@ -127,8 +127,6 @@ TEST_CASE("counters that are neither a set nor a metric's name are answered with
 }
 
 TEST_CASE("what is not available yet says so") {
-    CHECK(has(refusal({"sweep", "--model", "mixtral", "--axis", "tokens=1,8"}),
-              "sweep is not available yet"));
     CHECK(has(refusal({"export", "a.moescope", "--report", "r.html"}),
               "--report is not available yet"));
 }
