@@ -248,8 +248,14 @@ void SessionPage::draw_runs() {
         ImGui::TableNextColumn();
         ui::text(date_text(run.started_ns), theme_.muted);
         ImGui::TableNextColumn();
-        ui::text(name_of(run.state),
+        // Of a file: its run ended with its worker, or goes on in another program.
+        const bool cut_off =
+            run.state == RunRecord::State::Running && session_.origin == Origin::Recorded;
+        ui::text(cut_off ? "not finished" : name_of(run.state),
                  run.state == RunRecord::State::Failed ? theme_.failure : theme_.muted);
+        if (cut_off)
+            ui::explain("The file ends before the run did: it was stopped, or another program is "
+                        "still writing it. What was measured is all there.");
     }
     ImGui::EndTable();
 }
