@@ -262,9 +262,23 @@ void Shell::tune(const Workload &workload, std::vector<PlanItem> items) {
 }
 
 // On the workload of the run that the views show, which need not be the one on the left.
-void Shell::tune_shown(const PlanItem &item) {
+const Workload &Shell::shown_workload() const {
     const RunId run = shown_run(*frame_session_);
-    tune(run.valid() ? frame_session_->runs[run.value].plan.workload : workload_.workload, {item});
+    return run.valid() ? frame_session_->runs[run.value].plan.workload : workload_.workload;
+}
+
+void Shell::tune_shown(const PlanItem &item) { tune(shown_workload(), {item}); }
+
+void Shell::run_shown(std::vector<PlanItem> items) {
+    Plan plan;
+    plan.workload = shown_workload();
+    plan.device = workload_.device;
+    plan.cache = workload_.cache;
+    plan.items = std::move(items);
+    if (const Status status = validate(plan); !status.ok())
+        status_.problems.push_back(status.error());
+    else
+        run(std::move(plan), /*replace=*/false);
 }
 
 ViewContext Shell::context() {
@@ -278,7 +292,8 @@ ViewContext Shell::context() {
             .run_plan = [this] { run_wanted(); },
             .tune = [this](PlanItem item) { tune_shown(item); },
             .copy_text = [](std::string text) { ImGui::SetClipboardText(text.c_str()); },
-            .measure_ceilings = [this] { measure_ceilings(); }};
+            .measure_ceilings = [this] { measure_ceilings(); },
+            .run_items = [this](std::vector<PlanItem> items) { run_shown(std::move(items)); }};
 }
 
 // Something is always selected once there is something to see: where most of the time goes, until

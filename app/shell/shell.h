@@ -8,6 +8,7 @@
 #include "app/shell/view_list.h"
 #include "app/views/autotune.h"
 #include "app/views/dispatch.h"
+#include "app/views/memory.h"
 #include "app/views/overview.h"
 #include "app/views/roofline.h"
 #include "app/views/routing.h"
@@ -76,6 +77,8 @@ class Shell {
     void measure_ceilings();
     void tune(const Workload &workload, std::vector<PlanItem> items);
     void tune_shown(const PlanItem &item);
+    void run_shown(std::vector<PlanItem> items);
+    const Workload &shown_workload() const;
     void keep_selection_useful();
     void keep_views_apart();
     void save(const std::string &path);
@@ -125,6 +128,7 @@ class Shell {
     TimelineState timeline_;
     SessionFileState session_file_;
     RooflineState roofline_;
+    MemoryState memory_;
     StatusState status_;
 
     struct Written {

@@ -247,6 +247,9 @@ void Shell::draw_view(ViewContext &context, ViewId view) {
     case ViewId::Roofline:
         draw_roofline(context, roofline_);
         break;
+    case ViewId::Memory:
+        draw_memory(context, memory_);
+        break;
     }
 }
 

@@ -14,6 +14,7 @@ constexpr View kViews[] = {
     {ViewId::Timeline, "timeline", "Timeline", "What ran when?"},
     {ViewId::SessionFile, "session", "Session", "What was measured, where and how?"},
     {ViewId::Roofline, "roofline", "Roofline", "How far from the limit?"},
+    {ViewId::Memory, "memory", "Memory", "What holds the memory?"},
 };
 
 } // namespace

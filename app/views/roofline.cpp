@@ -281,10 +281,8 @@ void Roofline::draw_chart(RooflineKind kind, const std::vector<RooflinePoint> &p
 }
 
 void Roofline::draw() {
-    if (state_.session != &session_ || state_.version != session_.version ||
-        state_.run != context_.run) {
-        state_.session = &session_;
-        state_.version = session_.version;
+    if (state_.session != context_.session || state_.run != context_.run) {
+        state_.session = context_.session;
         state_.run = context_.run;
         state_.shortest_kernel_ns = shortest_kernel_ns(session_, context_.run);
     }

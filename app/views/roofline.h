@@ -17,8 +17,7 @@ struct RooflineState {
     std::array<charts::PlotState, 2> plots; // by RooflineKind
     charts::PlotState gap_plot;
     // The shortest kernel, of this snapshot and run.
-    const Session *session = nullptr;
-    std::uint64_t version = 0;
+    SessionPtr session;
     RunId run;
     double shortest_kernel_ns = 0;
 };

@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace moescope {
 
@@ -24,7 +25,7 @@ struct Selection {
     std::int32_t hovered_expert = -1, next_hovered_expert = -1;
 };
 
-enum class ViewId { Overview, Dispatch, Autotune, Routing, Timeline, SessionFile, Roofline };
+enum class ViewId { Overview, Dispatch, Autotune, Routing, Timeline, SessionFile, Roofline, Memory };
 
 struct ViewContext {
     SessionPtr session; // never null
@@ -39,6 +40,7 @@ struct ViewContext {
     std::function<void(PlanItem)> tune;          // tune one operator x variant on the run's workload
     std::function<void(std::string)> copy_text;  // to the clipboard
     std::function<void()> measure_ceilings;      // of the chosen device; see WorkerClient
+    std::function<void(std::vector<PlanItem>)> run_items; // on the run's workload
 };
 
 } // namespace moescope

@@ -1,5 +1,6 @@
 #include "app/views/autotune.h"
 #include "app/views/dispatch.h"
+#include "app/views/memory.h"
 #include "app/views/roofline.h"
 #include "app/views/routing.h"
 #include "app/views/timeline.h"
@@ -27,7 +28,11 @@ class Desk {
                                                  .show = [](ViewId) {},
                                                  .run_plan = [this] { ++runs; },
                                                  .tune = [this](PlanItem item) { tuned = item; },
-                                                 .copy_text = [](std::string) {}} {
+                                                 .copy_text = [](std::string) {},
+                                                 .run_items =
+                                                     [this](std::vector<PlanItem> items) {
+                                                         wanted = std::move(items);
+                                                     }} {
         imgui_ = ImGui::CreateContext();
         ImGuiIO &io = ImGui::GetIO();
         io.IniFilename = nullptr;
@@ -45,6 +50,7 @@ class Desk {
     Selection selection;
     int runs = 0;
     PlanItem tuned;
+    std::vector<PlanItem> wanted;
 
     void frame() {
         ImGui::GetIO().DeltaTime = 0.4f; // no two clicks make a double click
@@ -250,4 +256,33 @@ TEST_CASE("a click on a point of the roofline selects its measurement", "[views]
     const Measurement &m =
         test::sample_session()->measurements[desk.selection.measurement.value];
     CHECK(m.run == RunId{0});
+}
+
+TEST_CASE("a click on the ledger's chart shows what was held at that moment", "[views]") {
+    Desk desk(test::sample_session());
+    MemoryState state;
+    desk.view = [&](const ViewContext &context) { draw_memory(context, state); };
+    desk.frame();
+    REQUIRE_FALSE(state.history.empty());
+    const auto held = [&] {
+        std::int64_t bytes = 0;
+        for (const LiveBlock &block : state.blocks)
+            bytes += block.bytes;
+        return bytes;
+    };
+    CHECK(held() == state.history.steps[state.history.peak].total);
+    REQUIRE(desk.click_until([&] { return state.chosen_ns.has_value(); }));
+    desk.frame();
+    CHECK(held() == state.history.steps[state.history.at(*state.chosen_ns)].total);
+}
+
+TEST_CASE("a run without dequantisation offers to measure selective and full", "[views]") {
+    Desk desk(test::sample_session(), RunId{1});
+    MemoryState state;
+    desk.view = [&](const ViewContext &context) { draw_memory(context, state); };
+    desk.frame();
+    CHECK(desk.click_until([&] { return !desk.wanted.empty(); }, 10));
+    REQUIRE(desk.wanted.size() == 2);
+    CHECK(desk.wanted[0].op == OperatorId::SelectiveDequant);
+    CHECK(desk.wanted[0].variant != desk.wanted[1].variant);
 }

@@ -1,0 +1,133 @@
+// Full against selective dequantisation: what each variant holds, side by side.
+#include "app/views/memory_parts.h"
+
+#include "app/charts/series.h"
+#include "app/views/measurement_text.h"
+#include "app/views/memory_words.h"
+#include "app/views/ui.h"
+#include "app/views/variant_colour.h"
+#include "profiler/base/units.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace moescope {
+
+namespace {
+
+constexpr const char *kPieces[] = {"inputs", "outputs", "workspace"};
+
+std::vector<charts::Segment> segments_of(const ViewContext &context, const MemoryRow &row) {
+    const Measurement &m = context.session->measurements[row.id.value];
+    const ImVec4 colour = variant_colour(context.theme, m.op, m.variant);
+    std::vector<charts::Segment> segments;
+    double from = 0;
+    const std::int64_t pieces[] = {row.inputs, row.outputs, row.workspace};
+    for (int i = 0; i < 3; ++i) {
+        segments.push_back({from, from + double(pieces[i]),
+                            mix(colour, context.theme.background, 0.25f * float(i)), false,
+                            kPieces[i]});
+        from += double(pieces[i]);
+    }
+    return segments;
+}
+
+charts::PlotSpec spec_of(const std::vector<MemoryRow> &rows, float left_margin) {
+    double most = 1;
+    for (const MemoryRow &row : rows)
+        most = std::max(most, double(row.total()));
+    charts::PlotSpec spec;
+    spec.x = {.explain = "Device memory, by the allocation ledger.",
+              .unit = charts::Unit::Bytes,
+              .movable = false,
+              .fit = {0, most * 1.04}};
+    spec.y = {.movable = false, .labelled = false, .fit = {0, double(rows.size())}};
+    spec.left_margin = left_margin;
+    return spec;
+}
+
+void draw_row(const ViewContext &context, const charts::Plot &plot, const MemoryRow &row, float top,
+              float bottom) {
+    const auto segments = segments_of(context, row);
+    const auto hovered = charts::draw_stack(plot, top, bottom, segments, context.theme);
+    if (!plot.hovered || plot.mouse.y < top || plot.mouse.y >= bottom)
+        return;
+    context.selection.next_hovered = row.id;
+    if (plot.clicked)
+        context.selection.measurement = row.id;
+    const Measurement &m = context.session->measurements[row.id.value];
+    std::string words = title_of(m);
+    if (hovered)
+        words += fmt::format("\n{}: {}", kPieces[*hovered],
+                             format_bytes(segments[*hovered].to - segments[*hovered].from));
+    ui::tooltip(words + "\n" + explain_memory(m));
+}
+
+void draw_bars(const ViewContext &context, const std::vector<MemoryRow> &rows,
+               charts::PlotState &state) {
+    const float scale = context.scale;
+    const ui::FontScope font(ui::small_font());
+    const float line = ImGui::GetTextLineHeight();
+    float label_width = 0;
+    for (const MemoryRow &row : rows)
+        label_width = std::max(
+            label_width,
+            ImGui::CalcTextSize(context.session->measurements[row.id.value].variant.c_str()).x);
+    label_width += line;
+    const ImVec2 size{ImGui::GetContentRegionAvail().x, 26 * scale * float(rows.size()) + 2 * line};
+    auto plot =
+        charts::begin_plot("bars", size, spec_of(rows, label_width), state, context.theme, scale);
+    const float height = (plot.high.y - plot.low.y) / float(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const float top = plot.low.y + height * float(i) + 3 * scale;
+        draw_row(context, plot, rows[i], top, top + height - 6 * scale);
+    }
+    charts::end_plot(plot, state, context.theme);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const float y = std::floor(plot.low.y + height * (float(i) + 0.5f) - line / 2);
+        const bool marked = context.selection.measurement == rows[i].id;
+        plot.draw->AddText({plot.low.x - label_width, y},
+                           packed(marked ? context.theme.accent : context.theme.text),
+                           context.session->measurements[rows[i].id.value].variant.c_str());
+    }
+}
+
+void offer_both(const ViewContext &context) {
+    const auto items = missing_for_selective(*context.session, context.run);
+    if (items.empty() || !context.run_items)
+        return;
+    ui::wrapped("This run has not measured both: full dequantisation makes a 16-bit copy of every "
+                "expert, selective one of those that have a token.",
+                context.theme.muted);
+    ImGui::BeginDisabled(context.progress.state == WorkerClient::State::Gone);
+    if (ImGui::Button("Measure both"))
+        context.run_items(items);
+    ImGui::EndDisabled();
+    ui::explain("Runs selective and full dequantisation on this run's workload.");
+}
+
+} // namespace
+
+void draw_memory_variants(const ViewContext &context, MemoryState &state) {
+    const Session &session = *context.session;
+    ui::heading("Full or selective dequantisation?");
+    ImGui::SameLine();
+    ui::badge(context.theme, Evidence::Measured);
+    const std::string verdicts[] = {selective_verdict(session, context.run),
+                                    layer_verdict(session, context.run)};
+    const OperatorId ops[] = {OperatorId::SelectiveDequant, OperatorId::MoeMlp};
+    for (std::size_t i = 0; i < 2; ++i) {
+        const auto rows = memory_rows(session, context.run, ops[i]);
+        ImGui::PushID(int(i));
+        if (!verdicts[i].empty())
+            ui::wrapped(verdicts[i], context.theme.text);
+        if (!rows.empty())
+            draw_bars(context, rows, state.bars[i]);
+        ImGui::PopID();
+    }
+    offer_both(context);
+}
+
+} // namespace moescope
