@@ -20,7 +20,7 @@ namespace moescope::cli {
 
 namespace {
 
-constexpr const char *kUsualCounters = "basic";
+constexpr const char *kUsualCounters = "basic", *kUsualSamples = "sampling";
 constexpr std::int64_t kInt32 = std::numeric_limits<std::int32_t>::max();
 
 // Reads one option where it was given; the destination keeps its default otherwise.
@@ -215,10 +215,11 @@ Status read_tile(const PlanOptions &options, Plan &plan) {
     return {};
 }
 
-Status read_counters(const PlanOptions &options, Plan &plan) {
-    if (!options.counters)
+Status read_metrics(const std::optional<std::string> &text, const char *option, const char *usual,
+                    std::vector<std::string> &to) {
+    if (!text)
         return {};
-    const auto words = parse_list("--counters", options.counters->empty() ? kUsualCounters : *options.counters);
+    const auto words = parse_list(option, text->empty() ? usual : *text);
     if (!words)
         return words.error();
     const auto sets = load_metric_sets(find_asset("metrics.json"));
@@ -226,8 +227,24 @@ Status read_counters(const PlanOptions &options, Plan &plan) {
         return sets.error();
     auto metrics = metrics_named(*sets, *words);
     if (!metrics)
-        return of_option("--counters", metrics.error());
-    plan.counters = std::move(*metrics);
+        return of_option(option, metrics.error());
+    to = std::move(*metrics);
+    return {};
+}
+
+Status read_sampling(const PlanOptions &options, Plan &plan) {
+    if (const Status status = read_metrics(options.sample, "--sample", kUsualSamples, plan.sampled); !status)
+        return status;
+    plan.pc_sampling = options.pc_sampling;
+    if (options.sample_interval && !options.sample)
+        return Error{"--sample-interval is given without --sample", "it says how often counters are sampled",
+                     "give both"};
+    constexpr std::int64_t kNsPerUs = 1'000;
+    std::int64_t interval_us = plan.sampling_interval_ns / kNsPerUs;
+    if (const Status status = read_integer(options.sample_interval, "--sample-interval", interval_us, 1, 1'000'000);
+        !status)
+        return status;
+    plan.sampling_interval_ns = interval_us * kNsPerUs;
     return {};
 }
 
@@ -296,6 +313,18 @@ void add_plan_options(CLI::App &command, PlanOptions &o) {
         ->expected(0, 1)
         ->type_name("SET|NAME,NAME")
         ->group("Plan");
+    command
+        .add_option("--sample", o.sample,
+                    "Also sample counters over time, after everything was timed: a set or metrics that "
+                    "fit one pass; without a value, sampling")
+        ->expected(0, 1)
+        ->type_name("SET|NAME,NAME")
+        ->group("Plan");
+    add("Plan", "--sample-interval", o.sample_interval, "US", "Microseconds between two samples (20)");
+    command
+        .add_flag("--pc-sampling", o.pc_sampling,
+                  "Also sample the instructions that warps wait at, and why")
+        ->group("Plan");
     command.add_flag("--cold", o.cold, "Flush the L2 before every repetition (the default)")
         ->group("Plan");
     command.add_flag("--warm", o.warm, "Leave the L2 as the last repetition left it")
@@ -334,7 +363,9 @@ Result<Plan> make_plan(const PlanOptions &options, Workload workload, Purpose pu
         return status.error();
     if (const Status status = read_tile(options, plan); !status)
         return status.error();
-    if (const Status status = read_counters(options, plan); !status)
+    if (const Status status = read_metrics(options.counters, "--counters", kUsualCounters, plan.counters); !status)
+        return status.error();
+    if (const Status status = read_sampling(options, plan); !status)
         return status.error();
     plan.device = options.device.value_or("auto");
     plan.cache = options.warm ? CacheState::Warm : CacheState::Cold;

@@ -17,7 +17,9 @@ struct PlanOptions {
     std::optional<std::string> tokens, rank, lora_scaling, skew, seed, quant, quant_block, nested_block;
     std::optional<std::string> ops, variants, tile;
     std::optional<std::string> device;
-    std::optional<std::string> counters; // "" for the usual set
+    std::optional<std::string> counters, sample; // "" for the usual set
+    std::optional<std::string> sample_interval;
+    bool pc_sampling = false;
     std::optional<std::string> warmup, min_samples, max_samples, target_ci, max_seconds;
     bool cold = false, warm = false, no_capture = false, no_check = false, tune_first = false;
 };

@@ -15,6 +15,9 @@
 
 namespace moescope {
 
+// Of launches that were sampled, in passes of their own.
+inline constexpr std::int32_t kSampledRepetition = -2;
+
 // What a launch belongs to. Repetition -1: warm-up or preparation.
 struct Tag {
     MeasurementId measurement;

@@ -1,6 +1,7 @@
 #include "profiler/worker/device.h"
 
 #include "profiler/worker/counter_source.h"
+#include "profiler/worker/samplers.h"
 
 #include <cstdint>
 #include <utility>
@@ -32,6 +33,14 @@ Buffer::~Buffer() {
 
 Result<std::unique_ptr<CounterSource>> Device::open_counters() {
     return Error{"hardware counters", info().name + " has none that could be read", "choose a CUDA device"};
+}
+
+Result<std::unique_ptr<PmSampler>> Device::open_pm_sampler(const std::vector<std::string> &, std::int64_t) {
+    return Error{"sampled counters", info().name + " has none that could be read", "choose a CUDA device"};
+}
+
+Result<std::unique_ptr<PcSampler>> Device::open_pc_sampler() {
+    return Error{"sampled instructions", info().name + " has none that could be read", "choose a CUDA device"};
 }
 
 } // namespace moescope

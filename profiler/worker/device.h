@@ -74,6 +74,8 @@ struct KernelTable {
 
 class Device;
 class CounterSource;
+class PmSampler;
+class PcSampler;
 
 // Device memory on the ledger; freed when it goes out of scope. Move-only.
 class Buffer {
@@ -153,6 +155,12 @@ class Device {
     // Hardware counters. While the source lives nothing else is collected. The error says why there are
     // none for this device or user, and what would change that.
     virtual Result<std::unique_ptr<CounterSource>> open_counters();
+    // The same for samples over time (alternatives as in profiler/metrics/metric.h) and of instructions. That
+    // a device has them is one of its capabilities, tried here; a choice it cannot sample is an error
+    // beside it. Launches may be captured while counters are sampled.
+    virtual Result<std::unique_ptr<PmSampler>> open_pm_sampler(const std::vector<std::string> &metrics,
+                                                               std::int64_t interval_ns);
+    virtual Result<std::unique_ptr<PcSampler>> open_pc_sampler();
     // The ledger's bytes now, and their maximum since the last call of peak_bytes().
     virtual std::int64_t live_bytes() const = 0;
     virtual std::int64_t peak_bytes() = 0;

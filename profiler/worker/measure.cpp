@@ -3,7 +3,7 @@
 #include "profiler/base/try.h"
 #include "profiler/worker/capture_times.h"
 #include "profiler/worker/state_sampler.h"
-#include "profiler/worker/throttle.h"
+#include "profiler/session/throttle.h"
 
 #include <algorithm>
 #include <chrono>

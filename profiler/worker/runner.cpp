@@ -5,6 +5,8 @@
 #include "profiler/worker/measure.h"
 #include "profiler/worker/operators/operator.h"
 #include "profiler/worker/result_check.h"
+#include "profiler/worker/samplers.h"
+#include "profiler/worker/sampling_pass.h"
 #include "profiler/worker/tuner.h"
 #include "profiler/workload/cost.h"
 
@@ -17,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace moescope {
 
@@ -32,7 +35,10 @@ class PlanRunner {
 
     RunOutcome run() {
         const Status counters = try_counters(); // the device's capabilities say what came of it
+        const Status pm_sampling = try_pm_sampling(), pc_sampling = try_pc_sampling();
         events_.run_started(device_.info());
+        tell_refusal(kPmSampling, pm_sampling);
+        tell_refusal(kPcSampling, pc_sampling);
         if (!counters)
             events_.log("no counters are read, times are: " + counters.error().sentence());
         baseline_bytes_ = device_.live_bytes();
@@ -42,6 +48,8 @@ class PlanRunner {
         else {
             tune_items();
             run_items();
+            if (Status sampled = sample_items(); !sampled)
+                report("sampling", sampled.error());
         }
         finish_capture();
         if (outcome_.state == RunRecord::State::Done && cancelled_)
@@ -59,6 +67,53 @@ class PlanRunner {
         const Result<std::unique_ptr<CounterSource>> source = device_.open_counters();
         counting_ = source.ok();
         return counting_ ? Status{} : source.error();
+    }
+
+    Status try_pm_sampling() {
+        if (plan_.sampled.empty())
+            return {};
+        const Result<std::unique_ptr<PmSampler>> sampler = device_.open_pm_sampler(plan_.sampled, plan_.sampling_interval_ns);
+        sampling_counters_ = sampler.ok();
+        return sampling_counters_ ? Status{} : sampler.error();
+    }
+
+    Status try_pc_sampling() {
+        if (!plan_.pc_sampling)
+            return {};
+        const Result<std::unique_ptr<PcSampler>> sampler = device_.open_pc_sampler();
+        sampling_places_ = sampler.ok();
+        return sampling_places_ ? Status{} : sampler.error();
+    }
+
+    // What the device cannot do is one of its capabilities; a choice it cannot carry out is a failure.
+    void tell_refusal(const char *collector, const Status &tried) {
+        if (tried)
+            return;
+        const auto &all = device_.info().capabilities;
+        const auto ours = std::ranges::find(all, collector, &DeviceInfo::Capability::collector);
+        if (ours != all.end() && ours->state == "ok")
+            events_.failure(collector, tried.error());
+        else
+            events_.log(std::string("nothing is sampled, ") + collector + ": " + tried.error().sentence());
+    }
+
+    // After everything was timed: sampling may hold the clocks.
+    Status sample_items() {
+        if (done_.empty() || outcome_.device_lost)
+            return {};
+        const SamplingPass pass{device_, plan_, *routing_, events_, cancelled_};
+        if (sampling_counters_ && !cancelled_) {
+            const Result<std::unique_ptr<PmSampler>> sampler =
+                device_.open_pm_sampler(plan_.sampled, plan_.sampling_interval_ns);
+            MOESCOPE_TRY(sampler);
+            MOESCOPE_TRY(pass.sample_counters(**sampler, done_));
+        }
+        if (sampling_places_ && !cancelled_) {
+            const Result<std::unique_ptr<PcSampler>> sampler = device_.open_pc_sampler();
+            MOESCOPE_TRY(sampler);
+            MOESCOPE_TRY(pass.sample_places(**sampler, done_));
+        }
+        return {};
     }
 
     void start_capture() {
@@ -125,7 +180,7 @@ class PlanRunner {
             run_operator(at, end);
             at = end;
         }
-        if (!any_done_ && !cancelled_ && !plan_.items.empty())
+        if (done_.empty() && !cancelled_ && !plan_.items.empty())
             outcome_.state = RunRecord::State::Failed;
     }
 
@@ -150,7 +205,8 @@ class PlanRunner {
                 ran = run_item(item, *bound, check, measurement);
             if (!ran)
                 fail_item(measurement, ran.error());
-            any_done_ = any_done_ || measurement.state == State::Done;
+            if (measurement.state == State::Done)
+                done_.push_back({std::uint32_t(item), measurement.config, measurement.time.median});
             events_.measurement(std::uint32_t(item), measurement);
         }
     }
@@ -267,8 +323,8 @@ class PlanRunner {
     const std::atomic<bool> &cancelled_;
     std::int64_t baseline_bytes_ = 0;
     std::optional<PreparedRouting> routing_;
-    bool capturing_ = false, any_done_ = false;
-    bool counting_ = false;
+    bool capturing_ = false, counting_ = false, sampling_counters_ = false, sampling_places_ = false;
+    std::vector<SampledItem> done_;
     double items_from_ = 0; // the run's progress when the first item begins
     RunOutcome outcome_;
 };

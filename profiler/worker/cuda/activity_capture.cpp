@@ -1,8 +1,8 @@
 #include "profiler/worker/cuda/activity_capture.h"
 
+#include "profiler/worker/cuda/cubin_store.h"
 #include "profiler/worker/cuda/cupti_api.h"
 
-#include <cxxabi.h>
 #include <fmt/format.h>
 
 #include <array>
@@ -64,7 +64,13 @@ void CUPTIAPI buffer_completed(CUcontext, std::uint32_t, std::uint8_t *buffer, s
     queue().filled.push_back({ActivityBuffer(buffer), valid_bytes});
 }
 
-void CUPTIAPI ignore_callback(void *, CUpti_CallbackDomain, CUpti_CallbackId, const void *) {}
+void CUPTIAPI on_callback(void *, CUpti_CallbackDomain domain, CUpti_CallbackId id, const void *data) noexcept {
+    if (domain != CUPTI_CB_DOMAIN_RESOURCE || id != CUPTI_CBID_RESOURCE_MODULE_LOADED)
+        return;
+    const auto &resource = *static_cast<const CUpti_ResourceData *>(data);
+    const auto &module = *static_cast<const CUpti_ModuleResourceData *>(resource.resourceDescriptor);
+    CubinStore::of_process().add(module.pCubin, module.cubinSize);
+}
 
 // Repetition -1 (warm-up) is stored as 0.
 std::uint64_t external_id(Tag tag) {
@@ -72,13 +78,6 @@ std::uint64_t external_id(Tag tag) {
 }
 Tag tag_of(std::uint64_t id) {
     return {MeasurementId{std::uint32_t(id >> 32)}, std::int32_t(std::uint32_t(id)) - 1};
-}
-
-std::string demangled(const char *name) {
-    int status = 0;
-    const std::unique_ptr<char, void (*)(void *)> text(
-        abi::__cxa_demangle(name, nullptr, nullptr, &status), std::free);
-    return status == 0 && text ? text.get() : name;
 }
 
 CopyRecord::Kind copy_kind(std::uint8_t kind) {
@@ -187,7 +186,7 @@ struct ActivityCapture::Reader {
             return;
         auto [name, is_new] = capture.kernel_names_.try_emplace(kernel.name ? kernel.name : "", NameId{});
         if (is_new)
-            name->second = capture.names_.intern(demangled(kernel.name ? kernel.name : "unnamed kernel"));
+            name->second = capture.names_.intern(cupti::demangled(kernel.name ? kernel.name : "unnamed kernel"));
         KernelRecord out;
         out.start_ns = std::int64_t(kernel.start);
         out.end_ns = std::int64_t(kernel.end);
@@ -273,7 +272,7 @@ Status ActivityCapture::subscribe() {
     params.oldSubscriberSize = other.size();
     CUpti_SubscriberHandle handle = nullptr;
     const Status subscribed =
-        cupti::check(cuptiSubscribe_v2(&handle, ignore_callback, nullptr, &params), "cuptiSubscribe");
+        cupti::check(cuptiSubscribe_v2(&handle, on_callback, nullptr, &params), "cuptiSubscribe");
     if (!subscribed) {
         Error error = subscribed.error();
         if (other[0] != '\0')
@@ -282,6 +281,8 @@ Status ActivityCapture::subscribe() {
     }
     subscriber_ = handle;
     subscribed_ = true;
+    // Without it sampled instructions have no source lines; nothing else needs it.
+    (void)cuptiEnableCallback(1, handle, CUPTI_CB_DOMAIN_RESOURCE, CUPTI_CBID_RESOURCE_MODULE_LOADED);
     if (Status registered = cupti::check(cuptiActivityRegisterCallbacks(request_buffer, buffer_completed),
                                          "cuptiActivityRegisterCallbacks");
         !registered)

@@ -9,6 +9,8 @@
 #include "profiler/worker/cuda/cupti_api.h"
 #include "profiler/worker/cuda/matrix_rate.h"
 #include "profiler/worker/cuda/nvml.h"
+#include "profiler/worker/cuda/pc_sampling.h"
+#include "profiler/worker/cuda/pm_sampling.h"
 #include "profiler/worker/cuda/range_profiler.h"
 
 #include <cuda_runtime_api.h>
@@ -76,6 +78,8 @@ const KernelTable kCudaKernels = {
 
 bool cupti_wanted() { return counter_access().cupti; }
 
+Status no_cupti(const char *what) { return Error{what, "MOESCOPE_NO_CUPTI is set", "unset it"}; }
+
 class CudaDevice final : public Device {
   public:
     CudaDevice(int index, NameTable &names) : index_(index), names_(names), activity_(names) {}
@@ -109,6 +113,9 @@ class CudaDevice final : public Device {
     Status stop_capture() override;
     Result<CaptureBatch> take_capture() override;
     Result<std::unique_ptr<CounterSource>> open_counters() override;
+    Result<std::unique_ptr<PmSampler>> open_pm_sampler(const std::vector<std::string> &metrics,
+                                                       std::int64_t interval_ns) override;
+    Result<std::unique_ptr<PcSampler>> open_pc_sampler() override;
     std::int64_t live_bytes() const override { return ledger_.live_bytes(); }
     std::int64_t peak_bytes() override { return ledger_.take_peak(); }
 
@@ -376,6 +383,28 @@ Result<std::unique_ptr<CounterSource>> CudaDevice::open_counters() {
         open_range_profiler(index_, names_, [this] { (void)activity_.resume(); });
     set_capability(cupti::capability(kHardwareCounters, source ? Status() : Status(source.error()), "refused"));
     return source;
+}
+
+Result<std::unique_ptr<PmSampler>> CudaDevice::open_pm_sampler(const std::vector<std::string> &metrics,
+                                                               std::int64_t interval_ns) {
+    if (!cupti_wanted())
+        return no_cupti("sampled counters").error();
+    Status access;
+    Result<std::unique_ptr<PmSampler>> sampler = open_pm_sampling(index_, metrics, interval_ns, names_, access);
+    set_capability(cupti::capability(kPmSampling, access));
+    return sampler;
+}
+
+Result<std::unique_ptr<PcSampler>> CudaDevice::open_pc_sampler() {
+    if (!cupti_wanted())
+        return no_cupti("sampled instructions").error();
+    if (Result<CaptureBatch> rest = take_capture(); !rest) // CUPTI would lose it
+        return rest.error();
+    if (Status paused = activity_.pause(); !paused)
+        return paused.error();
+    Result<std::unique_ptr<PcSampler>> sampler = open_pc_sampling(names_, [this] { (void)activity_.resume(); });
+    set_capability(cupti::capability(kPcSampling, sampler ? Status() : Status(sampler.error())));
+    return sampler;
 }
 
 Error no_cuda(cudaError_t asked) {

@@ -1,5 +1,6 @@
 #include "profiler/worker/cuda/cuda_info.h"
 
+#include "profiler/base/try.h"
 #include "profiler/worker/cpu_info.h"
 #include "profiler/worker/cuda/counter_access.h"
 #include "profiler/worker/cuda/read_bandwidth.h"
@@ -75,6 +76,18 @@ double matrix_flops_per_clock(int major, int minor) {
     default:
         return 0;
     }
+}
+
+Result<CUcontext> current_context() {
+    void *function = nullptr;
+    cudaDriverEntryPointQueryResult found{};
+    constexpr unsigned kSince = 4000; // the driver interface's version that brought it
+    MOESCOPE_TRY(cuda_check(cudaGetDriverEntryPointByVersion("cuCtxGetCurrent", &function, kSince, cudaEnableDefault, &found),
+                            "cudaGetDriverEntryPointByVersion"));
+    CUcontext context = nullptr;
+    if (!function || reinterpret_cast<decltype(&cuCtxGetCurrent)>(function)(&context) != CUDA_SUCCESS || !context)
+        return Error{"counters", "no CUDA context is current", ""};
+    return context;
 }
 
 Result<DeviceInfo> describe_cuda_device(int index) {

@@ -4,12 +4,16 @@
 #include "profiler/base/result.h"
 #include "profiler/session/records.h"
 
+#include <cuda.h>
 #include <cuda_runtime_api.h>
 
 namespace moescope {
 
 // The error names the runtime call.
 Status cuda_check(cudaError_t result, const char *call);
+
+// Asked of the driver through the runtime: the worker starts without a driver too, so it links none.
+Result<CUcontext> current_context();
 
 // Identity and limits; no context is made. Ceilings are derived from clocks and widths.
 Result<DeviceInfo> describe_cuda_device(int index);

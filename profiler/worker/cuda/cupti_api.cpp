@@ -2,6 +2,11 @@
 
 #include "profiler/worker/cuda/counter_access.h"
 
+#include <cxxabi.h>
+
+#include <cstdlib>
+#include <memory>
+
 namespace moescope::cupti {
 
 namespace {
@@ -29,6 +34,12 @@ std::string remedy_for(CUptiResult result) {
 }
 
 } // namespace
+
+std::string demangled(const char *name) {
+    int status = 0;
+    const std::unique_ptr<char, void (*)(void *)> text(abi::__cxa_demangle(name, nullptr, nullptr, &status), std::free);
+    return status == 0 && text ? text.get() : name;
+}
 
 Status check(CUptiResult result, const char *call) {
     if (result == CUPTI_SUCCESS)

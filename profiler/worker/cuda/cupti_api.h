@@ -25,6 +25,8 @@ using OverheadActivity = CUpti_ActivityOverhead3;
 // The error names the call; `remedy` for the causes a user can mend (privilege, another tool, ...).
 Status check(CUptiResult result, const char *call);
 
+std::string demangled(const char *name); // as it is where it is no C++ name
+
 // A collector's entry among a device's capabilities, from what came of trying it. if_failed: "refused" or
 // "absent".
 DeviceInfo::Capability capability(const std::string &collector, const Status &state, const char *if_failed);

@@ -5,8 +5,6 @@
 #include "profiler/worker/cuda/cupti_api.h"
 #include "profiler/worker/cuda/metric_host.h"
 
-#include <cuda.h>
-#include <cuda_runtime_api.h>
 #include <cupti_profiler_target.h>
 #include <cupti_range_profiler.h>
 
@@ -31,19 +29,6 @@ Result<std::vector<std::uint8_t>> counter_availability() {
     params.pCounterAvailabilityImage = image.data();
     MOESCOPE_TRY(cupti::check(cuptiProfilerGetCounterAvailability(&params), "cuptiProfilerGetCounterAvailability"));
     return image;
-}
-
-// Asked of the driver through the runtime: the worker starts without a driver too, so it links none.
-Result<CUcontext> current_context() {
-    void *function = nullptr;
-    cudaDriverEntryPointQueryResult found{};
-    constexpr unsigned kSince = 4000; // the driver interface's version that brought it
-    MOESCOPE_TRY(cuda_check(cudaGetDriverEntryPointByVersion("cuCtxGetCurrent", &function, kSince, cudaEnableDefault, &found),
-                            "cudaGetDriverEntryPointByVersion"));
-    CUcontext context = nullptr;
-    if (!function || reinterpret_cast<decltype(&cuCtxGetCurrent)>(function)(&context) != CUDA_SUCCESS || !context)
-        return Error{"counters", "no CUDA context is current", ""};
-    return context;
 }
 
 class RangeProfiler final : public CounterSource {

@@ -1,10 +1,12 @@
 // A GPU that is none: the CPU's references under it, times and records by script.
 #pragma once
 
+#include "profiler/base/clock.h"
 #include "profiler/worker/cpu_device.h"
 #include "profiler/worker/counter_source.h"
 #include "profiler/worker/cpu_info.h"
 #include "profiler/worker/run_events.h"
+#include "profiler/worker/samplers.h"
 
 #include <atomic>
 #include <cstdint>
@@ -43,6 +45,10 @@ class FakeDevice final : public Device {
     std::function<std::optional<DeviceStateRecord>()> state_now = [] { return std::nullopt; };
     bool capture_refused = false;
     bool capture_gives_nothing = false;
+    // What sampling gives, from start() and stop() in host time; null: the device has none.
+    std::function<PmReading(std::int64_t, std::int64_t)> pm_samples;
+    std::function<PcReading()> pc_samples;
+    std::string choice_refused; // why these metrics cannot be sampled
     bool lost = false; // from now on synchronize() fails
     std::int64_t incomplete_launch = -1; // the record of its second kernel is dropped
     KernelTable table;
@@ -114,12 +120,18 @@ class FakeDevice final : public Device {
     Result<std::unique_ptr<CounterSource>> open_counters() override {
         return make_counters ? make_counters() : Device::open_counters();
     }
+    Result<std::unique_ptr<PmSampler>> open_pm_sampler(const std::vector<std::string> &metrics,
+                                                       std::int64_t interval_ns) override;
+    Result<std::unique_ptr<PcSampler>> open_pc_sampler() override;
     std::int64_t live_bytes() const override { return cpu_->live_bytes(); }
     std::int64_t peak_bytes() override { return cpu_->peak_bytes(); }
 
     NameTable names;
 
   private:
+    class FakePmSampler;
+    class FakePcSampler;
+
     void add_kernel(std::int64_t start, std::int64_t end) {
         KernelRecord record;
         record.start_ns = start;
@@ -137,6 +149,51 @@ class FakeDevice final : public Device {
     CaptureBatch batch_;
 };
 
+class FakeDevice::FakePmSampler final : public PmSampler {
+  public:
+    FakePmSampler(FakeDevice &device, const std::vector<std::string> &metrics) : device_(device) {
+        for (const std::string &metric : metrics)
+            metrics_.push_back(device.names.intern(metric));
+    }
+    const std::vector<NameId> &metrics() const override { return metrics_; }
+    Status start() override {
+        started_ns_ = now_ns();
+        return {};
+    }
+    Result<PmReading> stop() override { return device_.pm_samples(started_ns_, now_ns()); }
+
+  private:
+    FakeDevice &device_;
+    std::vector<NameId> metrics_;
+    std::int64_t started_ns_ = 0;
+};
+
+class FakeDevice::FakePcSampler final : public PcSampler {
+  public:
+    explicit FakePcSampler(FakeDevice &device) : device_(device) {}
+    Status start() override { return {}; }
+    Result<PcReading> stop() override { return device_.pc_samples(); }
+
+  private:
+    FakeDevice &device_;
+};
+
+inline Result<std::unique_ptr<PmSampler>> FakeDevice::open_pm_sampler(const std::vector<std::string> &metrics,
+                                                                      std::int64_t interval_ns) {
+    if (!pm_samples)
+        return Device::open_pm_sampler(metrics, interval_ns);
+    info_.capabilities = {{kPmSampling, "ok", ""}};
+    if (!choice_refused.empty())
+        return Error{"sampled metrics", choice_refused, "choose fewer"};
+    return std::unique_ptr<PmSampler>(std::make_unique<FakePmSampler>(*this, metrics));
+}
+
+inline Result<std::unique_ptr<PcSampler>> FakeDevice::open_pc_sampler() {
+    if (!pc_samples)
+        return Device::open_pc_sampler();
+    return std::unique_ptr<PcSampler>(std::make_unique<FakePcSampler>(*this));
+}
+
 // Keeps what a run told.
 class CollectedEvents final : public RunEvents {
   public:
@@ -146,6 +203,8 @@ class CollectedEvents final : public RunEvents {
     std::vector<KernelRecord> kernels;
     std::vector<CounterRecord> counters;
     std::vector<DeviceStateRecord> device_states;
+    std::vector<PmSampleRecord> pm_samples;
+    std::vector<PcSampleRecord> pc_samples;
     std::vector<std::pair<std::string, Error>> failures;
     std::vector<std::string> logs;
     std::vector<double> fractions;
@@ -163,6 +222,8 @@ class CollectedEvents final : public RunEvents {
         kernels.insert(kernels.end(), batch.kernels.begin(), batch.kernels.end());
         counters.insert(counters.end(), batch.counters.begin(), batch.counters.end());
         device_states.insert(device_states.end(), batch.device_states.begin(), batch.device_states.end());
+        pm_samples.insert(pm_samples.end(), batch.pm_samples.begin(), batch.pm_samples.end());
+        pc_samples.insert(pc_samples.end(), batch.pc_samples.begin(), batch.pc_samples.end());
     }
     void progress(const std::string &, double fraction) override { fractions.push_back(fraction); }
     void failure(const std::string &where, const Error &error) override { failures.emplace_back(where, error); }

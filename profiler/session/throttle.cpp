@@ -1,4 +1,4 @@
-#include "profiler/worker/throttle.h"
+#include "profiler/session/throttle.h"
 
 #include <utility>
 
