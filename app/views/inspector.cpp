@@ -238,7 +238,7 @@ void Inspector::draw_kernel(const KernelRecord &k) {
     property("Stream", fmt::format("{}", k.stream), "The CUDA stream it ran on.");
     property("Correlation", fmt::format("{}", k.correlation),
              "Ties the launch call on the host to the kernel on the device.");
-    property("Repetition", k.tag.repetition < 0 ? "warm-up" : fmt::format("{}", k.tag.repetition),
+    property("Repetition", k.tag.repetition == kSampledRepetition ? "sampled" : k.tag.repetition < 0 ? "warm-up" : fmt::format("{}", k.tag.repetition),
              "Which repetition of its measurement it belongs to.");
     section("Launch");
     property("Grid", dimensions(k.grid), "Blocks in x, y and z.");

@@ -85,6 +85,20 @@ void draw_search(const ViewContext &context, TimelineState &state) {
              context.theme.muted);
 }
 
+// The selected measurement's sampled launches, or the first ones: they are short, and at the run's end.
+void draw_sample_button(const ViewContext &context, TimelineState &state) {
+    TimeSpan span = state.model.sampled_span_of(context.selection.measurement);
+    if (span.empty())
+        if (const auto stretch = state.model.counters().stretch_after(shown_span(context, state).start_ns))
+            span.add(stretch->first, stretch->second);
+    if (span.empty())
+        return;
+    ImGui::SameLine();
+    if (ImGui::Button("Go to samples"))
+        show_span(state, span.start_ns, span.end_ns);
+    ui::explain("Show the launches during which counters were sampled: the selected measurement's, or the first.");
+}
+
 void draw_toolbar(const ViewContext &context, TimelineState &state) {
     if (ImGui::RadioButton("This run", state.this_run))
         state.fit = state.this_run = true;
@@ -104,6 +118,7 @@ void draw_toolbar(const ViewContext &context, TimelineState &state) {
         show_span(state, span.start_ns, span.end_ns);
     ImGui::EndDisabled();
     ui::explain("Show the selected measurement's records.");
+    draw_sample_button(context, state);
     // On its own line where the pane is narrow, as it is between the side panes.
     if (ImGui::GetContentRegionAvail().x >= 720 * context.scale)
         ImGui::SameLine(0, 16 * context.scale);
@@ -191,7 +206,7 @@ TimelineCanvas make_canvas(const ViewContext &context, const TimelineState &stat
     canvas.draw = ImGui::GetWindowDrawList();
     canvas.mouse = ImGui::GetIO().MousePos;
     canvas.tracks = layout_tracks(state.model, canvas.row_height, 8 * context.scale,
-                                  40 * context.scale, canvas.content_height);
+                                  40 * context.scale, 30 * context.scale, canvas.content_height);
     return canvas;
 }
 

@@ -57,7 +57,7 @@ void TimeSpan::add(std::int64_t start, std::int64_t end) {
 bool TimelineModel::continues(const Session &session) const {
     return session.kernels.size() >= seen_.kernels && session.api_calls.size() >= seen_.api &&
            session.copies.size() >= seen_.copies && session.memory.size() >= seen_.memory &&
-           session.overheads.size() >= seen_.overheads &&
+           session.overheads.size() >= seen_.overheads && counters_.continues(session) &&
            (seen_.kernels == 0 || session.kernels[seen_.kernels - 1] == last_kernel_) &&
            (seen_.api == 0 || session.api_calls[seen_.api - 1] == last_call_);
 }
@@ -97,6 +97,8 @@ std::uint8_t TimelineModel::slot_of(Tag tag) const {
 void TimelineModel::touch(Tag tag, std::int64_t start_ns, std::int64_t end_ns, bool in_repetition) {
     if (!tag.measurement.valid() || tag.measurement.value >= slots_.size())
         return;
+    if (tag.repetition == kSampledRepetition)
+        return sampled_[tag.measurement].add(sane(start_ns), sane(end_ns));
     const auto grow = [&](auto &spans, auto &before, std::uint64_t key) {
         TimeSpan &span = spans[key];
         before.try_emplace(key, span);
@@ -220,6 +222,10 @@ void TimelineModel::update(const Session &session) {
     }
     add_spans(TrackKind::Measurements, measurements_, measurements_before_);
     add_spans(TrackKind::Repetitions, repetitions_, repetitions_before_);
+    counters_.update(session, [&](RunId run, std::int64_t start_ns, std::int64_t end_ns) {
+        extent_.add(sane(start_ns), sane(end_ns));
+        watched_[run].add(sane(start_ns), sane(end_ns));
+    });
     add_memory(session);
     remember(session);
 }
@@ -229,8 +235,14 @@ TimeSpan TimelineModel::span_of(MeasurementId measurement) const {
     return measurement.valid() && found != measurements_.end() ? found->second : TimeSpan{};
 }
 
+TimeSpan TimelineModel::sampled_span_of(MeasurementId measurement) const {
+    const auto found = sampled_.find(measurement);
+    return found != sampled_.end() ? found->second : TimeSpan{};
+}
+
 TimeSpan TimelineModel::span_of(const Session &session, RunId run) const {
-    TimeSpan result;
+    const auto watched = watched_.find(run);
+    TimeSpan result = watched != watched_.end() ? watched->second : TimeSpan{};
     for (std::uint32_t i = 0; i < session.measurements.size(); ++i)
         if (const TimeSpan span = span_of(MeasurementId{i});
             session.measurements[i].run == run && !span.empty())

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/charts/series.h"
+#include "app/views/timeline_counters.h"
 #include "app/views/timeline_index.h"
 #include "profiler/session/session.h"
 
@@ -50,8 +51,10 @@ class TimelineModel {
     const std::vector<charts::Point> &memory() const {
         return memory_;
     } // x: epoch ns - origin, y: bytes
+    const TimelineCounters &counters() const { return counters_; }
     TimeSpan extent() const { return extent_; }
-    TimeSpan span_of(MeasurementId measurement) const;
+    TimeSpan span_of(MeasurementId measurement) const;         // of its timing
+    TimeSpan sampled_span_of(MeasurementId measurement) const; // of its launches that were sampled
     TimeSpan span_of(const Session &session, RunId run) const;
     // Times are shown from here on: the earliest record there is.
     std::int64_t origin_ns() const { return extent_.empty() ? 0 : extent_.start_ns; }
@@ -94,6 +97,9 @@ class TimelineModel {
     // this update, of those it has touched.
     std::unordered_map<std::uint64_t, TimeSpan> measurements_, repetitions_, measurements_before_,
         repetitions_before_;
+    std::map<MeasurementId, TimeSpan> sampled_;
+    std::map<RunId, TimeSpan> watched_; // samples and states of each run
+    TimelineCounters counters_;
     std::vector<std::uint8_t> slots_; // of each measurement
     Seen seen_;
     KernelRecord last_kernel_;

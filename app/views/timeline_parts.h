@@ -8,9 +8,11 @@
 namespace moescope {
 
 struct TrackLayout {
-    const TrackKey *key = nullptr; // null: the memory curve
+    const TrackKey *key = nullptr; // null: the memory curve or a counter
     const TimelineRows *rows = nullptr;
     float top = 0, height = 0; // pixels from the first track's top
+    const CounterKey *counter = nullptr;
+    const CounterSeries *series = nullptr;
 };
 
 // Where everything is this frame.
@@ -36,10 +38,12 @@ struct TimelineCanvas {
 };
 
 std::vector<TrackLayout> layout_tracks(const TimelineModel &model, float row_height, float gap,
-                                       float memory_height, float &content_height);
+                                       float memory_height, float counter_height, float &content_height);
 
 // Everything between the ruler and the bottom, with hover and click.
 void draw_tracks(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas);
+void draw_counter(const ViewContext &context, const TimelineState &state, const TimelineCanvas &canvas,
+                  const TrackLayout &track);
 void draw_ruler(const ViewContext &context, const TimelineCanvas &canvas, float top);
 // The selected item in words, with its buttons.
 void draw_timeline_details(const ViewContext &context, TimelineState &state);

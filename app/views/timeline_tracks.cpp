@@ -136,7 +136,9 @@ class TrackPainter {
 void draw_label(const ViewContext &context, const TimelineCanvas &canvas,
                 const TrackLayout &track) {
     const float line = ImGui::GetTextLineHeight(), left = canvas.low.x - canvas.gutter;
-    const std::string label = track.key ? label_of(*track.key) : "Device memory";
+    const std::string label = track.key       ? label_of(*track.key)
+                              : track.counter ? words_of(*context.session, *track.counter).title
+                                              : "Device memory";
     const float y = std::floor(canvas.y_of(track) + (canvas.row_height - line) / 2);
     canvas.draw->AddText({left, y}, packed(context.theme.muted),
                          ui::fitted(label, canvas.gutter - line * 0.5f).c_str());
@@ -239,18 +241,22 @@ void draw_arrow(const ViewContext &context, TimelineState &state, const Timeline
 } // namespace
 
 std::vector<TrackLayout> layout_tracks(const TimelineModel &model, float row_height, float gap,
-                                       float memory_height, float &content_height) {
+                                       float memory_height, float counter_height, float &content_height) {
     std::vector<TrackLayout> tracks;
     float top = gap;
     for (const auto &[key, rows] : model.tracks()) {
         if (rows.rows().empty())
             continue;
         const float height = row_height * float(rows.rows().size());
-        tracks.push_back({&key, &rows, top, height});
+        tracks.push_back({&key, &rows, top, height, nullptr, nullptr});
         top += height + gap;
     }
+    for (const auto &[key, series] : model.counters().series()) {
+        tracks.push_back({nullptr, nullptr, top, counter_height, &key, &series});
+        top += counter_height + gap;
+    }
     if (!model.memory().empty()) {
-        tracks.push_back({nullptr, nullptr, top, memory_height});
+        tracks.push_back({nullptr, nullptr, top, memory_height, nullptr, nullptr});
         top += memory_height + gap;
     }
     content_height = top;
@@ -281,6 +287,8 @@ void draw_tracks(const ViewContext &context, TimelineState &state, const Timelin
     for (const TrackLayout &track : canvas.tracks)
         if (track.key)
             TrackPainter(context, state, canvas, track).draw();
+        else if (track.counter)
+            draw_counter(context, state, canvas, track);
         else
             draw_memory(context, state, canvas, track);
     draw_arrow(context, state, canvas);

@@ -25,8 +25,9 @@ std::string tag_text(const Session &session, Tag tag) {
     if (!tag.measurement.valid())
         return "of no measurement";
     return measurement_name(session, tag.measurement.value) +
-           (tag.repetition < 0 ? ", warm-up or preparation"
-                               : fmt::format(", repetition {}", tag.repetition));
+           (tag.repetition == kSampledRepetition ? ", sampled after the timing"
+            : tag.repetition < 0                 ? ", warm-up or preparation"
+                                                 : fmt::format(", repetition {}", tag.repetition));
 }
 
 std::string explain_kernel(const Session &session, std::size_t index) {

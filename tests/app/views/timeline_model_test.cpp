@@ -28,6 +28,9 @@ void check_same(const TimelineModel &a, const TimelineModel &b) {
     CHECK(a.extent() == b.extent());
     CHECK(a.matches() == b.matches());
     CHECK(a.memory() == b.memory());
+    REQUIRE(a.counters().series().size() == b.counters().series().size());
+    for (const auto &[key, series] : a.counters().series())
+        CHECK(series.samples() == b.counters().series().at(key).samples());
     REQUIRE(a.tracks().size() == b.tracks().size());
     for (const auto &[key, track] : a.tracks()) {
         INFO(label_of(key));
@@ -82,6 +85,8 @@ TEST_CASE("a timeline that grew with its session is the one made at once", "[tim
         feed(whole->kernels, step);
         feed(whole->copies, step);
         feed(whole->overheads, step);
+        feed(whole->pm_samples, step);
+        feed(whole->device_states, step);
         grown.update(builder.current());
     }
     fresh.search(*whole, "scatter");
@@ -128,6 +133,23 @@ TEST_CASE("a measurement spans all its records and a repetition its kernels", "[
     REQUIRE(repetitions[0].size() == 1);
     CHECK(repetitions[0][0].start_ns == kStart + 20);
     CHECK(repetitions[0][0].end_ns == kStart + 75);
+}
+
+TEST_CASE("launches that were sampled are the run's and no part of a measurement's span", "[timeline]") {
+    SessionBuilder builder("t");
+    builder.add_run({});
+    const auto id =
+        builder.add_measurement({.run = {0}, .op = OperatorId::Down, .variant = "fused"});
+    const NameId name = builder.intern("k"), metric = builder.intern("m");
+    builder.add(kernel(kStart, 10, name, 1, {id, 0}));
+    builder.add(kernel(kStart + 500, 10, name, 2, {id, kSampledRepetition}));
+    builder.add(PmSampleRecord{{0}, kStart + 490, kStart + 520, 0, metric, 1.0});
+    TimelineModel model;
+    model.update(builder.current());
+    CHECK(model.span_of(id) == TimeSpan{kStart, kStart + 10});
+    CHECK(model.sampled_span_of(id) == TimeSpan{kStart + 500, kStart + 510});
+    CHECK(model.sampled_span_of({7}).empty());
+    CHECK(model.span_of(builder.current(), {0}) == TimeSpan{kStart, kStart + 520});
 }
 
 TEST_CASE("the search finds names whatever their case and walks through the matches",

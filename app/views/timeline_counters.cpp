@@ -1,0 +1,224 @@
+#include "app/views/timeline_counters.h"
+
+#include "profiler/base/assets.h"
+#include "profiler/base/units.h"
+#include "profiler/metrics/metric_sets.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <utility>
+
+namespace moescope {
+
+namespace {
+
+// A state holds until the next one, but not for longer than this: then nobody asked.
+constexpr std::int64_t kStateHoldsNs = 250'000'000;
+constexpr std::int64_t kPauseNs = 1'000'000; // between two sampled stretches
+constexpr const char *kBandwidth = "bytes/s";
+
+std::int64_t sane(std::int64_t time_ns) { return std::clamp<std::int64_t>(time_ns, 0, INT64_MAX / 4); }
+
+bool starts_before(const CounterSample &a, const CounterSample &b) { return a.start_ns < b.start_ns; }
+
+const MetricSets &metric_sets() {
+    static const MetricSets sets = [] {
+        Result<MetricSets> loaded = load_metric_sets(find_asset("metrics.json"));
+        return loaded ? std::move(*loaded) : MetricSets{}; // then metrics go by their own names
+    }();
+    return sets;
+}
+
+bool counts_bytes(std::string_view metric) {
+    return metric.find("bytes") != metric.npos && metric.ends_with(".sum");
+}
+
+double per_second(const PmSampleRecord &sample) {
+    const double seconds = double(sample.end_ns - sample.start_ns) * 1e-9;
+    return seconds > 0 ? sample.value / seconds : 0;
+}
+
+CounterWords sampled_words(std::string_view metric) {
+    CounterWords words;
+    words.title = metric_sets().title(metric);
+    const NamedMetric *named = metric_sets().find_metric(metric);
+    words.explain = (named ? named->explain + "\n" : "") + std::string(metric) +
+                    ", sampled in a pass of its own after everything was timed.";
+    if (counts_bytes(metric))
+        words.unit = kBandwidth;
+    else if (metric.find("pct") != metric.npos) {
+        words.unit = "%";
+        words.most = 100;
+    } else if (named)
+        words.unit = named->unit;
+    return words;
+}
+
+} // namespace
+
+void CounterSeries::add(const CounterSample &sample) {
+    if (!samples_.empty() && starts_before(sample, samples_.back())) {
+        std::vector<CounterSample> all = std::move(samples_);
+        all.insert(std::ranges::upper_bound(all, sample, starts_before), sample);
+        *this = {};
+        for (const CounterSample &each : all)
+            add(each);
+        return;
+    }
+    if (!samples_.empty())
+        samples_.back().end_ns = std::min(samples_.back().end_ns, sample.start_ns);
+    samples_.push_back(sample);
+    if (samples_.size() % kBlock == 0)
+        blocks_.push_back(merged(samples_.size() - kBlock, samples_.size()));
+}
+
+std::size_t CounterSeries::first_ending_after(std::int64_t time_ns) const {
+    return std::size_t(std::ranges::upper_bound(samples_, time_ns, {}, &CounterSample::end_ns) - samples_.begin());
+}
+
+std::optional<CounterSample> CounterSeries::at(std::int64_t time_ns) const {
+    const std::size_t index = first_ending_after(time_ns);
+    if (index == samples_.size() || samples_[index].start_ns > time_ns)
+        return std::nullopt;
+    return samples_[index];
+}
+
+CounterSeries::Piece CounterSeries::merged(std::size_t first, std::size_t last) const {
+    const CounterSample &begin = samples_[first];
+    Piece piece{begin.start_ns, samples_[last - 1].end_ns, begin.value, begin.value, 0, last - first};
+    for (std::size_t i = first; i < last;) {
+        const std::size_t block = i / kBlock;
+        if (i % kBlock == 0 && i + kBlock <= last && block < blocks_.size()) {
+            piece.low = std::min(piece.low, blocks_[block].low);
+            piece.high = std::max(piece.high, blocks_[block].high);
+            piece.reasons |= blocks_[block].reasons;
+            i += kBlock;
+            continue;
+        }
+        piece.low = std::min(piece.low, samples_[i].value);
+        piece.high = std::max(piece.high, samples_[i].value);
+        piece.reasons |= samples_[i].reasons;
+        ++i;
+    }
+    return piece;
+}
+
+std::vector<CounterSeries::Piece> CounterSeries::pieces(std::int64_t start_ns, std::int64_t end_ns,
+                                                        int columns) const {
+    std::vector<Piece> result;
+    std::size_t at = first_ending_after(start_ns);
+    const auto first_from = [&](std::size_t from, double time) {
+        const auto begin = samples_.begin() + std::ptrdiff_t(from);
+        return std::size_t(std::lower_bound(begin, samples_.end(), time,
+                                            [](const CounterSample &s, double t) { return double(s.start_ns) < t; }) -
+                           samples_.begin());
+    };
+    const std::size_t last = first_from(at, double(end_ns));
+    columns = std::max(columns, 1);
+    const bool dense = last - at > std::size_t(columns);
+    const double width = double(end_ns - start_ns) / columns;
+    while (at < last) {
+        std::size_t next = at + 1;
+        if (dense) {
+            const double column = std::floor(std::max(0.0, double(samples_[at].start_ns - start_ns)) / width);
+            next = std::max(next, std::min(last, first_from(at, double(start_ns) + (column + 1) * width)));
+        }
+        result.push_back(merged(at, next));
+        at = next;
+    }
+    return result;
+}
+
+bool TimelineCounters::continues(const Session &session) const {
+    return session.pm_samples.size() >= seen_samples_ && session.device_states.size() >= seen_states_;
+}
+
+void TimelineCounters::add_new(const Session &session) {
+    for (; seen_samples_ < session.pm_samples.size(); ++seen_samples_) {
+        const PmSampleRecord &record = session.pm_samples[seen_samples_];
+        const double value = counts_bytes(session.name(record.metric)) ? per_second(record) : record.value;
+        const std::int64_t start = sane(record.start_ns);
+        series_[{CounterKind::Sampled, record.device, record.metric}].add(
+            {start, std::max(start, sane(record.end_ns)), value, 0});
+    }
+    for (; seen_states_ < session.device_states.size(); ++seen_states_) {
+        const DeviceStateRecord &record = session.device_states[seen_states_];
+        const std::int64_t start = sane(record.time_ns), end = start + kStateHoldsNs;
+        const auto add = [&](CounterKind kind, double value) {
+            if (value > 0) // 0: the device does not tell
+                series_[{kind, record.device, {}}].add({start, end, value, std::uint32_t(record.clock_event_reasons)});
+        };
+        add(CounterKind::SmClock, record.sm_clock_mhz);
+        add(CounterKind::Power, record.power_w);
+        add(CounterKind::Temperature, record.temperature_c);
+    }
+}
+
+std::optional<std::pair<std::int64_t, std::int64_t>> TimelineCounters::stretch_after(std::int64_t time_ns) const {
+    if (series_.empty() || series_.begin()->first.kind != CounterKind::Sampled)
+        return std::nullopt;
+    const std::vector<CounterSample> &samples = series_.begin()->second.samples();
+    auto at = std::ranges::lower_bound(samples, time_ns, {}, &CounterSample::start_ns);
+    if (at == samples.end())
+        return std::nullopt;
+    std::pair stretch{at->start_ns, at->end_ns};
+    for (; at != samples.end() && at->start_ns - stretch.second <= kPauseNs; ++at)
+        stretch.second = at->end_ns;
+    return stretch;
+}
+
+CounterWords words_of(const Session &session, const CounterKey &key) {
+    CounterWords words;
+    switch (key.kind) {
+    case CounterKind::Sampled:
+        words = sampled_words(session.name(key.metric));
+        break;
+    case CounterKind::SmClock:
+        words = {"SM clock", "MHz", "As NVML reports it, read while something is measured. Marked where something "
+                                    "held the clocks back.", {}, false};
+        break;
+    case CounterKind::Power:
+        words = {"Power", "W", "Of the whole board, as NVML reports it: averaged by the device itself.", {}, true};
+        break;
+    case CounterKind::Temperature:
+        words = {"Temperature", "°C", "Of the GPU, as NVML reports it.", {}, false};
+        break;
+    }
+    if (key.device != 0)
+        words.title = fmt::format("GPU {}: {}", key.device, words.title);
+    return words;
+}
+
+std::string counter_text(const CounterWords &words, double value) {
+    if (words.unit == kBandwidth)
+        return format_bandwidth(value);
+    if (words.unit == "bytes")
+        return format_bytes(value);
+    const std::string number = std::abs(value) >= 1000 ? format_count(std::round(value)) : fmt::format("{:.3g}", value);
+    return words.unit.empty() ? number : number + " " + words.unit;
+}
+
+charts::Range counter_range(const CounterWords &words, std::span<const CounterSeries::Piece> pieces) {
+    charts::Extent extent;
+    if (words.from_zero || words.most)
+        extent.add(0);
+    for (const CounterSeries::Piece &piece : pieces) {
+        extent.add(piece.low);
+        extent.add(piece.high);
+    }
+    charts::Range range = extent.range();
+    if (words.most)
+        return {0, std::max(*words.most, range.high)};
+    if (!words.from_zero) { // a wavering of a percent is no mountain
+        constexpr double kLeast = 0.1;
+        const double missing = std::max(0.0, kLeast * range.high - range.span());
+        range.low = std::max(0.0, range.low - missing * 0.8);
+        range.high += missing * 0.2;
+    }
+    return range.span() > 0 ? range : charts::Range{range.low, range.low + 1};
+}
+
+} // namespace moescope

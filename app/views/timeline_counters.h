@@ -1,0 +1,97 @@
+// Quantities over time for the timeline: counters that were sampled, and what the device said of its clocks,
+// temperature and power. Grows with the session, as the timeline's other tracks do.
+#pragma once
+
+#include "app/charts/scale.h"
+#include "profiler/session/session.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace moescope {
+
+struct CounterSample {
+    std::int64_t start_ns = 0, end_ns = 0;
+    double value = 0; // as it is shown: bytes by the second
+    std::uint32_t reasons = 0; // clock event reasons, of a clock
+    friend bool operator==(const CounterSample &, const CounterSample &) = default;
+};
+
+// Samples by time that do not overlap, with what is needed to draw any stretch in time proportional to
+// the pixels.
+class CounterSeries {
+  public:
+    // The one before ends where this one begins. May lie before earlier ones, at a price.
+    void add(const CounterSample &sample);
+    const std::vector<CounterSample> &samples() const { return samples_; }
+    std::optional<CounterSample> at(std::int64_t time_ns) const;
+
+    // What is drawn of a stretch in about `columns` pixels: each sample by itself where they are wide
+    // enough, otherwise the lowest and highest of those that begin in the same column.
+    struct Piece {
+        std::int64_t start_ns = 0, end_ns = 0;
+        double low = 0, high = 0;
+        std::uint32_t reasons = 0; // of any
+        std::size_t count = 0;     // samples
+        friend bool operator==(const Piece &, const Piece &) = default;
+    };
+    std::vector<Piece> pieces(std::int64_t start_ns, std::int64_t end_ns, int columns) const;
+
+  private:
+    static constexpr std::size_t kBlock = 64;
+    std::size_t first_ending_after(std::int64_t time_ns) const;
+    Piece merged(std::size_t first, std::size_t last) const; // [first, last), not empty
+
+    std::vector<CounterSample> samples_;
+    std::vector<Piece> blocks_; // of every full kBlock samples
+};
+
+enum class CounterKind : std::uint8_t { Sampled, SmClock, Power, Temperature };
+
+struct CounterKey {
+    CounterKind kind = CounterKind::Sampled;
+    std::uint32_t device = 0;
+    NameId metric; // of Sampled
+    friend auto operator<=>(const CounterKey &, const CounterKey &) = default;
+};
+
+class TimelineCounters {
+  public:
+    // Whether the session has at least what was seen.
+    bool continues(const Session &session) const;
+    // Calls touched(run, start, end) for each new sample.
+    template <typename Touched> void update(const Session &session, Touched touched) {
+        for (std::size_t i = seen_samples_; i < session.pm_samples.size(); ++i)
+            touched(session.pm_samples[i].run, session.pm_samples[i].start_ns, session.pm_samples[i].end_ns);
+        for (std::size_t i = seen_states_; i < session.device_states.size(); ++i)
+            touched(session.device_states[i].run, session.device_states[i].time_ns, session.device_states[i].time_ns);
+        add_new(session);
+    }
+    const std::map<CounterKey, CounterSeries> &series() const { return series_; }
+    // The first sampled stretch that begins at or after a time: up to the next pause.
+    std::optional<std::pair<std::int64_t, std::int64_t>> stretch_after(std::int64_t time_ns) const;
+
+  private:
+    void add_new(const Session &session);
+
+    std::map<CounterKey, CounterSeries> series_;
+    std::size_t seen_samples_ = 0, seen_states_ = 0;
+};
+
+// How a series is called and what its numbers mean.
+struct CounterWords {
+    std::string title, unit, explain;
+    std::optional<double> most; // of the scale: 100 %
+    bool from_zero = true;
+};
+CounterWords words_of(const Session &session, const CounterKey &key);
+std::string counter_text(const CounterWords &words, double value); // "1,980 MHz", "87.1 %", "3.92 TB/s"
+
+// The scale of what is in sight.
+charts::Range counter_range(const CounterWords &words, std::span<const CounterSeries::Piece> pieces);
+
+} // namespace moescope
