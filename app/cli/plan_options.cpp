@@ -20,7 +20,7 @@ namespace moescope::cli {
 
 namespace {
 
-constexpr const char *kUsualCounters = "basic", *kUsualSamples = "sampling";
+constexpr const char *kUsualCounters = "basic";
 constexpr std::int64_t kInt32 = std::numeric_limits<std::int32_t>::max();
 
 // Reads one option where it was given; the destination keeps its default otherwise.
@@ -233,7 +233,7 @@ Status read_metrics(const std::optional<std::string> &text, const char *option, 
 }
 
 Status read_sampling(const PlanOptions &options, Plan &plan) {
-    if (const Status status = read_metrics(options.sample, "--sample", kUsualSamples, plan.sampled); !status)
+    if (const Status status = read_metrics(options.sample, "--sample", kSamplingSet, plan.sampled); !status)
         return status;
     plan.pc_sampling = options.pc_sampling;
     if (options.sample_interval && !options.sample)

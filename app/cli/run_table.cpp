@@ -40,7 +40,7 @@ std::string agreement(const Measurement &m) {
 std::string remarks(const Measurement &m) {
     std::string text = m.tuned;
     if (!m.throttle.empty())
-        text += (text.empty() ? "" : ", ") + m.throttle;
+        text += (text.empty() ? "" : ", ") + ("clocks held back: " + m.throttle);
     return text;
 }
 

@@ -78,7 +78,7 @@ class Overview {
     void draw_floor_bar(const Measurement &m);
     void draw_timer(const Measurement &m);
     void draw_state_sentence(const Measurement &m);
-    void number(OverviewColumn column, const std::string &text, const std::string &explanation);
+    void number(OverviewColumn column, const std::string &text, const std::string &explanation, bool doubtful = false);
 
     ViewContext &context_;
     const Theme &theme_;
@@ -269,11 +269,13 @@ void Overview::draw_name(MeasurementId id, const Measurement &m) {
 }
 
 void Overview::number(OverviewColumn column, const std::string &text,
-                      const std::string &explanation) {
+                      const std::string &explanation, bool doubtful) {
     if (!ImGui::TableSetColumnIndex(int(column)))
         return;
     if (text == "–")
         ui::right_aligned(text, theme_.muted);
+    else if (doubtful)
+        ui::right_aligned(text, theme_.warning);
     else
         ui::right_aligned(text);
     ui::explain(explanation);
@@ -282,7 +284,7 @@ void Overview::number(OverviewColumn column, const std::string &text,
 void Overview::draw_numbers(const Measurement &m) {
     const auto &ceilings = session_.runs[m.run.value].device.ceilings;
     const bool timed = m.time.median > 0;
-    number(OverviewColumn::Time, duration_or_dash(m.time.median), explain_time(m));
+    number(OverviewColumn::Time, duration_or_dash(m.time.median), explain_time(m), !m.throttle.empty());
     number(OverviewColumn::Spread,
            timed ? fmt::format("±{:.1f} %", (m.time.p90 - m.time.p10) / m.time.median * 50) : "–",
            "Measured: half the distance from the 10th to the 90th percentile, as a share of the "

@@ -390,6 +390,14 @@ void Pane::draw_measuring() {
     int cache = int(state_.cache);
     if (ImGui::Combo("##cache", &cache, "cold L2\0warm L2\0"))
         state_.cache = CacheState(cache);
+    label("Sample",
+          "After everything was timed the operators are launched once more, and the GPU notes what it does: "
+          "counters every 20 µs, which the timeline shows, or the instructions that warps wait at.");
+    int sampled = int(state_.sample_counters) | int(state_.sample_instructions) << 1;
+    if (ImGui::Combo("##sample", &sampled, "nothing\0counters over time\0instructions\0both\0")) {
+        state_.sample_counters = (sampled & 1) != 0;
+        state_.sample_instructions = (sampled & 2) != 0;
+    }
 }
 
 void Pane::draw_memory() {

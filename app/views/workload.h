@@ -19,6 +19,7 @@ struct WorkloadState {
     std::string device = "auto";
     std::array<bool, kOperatorCount> wanted = wanted_at_first();
     CacheState cache = CacheState::Cold;
+    bool sample_counters = false, sample_instructions = false; // after the timing
     bool live = false;
 
     std::vector<ModelShape> catalogue;

@@ -1,6 +1,9 @@
 // What the workload pane makes of its fields: plans, problems, memory.
 #include "app/views/workload.h"
 
+#include "profiler/base/assets.h"
+#include "profiler/metrics/metric_sets.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -75,6 +78,8 @@ std::optional<FieldProblem> find_problem(const Workload &workload) {
 void take_over(WorkloadState &state, const Plan &plan) {
     state.workload = plan.workload;
     state.cache = plan.cache;
+    state.sample_counters = !plan.sampled.empty();
+    state.sample_instructions = plan.pc_sampling;
     // What the model does not have was not left out by choice, and stays as it is for other models.
     const auto there = operators_of(plan.workload);
     const auto at_first = wanted_at_first();
@@ -136,6 +141,24 @@ Result<std::vector<PlanItem>> wanted_items(const WorkloadState &state) {
     return items;
 }
 
+namespace {
+
+Status add_sampling(const WorkloadState &state, Plan &plan) {
+    plan.pc_sampling = state.sample_instructions;
+    if (!state.sample_counters)
+        return {};
+    const Result<MetricSets> sets = load_metric_sets(find_asset("metrics.json"));
+    if (!sets)
+        return sets.error();
+    Result<std::vector<std::string>> metrics = metrics_named(*sets, {kSamplingSet});
+    if (!metrics)
+        return metrics.error();
+    plan.sampled = std::move(*metrics);
+    return {};
+}
+
+} // namespace
+
 Result<Plan> make_plan(const WorkloadState &state, bool live) {
     auto items = wanted_items(state);
     if (!items.ok())
@@ -152,6 +175,8 @@ Result<Plan> make_plan(const WorkloadState &state, bool live) {
                            .target_relative_ci = 0.05,
                            .max_seconds = 0.1};
         plan.check_results = false;
+    } else if (const Status status = add_sampling(state, plan); !status.ok()) {
+        return status.error();
     }
     if (const Status status = validate(plan); !status.ok())
         return status.error();

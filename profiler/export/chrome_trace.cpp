@@ -287,6 +287,8 @@ class ChromeTrace {
         json_.field("measurement", slice.index);
         if (!whole)
             json_.field("repetition", slice.repetition);
+        if (whole && !m.throttle.empty())
+            json_.field("clocks held back", m.throttle);
         if (whole && m.run.value < session_.runs.size()) {
             const Workload &workload = session_.runs[m.run.value].plan.workload;
             json_.field("run", m.run.value);

@@ -183,7 +183,8 @@ class Layout {
             out_.call_tracks[slice.index] = slice.track;
     }
 
-    // A measurement spans its kernels, warm-up included; a repetition those of that repetition.
+    // A measurement spans its kernels, warm-up included, but for those that were sampled later; a
+    // repetition those of that repetition.
     void place_annotations() {
         std::map<std::tuple<std::uint32_t, std::int32_t>, TraceSlice>
             spans; // repetition -2: all of it
@@ -198,7 +199,8 @@ class Layout {
             at->second.end_ns = std::max(at->second.end_ns, kernel.end_ns);
         };
         for (const KernelRecord &kernel : session_.kernels) {
-            if (kernel.tag.measurement.value >= session_.measurements.size())
+            if (kernel.tag.measurement.value >= session_.measurements.size() ||
+                kernel.tag.repetition == kSampledRepetition)
                 continue;
             extend(kernel, -2, TraceSlice::Kind::Measurement);
             if (kernel.tag.repetition >= 0)

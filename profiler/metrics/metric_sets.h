@@ -11,6 +11,9 @@
 
 namespace moescope {
 
+// What a run samples over time where nothing else is asked for: it fits one pass.
+inline constexpr const char *kSamplingSet = "sampling";
+
 struct NamedMetric {
     std::string id;                 // "dram_read"
     std::vector<std::string> names; // CUPTI's, best first; the first that the chip offers is read

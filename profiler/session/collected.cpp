@@ -44,6 +44,16 @@ std::vector<std::string> steps_down(const Session &session, RunId run) {
     if (!record.plan.counters.empty() && !any_counters(session, run))
         steps.push_back("hardware counters were not read" + because(record.device, "hardware counters") +
                         "; everything else of the plan was carried out.");
+    const auto not_sampled = [&](const char *what, const char *collector) {
+        const DeviceInfo::Capability *capability = find_capability(record.device, collector);
+        if (capability && capability->state != "ok") // else a failure says why
+            steps.push_back(std::string(what) + " were not sampled" + because(record.device, collector) +
+                            "; everything else of the plan was carried out.");
+    };
+    if (!record.plan.sampled.empty())
+        not_sampled("counters over time", kPmSampling);
+    if (record.plan.pc_sampling)
+        not_sampled("instructions", kPcSampling);
     if (record.plan.capture && !cpu && any_measured(session, run, Measurement::Timer::CudaEvents))
         steps.push_back("times are CUDA events' instead of CUPTI's" + because(record.device, "cupti activity") + ".");
     return steps;

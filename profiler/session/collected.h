@@ -8,6 +8,9 @@
 
 namespace moescope {
 
+// Names of collectors among a device's capabilities.
+inline constexpr const char *kPmSampling = "pm sampling", *kPcSampling = "pc sampling";
+
 // The collector's entry; null where the device says nothing of it.
 const DeviceInfo::Capability *find_capability(const DeviceInfo &device, std::string_view collector);
 

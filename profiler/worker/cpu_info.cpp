@@ -2,6 +2,7 @@
 
 #include "kernels/common/parallel_for.h"
 #include "profiler/base/clock.h"
+#include "profiler/session/collected.h"
 
 #include <fmt/format.h>
 
@@ -154,6 +155,10 @@ DeviceInfo describe_cpu() {
     info.capabilities = {{"host clock", "ok", ""},
                          {"cupti activity", "absent", "the CPU has no CUPTI: repetitions are timed by the host's clock"},
                          {"hardware counters", "absent", "the CPU's reference implementations have none",
+                          "choose a CUDA device"},
+                         {kPmSampling, "absent", "the CPU's reference implementations have no counters",
+                          "choose a CUDA device"},
+                         {kPcSampling, "absent", "the CPU's reference implementations are not sampled",
                           "choose a CUDA device"}};
     return info;
 }

@@ -2,6 +2,7 @@
 // CUPTI on a GPU, scripts in tests. While one lives, no other reads the device's counters.
 #pragma once
 
+#include "profiler/session/collected.h"
 #include "profiler/session/records.h"
 
 #include <cstdint>
@@ -9,8 +10,6 @@
 #include <vector>
 
 namespace moescope {
-
-inline constexpr const char *kPmSampling = "pm sampling", *kPcSampling = "pc sampling"; // capabilities
 
 // The most that one stop() gives; the rest would be lost.
 inline constexpr std::int64_t kMostPmSamples = 2048;

@@ -72,13 +72,13 @@ std::string counter_remedy(const CounterAccess &access) {
            " and reboot, or from driver 565 on: sudo setcap cap_perfmon=ep moescope-worker";
 }
 
-DeviceInfo::Capability counter_capability(const CounterAccess &access) {
+DeviceInfo::Capability counter_capability(const CounterAccess &access, const char *collector) {
     if (!access.cupti)
-        return {kHardwareCounters, "absent", "MOESCOPE_NO_CUPTI is set", "unset it"};
+        return {collector, "absent", "MOESCOPE_NO_CUPTI is set", "unset it"};
     if (access.admin_only && !access.privileged)
-        return {kHardwareCounters, "refused",
+        return {collector, "refused",
                 "the driver lets only administrators read counters (RmProfilingAdminOnly is 1)", counter_remedy(access)};
-    return {kHardwareCounters, "ok", ""};
+    return {collector, "ok", ""};
 }
 
 } // namespace moescope

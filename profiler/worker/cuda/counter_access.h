@@ -24,6 +24,7 @@ CounterAccess counter_access(); // of this process
 // What would let a user read counters who may not: other words inside a container and outside.
 std::string counter_remedy(const CounterAccess &access);
 inline constexpr const char *kHardwareCounters = "hardware counters"; // the capability's name
-DeviceInfo::Capability counter_capability(const CounterAccess &access);
+// The samplers' too: they read the same counters.
+DeviceInfo::Capability counter_capability(const CounterAccess &access, const char *collector = kHardwareCounters);
 
 } // namespace moescope

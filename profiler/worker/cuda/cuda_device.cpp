@@ -80,6 +80,11 @@ bool cupti_wanted() { return counter_access().cupti; }
 
 Status no_cupti(const char *what) { return Error{what, "MOESCOPE_NO_CUPTI is set", "unset it"}; }
 
+// What a user could mend was refused; the rest this device or driver has not.
+DeviceInfo::Capability sampling_capability(const char *collector, const Status &tried) {
+    return cupti::capability(collector, tried, tried || tried.error().remedy.empty() ? "absent" : "refused");
+}
+
 class CudaDevice final : public Device {
   public:
     CudaDevice(int index, NameTable &names) : index_(index), names_(names), activity_(names) {}
@@ -391,7 +396,7 @@ Result<std::unique_ptr<PmSampler>> CudaDevice::open_pm_sampler(const std::vector
         return no_cupti("sampled counters").error();
     Status access;
     Result<std::unique_ptr<PmSampler>> sampler = open_pm_sampling(index_, metrics, interval_ns, names_, access);
-    set_capability(cupti::capability(kPmSampling, access));
+    set_capability(sampling_capability(kPmSampling, access));
     return sampler;
 }
 
@@ -403,7 +408,7 @@ Result<std::unique_ptr<PcSampler>> CudaDevice::open_pc_sampler() {
     if (Status paused = activity_.pause(); !paused)
         return paused.error();
     Result<std::unique_ptr<PcSampler>> sampler = open_pc_sampling(names_, [this] { (void)activity_.resume(); });
-    set_capability(cupti::capability(kPcSampling, sampler ? Status() : Status(sampler.error())));
+    set_capability(sampling_capability(kPcSampling, sampler ? Status() : Status(sampler.error())));
     return sampler;
 }
 

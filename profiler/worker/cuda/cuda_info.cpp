@@ -4,6 +4,7 @@
 #include "profiler/worker/cpu_info.h"
 #include "profiler/worker/cuda/counter_access.h"
 #include "profiler/worker/cuda/read_bandwidth.h"
+#include "profiler/worker/samplers.h"
 
 #include <cuda_occupancy.h>
 #include <fmt/format.h>
@@ -121,7 +122,8 @@ Result<DeviceInfo> describe_cuda_device(int index) {
     info.memory_clock_mhz = attribute(cudaDevAttrMemoryClockRate, index) / 1000;
     info.ceilings = derived_ceilings(index, info);
     const CounterAccess access = counter_access();
-    info.capabilities = {{"cuda events", "ok", ""}, activity_expected(access), counter_capability(access)};
+    info.capabilities = {{"cuda events", "ok", ""}, activity_expected(access), counter_capability(access),
+                         counter_capability(access, kPmSampling), counter_capability(access, kPcSampling)};
     return info;
 }
 

@@ -123,7 +123,7 @@ TEST_CASE("a misspelt command is answered with the commands") {
 TEST_CASE("counters that are neither a set nor a metric's name are answered with the sets") {
     CHECK(has(run_refusal({"--counters=bsaic"}), "--counters: \"bsaic\" is no set of counters"));
     CHECK(has(run_refusal({"--counters=basic,"}), "--counters"));
-    CHECK(has(refusal({"metrics", "--passes", "dram"}), "the sets are basic, memory, stalls, all"));
+    CHECK(has(refusal({"metrics", "--passes", "dram"}), "the sets are basic, memory, stalls, all, sampling"));
 }
 
 TEST_CASE("what is not available yet says so") {

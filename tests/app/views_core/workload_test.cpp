@@ -53,6 +53,23 @@ TEST_CASE("a plan holds the ticked operators that apply, and Live asks for few r
     CHECK_FALSE(make_plan(state, false).ok());
 }
 
+TEST_CASE("sampling is part of a plan where it was chosen, and never of a live one") {
+    WorkloadState state;
+    CHECK(make_plan(state, false)->sampled.empty());
+    CHECK_FALSE(make_plan(state, false)->pc_sampling);
+    state.sample_counters = state.sample_instructions = true;
+    const auto plan = make_plan(state, false), live = make_plan(state, true);
+    REQUIRE(plan.ok());
+    CHECK(plan->sampled.size() > 1);
+    CHECK(plan->pc_sampling);
+    CHECK(live->sampled.empty());
+    CHECK_FALSE(live->pc_sampling);
+    WorkloadState other;
+    take_over(other, *plan);
+    CHECK(make_plan(other, false)->sampled == plan->sampled);
+    CHECK(other.sample_instructions);
+}
+
 TEST_CASE("taking over a plan makes Run repeat it") {
     Plan plan;
     plan.workload.model = {.name = "other",

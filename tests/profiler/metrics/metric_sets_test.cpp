@@ -50,7 +50,7 @@ TEST_CASE("sets, ids and CUPTI's own names stand together in one list") {
     CHECK(more->back() == "sm__inst_executed.sum");
     const auto wrong = metrics_named(sets, {"basics"});
     REQUIRE_FALSE(wrong);
-    CHECK(wrong.error().why == "the sets are basic, memory, stalls, all");
+    CHECK(wrong.error().why == "the sets are basic, memory, stalls, all, sampling");
 }
 
 TEST_CASE("values are written in their metric's unit, by whichever name the chip read it") {

@@ -43,3 +43,18 @@ TEST_CASE("a session says which collector stood in for which, and why, and nothi
     REQUIRE(cpu.size() == 1);
     CHECK(cpu[0].starts_with("hardware counters were not read"));
 }
+
+TEST_CASE("samples that were asked for and could not be had are named, those whose choice failed are not") {
+    Session session = run_with("cuda:0", Measurement::Timer::Cupti, false, false);
+    RunRecord run = session.runs[0];
+    run.plan.sampled = {"a.sum"};
+    run.plan.pc_sampling = true;
+    run.device.capabilities.push_back({kPmSampling, "ok", ""});
+    run.device.capabilities.push_back({kPcSampling, "refused", "administrators only", "run as root"});
+    session.runs = {};
+    session.runs.push_back(run);
+    const auto steps = steps_down(session, RunId{0});
+    REQUIRE(steps.size() == 1);
+    CHECK(steps[0] == "instructions were not sampled: administrators only; run as root; everything else of the plan was "
+                      "carried out.");
+}

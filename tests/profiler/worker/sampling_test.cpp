@@ -94,7 +94,7 @@ TEST_CASE("counters are sampled after everything was timed, and no time comes fr
 
     REQUIRE(!run.events.pm_samples.empty());
     CHECK(run.events.pm_samples.size() % 2 == 0); // both metrics of every sample
-    CHECK(run.events.pm_samples.size() < 200);    // not the seconds round it
+    CHECK(run.events.pm_samples.size() < 2000);   // not the seconds round it
     CHECK(run.device.names.all()[run.events.pm_samples[0].metric.value] == plan.sampled[0]);
     CHECK(run.events.pm_samples[0].value == 50);
     CHECK(run.device.names.all()[run.events.pm_samples[1].metric.value] == plan.sampled[1]);
