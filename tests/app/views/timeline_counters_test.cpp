@@ -112,7 +112,7 @@ TEST_CASE("bytes are shown by the second, shares as they are", "[timeline]") {
     const CounterWords read = words_of(builder.current(), key), active = words_of(builder.current(), other);
     CHECK(counters.series().at(key).at(kStart)->value == Approx(4e12));
     CHECK(read.title == "DRAM read");
-    CHECK(counter_text(read, 4e12) == "4 TB/s");
+    CHECK(counter_text(read, 4e12) == "4.00 TB/s");
     CHECK(active.title == "SM active");
     CHECK(counter_text(active, counters.series().at(other).at(kStart)->value) == "87.5 %");
 }
