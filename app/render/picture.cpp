@@ -76,6 +76,8 @@ Result<Image> draw_picture(SessionPtr session, const PictureOptions &options) {
     shell.show_recorded(session);
     shell.choose_run(options.run);
     shell.select(options.selection);
+    if (options.other)
+        shell.compare_with(options.other);
     if (options.view != "window")
         shell.show_only(find_view(options.view).value(), /*alone=*/true);
     constexpr int kFrames = 4;

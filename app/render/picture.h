@@ -16,6 +16,7 @@ struct PictureOptions {
     float scale = 1;                // of text and spacing
     RunId run; // which run of the session; not valid: as the window would choose
     Selection selection;
+    SessionPtr other; // the comparison's second session
 };
 
 // Draws a few frames (ImGui measures before it places) and keeps the last one. Errors: an unknown

@@ -71,6 +71,29 @@ void Shell::open(const std::filesystem::path &file) {
     opening_.start([file] { return read_session(file); }, wake_);
 }
 
+void Shell::open_dropped(const std::vector<std::string> &files) {
+    const bool comparing = first_ == ViewId::Compare || (layout_.split() && second_ == ViewId::Compare);
+    if (files.size() == 1 && comparing && frame_session_ && !frame_session_->empty())
+        return open_other(files.front());
+    if (!files.empty())
+        open(files.front());
+    if (files.size() > 1) {
+        open_other(files[1]);
+        show(ViewId::Compare);
+    }
+}
+
+void Shell::open_other(const std::string &file) {
+    opening_other_.start([file] { return read_session(file); }, wake_);
+}
+
+void Shell::compare_with(SessionPtr session) {
+    compare_.other = std::move(session);
+    compare_.a.reset();
+    compare_.b.reset();
+    compare_.problem.reset();
+}
+
 void Shell::show_recorded(SessionPtr session) {
     recorded_ = std::move(session);
     show_recorded_ = recorded_ != nullptr;
@@ -168,6 +191,14 @@ void Shell::poll_files() {
             status_.problems.push_back(opened->error());
         }
     }
+    if (auto opened = opening_other_.poll()) {
+        if (opened->ok()) {
+            opened->value().origin = Origin::Recorded;
+            compare_with(std::make_shared<const Session>(std::move(opened->value())));
+        } else
+            compare_.problem = opened->error();
+    }
+    compare_.busy = opening_other_.busy();
     if (auto written = writing_.poll()) {
         const bool good = written->status.ok();
         session_file_.outcome = {good, good ? written->done : written->status.error().sentence()};
@@ -236,6 +267,30 @@ void Shell::run_wanted() {
         run(std::move(plan.value()), /*replace=*/false);
     else
         status_.problems.push_back(plan.error());
+}
+
+// What the workload pane would run, at each point.
+Result<std::vector<SweepPlan>> Shell::sweep_plans(const std::vector<SweepAxis> &axes) const {
+    auto points = expand(workload_.workload, axes);
+    if (!points.ok())
+        return points.error();
+    std::vector<SweepPlan> plans;
+    for (SweepPoint &point : points.value()) {
+        WorkloadState at = workload_;
+        at.workload = point.workload;
+        Result<Plan> plan = point.status.ok() ? make_plan(at, /*live=*/false) : point.status.error();
+        plans.push_back({std::move(point), std::move(plan)});
+    }
+    return plans;
+}
+
+void Shell::run_sweep(const std::vector<SweepPlan> &plans) {
+    for (const SweepPlan &each : plans)
+        if (each.plan.ok())
+            run(each.plan.value(), /*replace=*/false);
+        else
+            status_.problems.push_back({each.point.label + ": " + each.plan.error().what, each.plan.error().why,
+                                        each.plan.error().remedy});
 }
 
 void Shell::measure_ceilings() {

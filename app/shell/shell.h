@@ -7,6 +7,7 @@
 #include "app/shell/settings.h"
 #include "app/shell/view_list.h"
 #include "app/views/autotune.h"
+#include "app/views/compare.h"
 #include "app/views/dispatch.h"
 #include "app/views/memory.h"
 #include "app/views/overview.h"
@@ -14,6 +15,7 @@
 #include "app/views/routing.h"
 #include "app/views/session_file.h"
 #include "app/views/status.h"
+#include "app/views/sweep.h"
 #include "app/views/timeline.h"
 #include "app/views/view_context.h"
 #include "app/views/workload.h"
@@ -42,9 +44,15 @@ class Shell {
     // Starts a worker: "" on this machine, else through ssh. A failure becomes a problem to read.
     void start_worker(const std::string &remote);
     void open(const std::filesystem::path &file); // in the background
+    // Where the comparison is in sight a file that is dropped becomes its second session; of two, the
+    // second one always.
+    void open_dropped(const std::vector<std::string> &files);
+    void compare_with(SessionPtr session); // the second session of the comparison
     void show_recorded(SessionPtr session);       // a session that is there already
     void add_problem(Error error) { status_.problems.push_back(std::move(error)); }
-    bool busy_with_file() const { return opening_.busy() || writing_.busy(); }
+    bool busy_with_file() const {
+        return opening_.busy() || opening_other_.busy() || writing_.busy();
+    }
 
     void set_theme(const std::string &name);
     const Theme &theme() const { return theme_; }
@@ -74,6 +82,9 @@ class Shell {
     ViewContext context();
     void run(Plan plan, bool replace);
     void run_wanted();
+    void open_other(const std::string &file);
+    Result<std::vector<SweepPlan>> sweep_plans(const std::vector<SweepAxis> &axes) const;
+    void run_sweep(const std::vector<SweepPlan> &plans);
     void measure_ceilings();
     void tune(const Workload &workload, std::vector<PlanItem> items);
     void tune_shown(const PlanItem &item);
@@ -129,13 +140,15 @@ class Shell {
     SessionFileState session_file_;
     RooflineState roofline_;
     MemoryState memory_;
+    CompareState compare_;
+    SweepState sweep_;
     StatusState status_;
 
     struct Written {
         Status status;
         std::string done; // the sentence to show when it worked
     };
-    BackgroundTask<Result<Session>> opening_;
+    BackgroundTask<Result<Session>> opening_, opening_other_;
     BackgroundTask<Written> writing_;
 };
 

@@ -250,6 +250,16 @@ void Shell::draw_view(ViewContext &context, ViewId view) {
     case ViewId::Memory:
         draw_memory(context, memory_);
         break;
+    case ViewId::Compare:
+        draw_compare(context, compare_, {.open = [this](const std::string &path) { open_other(path); }});
+        break;
+    case ViewId::Sweep: {
+        const SweepActions actions{
+            .plans = [this](const std::vector<SweepAxis> &axes) { return sweep_plans(axes); },
+            .run = [this](const std::vector<SweepPlan> &plans) { run_sweep(plans); }};
+        draw_sweep(context, sweep_, actions);
+        break;
+    }
     }
 }
 

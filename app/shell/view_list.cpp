@@ -15,6 +15,8 @@ constexpr View kViews[] = {
     {ViewId::SessionFile, "session", "Session", "What was measured, where and how?"},
     {ViewId::Roofline, "roofline", "Roofline", "How far from the limit?"},
     {ViewId::Memory, "memory", "Memory", "What holds the memory?"},
+    {ViewId::Compare, "compare", "Compare", "What changed?"},
+    {ViewId::Sweep, "sweep", "Sweep", "How does it scale?"},
 };
 
 } // namespace

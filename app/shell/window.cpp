@@ -99,8 +99,7 @@ class Window {
                                                          .wake = GlWindow::wake,
                                                          .autosave = autosave_path()}) {
         gl_->on_drop = [this](std::vector<std::string> paths) {
-            if (!paths.empty())
-                shell_.open(paths.front());
+            shell_.open_dropped(paths);
         };
     }
 
@@ -191,8 +190,7 @@ Status open_window(const WindowOptions &options) {
     for (Error &problem : problems)
         window.shell().add_problem(std::move(problem));
     window.shell().start_worker(options.remote);
-    if (!options.files.empty())
-        window.shell().open(options.files.front());
+    window.shell().open_dropped({options.files.begin(), options.files.end()});
     leave_when_asked();
     Status status = window.run();
     if (status.ok() && options.screenshot.empty())

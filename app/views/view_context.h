@@ -25,7 +25,18 @@ struct Selection {
     std::int32_t hovered_expert = -1, next_hovered_expert = -1;
 };
 
-enum class ViewId { Overview, Dispatch, Autotune, Routing, Timeline, SessionFile, Roofline, Memory };
+enum class ViewId {
+    Overview,
+    Dispatch,
+    Autotune,
+    Routing,
+    Timeline,
+    SessionFile,
+    Roofline,
+    Memory,
+    Compare,
+    Sweep
+};
 
 struct ViewContext {
     SessionPtr session; // never null

@@ -1,0 +1,444 @@
+#include "app/views/compare.h"
+
+#include "app/charts/scale.h"
+#include "app/views/session_file.h"
+#include "app/views/ui.h"
+#include "profiler/base/units.h"
+
+#include <fmt/format.h>
+#include <imgui_stdlib.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+namespace moescope {
+
+namespace {
+
+constexpr int kColumns = 6;
+
+class CompareView {
+  public:
+    CompareView(const ViewContext &context, CompareState &state, const CompareActions &actions)
+        : context_(context), theme_(context.theme), state_(state), actions_(actions) {}
+
+    void draw();
+
+  private:
+    float px(float at_1x) const { return std::round(at_1x * context_.scale); }
+    const Session &session_of(const CompareChoice &choice) const {
+        return choice.other && state_.other ? *state_.other : *context_.session;
+    }
+    bool shown_session(const CompareChoice &choice) const { return !choice.other; }
+    ComparedSide side_of(const CompareChoice &choice) const {
+        return {session_of(choice), choice.run.valid() ? std::vector<RunId>{choice.run} : std::vector<RunId>{},
+                choice.variant};
+    }
+
+    void settle();
+    void update();
+    void draw_side(const char *name, CompareChoice &choice, std::optional<CompareChoice> &chosen);
+    void draw_variants(const CompareChoice &choice, std::optional<CompareChoice> &chosen);
+    void draw_open();
+    void draw_controls();
+    void draw_summary();
+    void draw_table();
+    void draw_header(const charts::Scale &scale, ImVec2 low, ImVec2 high);
+    void draw_row(std::size_t index, const std::vector<Difference> &shared);
+    void draw_interval(const ComparedRow &row);
+    void draw_unmatched();
+    void draw_details();
+    bool selected(const ComparedRow &row) const;
+    void select(const ComparedRow &row);
+    ImVec4 colour_of(Change change) const;
+    charts::Scale forest(float left, float right) const;
+
+    const ViewContext &context_;
+    const Theme &theme_;
+    CompareState &state_;
+    const CompareActions &actions_;
+    CompareChoice a_, b_;
+};
+
+std::string run_text(const Session &session, RunId run) {
+    if (!run.valid())
+        return session.runs.size() == 1 ? "its run" : "all runs";
+    const Workload &w = session.runs[run.value].plan.workload;
+    return fmt::format("run {}: {}, T {}", run.value + 1, w.model.name, format_count(double(w.tokens)));
+}
+
+std::string session_text(const Session &session) {
+    if (!session.path.empty())
+        return std::filesystem::path(session.path).filename().string();
+    return session.origin == Origin::Live ? "This session" : "Recording";
+}
+
+std::string side_text(const Session &session, const CompareChoice &choice) {
+    return fmt::format("{}, {}", session_text(session), run_text(session, choice.run));
+}
+
+std::vector<std::string> variants_of(const Session &session, RunId run) {
+    std::vector<std::string> names;
+    for (const Measurement &m : session.measurements)
+        if ((!run.valid() || m.run == run) && std::find(names.begin(), names.end(), m.variant) == names.end())
+            names.push_back(m.variant);
+    return names;
+}
+
+std::string value_text(const std::optional<double> &value, bool bytes) {
+    return !value ? "–" : bytes ? format_bytes(*value) : fmt::format("{:.4g}", *value);
+}
+
+std::string change_text(const ComparedQuantity &quantity) {
+    const auto change = quantity.change();
+    if (!change)
+        return quantity.a ? "missing in B" : "missing in A";
+    if (*change == 0)
+        return "the same";
+    std::string text = fmt::format("{}{}", *change > 0 ? "+" : "−", value_text(std::fabs(*change), quantity.bytes));
+    return *quantity.a != 0 ? text + fmt::format("  ({:+.1f} %)", 100 * *change / std::fabs(*quantity.a)) : text;
+}
+
+// What was chosen and is still there, else what goes without saying.
+void CompareView::settle() {
+    std::tie(a_, b_) = default_choices(*context_.session, context_.run, state_.other != nullptr);
+    for (auto [chosen, choice] : {std::pair{&state_.a, &a_}, std::pair{&state_.b, &b_}}) {
+        if (!*chosen)
+            continue;
+        const bool there = (!(*chosen)->other || state_.other) &&
+                           (!(*chosen)->run.valid() || (*chosen)->run.value < session_of(**chosen).runs.size());
+        if (there)
+            *choice = **chosen;
+        else
+            chosen->reset();
+    }
+}
+
+void CompareView::update() {
+    const CompareState::Key key{context_.session, state_.other, a_, b_, state_.threshold};
+    if (key == state_.key)
+        return;
+    state_.key = key;
+    state_.comparison = compare_sessions(side_of(a_), side_of(b_), {state_.threshold, {}});
+}
+
+void CompareView::draw_side(const char *name, CompareChoice &choice, std::optional<CompareChoice> &chosen) {
+    ImGui::PushID(name);
+    ImGui::AlignTextToFramePadding();
+    ui::heading(name);
+    ui::explain(*name == 'A' ? "What was before." : "What is now: slower means that B is.");
+    ImGui::SameLine(px(24));
+    const float variant = px(150), gap = ImGui::GetStyle().ItemInnerSpacing.x;
+    ImGui::SetNextItemWidth(std::clamp(ImGui::GetContentRegionAvail().x - variant - gap, px(120), px(520)));
+    const Session &shown = session_of(choice);
+    if (ImGui::BeginCombo("##side", side_text(shown, choice).c_str(), ImGuiComboFlags_HeightLarge)) {
+        for (const bool other : {false, true}) {
+            if (other && !state_.other)
+                continue;
+            const Session &session = other ? *state_.other : *context_.session;
+            for (std::size_t i = 0; i <= session.runs.size(); ++i) {
+                CompareChoice next{other, i == 0 ? RunId{} : RunId{std::uint32_t(i - 1)}, choice.variant};
+                ImGui::PushID(int(i) * 2 + other);
+                if (ImGui::Selectable(side_text(session, next).c_str(), next == choice))
+                    chosen = next;
+                ImGui::PopID();
+            }
+        }
+        ImGui::EndCombo();
+    }
+    draw_variants(choice, chosen);
+    ImGui::PopID();
+}
+
+void CompareView::draw_variants(const CompareChoice &choice, std::optional<CompareChoice> &chosen) {
+    ImGui::SameLine(0, ImGui::GetStyle().ItemInnerSpacing.x);
+    ImGui::SetNextItemWidth(px(150));
+    const bool open = ImGui::BeginCombo("##variant", choice.variant.empty() ? "every variant" : choice.variant.c_str());
+    ui::explain("A variant of each side, to set one against another: A fused against B split. Else "
+                "each variant is compared with itself.");
+    if (!open)
+        return;
+    std::vector<std::string> names = variants_of(session_of(choice), choice.run);
+    names.insert(names.begin(), "");
+    for (const std::string &name : names)
+        if (ImGui::Selectable(name.empty() ? "every variant" : name.c_str(), name == choice.variant)) {
+            chosen = choice;
+            chosen->variant = name;
+        }
+    ImGui::EndCombo();
+}
+
+void CompareView::draw_open() {
+    const float gap = ImGui::GetStyle().ItemInnerSpacing.x, button = px(72);
+    ImGui::SetNextItemWidth(std::clamp(ImGui::GetContentRegionAvail().x - button - gap, px(120), px(520)));
+    bool wanted = ImGui::InputTextWithHint("##second",
+                                           state_.other ? "Another second session: a path, or drop a file"
+                                                        : "Second session: a path, or drop a file on this view",
+                                           &state_.path, ImGuiInputTextFlags_EnterReturnsTrue);
+    ImGui::SameLine(0, gap);
+    ImGui::BeginDisabled(state_.busy);
+    wanted = ImGui::Button(state_.busy ? "Opening" : "Open", {button, 0}) || wanted;
+    ImGui::EndDisabled();
+    if (wanted && !state_.busy && !state_.path.empty())
+        actions_.open(state_.path);
+    if (state_.problem)
+        ui::wrapped(state_.problem->sentence(), theme_.failure);
+}
+
+void CompareView::draw_controls() {
+    draw_side("A", a_, state_.a);
+    ImGui::SameLine(0, px(12));
+    if (ImGui::Button("Swap")) {
+        state_.a = b_;
+        state_.b = a_;
+    }
+    ui::explain("Turns the comparison round.");
+    draw_side("B", b_, state_.b);
+    ImGui::SameLine(0, px(12));
+    ImGui::SetNextItemWidth(px(90));
+    float percent = float(100 * state_.threshold);
+    if (ImGui::DragFloat("##threshold", &percent, 0.1f, 0, 100, "within %.1f %%", ImGuiSliderFlags_AlwaysClamp))
+        state_.threshold = percent / 100;
+    ui::explain("The practical threshold: a difference of less does not matter, however sure it is. Drag, or "
+                "double click to type.");
+    ImGui::Dummy({px(24) - ImGui::GetStyle().ItemSpacing.x, 0});
+    ImGui::SameLine(px(24));
+    draw_open();
+    ImGui::Dummy({0, px(4)});
+}
+
+ImVec4 CompareView::colour_of(Change change) const {
+    switch (change) {
+    case Change::Slower:
+        return theme_.warning;
+    case Change::Faster:
+        return theme_.good;
+    case Change::Same:
+    case Change::Unclear:
+        break;
+    }
+    return theme_.muted;
+}
+
+void CompareView::draw_summary() {
+    const Comparison &c = state_.comparison;
+    const std::pair<int, Change> counts[] = {
+        {c.slower, Change::Slower}, {c.faster, Change::Faster}, {c.same, Change::Same}, {c.unclear, Change::Unclear}};
+    for (const auto &[count, change] : counts) {
+        ImGui::BeginGroup();
+        ui::heading(fmt::format("{}", count));
+        ImGui::SameLine(0, px(6));
+        ui::text(name_of(change), count > 0 ? colour_of(change) : theme_.muted);
+        ImGui::EndGroup();
+        ImGui::SameLine(0, px(20));
+    }
+    ImGui::BeginGroup();
+    ui::heading(fmt::format("{:.3f}×", c.geometric_mean));
+    ImGui::SameLine(0, px(6));
+    ui::text("geometric mean", theme_.muted);
+    ImGui::EndGroup();
+    ui::explain("Of B's times over A's, every row alike; below 1 B is faster.");
+    std::vector<Difference> apart = c.devices;
+    for (Difference &each : shared_differences(c))
+        apart.push_back(std::move(each));
+    if (!apart.empty())
+        ui::wrapped("From A to B: " + sentence_of(apart) + ".", theme_.muted);
+}
+
+charts::Scale CompareView::forest(float left, float right) const {
+    const double reach = forest_reach(state_.comparison);
+    return {{1 / reach, reach}, left + px(6), right - px(6), true};
+}
+
+void CompareView::draw_header(const charts::Scale &scale, ImVec2 low, ImVec2 high) {
+    auto *draw = ImGui::GetWindowDrawList();
+    const double outer = forest_tick(scale.range.high);
+    for (const double tick : {1 / outer, 1.0, outer}) {
+        const std::string text = format_ratio(tick);
+        const float width = ImGui::CalcTextSize(text.c_str()).x;
+        const float x = float(scale.to_pixel(tick));
+        draw->AddText({std::floor(x - width / 2), low.y}, packed(theme_.muted), text.c_str());
+    }
+    ImGui::SetCursorScreenPos(low);
+    ImGui::Dummy({high.x - low.x, ImGui::GetTextLineHeight()});
+    ui::explain("B's median over A's with its 95 % interval, on a logarithmic scale. Left of the line: "
+                "B is faster. The band is the threshold.");
+}
+
+void CompareView::draw_interval(const ComparedRow &row) {
+    const ImVec2 low = ImGui::GetCursorScreenPos();
+    const float line = ImGui::GetTextLineHeight(), pad = ImGui::GetStyle().CellPadding.y;
+    const float right = low.x + ImGui::GetContentRegionAvail().x;
+    const charts::Scale scale = forest(low.x, right);
+    auto *draw = ImGui::GetWindowDrawList();
+    const float top = low.y - pad, bottom = low.y + line + pad, middle = std::floor(low.y + line / 2) + 0.5f;
+    const double most = 1 + state_.comparison.threshold;
+    draw->AddRectFilled({float(scale.to_pixel(1 / most)), top}, {float(scale.to_pixel(most)), bottom},
+                        packed(theme_.muted, 0.14f));
+    const float one = std::floor(float(scale.to_pixel(1))) + 0.5f;
+    draw->AddLine({one, top}, {one, bottom}, packed(theme_.text, 0.45f));
+    if (!row.time.ratio)
+        return;
+    const auto place = [&](double ratio) {
+        return float(scale.to_pixel(std::clamp(ratio, scale.range.low, scale.range.high)));
+    };
+    const ImVec4 colour = colour_of(row.time.change);
+    const auto [ratio, from, to] = *row.time.ratio;
+    const float thick = std::max(1.0f, px(2)), end = px(3);
+    draw->AddLine({place(from), middle}, {place(to), middle}, packed(colour), thick);
+    for (const double edge : {from, to})
+        draw->AddLine({place(edge), middle - end}, {place(edge), middle + end}, packed(colour), thick / 2);
+    const ImVec2 centre{place(ratio), middle};
+    if (row.time.change == Change::Unclear) {
+        draw->AddCircleFilled(centre, px(4), packed(theme_.background));
+        draw->AddCircle(centre, px(3.5f), packed(colour), 0, thick / 2 + 0.5f);
+    } else
+        draw->AddCircleFilled(centre, px(4), packed(colour));
+}
+
+bool CompareView::selected(const ComparedRow &row) const {
+    const MeasurementId id = context_.selection.measurement;
+    return (shown_session(b_) && row.b == id) || (shown_session(a_) && row.a == id);
+}
+
+// B where the open session has it, as that is what the change led to.
+void CompareView::select(const ComparedRow &row) {
+    if (shown_session(b_))
+        context_.selection.measurement = row.b;
+    else if (shown_session(a_))
+        context_.selection.measurement = row.a;
+}
+
+void CompareView::draw_row(std::size_t index, const std::vector<Difference> &shared) {
+    const ComparedRow &row = state_.comparison.rows[index];
+    ImGui::TableNextRow();
+    ImGui::TableNextColumn();
+    ImGui::PushID(int(index));
+    if (ImGui::Selectable("##row", selected(row), ImGuiSelectableFlags_SpanAllColumns))
+        select(row);
+    const std::string own = sentence_of(own_differences(row, shared));
+    ui::explain(row.time.reason + (own.empty() ? "" : "\nFrom A to B: " + own + "."));
+    if (ImGui::IsItemHovered() && (shown_session(b_) || shown_session(a_)))
+        context_.selection.next_hovered = shown_session(b_) ? row.b : row.a;
+    ImGui::SameLine(0, 0);
+    ImGui::PopID();
+    ui::text(info(row.op).title);
+    ImGui::SameLine(0, px(6));
+    ui::text(row.a_variant == row.b_variant ? row.a_variant : row.a_variant + " → " + row.b_variant,
+             theme_.muted);
+    ImGui::TableNextColumn();
+    ui::right_aligned(format_duration_ns(row.time.a_ns));
+    ImGui::TableNextColumn();
+    ui::right_aligned(format_duration_ns(row.time.b_ns));
+    ImGui::TableNextColumn();
+    ui::right_aligned(row.time.ratio ? fmt::format("{:.3f}×", row.time.ratio->ratio) : "–");
+    ImGui::TableNextColumn();
+    draw_interval(row);
+    ImGui::TableNextColumn();
+    ui::text(name_of(row.time.change), colour_of(row.time.change));
+}
+
+void CompareView::draw_table() {
+    const ui::FontScope small(ui::small_font());
+    const ImGuiTableFlags flags = ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_NoSavedSettings | ImGuiTableFlags_RowBg;
+    if (!ImGui::BeginTable("rows", kColumns, flags))
+        return;
+    ImGui::TableSetupColumn("what", ImGuiTableColumnFlags_WidthStretch, 1.0f);
+    for (const char *name : {"A", "B", "B / A"})
+        ImGui::TableSetupColumn(name, ImGuiTableColumnFlags_WidthFixed, px(64));
+    ImGui::TableSetupColumn("forest", ImGuiTableColumnFlags_WidthStretch, 1.1f);
+    ImGui::TableSetupColumn("verdict", ImGuiTableColumnFlags_WidthFixed, px(56));
+    ImGui::TableNextRow();
+    ImGui::TableNextColumn();
+    for (const char *name : {"A", "B", "B / A"}) {
+        ImGui::TableNextColumn();
+        ui::right_aligned(name, theme_.muted);
+    }
+    ImGui::TableNextColumn();
+    const ImVec2 low = ImGui::GetCursorScreenPos();
+    const ImVec2 high{low.x + ImGui::GetContentRegionAvail().x, low.y};
+    draw_header(forest(low.x, high.x), low, high);
+    const auto shared = shared_differences(state_.comparison);
+    for (std::size_t i = 0; i < state_.comparison.rows.size(); ++i)
+        draw_row(i, shared);
+    ImGui::EndTable();
+}
+
+void CompareView::draw_unmatched() {
+    const ui::FontScope small(ui::small_font());
+    for (const Unmatched &each : state_.comparison.unmatched) {
+        const Measurement &m = session_of(each.in_a ? a_ : b_).measurements[each.id.value];
+        ui::wrapped(fmt::format("Only in {}: {} {}, {}", each.in_a ? "A" : "B", info(m.op).title, m.variant, each.reason),
+                    each.failed ? theme_.failure : theme_.muted);
+    }
+}
+
+// The selected row's memory and counters.
+void CompareView::draw_details() {
+    const auto &rows = state_.comparison.rows;
+    const auto found = std::find_if(rows.begin(), rows.end(), [&](const ComparedRow &row) { return selected(row); });
+    if (found == rows.end() || found->quantities.empty())
+        return;
+    ImGui::Dummy({0, px(8)});
+    ui::heading(fmt::format("{}, {}", info(found->op).title, found->b_variant));
+    ui::wrapped(found->time.reason, theme_.muted);
+    const ui::FontScope small(ui::small_font());
+    if (!ImGui::BeginTable("quantities", 4, ImGuiTableFlags_SizingStretchProp | ImGuiTableFlags_RowBg))
+        return;
+    ImGui::TableSetupColumn("name", ImGuiTableColumnFlags_WidthStretch, 2.2f);
+    ImGui::TableNextRow();
+    for (const char *title : {"", "A", "B", "change"}) {
+        ImGui::TableNextColumn();
+        ui::right_aligned(title, theme_.muted);
+    }
+    for (const ComparedQuantity &quantity : found->quantities) {
+        ImGui::TableNextRow();
+        ImGui::TableNextColumn();
+        ui::text(quantity.name);
+        for (const std::string &text : {value_text(quantity.a, quantity.bytes),
+                                        value_text(quantity.b, quantity.bytes), change_text(quantity)}) {
+            ImGui::TableNextColumn();
+            ui::right_aligned(text);
+        }
+    }
+    ImGui::EndTable();
+}
+
+void CompareView::draw() {
+    settle();
+    if (context_.session->empty() && !state_.other) {
+        if (ui::empty_state(theme_, "Nothing to compare yet",
+                            "Two runs of one session, or two sessions, are set side by side here: what got "
+                            "slower or faster, and how surely. Run something twice, or open a recording.",
+                            "Open a session"))
+            context_.show(ViewId::SessionFile);
+        return;
+    }
+    draw_controls();
+    if (a_ == b_ && !state_.other) {
+        ui::empty_state(theme_, "One run alone",
+                        "This session has a single run. Run again, open a second session above, or choose a "
+                        "variant for A and another for B.");
+        return;
+    }
+    update();
+    if (state_.comparison.rows.empty()) {
+        ui::empty_state(theme_, "Nothing was measured in both",
+                        "A and B have no operator and variant on the same workload. Choose a single run of "
+                        "each to compare them whatever their workloads.");
+        return;
+    }
+    draw_summary();
+    draw_table();
+    draw_unmatched();
+    draw_details();
+}
+
+} // namespace
+
+void draw_compare(const ViewContext &context, CompareState &state, const CompareActions &actions) {
+    CompareView(context, state, actions).draw();
+}
+
+} // namespace moescope
