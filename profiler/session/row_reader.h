@@ -56,7 +56,7 @@ class RowReader {
     }
     std::int64_t time_ns() { return integer<std::int64_t>(0, kMost); }
     std::int32_t repetition() {
-        return integer<std::int32_t>(-1, std::numeric_limits<std::int32_t>::max());
+        return integer<std::int32_t>(kSampledRepetition, std::numeric_limits<std::int32_t>::max());
     }
 
     // Null where there is none; else an index below `size`.

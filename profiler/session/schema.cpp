@@ -103,7 +103,8 @@ CREATE TABLE expert_load (
     PRIMARY KEY (routing, expert)
 ) WITHOUT ROWID;
 
--- In the tables below, measurement is measurements.id or null, and repetition -1 a warm-up.
+-- In the tables below, measurement is measurements.id or null, and repetition -1 a warm-up,
+-- -2 a launch that was sampled in a pass of its own.
 CREATE TABLE kernels (
     id INTEGER PRIMARY KEY,
     start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL,

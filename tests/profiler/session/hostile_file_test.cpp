@@ -167,7 +167,7 @@ TEST_CASE("values that cannot be right are refused, and the error names table an
         Attack{"UPDATE kernels SET name = -1", "column name"},
         Attack{"UPDATE kernels SET measurement = 4294967295", "column measurement"},
         Attack{"UPDATE kernels SET measurement = 'x'", "column measurement"},
-        Attack{"UPDATE kernels SET repetition = -2", "column repetition"},
+        Attack{"UPDATE kernels SET repetition = -3", "column repetition"},
         Attack{"UPDATE kernels SET end_ns = start_ns - 1", "column end_ns"},
         Attack{"UPDATE kernels SET start_ns = -9223372036854775807", "column start_ns"},
         Attack{"UPDATE kernels SET end_ns = 9223372036854775807", "column end_ns"},

@@ -41,6 +41,24 @@ TEST_CASE("a session comes back from its file exactly as it was") {
     }
 }
 
+TEST_CASE("launches that were sampled come back as such") {
+    const TemporaryFolder folder;
+    SessionBuilder builder("sampled");
+    const RunId run = builder.add_run({});
+    const MeasurementId id = builder.add_measurement({.run = run, .op = OperatorId::Down, .variant = "fused"});
+    KernelRecord kernel;
+    kernel.start_ns = 1'000;
+    kernel.end_ns = 2'000;
+    kernel.name = builder.intern("k");
+    kernel.tag = {id, kSampledRepetition};
+    builder.add(kernel);
+    const auto path = folder / "a.moescope";
+    REQUIRE(save_session(builder.current(), path).ok());
+    const Session back = reread(path);
+    REQUIRE(back.kernels.size() == 1);
+    CHECK(back.kernels[0].tag == kernel.tag);
+}
+
 TEST_CASE("a saved session is one plain file") {
     const TemporaryFolder folder;
     REQUIRE(save_session(*test::small_session(), folder / "a.moescope").ok());
