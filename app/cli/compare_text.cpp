@@ -62,8 +62,9 @@ std::string quantity_text(const ComparedQuantity &quantity) {
 std::string explanation(const ComparedRow &row) {
     if (row.time.change == Change::Same)
         return {};
-    std::string text = fmt::format("{}/{}: {}\n", info(row.op).name,
-                                   variants_text(row.a_variant, row.b_variant), row.time.reason);
+    std::string text = fmt::format("{}/{}{}: {}\n", info(row.op).name,
+                                   variants_text(row.a_variant, row.b_variant),
+                                   row.where.empty() ? "" : ", " + row.where, row.time.reason);
     for (const ComparedQuantity &quantity : row.quantities)
         if (quantity.a != quantity.b)
             text += fmt::format("    {}\n", quantity_text(quantity));
@@ -98,6 +99,7 @@ Json row_json(const ComparedSide &a, const ComparedSide &b, const ComparedRow &r
     Json json = {{"operator", info(row.op).name},
                  {"a_variant", row.a_variant},
                  {"b_variant", row.b_variant},
+                 {"where", row.where},
                  {"a_tile", tile_of(a, row.a)},
                  {"b_tile", tile_of(b, row.b)},
                  {"a_run", at(a, row.a).run.value + 1},
@@ -136,21 +138,30 @@ std::string comparison_table(const ComparedSide &a, const ComparedSide &b, const
     std::string reasons;
     const std::vector<Difference> shared = shared_differences(comparison);
     for (const ComparedRow &row : comparison.rows) {
-        rows.push_back({std::string(info(row.op).name), variants_text(row.a_variant, row.b_variant),
+        rows.push_back({std::string(info(row.op).name), variants_text(row.a_variant, row.b_variant), row.where,
                         format_duration_ns(row.time.a_ns), format_duration_ns(row.time.b_ns),
                         ratio_text(row), interval_text(row), name_of(row.time.change),
                         sentence_of(own_differences(row, shared))});
         reasons += explanation(row);
     }
-    std::string text = rows.empty() ? "" : text_table({{"operator"},
-                                                       {"variant"},
-                                                       {"A", Align::Right},
-                                                       {"B", Align::Right},
-                                                       {"B / A", Align::Right},
-                                                       {"95 %", Align::Right},
-                                                       {"verdict"},
-                                                       {""}},
-                                                      rows);
+    // A column that says nothing is left out.
+    const bool one_workload = std::all_of(comparison.rows.begin(), comparison.rows.end(),
+                                          [](const ComparedRow &row) { return row.where.empty(); });
+    std::vector<TextColumn> columns = {{"operator"},
+                                       {"variant"},
+                                       {"at"},
+                                       {"A", Align::Right},
+                                       {"B", Align::Right},
+                                       {"B / A", Align::Right},
+                                       {"95 %", Align::Right},
+                                       {"verdict"},
+                                       {""}};
+    if (one_workload) {
+        columns.erase(columns.begin() + 2);
+        for (auto &row : rows)
+            row.erase(row.begin() + 2);
+    }
+    std::string text = rows.empty() ? "" : text_table(columns, rows);
     if (!reasons.empty())
         text += "\n" + reasons;
     for (const Unmatched &each : comparison.unmatched) {

@@ -68,14 +68,11 @@ std::string run_text(const Session &session, RunId run) {
     return fmt::format("run {}: {}, T {}", run.value + 1, w.model.name, format_count(double(w.tokens)));
 }
 
-std::string session_text(const Session &session) {
-    if (!session.path.empty())
-        return std::filesystem::path(session.path).filename().string();
-    return session.origin == Origin::Live ? "This session" : "Recording";
-}
-
 std::string side_text(const Session &session, const CompareChoice &choice) {
-    return fmt::format("{}, {}", session_text(session), run_text(session, choice.run));
+    const std::string name = !session.path.empty() ? std::filesystem::path(session.path).filename().string()
+                             : choice.other        ? "Second session"
+                                                   : "This session";
+    return fmt::format("{}, {}", name, run_text(session, choice.run));
 }
 
 std::vector<std::string> variants_of(const Session &session, RunId run) {
@@ -327,6 +324,10 @@ void CompareView::draw_row(std::size_t index, const std::vector<Difference> &sha
     ImGui::SameLine(0, px(6));
     ui::text(row.a_variant == row.b_variant ? row.a_variant : row.a_variant + " → " + row.b_variant,
              theme_.muted);
+    if (!row.where.empty()) {
+        ImGui::SameLine(0, px(6));
+        ui::text(row.where, theme_.text);
+    }
     ImGui::TableNextColumn();
     ui::right_aligned(format_duration_ns(row.time.a_ns));
     ImGui::TableNextColumn();
@@ -381,7 +382,8 @@ void CompareView::draw_details() {
     if (found == rows.end() || found->quantities.empty())
         return;
     ImGui::Dummy({0, px(8)});
-    ui::heading(fmt::format("{}, {}", info(found->op).title, found->b_variant));
+    ui::heading(fmt::format("{}, {}{}", info(found->op).title, found->b_variant,
+                            found->where.empty() ? "" : ", " + found->where));
     ui::wrapped(found->time.reason, theme_.muted);
     const ui::FontScope small(ui::small_font());
     if (!ImGui::BeginTable("quantities", 4, ImGuiTableFlags_SizingStretchProp | ImGuiTableFlags_RowBg))

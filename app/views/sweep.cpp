@@ -101,7 +101,7 @@ void SweepView::draw_request() {
         for (const SweepParameter &each : parameters)
             state_.values.emplace_back(each.example);
     const float gap = ImGui::GetStyle().ItemInnerSpacing.x;
-    ImGui::SetNextItemWidth(px(150));
+    ImGui::SetNextItemWidth(px(190));
     if (ImGui::BeginCombo("##parameter", parameters[state_.parameter].title.data(), ImGuiComboFlags_HeightLarge)) {
         for (std::size_t i = 0; i < parameters.size(); ++i)
             if (ImGui::Selectable(parameters[i].title.data(), i == state_.parameter))
@@ -140,7 +140,7 @@ void SweepView::draw_request() {
 
 void SweepView::draw_operators() {
     const OperatorId shown = shown_operator();
-    ImGui::SetNextItemWidth(px(150));
+    ImGui::SetNextItemWidth(px(190));
     if (!ImGui::BeginCombo("##operator", state_.all_operators ? "All operators" : info(shown).title.data()))
         return;
     if (ImGui::Selectable("All operators", state_.all_operators)) {

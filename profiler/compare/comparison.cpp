@@ -140,6 +140,7 @@ class Comparer {
             add_row(a, b);
         add_unmatched(a_, b_, true);
         add_unmatched(b_, a_, false);
+        tell_apart();
         order();
         count();
         return std::move(result_);
@@ -212,6 +213,30 @@ class Comparer {
             });
         return has_operator ? fmt::format("{} has it for other workloads only", other)
                             : fmt::format("{} has not measured it", other);
+    }
+    // Rows of several workloads say which one theirs is.
+    void tell_apart() {
+        std::vector<Difference> varying; // from the first row's workload, by what
+        const auto apart = [&](const ComparedRow &row) {
+            return differences(a_.workload_of(result_.rows.front().a), a_.workload_of(row.a));
+        };
+        for (const ComparedRow &row : result_.rows)
+            for (const Difference &each : apart(row))
+                if (!find(varying, each.what))
+                    varying.push_back(each);
+        for (ComparedRow &row : result_.rows) {
+            const std::vector<Difference> own = apart(row);
+            for (const Difference &each : varying) {
+                const Difference *changed = find(own, each.what);
+                row.where += fmt::format("{}{} {}", row.where.empty() ? "" : ", ", each.what,
+                                         changed ? changed->b : each.a);
+            }
+        }
+    }
+    static const Difference *find(const std::vector<Difference> &list, const std::string &what) {
+        const auto found = std::find_if(list.begin(), list.end(),
+                                        [&](const Difference &each) { return each.what == what; });
+        return found == list.end() ? nullptr : &*found;
     }
     void order() {
         const auto place = [](const ComparedRow &row) {

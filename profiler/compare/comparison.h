@@ -35,6 +35,7 @@ struct ComparedRow {
     MeasurementId a, b;
     OperatorId op = OperatorId::SoftmaxTopk;
     std::string a_variant, b_variant;
+    std::string where; // what of A's workload tells the row from others: "tokens 64, rank 16"; "" if nothing
     TimeVerdict time;
     std::vector<Difference> differences; // of workload, cache state, tile: what else is not the same
     std::vector<ComparedQuantity> quantities; // memory, then the counters that either side has

@@ -1,10 +1,13 @@
 #include "app/views/autotune.h"
+#include "app/views/compare.h"
 #include "app/views/dispatch.h"
 #include "app/views/memory.h"
 #include "app/views/roofline.h"
 #include "app/views/routing.h"
+#include "app/views/sweep.h"
 #include "app/views/timeline.h"
 #include "tests/support/sample_session.h"
+#include "tests/support/sweep_session.h"
 
 #include <catch2/catch_all.hpp>
 
@@ -285,4 +288,45 @@ TEST_CASE("a run without dequantisation offers to measure selective and full", "
     REQUIRE(desk.wanted.size() == 2);
     CHECK(desk.wanted[0].op == OperatorId::SelectiveDequant);
     CHECK(desk.wanted[0].variant != desk.wanted[1].variant);
+}
+
+TEST_CASE("a click on a compared row and on a point of a sweep selects its measurement", "[input]") {
+    Desk desk(test::sweep_session(), RunId{3});
+    CompareState compare;
+    desk.view = [&](const ViewContext &context) { draw_compare(context, compare, {}); };
+    CHECK(desk.click_until([&] { return desk.selection.measurement.valid(); }));
+    CHECK(desk.selection.measurement.value / 2 == 3); // B's: of the run that is shown
+
+    SweepState sweep;
+    const SweepActions actions{.plans = [](const auto &) { return std::vector<SweepPlan>{}; },
+                               .run = [](const auto &) {}};
+    desk.view = [&](const ViewContext &context) { draw_sweep(context, sweep, actions); };
+    desk.selection = {};
+    CHECK(desk.click_until([&] { return desk.selection.measurement.valid(); }));
+}
+
+TEST_CASE("the sweep's button runs the points of the axis that was typed", "[input]") {
+    Desk desk(test::sweep_session());
+    SweepState sweep;
+    for (const SweepParameter &parameter : sweep_parameters())
+        sweep.values.emplace_back(parameter.example);
+    sweep.values[0] = "1..64:x4";
+    std::size_t ran = 0;
+    const SweepActions actions{
+        .plans =
+            [](const std::vector<SweepAxis> &axes) -> Result<std::vector<SweepPlan>> {
+            std::vector<SweepPlan> plans;
+            for (const std::string &value : axes.front().values) {
+                SweepPoint point;
+                point.label = value;
+                Plan plan;
+                plan.items = {{OperatorId::GateUp, "fused", {}}};
+                plans.push_back({std::move(point), std::move(plan)});
+            }
+            return plans;
+        },
+        .run = [&](const std::vector<SweepPlan> &plans) { ran = plans.size(); }};
+    desk.view = [&](const ViewContext &context) { draw_sweep(context, sweep, actions); };
+    REQUIRE(desk.click_until([&] { return ran > 0; }));
+    CHECK(ran == 4);
 }

@@ -89,6 +89,7 @@ TEST_CASE("regressions come first, then improvements, and the rest") {
     const Change order[] = {Change::Slower, Change::Slower, Change::Faster, Change::Unclear, Change::Same};
     for (std::size_t i = 0; i < 5; ++i)
         CHECK(found.rows[i].time.change == order[i]);
+    CHECK(found.rows[0].where.empty());
     CHECK(found.rows[0].a_variant == "base"); // the worst of the slower ones
     CHECK(found.regressed());
     CHECK(found.geometric_mean == Approx(std::pow(1.01 * 0.8 * 1.1 * 1.01 * 1.5, 0.2)).epsilon(1e-4));
@@ -114,6 +115,8 @@ TEST_CASE("rows of one workload match whatever the order of the runs") {
     REQUIRE(found.rows.size() == 2);
     CHECK(found.rows[0].time.ratio->ratio == Approx(1.2).epsilon(1e-4));
     CHECK(found.rows[1].time.change == Change::Same);
+    CHECK(found.rows[0].where == "tokens 2,048");
+    CHECK(found.rows[1].where == "tokens 4,096");
     for (const ComparedRow &row : found.rows)
         CHECK(row.differences.empty());
 }
