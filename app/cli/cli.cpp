@@ -6,6 +6,7 @@
 #include "app/cli/metrics_command.h"
 #include "app/cli/run_command.h"
 #include "app/cli/say.h"
+#include "app/cli/source_command.h"
 #include "app/cli/sweep_command.h"
 #include "app/cli/window_options.h"
 
@@ -35,13 +36,14 @@ class CommandLine {
         "MoEScope runs Mixture-of-Experts kernels on a GPU and shows where the time goes.",
         "moescope"};
     CLI::App *devices_ = nullptr, *models_ = nullptr, *operators_ = nullptr, *metrics_ = nullptr, *run_ = nullptr,
-             *tune_ = nullptr, *export_ = nullptr, *sweep_ = nullptr, *compare_ = nullptr;
+             *tune_ = nullptr, *export_ = nullptr, *sweep_ = nullptr, *compare_ = nullptr, *source_ = nullptr;
     WindowArguments window_;
     RunOptions run_options_, tune_options_;
     ExportOptions export_options_;
     CompareArguments compare_options_;
     MetricsOptions metrics_options_;
     SweepOptions sweep_options_;
+    SourceOptions source_options_;
     std::optional<std::string> devices_remote_;
     bool json_ = false, measure_ = false;
 };
@@ -75,6 +77,8 @@ void CommandLine::add_commands() {
     add_sweep_options(*sweep_, sweep_options_);
     compare_ = app_.add_subcommand("compare", "What changed between two sessions");
     add_compare_options(*compare_, compare_options_);
+    source_ = app_.add_subcommand("source", "A tile kernel's source, as it is compiled");
+    add_source_options(*source_, source_options_);
 }
 
 const CLI::App &CommandLine::chosen() const {
@@ -134,6 +138,8 @@ int CommandLine::run_chosen() {
         return sweep_command(sweep_options_);
     if (compare_->parsed())
         return compare_command(compare_options_);
+    if (source_->parsed())
+        return source_command(source_options_);
     const Result<WindowOptions> request = make_window_options(window_, command_names());
     return request ? run_window(*request) : complain(request.error(), kWrongRequest);
 }

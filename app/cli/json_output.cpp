@@ -212,6 +212,45 @@ std::string metrics_json(const MetricSets &sets, const std::vector<MetricsAnswer
     return text_of(json);
 }
 
+namespace {
+
+Json build_json(const KernelBuild &build) {
+    Json json = {{"ok", build.ok},
+                 {"registers", build.registers},
+                 {"spill_bytes", build.spill_bytes},
+                 {"stack_bytes", build.stack_bytes},
+                 {"static_smem_bytes", build.static_smem_bytes},
+                 {"ptx", build.ptx.empty() ? Json() : Json(build.ptx)},
+                 {"sass", build.sass.empty() ? Json() : Json(build.sass)},
+                 {"sass_missing", build.sass_missing},
+                 {"diagnostics", Json::array()}};
+    for (const Diagnostic &each : build.diagnostics)
+        json["diagnostics"].push_back({{"file", each.file},
+                                       {"line", each.line},
+                                       {"column", each.column},
+                                       {"severity", name_of(each.severity)},
+                                       {"message", each.message}});
+    return json;
+}
+
+} // namespace
+
+std::string source_json(const SourceAnswer &answer, bool compiled, bool edited) {
+    Json json = document("moescope.source");
+    json["arch"] = answer.arch;
+    json["kernel"] = answer.kernel;
+    json["kernels"] = answer.kernels;
+    json["tile"] = tile_or_null(answer.config);
+    json["defines"] = answer.defines;
+    json["dynamic_smem_bytes"] = answer.dynamic_smem_bytes;
+    json["files"] = Json::array();
+    for (const SourceFile &file : answer.files)
+        json["files"].push_back({{"name", file.name}, {"text", file.text}});
+    json["original"] = compiled ? build_json(answer.original) : Json();
+    json["edited"] = edited ? build_json(answer.edited) : Json();
+    return text_of(json);
+}
+
 std::string operators_json() {
     Json json = document("moescope.operators");
     json["operators"] = Json::array();

@@ -34,11 +34,16 @@
 // moescope.metrics    chip, sets: [{name, title, explain, passes, metrics: as read on this chip, missing}],
 //                     metrics: [{name, read_as, kind, unit, hardware, description}] (those that match);
 //                     with --passes: chip, passes, metrics, missing
+// moescope.source     as SourceAnswer in profiler/source/kernel_source.h: arch, kernel, kernels, tile, defines,
+//                     dynamic_smem_bytes, files: [{name, text}], original and edited: null or {ok,
+//                     registers, spill_bytes, stack_bytes, static_smem_bytes, diagnostics: [{file, line,
+//                     column, severity, message}], ptx, sass: null where it is missing, sass_missing}
 #pragma once
 
 #include "profiler/metrics/metric.h"
 #include "profiler/metrics/metric_sets.h"
 #include "profiler/session/session.h"
+#include "profiler/source/kernel_source.h"
 
 #include <string>
 #include <vector>
@@ -52,5 +57,7 @@ std::string operators_json();
 // answers: one a set; or, where only passes were asked for, that one.
 std::string metrics_json(const MetricSets &sets, const std::vector<MetricsAnswer> &answers,
                          const std::vector<const MetricInfo *> &metrics, bool only_passes);
+
+std::string source_json(const SourceAnswer &answer, bool compiled, bool edited);
 
 } // namespace moescope::cli

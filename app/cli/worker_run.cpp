@@ -188,6 +188,21 @@ Result<std::vector<MetricsAnswer>> ask_for_metrics(const std::string &remote, co
     return answers;
 }
 
+Result<SourceAnswer> ask_for_source(const std::string &remote, const SourceRequest &request) {
+    Result<Client> client = start(remote, {});
+    if (!client)
+        return client.error();
+    const std::uint64_t question = (*client)->ask_source(request);
+    if (wait_with_progress(**client))
+        return Error{"nothing was answered", "the worker was stopped first", {}};
+    const auto answer = (*client)->take_source(question);
+    if (!answer)
+        return Error{"the worker did not answer", "it ended first", {}};
+    if (answer->error != Error{})
+        return answer->error;
+    return *answer;
+}
+
 Result<Finished> run_plan(const Plan &plan, const std::string &remote,
                           const std::filesystem::path &out, SessionPtr earlier) {
     Result<FinishedPlans> all = run_plans({{"", plan}}, remote, out, std::move(earlier));

@@ -19,6 +19,9 @@ Result<std::vector<DeviceInfo>> measure_devices(const std::string &remote, std::
 // What chips can count: an answer a request, in order. The first that failed is the error.
 Result<std::vector<MetricsAnswer>> ask_for_metrics(const std::string &remote, const std::vector<MetricsRequest> &requests);
 
+// A kernel's source, and what the compiler makes of it.
+Result<SourceAnswer> ask_for_source(const std::string &remote, const SourceRequest &request);
+
 struct Finished {
     SessionPtr session;
     RunId run;

@@ -52,6 +52,13 @@ const char *find_source(std::string_view name) {
     return nullptr;
 }
 
+const char *text_of(std::string_view name, const std::vector<Edit> &edits) {
+    for (const Edit &edit : edits)
+        if (edit.source == name)
+            return edit.text.c_str();
+    return find_source(name);
+}
+
 std::vector<std::string> options_of(const Request &request) {
     std::vector<std::string> options = {
         "--gpu-architecture=" + request.arch, "--std=c++17", "--generate-line-info",
@@ -90,14 +97,14 @@ class Program {
     Program(const Program &) = delete;
     Program &operator=(const Program &) = delete;
 
-    nvrtcResult create(const Request &request, const char *text) {
+    nvrtcResult create(const Request &request, const std::vector<Edit> &edits) {
         std::vector<const char *> headers, names;
         for (int i = 0; i < kEmbeddedSourceCount; ++i) {
-            headers.push_back(kEmbeddedSources[i].text);
+            headers.push_back(text_of(kEmbeddedSources[i].name, edits));
             names.push_back(kEmbeddedSources[i].name);
         }
-        return nvrtcCreateProgram(&program_, text, request.source.c_str(), int(headers.size()),
-                                  headers.data(), names.data());
+        return nvrtcCreateProgram(&program_, text_of(request.source, edits), request.source.c_str(),
+                                  int(headers.size()), headers.data(), names.data());
     }
 
     // NVRTC 12.9 and newer keep a cache of their own beside the driver's: what comes out of it has no
@@ -131,6 +138,17 @@ class Program {
         return nvrtcGetCUBIN(program_, bytes.data());
     }
 
+    std::string ptx() const {
+        std::size_t size = 0;
+        if (nvrtcGetPTXSize(program_, &size) != NVRTC_SUCCESS || size == 0)
+            return "";
+        std::string text(size, '\0');
+        if (nvrtcGetPTX(program_, text.data()) != NVRTC_SUCCESS)
+            return "";
+        text.resize(std::strlen(text.c_str()));
+        return text;
+    }
+
   private:
     nvrtcProgram program_ = nullptr;
 };
@@ -150,13 +168,13 @@ ms_status compile_error(const Request &request, nvrtcResult result, const std::s
 }
 
 ms_status run_compiler(const Request &request, const std::vector<std::string> &options,
-                       Cubin &cubin) {
-    const char *text = find_source(request.source);
-    if (!text)
+                       Cubin &cubin, const std::vector<Edit> &edits = {},
+                       std::string *ptx = nullptr) {
+    if (!find_source(request.source))
         return fail(MS_COMPILE_ERROR, "there is no embedded kernel source named " + request.source);
     const auto start = std::chrono::steady_clock::now();
     Program program;
-    nvrtcResult result = program.create(request, text);
+    nvrtcResult result = program.create(request, edits);
     if (result != NVRTC_SUCCESS)
         return compile_error(request, result, "");
     result = program.compile(options);
@@ -166,6 +184,8 @@ ms_status run_compiler(const Request &request, const std::vector<std::string> &o
     result = program.cubin(cubin.bytes);
     if (result != NVRTC_SUCCESS || cubin.bytes.empty())
         return compile_error(request, result, cubin.log);
+    if (ptx)
+        *ptx = program.ptx();
     cubin.compile_ms =
         std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     if (!parse_resource_report(cubin.log, cubin.resources))
@@ -236,6 +256,15 @@ ms_status compile(const Request &request, std::shared_ptr<const Cubin> &cubin) {
     if (entry->status != MS_OK)
         return fail(entry->status, entry->message);
     cubin = entry->cubin;
+    return succeed();
+}
+
+ms_status compile_edited(const Request &request, const std::vector<Edit> &edits, Cubin &cubin,
+                         std::string &ptx) {
+    cubin = Cubin{.kernel = request.kernel};
+    if (const ms_status status = run_compiler(request, options_of(request), cubin, edits, &ptx);
+        status != MS_OK)
+        return status;
     return succeed();
 }
 

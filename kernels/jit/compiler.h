@@ -45,6 +45,16 @@ struct Cubin {
 // MS_COMPILE_ERROR, with the first lines of NVRTC's log, when the compiler refuses.
 ms_status compile(const Request &request, std::shared_ptr<const Cubin> &cubin);
 
+// A text in place of the embedded source of that name.
+struct Edit {
+    std::string source;
+    std::string text;
+};
+// The kernel with other texts, compiled each time and kept nowhere: for looking at it. cubin.log has the
+// compiler's words also where it refuses.
+ms_status compile_edited(const Request &request, const std::vector<Edit> &edits, Cubin &cubin,
+                         std::string &ptx);
+
 // Reads "Used N registers", "N bytes spill stores" ... from ptxas' report; false if it holds none.
 bool parse_resource_report(const std::string &log, ResourceReport &report);
 

@@ -21,9 +21,9 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <thread>
 #include <utility>
+#include <variant>
 
 namespace moescope {
 
@@ -42,8 +42,16 @@ SessionBuilder first_builder(const SessionPtr &start) {
     return start ? SessionBuilder(*start) : SessionBuilder("Session");
 }
 
-MetricsAnswer no_answer(const Error &error) {
-    MetricsAnswer answer;
+using Question = std::variant<MetricsRequest, SourceRequest>;
+using Answer = std::variant<MetricsAnswer, SourceAnswer>;
+
+Answer no_answer(const Question &question, const Error &error) {
+    if (std::holds_alternative<MetricsRequest>(question)) {
+        MetricsAnswer answer;
+        answer.error = error;
+        return answer;
+    }
+    SourceAnswer answer;
     answer.error = error;
     return answer;
 }
@@ -84,18 +92,13 @@ class Client final : public WorkerClient {
     void measure_ceilings(std::string device) override {
         tell([&] { measure_ = std::move(device); });
     }
-    std::uint64_t ask(MetricsRequest request) override {
-        std::uint64_t question = 0;
-        tell([&] {
-            question = next_question_++;
-            questions_.emplace_back(question, std::move(request));
-        });
-        return question;
-    }
+    std::uint64_t ask(MetricsRequest request) override { return queue(std::move(request)); }
     std::shared_ptr<const MetricsAnswer> take_answer(std::uint64_t question) override {
-        const std::lock_guard lock(mutex_);
-        const auto found = answers_.extract(question);
-        return found ? found.mapped() : nullptr;
+        return take<MetricsAnswer>(question);
+    }
+    std::uint64_t ask_source(SourceRequest request) override { return queue(std::move(request)); }
+    std::shared_ptr<const SourceAnswer> take_source(std::uint64_t question) override {
+        return take<SourceAnswer>(question);
     }
     SessionPtr session() const override {
         const std::lock_guard lock(mutex_);
@@ -121,7 +124,7 @@ class Client final : public WorkerClient {
     struct Requests {
         std::optional<Plan> plan; // the next to send, if one may be sent now
         std::optional<std::string> measure; // a device's ceilings, if they may be measured now
-        std::vector<std::pair<std::uint64_t, MetricsRequest>> questions;
+        std::vector<std::pair<std::uint64_t, Question>> questions;
         bool cancel = false, stop = false;
     };
 
@@ -133,6 +136,24 @@ class Client final : public WorkerClient {
             idle_ = false;
         }
         write_available(wake_.write, "x");
+    }
+
+    std::uint64_t queue(Question asked) {
+        std::uint64_t question = 0;
+        tell([&] {
+            question = next_question_++;
+            questions_.emplace_back(question, std::move(asked));
+        });
+        return question;
+    }
+    template <typename Wanted> std::shared_ptr<const Wanted> take(std::uint64_t question) {
+        const std::lock_guard lock(mutex_);
+        const auto found = answers_.find(question);
+        if (found == answers_.end() || !std::holds_alternative<Wanted>(found->second))
+            return nullptr;
+        auto taken = std::make_shared<const Wanted>(std::get<Wanted>(std::move(found->second)));
+        answers_.erase(found);
+        return taken;
     }
 
     // ---- On the client's thread
@@ -147,8 +168,8 @@ class Client final : public WorkerClient {
     void send_run(Plan plan);
     void send_measure(const std::string &device);
     void take_ceilings(const wire::CeilingsMeasured &message);
-    void send_question(std::uint64_t question, const MetricsRequest &request);
-    void answer(std::uint64_t question, MetricsAnswer answered);
+    void send_question(std::uint64_t question, const Question &request);
+    void answer(std::uint64_t question, Answer answered);
     void give_up_questions(const Error &error);
     void send_cancel();
     void check_limits();
@@ -172,8 +193,8 @@ class Client final : public WorkerClient {
     mutable std::mutex mutex_; // guards the next block
     std::deque<Plan> queue_;
     std::optional<std::string> measure_;
-    std::deque<std::pair<std::uint64_t, MetricsRequest>> questions_; // not sent yet
-    std::map<std::uint64_t, std::shared_ptr<const MetricsAnswer>> answers_; // not taken yet
+    std::deque<std::pair<std::uint64_t, Question>> questions_; // not sent yet
+    std::map<std::uint64_t, Answer> answers_; // not taken yet
     std::uint64_t next_question_ = 1;
     bool cancel_ = false, stop_ = false;
     bool idle_ = false; // nothing queued, running or unpublished
@@ -195,7 +216,7 @@ class Client final : public WorkerClient {
     bool killed_ = false; // from this side; its end has not been seen yet
     bool changed_ = true, urgent_ = true;
     int restarts_ = 0;
-    std::set<std::uint64_t> asked_; // questions sent and not answered
+    std::map<std::uint64_t, Question> asked_; // questions sent and not answered
     std::uint64_t next_request_ = 1;
     std::uint64_t measuring_ = 0; // the request for ceilings that is not answered yet; 0: none
     Clock::time_point started_at_{}, published_at_{};
@@ -350,6 +371,12 @@ Status Client::handle(const wire::FromWorker &message) {
         answer(message.metrics().request(), std::move(answered));
         return decoding.status();
     }
+    case wire::FromWorker::kSource: {
+        Decoding decoding;
+        SourceAnswer answered = from_wire(message.source(), decoding);
+        answer(message.source().request(), std::move(answered));
+        return decoding.status();
+    }
     case wire::FromWorker::kFailure:
         progress_.error = from_wire(message.failure().error());
         note_change(true);
@@ -433,26 +460,31 @@ void Client::take_ceilings(const wire::CeilingsMeasured &message) {
     note_change(true);
 }
 
-void Client::send_question(std::uint64_t question, const MetricsRequest &request) {
+void Client::send_question(std::uint64_t question, const Question &request) {
     if (!link_)
-        return answer(question, no_answer({"the worker cannot be asked", progress_.error.sentence(), ""}));
+        return answer(question, no_answer(request, {"the worker cannot be asked", progress_.error.sentence(), ""}));
     wire::ToWorker message;
-    to_wire(request, message.mutable_metrics());
-    message.mutable_metrics()->set_request(question);
-    asked_.insert(question);
+    if (const auto *metrics = std::get_if<MetricsRequest>(&request)) {
+        to_wire(*metrics, message.mutable_metrics());
+        message.mutable_metrics()->set_request(question);
+    } else {
+        to_wire(std::get<SourceRequest>(request), message.mutable_source());
+        message.mutable_source()->set_request(question);
+    }
+    asked_.emplace(question, request);
     link_->send(message);
 }
 
-void Client::answer(std::uint64_t question, MetricsAnswer answered) {
+void Client::answer(std::uint64_t question, Answer answered) {
     asked_.erase(question);
     note_change(true);
     const std::lock_guard lock(mutex_);
-    answers_[question] = std::make_shared<const MetricsAnswer>(std::move(answered));
+    answers_[question] = std::move(answered);
 }
 
 void Client::give_up_questions(const Error &error) {
-    for (const std::uint64_t question : std::exchange(asked_, {}))
-        answer(question, no_answer(error));
+    for (const auto &[question, request] : std::exchange(asked_, {}))
+        answer(question, no_answer(request, error));
 }
 
 void Client::send_cancel() {

@@ -6,6 +6,7 @@
 #include "profiler/metrics/metric.h"
 #include "profiler/session/session.h"
 #include "profiler/session/session_builder.h"
+#include "profiler/source/kernel_source.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -51,6 +52,9 @@ class WorkerClient {
     virtual std::uint64_t ask(MetricsRequest request) = 0;
     // Its answer, once: null until it has come. A worker that ended meanwhile is an error in the answer.
     virtual std::shared_ptr<const MetricsAnswer> take_answer(std::uint64_t question) = 0;
+    // The same of a kernel's source; the numbers are those of one sequence.
+    virtual std::uint64_t ask_source(SourceRequest request) = 0;
+    virtual std::shared_ptr<const SourceAnswer> take_source(std::uint64_t question) = 0;
     virtual SessionPtr session() const = 0; // latest snapshot, cheap
     virtual Progress progress() const = 0;
     // Blocks until nothing is queued, asked or running (command line); false on time-out (seconds < 0: none).

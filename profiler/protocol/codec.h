@@ -6,6 +6,7 @@
 #include "profiler/metrics/metric.h"
 #include "profiler/plan/plan.h"
 #include "profiler/session/records.h"
+#include "profiler/source/kernel_source.h"
 
 #include "protocol/worker.pb.h"
 
@@ -44,6 +45,8 @@ void to_wire(const Candidate &from, wire::Candidate *to);     // but for run
 void to_wire(const RoutingRecord &from, wire::Routing *to);   // but for run
 void to_wire(const MetricsRequest &from, wire::MetricsRequest *to); // but for request
 void to_wire(const MetricsAnswer &from, wire::Metrics *to);         // but for request
+void to_wire(const SourceRequest &from, wire::SourceRequest *to);   // but for request
+void to_wire(const SourceAnswer &from, wire::Source *to);           // but for request
 wire::RunState to_wire(RunRecord::State from);
 
 Error from_wire(const wire::Error &from);
@@ -60,6 +63,8 @@ Candidate from_wire(const wire::Candidate &from, Decoding &decoding);
 RoutingRecord from_wire(const wire::Routing &from);
 MetricsRequest from_wire(const wire::MetricsRequest &from);
 MetricsAnswer from_wire(const wire::Metrics &from, Decoding &decoding);
+SourceRequest from_wire(const wire::SourceRequest &from, Decoding &decoding);
+SourceAnswer from_wire(const wire::Source &from, Decoding &decoding);
 RunRecord::State from_wire(wire::RunState from, Decoding &decoding);
 
 } // namespace moescope

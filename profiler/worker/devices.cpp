@@ -1,6 +1,7 @@
 #include "profiler/worker/cpu_device.h"
 #include "profiler/worker/cpu_info.h"
 #include "profiler/worker/metric_answers.h"
+#include "profiler/worker/source_answers.h"
 
 #ifdef MOESCOPE_CUDA
 #include "profiler/worker/cuda/cuda_device.h"
@@ -44,6 +45,13 @@ MetricsAnswer answer_metrics(const MetricsRequest &request) {
     MetricsAnswer answer;
     answer.chip = request.chip;
     answer.error = {"the counters of a chip", "this worker was built without CUDA", "build with -DMOESCOPE_CUDA=ON"};
+    return answer;
+}
+
+SourceAnswer answer_source(const SourceRequest &request) {
+    SourceAnswer answer;
+    answer.arch = request.arch;
+    answer.error = {"the source of a kernel", "this worker was built without CUDA", "build with -DMOESCOPE_CUDA=ON"};
     return answer;
 }
 #endif

@@ -5,6 +5,7 @@
 #include "profiler/worker/metric_answers.h"
 #include "profiler/worker/request_reader.h"
 #include "profiler/worker/runner.h"
+#include "profiler/worker/source_answers.h"
 #include "profiler/worker/wire_events.h"
 
 #include <cstdio>
@@ -29,6 +30,8 @@ class Service {
                 greet();
             else if (request.has_metrics())
                 events_.metrics(request.metrics().request(), answer_metrics(from_wire(request.metrics())));
+            else if (request.has_source())
+                show_source(request.source());
             else if (request.has_run() && !carry_out(request.run()))
                 return EXIT_FAILURE;
             else if (request.has_ceilings())
@@ -101,6 +104,20 @@ class Service {
         device_ = std::move(*opened);
         device_->set_ceilings(with_measured(device_->info().ceilings, known_.find(device_->info())));
         return {};
+    }
+
+    void show_source(const wire::SourceRequest &request) {
+        Decoding decoding;
+        const SourceRequest wanted = from_wire(request, decoding);
+        SourceAnswer answer;
+        if (decoding.ok())
+            answer = answer_source(wanted);
+        else
+            answer.error = decoding.status().error();
+        wire::FromWorker message;
+        to_wire(answer, message.mutable_source());
+        message.mutable_source()->set_request(request.request());
+        writer_.write(message);
     }
 
     void measure_ceilings(const wire::CeilingsRequest &request) {

@@ -1,7 +1,6 @@
 #include "profiler/worker/operators/kernel_call.h"
 #include "profiler/worker/operators/operator.h"
-
-#include "profiler/workload/cost.h"
+#include "profiler/worker/operators/tile_args.h"
 
 #include <algorithm>
 #include <cmath>
@@ -33,10 +32,7 @@ class GroupedOperator final : public Operator {
     Status select(std::string_view variant, const TileConfig &config) override {
         const bool lora = variant != "base";
         group_ = lora ? "lora" : "base";
-        args_.variant = variant == "split"     ? MS_S2S_SPLIT
-                        : variant == "extra_k" ? MS_S2S_EXTRA_K
-                                               : MS_S2S_FUSED;
-        args_.rank = lora ? workload_->lora_rank : 0;
+        choose_variant(args_, *workload_, variant);
         args_.config = kernel_config(config);
         if (config.is_default())
             MOESCOPE_TRY(choose_config());
@@ -73,7 +69,6 @@ class GroupedOperator final : public Operator {
   private:
     std::string name() const { return std::string(info(op_).name); }
     bool backward() const { return op_ == OperatorId::GateUpDx || op_ == OperatorId::DownDx; }
-    bool grouped_input() const { return op_ == OperatorId::Down || op_ == OperatorId::GateUpDx; }
     bool adds_slots() const { return op_ == OperatorId::GateUpDx; }
     std::int64_t x_rows() const { return op_ == OperatorId::GateUp ? routing_->tokens : routing_->slots; }
 
@@ -91,20 +86,9 @@ class GroupedOperator final : public Operator {
     }
 
     void set_args() {
-        const WeightSize size = weight_size(workload_->model, op_);
-        args_.struct_size = sizeof args_;
-        args_.dtype = args_.y_dtype = kernel_dtype(workload_->model.dtype);
-        args_.k = std::int32_t(backward() ? size.n : size.k);
-        args_.n = std::int32_t(backward() ? size.k : size.n);
-        args_.w_transposed = args_.lora_a_transposed = args_.lora_b_transposed = backward();
-        args_.x_stride = args_.k;
-        args_.y_stride = args_.n;
-        args_.scaling = float(workload_->lora_scaling);
+        args_ = grouped_args(*workload_, op_);
         args_.slots = routing_->slots;
         args_.experts = routing_->experts;
-        args_.top_k = op_ == OperatorId::DownDx ? 1 : routing_->top_k; // dY has a row a slot
-        args_.x_grouped = grouped_input();
-        args_.y_grouped = !grouped_input();
     }
 
     // Scales that give y a standard deviation near 1/2 and its LoRA part one near 1/4.

@@ -1,7 +1,6 @@
 #include "profiler/worker/operators/kernel_call.h"
 #include "profiler/worker/operators/operator.h"
-
-#include "profiler/workload/cost.h"
+#include "profiler/worker/operators/tile_args.h"
 
 #include <cmath>
 #include <cstdint>
@@ -33,10 +32,7 @@ class LoraGradOperator final : public Operator {
     }
 
     Status select(std::string_view variant, const TileConfig &) override {
-        args_.variant = variant == "recompute" ? MS_LORA_GRAD_RECOMPUTE
-                        : variant == "atomic"  ? MS_LORA_GRAD_ATOMIC
-                                               : MS_LORA_GRAD_GRAM;
-        args_.out_dtype = args_.variant == MS_LORA_GRAD_ATOMIC ? MS_F32 : args_.dtype;
+        choose_variant(args_, variant);
         args_.workspace_bytes = device_->kernels().lora_grad_workspace_bytes(&args_);
         MOESCOPE_TRY(allocate(*device_, workspace_, std::int64_t(args_.workspace_bytes), name() + " workspace"));
         args_.workspace = workspace_.data();
@@ -71,17 +67,7 @@ class LoraGradOperator final : public Operator {
     bool grouped_input() const { return op_ == OperatorId::DownLoraGrad; }
 
     void set_args() {
-        const WeightSize size = weight_size(workload_->model, op_);
-        args_.struct_size = sizeof args_;
-        args_.dtype = kernel_dtype(workload_->model.dtype);
-        args_.k = std::int32_t(size.k);
-        args_.n = std::int32_t(size.n);
-        args_.x_stride = args_.k;
-        args_.dy_stride = args_.n;
-        args_.x_grouped = grouped_input();
-        args_.dy_grouped = !grouped_input();
-        args_.rank = workload_->lora_rank;
-        args_.scaling = float(workload_->lora_scaling);
+        args_ = lora_grad_args(*workload_, op_);
         args_.experts = routing_->experts;
         args_.top_k = routing_->top_k;
         args_.slots = routing_->slots;

@@ -1,0 +1,18 @@
+// moescope source: a tile kernel's source as it is compiled, its machine code, and what the compiler says
+// of another text in its place.
+#pragma once
+
+#include "app/cli/plan_options.h"
+
+namespace moescope::cli {
+
+struct SourceOptions {
+    PlanOptions plan;
+    std::optional<std::string> arch, kernel, file, out, compile, remote;
+    bool sass = false, ptx = false, json = false;
+};
+
+void add_source_options(CLI::App &command, SourceOptions &options);
+int source_command(const SourceOptions &options);
+
+} // namespace moescope::cli
