@@ -293,9 +293,9 @@ void Shell::run_sweep(const std::vector<SweepPlan> &plans) {
                                         each.plan.error().remedy});
 }
 
-void Shell::measure_ceilings() {
+void Shell::measure_ceilings(const std::string &device) {
     if (client_)
-        client_->measure_ceilings(workload_.device);
+        client_->measure_ceilings(device);
     else
         status_.problems.push_back({"nothing was measured", "there is no worker to do it",
                                     "see the first problem of this list"});
@@ -347,7 +347,7 @@ ViewContext Shell::context() {
             .run_plan = [this] { run_wanted(); },
             .tune = [this](PlanItem item) { tune_shown(item); },
             .copy_text = [](std::string text) { ImGui::SetClipboardText(text.c_str()); },
-            .measure_ceilings = [this] { measure_ceilings(); },
+            .measure_ceilings = [this](const std::string &device) { measure_ceilings(device); },
             .run_items = [this](std::vector<PlanItem> items) { run_shown(std::move(items)); }};
 }
 

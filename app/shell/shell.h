@@ -9,6 +9,7 @@
 #include "app/views/autotune.h"
 #include "app/views/compare.h"
 #include "app/views/dispatch.h"
+#include "app/views/inspector.h"
 #include "app/views/memory.h"
 #include "app/views/overview.h"
 #include "app/views/roofline.h"
@@ -85,7 +86,7 @@ class Shell {
     void open_other(const std::string &file);
     Result<std::vector<SweepPlan>> sweep_plans(const std::vector<SweepAxis> &axes) const;
     void run_sweep(const std::vector<SweepPlan> &plans);
-    void measure_ceilings();
+    void measure_ceilings(const std::string &device);
     void tune(const Workload &workload, std::vector<PlanItem> items);
     void tune_shown(const PlanItem &item);
     void run_shown(std::vector<PlanItem> items);
@@ -142,6 +143,7 @@ class Shell {
     MemoryState memory_;
     CompareState compare_;
     SweepState sweep_;
+    InspectorState inspector_;
     StatusState status_;
 
     struct Written {

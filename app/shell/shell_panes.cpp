@@ -98,7 +98,7 @@ void Shell::draw_inspector_pane(ViewContext &context) {
     const PaneWindow pane("inspector", layout_.inspector, theme_.surface,
                           ImGuiWindowFlags_NoScrollbar);
     ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, ImVec2(8 * scale_, 4 * scale_));
-    draw_inspector(context);
+    draw_inspector(context, inspector_);
     ImGui::PopStyleVar();
 }
 

@@ -1,5 +1,7 @@
 #include "app/views/inspector.h"
 
+#include "app/views/inspector_parts.h"
+#include "app/views/inspector_rows.h"
 #include "app/views/measurement_text.h"
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
@@ -15,22 +17,25 @@ namespace moescope {
 
 namespace {
 
-enum class Kind { Measured, Modelled, Plain };
-
 class Inspector {
   public:
-    explicit Inspector(ViewContext &context)
-        : context_(context), theme_(context.theme), session_(*context.session) {}
+    Inspector(ViewContext &context, const InspectorState &state)
+        : context_(context), state_(state), theme_(context.theme), session_(*context.session),
+          rows_(context.theme, context.scale) {}
 
     void draw();
 
   private:
     void title(std::string_view words, const ImVec4 *swatch = nullptr);
-    void section(const char *words);
+    void section(const char *words, std::optional<Evidence> evidence = {}) {
+        rows_.section(words, evidence);
+    }
     void property(const char *label, const std::string &value, std::string_view explanation,
-                  Kind kind = Kind::Plain);
+                  std::optional<Evidence> evidence = {}) {
+        rows_.property(label, value, explanation, evidence);
+    }
     void failure(const Error &error);
-    void draw_measurement(const Measurement &m);
+    void draw_measurement(MeasurementId id);
     void draw_times(const Measurement &m);
     void draw_achieved(const Measurement &m);
     void draw_memory(const Measurement &m);
@@ -41,8 +46,10 @@ class Inspector {
     const RoutingRecord *routing_of_run() const;
 
     ViewContext &context_;
+    const InspectorState &state_;
     const Theme &theme_;
     const Session &session_;
+    InspectorRows rows_;
 };
 
 void Inspector::title(std::string_view words, const ImVec4 *swatch) {
@@ -61,29 +68,6 @@ void Inspector::title(std::string_view words, const ImVec4 *swatch) {
     ImGui::PopTextWrapPos();
 }
 
-void Inspector::section(const char *words) {
-    ImGui::Dummy({0, std::round(8 * context_.scale)});
-    ui::small(words, theme_.accent);
-}
-
-void Inspector::property(const char *label, const std::string &value, std::string_view explanation,
-                         Kind kind) {
-    ImGui::BeginGroup();
-    ui::text(label, theme_.muted);
-    const float label_width = ImGui::GetItemRectSize().x;
-    ImGui::SameLine();
-    const float room = ImGui::GetContentRegionAvail().x;
-    if (ImGui::CalcTextSize(value.c_str()).x <= room || room < label_width) {
-        ui::right_aligned(value);
-    } else {
-        ImGui::NewLine();
-        ui::wrapped(value, theme_.text);
-    }
-    ImGui::EndGroup();
-    constexpr const char *kKinds[] = {"Measured. ", "Modelled, not measured. ", ""};
-    ui::explain(fmt::format("{}{}", kKinds[int(kind)], explanation));
-}
-
 void Inspector::failure(const Error &error) {
     ui::wrapped(error.what, theme_.failure);
     if (!error.why.empty())
@@ -93,7 +77,7 @@ void Inspector::failure(const Error &error) {
 }
 
 void Inspector::draw_times(const Measurement &m) {
-    section("Time, measured");
+    section("Time", Evidence::Measured);
     ui::badge(title_of(m.timer),
               m.timer == Measurement::Timer::Cupti ? theme_.accent : theme_.muted);
     ui::explain(explain(m.timer));
@@ -110,14 +94,14 @@ void Inspector::draw_times(const Measurement &m) {
              "order "
              "statistics. " +
                  samples,
-             Kind::Measured);
+             Evidence::Measured);
     property("10 % – 90 %",
              fmt::format("{} – {}", format_duration_ns(m.time.p10), format_duration_ns(m.time.p90)),
-             "The middle 80 % of the samples. " + samples, Kind::Measured);
+             "The middle 80 % of the samples. " + samples, Evidence::Measured);
     property("Fastest", format_duration_ns(m.time.minimum), "The fastest sample. " + samples,
-             Kind::Measured);
+             Evidence::Measured);
     property("Slowest", format_duration_ns(m.time.maximum), "The slowest sample. " + samples,
-             Kind::Measured);
+             Evidence::Measured);
     property(
         "Samples", fmt::format("{} after {} warm-ups", m.time.samples, m.warmup),
         "Repetitions go on until the median's confidence interval is tight or a limit is reached.");
@@ -125,32 +109,32 @@ void Inspector::draw_times(const Measurement &m) {
         property("Kernels",
                  fmt::format("{} · {}", m.kernels_per_repetition, format_duration_ns(m.kernel_ns)),
                  "Kernels of one repetition, and the median of the sum of their times.",
-                 Kind::Measured);
+                 Evidence::Measured);
         property("Gaps", format_duration_ns(m.gap_ns),
-                 "Median of the idle time between the kernels of a repetition.", Kind::Measured);
+                 "Median of the idle time between the kernels of a repetition.", Evidence::Measured);
     }
     if (m.event_time.samples > 0)
         property("CUDA events", format_duration_ns(m.event_time.median),
                  fmt::format(
                      "Cross-check: median of {} samples by CUDA events round the same repetitions.",
                      m.event_time.samples),
-                 Kind::Measured);
+                 Evidence::Measured);
     if (!m.throttle.empty())
         property("Clocks", m.throttle, "Why the clocks were held back while this was measured.",
-                 Kind::Measured);
+                 Evidence::Measured);
 }
 
 void Inspector::draw_achieved(const Measurement &m) {
     const Ceilings &ceilings = session_.runs[m.run.value].device.ceilings;
-    section("Limit, modelled");
+    section("Limit", Evidence::Modelled);
     property("Floor", duration_or_dash(m.floor_ns), explain_floor(m, ceilings));
     if (m.times_floor() > 0)
         property("× floor", format_ratio(m.times_floor()), explain_floor(m, ceilings));
     property("Least bytes", format_bytes(m.cost.bytes),
              "Every input read once and every output written once, with this routing.",
-             Kind::Modelled);
+             Evidence::Modelled);
     property("Operations", format_count(m.cost.flops), "A multiply and an add count two.",
-             Kind::Modelled);
+             Evidence::Modelled);
     property("Memory rate", format_bandwidth(m.achieved_bytes_per_second()), explain_bandwidth(m));
     if (ceilings.bytes_per_second > 0)
         property("of the ceiling",
@@ -172,14 +156,14 @@ void Inspector::draw_achieved(const Measurement &m) {
 }
 
 void Inspector::draw_memory(const Measurement &m) {
-    section("Memory and result, measured");
+    section("Memory and result", Evidence::Measured);
     property("Peak", format_bytes(double(m.peak_bytes)), explain_memory(m));
     property("Inputs", format_bytes(double(m.input_bytes)),
-             "Bytes of the operator's inputs, by the ledger.", Kind::Measured);
+             "Bytes of the operator's inputs, by the ledger.", Evidence::Measured);
     property("Outputs", format_bytes(double(m.output_bytes)),
-             "Bytes of its outputs, by the ledger.", Kind::Measured);
+             "Bytes of its outputs, by the ledger.", Evidence::Measured);
     property("Workspace", format_bytes(double(m.workspace_bytes)),
-             "Bytes of scratch memory, by the ledger.", Kind::Measured);
+             "Bytes of scratch memory, by the ledger.", Evidence::Measured);
     property("Error", m.relative_error < 0 ? "not checked" : agreement_text(m),
              explain_agreement(m));
     if (!m.reference.empty())
@@ -202,7 +186,8 @@ void Inspector::draw_buttons(const Measurement &m) {
         "Compiles and times every tile configuration of this variant on the run's workload.");
 }
 
-void Inspector::draw_measurement(const Measurement &m) {
+void Inspector::draw_measurement(MeasurementId id) {
+    const Measurement &m = session_.measurements[id.value];
     const ImVec4 colour = variant_colour(theme_, m.op, m.variant);
     title(title_of(m), &colour);
     ui::explain(info(m.op).explain);
@@ -220,6 +205,8 @@ void Inspector::draw_measurement(const Measurement &m) {
     draw_times(m);
     draw_achieved(m);
     draw_memory(m);
+    draw_counters(context_, state_, id);
+    draw_device_state(context_, state_, id);
     draw_buttons(m);
 }
 
@@ -232,9 +219,9 @@ std::string dimensions(const std::array<std::int32_t, 3> &size) {
 void Inspector::draw_kernel(const KernelRecord &k) {
     title("Kernel launch");
     ui::wrapped(session_.name(k.name), theme_.text);
-    section("Measured by CUPTI");
+    section("By CUPTI", Evidence::Measured);
     property("Time", format_duration_ns(double(k.end_ns - k.start_ns)),
-             "From the kernel's start to its end on the GPU: one sample.", Kind::Measured);
+             "From the kernel's start to its end on the GPU: one sample.", Evidence::Measured);
     property("Stream", fmt::format("{}", k.stream), "The CUDA stream it ran on.");
     property("Correlation", fmt::format("{}", k.correlation),
              "Ties the launch call on the host to the kernel on the device.");
@@ -253,7 +240,7 @@ void Inspector::draw_kernel(const KernelRecord &k) {
     property("Occupancy", fmt::format("{:.0f} %", double(k.theoretical_occupancy) * 100),
              "Warps that fit a multiprocessor at once over the most it can hold, from the "
              "occupancy calculator.",
-             Kind::Modelled);
+             Evidence::Modelled);
 }
 
 void Inspector::draw_candidate(const Candidate &c) {
@@ -264,13 +251,13 @@ void Inspector::draw_candidate(const Candidate &c) {
     if (!c.reason.empty())
         ui::wrapped(c.reason, c.fate == Candidate::Fate::Failed ? theme_.failure : theme_.text);
     if (c.time.samples > 0) {
-        section("Time, measured");
+        section("Time", Evidence::Measured);
         property("Median", format_duration_ns(c.time.median),
-                 fmt::format("Median of {} samples while tuning.", c.time.samples), Kind::Measured);
+                 fmt::format("Median of {} samples while tuning.", c.time.samples), Evidence::Measured);
         property(
             "10 % – 90 %",
             fmt::format("{} – {}", format_duration_ns(c.time.p10), format_duration_ns(c.time.p90)),
-            "The middle 80 % of the samples.", Kind::Measured);
+            "The middle 80 % of the samples.", Evidence::Measured);
     }
     section("As the compiler reported");
     property("Registers", fmt::format("{}", c.registers), "Of one thread.");
@@ -279,9 +266,9 @@ void Inspector::draw_candidate(const Candidate &c) {
     property("Shared memory", format_bytes(c.smem_bytes), "Of one block, static and dynamic.");
     property("Threads", fmt::format("{}", c.threads), "Of one block.");
     property("Blocks an SM", fmt::format("{}", c.blocks_per_sm),
-             "How many blocks fit a multiprocessor at once.", Kind::Modelled);
+             "How many blocks fit a multiprocessor at once.", Evidence::Modelled);
     property("Compiling", c.from_cache ? "from the cache" : fmt::format("{:.0f} ms", c.compile_ms),
-             "Time NVRTC and the assembler took for this configuration.", Kind::Measured);
+             "Time NVRTC and the assembler took for this configuration.", Evidence::Measured);
 }
 
 void Inspector::draw_expert(const RoutingRecord &routing, std::int32_t expert) {
@@ -293,11 +280,11 @@ void Inspector::draw_expert(const RoutingRecord &routing, std::int32_t expert) {
     title(fmt::format("Expert {}", expert));
     section("Load in this run's routing");
     property("Slots", format_count(slots),
-             "Token and choice pairs that the routing sent to this expert.", Kind::Measured);
+             "Token and choice pairs that the routing sent to this expert.", Evidence::Measured);
     property("Share", fmt::format("{:.2f} %", sum > 0 ? slots / sum * 100 : 0), "Of all slots.",
-             Kind::Measured);
+             Evidence::Measured);
     property("× mean", mean > 0 ? format_ratio(slots / mean) : "–",
-             fmt::format("Against the mean of {:.1f} slots an expert.", mean), Kind::Measured);
+             fmt::format("Against the mean of {:.1f} slots an expert.", mean), Evidence::Measured);
 }
 
 const RoutingRecord *Inspector::routing_of_run() const {
@@ -326,7 +313,7 @@ void Inspector::draw() {
     if (routing && s.expert >= 0 && std::size_t(s.expert) < routing->counts.size())
         block([&] { draw_expert(*routing, s.expert); });
     if (s.measurement.valid() && s.measurement.value < session_.measurements.size())
-        block([&] { draw_measurement(session_.measurements[s.measurement.value]); });
+        block([&] { draw_measurement(s.measurement); });
     if (drawn)
         return;
     ui::heading("Inspector");
@@ -338,6 +325,10 @@ void Inspector::draw() {
 
 } // namespace
 
-void draw_inspector(ViewContext &context) { Inspector(context).draw(); }
+void draw_inspector(ViewContext &context, InspectorState &state) {
+    state.kernels.update(*context.session);
+    state.counters.update(*context.session);
+    Inspector(context, state).draw();
+}
 
 } // namespace moescope

@@ -2,9 +2,16 @@
 #pragma once
 
 #include "app/views/view_context.h"
+#include "profiler/explain/counters.h"
+#include "profiler/explain/repetition.h"
 
 namespace moescope {
 
-void draw_inspector(ViewContext &context);
+struct InspectorState {
+    KernelsByMeasurement kernels;
+    CountersByMeasurement counters;
+};
+
+void draw_inspector(ViewContext &context, InspectorState &state);
 
 } // namespace moescope

@@ -57,7 +57,7 @@ class Roofline {
 
 void Roofline::draw_head() {
     const DeviceInfo &device = session_.runs[context_.run.value].device;
-    const Ceilings &c = device.ceilings;
+    const Ceilings &c = state_.ceilings;
     const auto ceiling = [&](const std::string &words, bool measured, const char *explain) {
         ImGui::SameLine(0, px(16));
         ui::text(words);
@@ -67,8 +67,10 @@ void Roofline::draw_head() {
     };
     const ui::FontScope font(ui::small_font());
     ui::text(device.name, theme_.muted);
-    ui::explain(
-        fmt::format("The roofs are those of {} ({}) when this run began.", device.name, device.id));
+    ui::explain(c == device.ceilings
+                    ? fmt::format("The roofs are what {} was known to reach when this run began.",
+                                  device.id)
+                    : fmt::format("The roofs are what {} has measured since this run.", device.id));
     if (c.bytes_per_second > 0)
         ceiling("Memory " + format_bandwidth(c.bytes_per_second), c.bytes_measured,
                 "Bytes a second that a kernel that only reads gets from this device's memory; "
@@ -77,6 +79,15 @@ void Roofline::draw_head() {
         ceiling("Matrix units " + format_flops(c.flops_per_second), c.flops_measured,
                 "FLOP/s of a large matrix product with 16-bit inputs; modelled: from the "
                 "multiprocessors' clock and the width of their matrix units.");
+    if (!same_device(device, context_.progress.devices) || !context_.measure_ceilings)
+        return;
+    ImGui::SameLine(0, px(16));
+    ImGui::BeginDisabled(context_.progress.state == WorkerClient::State::Gone);
+    if (ImGui::SmallButton("Measure ceilings"))
+        context_.measure_ceilings(device.id);
+    ImGui::EndDisabled();
+    ui::explain("Measures this device's memory and matrix units, once nothing else runs: a second, "
+                "or some where a kernel is compiled first. The roofs move to what was measured.");
 }
 
 void Roofline::draw_legend(bool counted) {
@@ -256,7 +267,8 @@ const RooflinePoint *Roofline::pointed_at(const charts::Plot &plot,
 void Roofline::draw_chart(RooflineKind kind, const std::vector<RooflinePoint> &points,
                           ImVec2 size) {
     const DeviceInfo &device = session_.runs[context_.run.value].device;
-    const auto roofs = roofs_of(device, kind, device.is_cpu() ? 0 : state_.shortest_kernel_ns);
+    const auto roofs =
+        roofs_of(state_.ceilings, kind, device.is_cpu() ? 0 : state_.shortest_kernel_ns);
     charts::PlotState &state = state_.plots[std::size_t(kind)];
     ImGui::PushID(int(kind));
     auto plot = charts::begin_plot("roofline", size, spec_of(kind, points, roofs), state, theme_,
@@ -281,6 +293,9 @@ void Roofline::draw_chart(RooflineKind kind, const std::vector<RooflinePoint> &p
 }
 
 void Roofline::draw() {
+    const DeviceInfo &device = session_.runs[context_.run.value].device;
+    const DeviceInfo *now = same_device(device, context_.progress.devices);
+    state_.ceilings = now ? latest(device.ceilings, now->ceilings) : device.ceilings;
     if (state_.session != context_.session || state_.run != context_.run) {
         state_.session = context_.session;
         state_.run = context_.run;

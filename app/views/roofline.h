@@ -20,6 +20,7 @@ struct RooflineState {
     SessionPtr session;
     RunId run;
     double shortest_kernel_ns = 0;
+    Ceilings ceilings; // the run's, or what the same device has measured since
 };
 
 void draw_roofline(const ViewContext &context, RooflineState &state);

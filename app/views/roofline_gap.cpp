@@ -3,6 +3,7 @@
 
 #include "app/charts/series.h"
 #include "app/views/measurement_text.h"
+#include "app/views/metric_text.h"
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
 #include "profiler/base/units.h"
@@ -43,8 +44,12 @@ GapView::GapView(const ViewContext &context, const RooflineState &state) : conte
         session.measurements[id.value].run != context.run)
         return;
     measurement_ = &session.measurements[id.value];
-    gap_ = explain_gap(gap_facts(session, id, state.kernels.of(id), state.counters.whole(id),
-                                 state.shortest_kernel_ns));
+    GapFacts facts = gap_facts(session, id, state.kernels.of(id), state.counters.whole(id),
+                               state.shortest_kernel_ns);
+    facts.ceilings = state.ceilings;
+    if (facts.stall)
+        facts.stall->reason = known_metrics().title(session.name(facts.stall->metric));
+    gap_ = explain_gap(facts);
     for (const std::string &note : gap_.notes)
         notes_ += (notes_.empty() ? "Also: " : "; ") + note;
     if (!notes_.empty())

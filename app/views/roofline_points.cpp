@@ -49,9 +49,34 @@ std::vector<RooflinePoint> roofline_points(const Session &session, RunId run, Ro
     return points;
 }
 
-std::vector<charts::Roof> roofs_of(const DeviceInfo &device, RooflineKind kind,
+const DeviceInfo *same_device(const DeviceInfo &device, const std::vector<DeviceInfo> &now) {
+    for (const DeviceInfo &each : now)
+        if (each.id == device.id && each.name == device.name)
+            return &each;
+    return nullptr;
+}
+
+Ceilings latest(Ceilings then, const Ceilings &now) {
+    const auto newer = [](bool measured, std::int64_t when, bool before, std::int64_t before_when) {
+        return measured && (!before || when > before_when);
+    };
+    if (newer(now.bytes_measured, now.bytes_measured_ns, then.bytes_measured,
+              then.bytes_measured_ns)) {
+        then.bytes_per_second = now.bytes_per_second;
+        then.bytes_measured = true;
+        then.bytes_measured_ns = now.bytes_measured_ns;
+    }
+    if (newer(now.flops_measured, now.flops_measured_ns, then.flops_measured,
+              then.flops_measured_ns)) {
+        then.flops_per_second = now.flops_per_second;
+        then.flops_measured = true;
+        then.flops_measured_ns = now.flops_measured_ns;
+    }
+    return then;
+}
+
+std::vector<charts::Roof> roofs_of(const Ceilings &c, RooflineKind kind,
                                    double shortest_kernel_ns) {
-    const Ceilings &c = device.ceilings;
     const bool by_size = kind == RooflineKind::Size;
     std::vector<charts::Roof> roofs;
     if (c.bytes_per_second > 0)

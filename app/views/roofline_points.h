@@ -26,8 +26,15 @@ struct RooflinePoint {
 std::vector<RooflinePoint> roofline_points(const Session &session, RunId run, RooflineKind kind,
                                            const CountersByMeasurement &counters);
 
-// The device's roofs; those that are not known are left out. shortest_kernel_ns: 0 for none.
-std::vector<charts::Roof> roofs_of(const DeviceInfo &device, RooflineKind kind,
+// The device of the run among those there are now: of the same id and name. Null: it is another
+// machine's.
+const DeviceInfo *same_device(const DeviceInfo &device, const std::vector<DeviceInfo> &now);
+
+// The ceilings a run had, or those its device has measured since.
+Ceilings latest(Ceilings then, const Ceilings &now);
+
+// Roofs of these ceilings; those that are not known are left out. shortest_kernel_ns: 0 for none.
+std::vector<charts::Roof> roofs_of(const Ceilings &ceilings, RooflineKind kind,
                                    double shortest_kernel_ns);
 
 // What a chart of these points and roofs shows: all points, and the roofs' corner where it is near.

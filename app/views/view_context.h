@@ -50,7 +50,7 @@ struct ViewContext {
     std::function<void()> run_plan;              // as the Run button
     std::function<void(PlanItem)> tune;          // tune one operator x variant on the run's workload
     std::function<void(std::string)> copy_text;  // to the clipboard
-    std::function<void()> measure_ceilings;      // of the chosen device; see WorkerClient
+    std::function<void(std::string)> measure_ceilings; // of a device; see WorkerClient
     std::function<void(std::vector<PlanItem>)> run_items; // on the run's workload
 };
 

@@ -1,7 +1,7 @@
 #include "profiler/explain/counters.h"
 
 #include <algorithm>
-#include <iterator>
+#include <cmath>
 
 namespace moescope {
 
@@ -18,35 +18,31 @@ constexpr std::string_view kTensorPipe[] = {
     "sm__inst_executed_pipe_tensor.avg.pct_of_peak_sustained_active"};
 constexpr std::string_view kOccupancy[] = {"sm__warps_active.avg.pct_of_peak_sustained_active"};
 
-// In the order of their ids.
-constexpr CounterInfo kCounters[] = {
-    {Counter::DurationNs, "Duration",
-     "Time of the range while it was counted. Counted passes are not the timed ones: the median "
-     "above is how fast it is.",
-     kDuration},
-    {Counter::DramRead, "DRAM read", "Bytes that the device's memory delivered.", kDramRead},
-    {Counter::DramWritten, "DRAM written",
-     "Bytes written to the device's memory. What still lies in the L2 when the range ends is not "
-     "among them.",
-     kDramWritten},
-    {Counter::L2Hits, "L2 hits", "Share of the sectors looked up in the L2 that were there.",
-     kL2Hits},
-    {Counter::L2Bytes, "L2 traffic", "Bytes that went through the L2.", kL2Bytes},
-    {Counter::SmActive, "SMs active",
-     "Share of the time in which a multiprocessor held at least one warp, on average over all of "
-     "them. The rest is launch, a last wave that does not fill the device, and gaps.",
-     kSmActive},
-    {Counter::TensorPipe, "Tensor pipe",
-     "Share of the multiprocessors' active cycles in which the matrix unit worked.", kTensorPipe},
-    {Counter::Occupancy, "Warps resident",
-     "Warps that were resident on an active multiprocessor over the most it can hold.", kOccupancy},
-};
-
 constexpr std::string_view kStallBegin = "issue_stalled_", kStallEnd = "_per_issue_active";
 
 } // namespace
 
-const CounterInfo &info(Counter counter) { return kCounters[std::size_t(counter)]; }
+std::span<const std::string_view> names_of(Counter counter) {
+    switch (counter) {
+    case Counter::DurationNs:
+        return kDuration;
+    case Counter::DramRead:
+        return kDramRead;
+    case Counter::DramWritten:
+        return kDramWritten;
+    case Counter::L2Hits:
+        return kL2Hits;
+    case Counter::L2Bytes:
+        return kL2Bytes;
+    case Counter::SmActive:
+        return kSmActive;
+    case Counter::TensorPipe:
+        return kTensorPipe;
+    case Counter::Occupancy:
+        return kOccupancy;
+    }
+    return {};
+}
 
 std::string_view stall_reason(std::string_view metric) {
     const std::size_t begin = metric.find(kStallBegin), end = metric.find(kStallEnd);
@@ -58,13 +54,13 @@ std::string_view stall_reason(std::string_view metric) {
 
 std::optional<double> CounterRange::find(const Session &session, std::string_view metric) const {
     for (const Value &value : values)
-        if (session.name(value.metric) == metric)
+        if (session.name(value.metric) == metric && std::isfinite(value.value))
             return value.value;
     return std::nullopt;
 }
 
 std::optional<double> CounterRange::find(const Session &session, Counter counter) const {
-    for (const std::string_view name : info(counter).names)
+    for (const std::string_view name : names_of(counter))
         if (const auto value = find(session, name))
             return value;
     return std::nullopt;
@@ -83,24 +79,10 @@ std::vector<Stall> CounterRange::stalls(const Session &session) const {
     for (const Value &value : values)
         if (const auto reason = stall_reason(session.name(value.metric));
             !reason.empty() && reason != "selected" && value.value > 0)
-            found.push_back({std::string(reason), value.value});
+            found.push_back({std::string(reason), value.metric, value.value});
     std::stable_sort(found.begin(), found.end(),
                      [](const Stall &a, const Stall &b) { return a.warps > b.warps; });
     return found;
-}
-
-std::vector<CounterRange::Value> CounterRange::others(const Session &session) const {
-    const auto known = [](std::string_view metric) {
-        return std::any_of(std::begin(kCounters), std::end(kCounters), [&](const CounterInfo &one) {
-            return std::find(one.names.begin(), one.names.end(), metric) != one.names.end();
-        });
-    };
-    std::vector<Value> rest;
-    for (const Value &value : values)
-        if (const auto metric = session.name(value.metric);
-            !known(metric) && stall_reason(metric).empty())
-            rest.push_back(value);
-    return rest;
 }
 
 void CountersByMeasurement::update(const Session &session) {

@@ -22,17 +22,13 @@ enum class Counter {
     TensorPipe, // % of the active cycles
     Occupancy,  // % of the warps an active multiprocessor can hold
 };
-struct CounterInfo {
-    Counter id;
-    std::string_view title;
-    std::string_view explain;
-    std::span<const std::string_view> names; // as chips call it, most common first
-};
-const CounterInfo &info(Counter counter);
+// As chips call it, most common first.
+std::span<const std::string_view> names_of(Counter counter);
 
 // Warps that wait for one reason, on average, at a moment an instruction issues.
 struct Stall {
     std::string reason; // "long_scoreboard"
+    NameId metric;
     double warps = 0;
 };
 
@@ -46,14 +42,13 @@ struct CounterRange {
     };
     std::vector<Value> values; // a metric once: its last reading
 
+    // Nothing too where the value is not a number: a share of nothing.
     std::optional<double> find(const Session &session, std::string_view metric) const;
     std::optional<double> find(const Session &session, Counter counter) const;
     // Read and written together.
     std::optional<double> dram_bytes(const Session &session) const;
     // Most warps first; what issues ("selected") is no stall and left out.
     std::vector<Stall> stalls(const Session &session) const;
-    // Values that are neither a Counter nor a stall.
-    std::vector<Value> others(const Session &session) const;
 };
 
 // "long_scoreboard" of "smsp__average_warps_issue_stalled_long_scoreboard_per_issue_active.ratio";

@@ -205,7 +205,7 @@ void add_launches(const GapFacts &f, Splitting &split) {
 void add_rest(const GapFacts &f, Splitting &split) {
     std::string words = "latency and instruction issue within the kernels";
     if (f.stall)
-        words += fmt::format("; warps wait most for {}", f.stall->reason);
+        words += fmt::format("; most warps: {}", f.stall->reason);
     else if (!f.dram_bytes)
         words += ", and what counters would show";
     split.add({GapPart::Kind::Rest, split.left(), Evidence::Estimated, words,

@@ -16,11 +16,7 @@ Measurement timed(RunId run, double bytes, double flops, double ns) {
     return m;
 }
 
-DeviceInfo device() {
-    DeviceInfo info;
-    info.ceilings = {1e12, 1e15, true, false};
-    return info;
-}
+const Ceilings kCeilings{1e12, 1e15, true, false};
 
 } // namespace
 
@@ -51,22 +47,22 @@ TEST_CASE("points lie where their bytes, operations and time put them", "[roofli
 }
 
 TEST_CASE("a roof says whether it was measured, and an unknown one is left out", "[roofline]") {
-    const auto intensity = roofs_of(device(), RooflineKind::Intensity, 800);
+    const auto intensity = roofs_of(kCeilings, RooflineKind::Intensity, 800);
     REQUIRE(intensity.size() == 2);
     CHECK(intensity[0].at(10) == 1e13); // rises with the intensity
     CHECK(intensity[0].label.find("measured") != std::string::npos);
     CHECK(intensity[1].at(10) == 1e15);
     CHECK(intensity[1].label.find("derived") != std::string::npos);
-    const auto size = roofs_of(device(), RooflineKind::Size, 800);
+    const auto size = roofs_of(kCeilings, RooflineKind::Size, 800);
     REQUIRE(size.size() == 2);
     CHECK(size[0].at(10) == 1e12);
     CHECK(size[1].at(8e5) == Approx(1e12)); // what the memory moves in the shortest kernel
-    CHECK(roofs_of(device(), RooflineKind::Size, 0).size() == 1);
+    CHECK(roofs_of(kCeilings, RooflineKind::Size, 0).size() == 1);
     CHECK(roofs_of({}, RooflineKind::Intensity, 0).empty());
 }
 
 TEST_CASE("a chart fits its points and the roofs' corner where it is near", "[roofline]") {
-    const auto roofs = roofs_of(device(), RooflineKind::Intensity, 0); // corner at 1000
+    const auto roofs = roofs_of(kCeilings, RooflineKind::Intensity, 0); // corner at 1000
     RooflinePoint point{.id = {0}, .modelled = {100, 5e13}, .measured = {}};
     const RooflineFit near = fit({point}, roofs);
     CHECK(near.x.contains(100));
@@ -108,4 +104,26 @@ TEST_CASE("labels meet neither each other nor a point and stay in the frame", "[
                     at.x >= places[j]->x + wishes[j].width || places[j]->x >= at.x + size.width ||
                     at.y >= places[j]->y + wishes[j].height || places[j]->y >= at.y + size.height));
     }
+}
+
+TEST_CASE("ceilings measured since the run replace its own, older or derived ones do not",
+          "[roofline]") {
+    Ceilings then{1e12, 1e15, true, false, 100, 0};
+    const Ceilings later = latest(then, {2e12, 8e14, true, true, 200, 200});
+    CHECK(later.bytes_per_second == 2e12);
+    CHECK(later.flops_per_second == 8e14);
+    CHECK(later.flops_measured);
+    CHECK(latest(then, {2e12, 9e14, true, false, 50, 0}) == then);
+    CHECK(latest(then, {}) == then);
+}
+
+TEST_CASE("a run's device is known again by its id and name", "[roofline]") {
+    DeviceInfo h200;
+    h200.id = "cuda:0";
+    h200.name = "NVIDIA H200";
+    DeviceInfo other = h200;
+    other.name = "NVIDIA L4";
+    CHECK(same_device(h200, {other}) == nullptr);
+    const std::vector<DeviceInfo> now{other, h200};
+    CHECK(same_device(h200, now) == &now[1]);
 }

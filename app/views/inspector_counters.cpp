@@ -1,0 +1,188 @@
+// What the selected measurement's counters read, and what the device did meanwhile.
+#include "app/views/inspector_parts.h"
+
+#include "app/views/inspector_rows.h"
+#include "app/views/kernel_name.h"
+#include "app/views/metric_text.h"
+#include "app/views/ui.h"
+#include "profiler/base/units.h"
+#include "profiler/explain/device_states.h"
+#include "profiler/session/throttle.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace moescope {
+
+namespace {
+
+// The range's rows: each counter, the DRAM bytes against the least, and where the warps wait.
+class RangeRows {
+  public:
+    RangeRows(const ViewContext &context, const CounterRange &range, const Measurement &m)
+        : session_(*context.session), range_(range), measurement_(m),
+          rows_(context.theme, context.scale), theme_(context.theme) {}
+
+    // theoretical: the occupancy the launch allows, 0..1; 0 unknown.
+    void draw(double theoretical) const {
+        for (const CounterRange::Value &value : range_.values)
+            if (stall_reason(session_.name(value.metric)).empty())
+                draw_value(value, theoretical);
+        if (range_.kernel < 0)
+            draw_traffic();
+        draw_stalls();
+    }
+
+  private:
+    void draw_value(const CounterRange::Value &value, double theoretical) const {
+        const std::string_view metric = session_.name(value.metric);
+        const MetricSets &known = known_metrics();
+        const std::string title = known.title(metric);
+        const std::string text = known.value_text(metric, value.value);
+        std::string words = explain_metric(metric);
+        if (!is_percentage(metric) || !std::isfinite(value.value)) {
+            rows_.property(title, text, words);
+            return;
+        }
+        std::optional<double> mark;
+        if (is(metric, Counter::Occupancy) && theoretical > 0) {
+            mark = theoretical;
+            words +=
+                fmt::format("\nThe mark is the theoretical occupancy, {:.1f} %: what registers "
+                            "and shared memory of the longest kernel allow.",
+                            theoretical * 100);
+        }
+        rows_.bar(title, text, value.value / 100, words, mark);
+    }
+
+    void draw_traffic() const {
+        const auto bytes = range_.dram_bytes(session_);
+        if (!bytes || measurement_.cost.bytes <= 0)
+            return;
+        rows_.property("DRAM / least bytes", format_ratio(*bytes / measurement_.cost.bytes),
+                       fmt::format("Measured {} read and written, over the modelled {} that must "
+                                   "be moved at least. Above 1: something is read again, or an "
+                                   "intermediate result leaves the L2. Below 1: written bytes "
+                                   "that still lay in the L2 at the end.",
+                                   format_bytes(*bytes), format_bytes(measurement_.cost.bytes)));
+    }
+
+    void draw_stalls() const {
+        const auto stalls = range_.stalls(session_);
+        if (stalls.empty())
+            return;
+        double sum = 0;
+        for (const Stall &stall : stalls)
+            sum += stall.warps;
+        ImGui::Dummy({0, ImGui::GetStyle().ItemSpacing.y});
+        ui::small("Where the warps wait", theme_.muted);
+        constexpr std::size_t kMost = 6;
+        for (std::size_t i = 0; i < std::min(kMost, stalls.size()); ++i) {
+            const std::string_view metric = session_.name(stalls[i].metric);
+            rows_.bar(known_metrics().title(metric), fmt::format("{:.2f}", stalls[i].warps),
+                      stalls[i].warps / sum,
+                      fmt::format("{}\n{:.1f} % of the waiting warps.", explain_metric(metric),
+                                  100 * stalls[i].warps / sum));
+        }
+    }
+
+    static bool is(std::string_view metric, Counter counter) {
+        const auto names = names_of(counter);
+        return std::find(names.begin(), names.end(), metric) != names.end();
+    }
+
+    const Session &session_;
+    const CounterRange &range_;
+    const Measurement &measurement_;
+    InspectorRows rows_;
+    const Theme &theme_;
+};
+
+std::string range_text(double low, double high, const char *unit) {
+    return low == high ? fmt::format("{:.0f} {}", high, unit)
+                       : fmt::format("{:.0f} – {:.0f} {}", low, high, unit);
+}
+
+// The theoretical occupancy of the measurement's longest kernel; 0 where none was recorded.
+double theoretical_occupancy(const Session &session, std::span<const std::uint32_t> kernels) {
+    const KernelRecord *longest = nullptr;
+    for (const std::uint32_t index : kernels) {
+        const KernelRecord &kernel = session.kernels[index];
+        if (!longest || kernel.end_ns - kernel.start_ns > longest->end_ns - longest->start_ns)
+            longest = &kernel;
+    }
+    return longest ? double(longest->theoretical_occupancy) : 0;
+}
+
+} // namespace
+
+void draw_counters(const ViewContext &context, const InspectorState &state, MeasurementId id) {
+    const Session &session = *context.session;
+    const Measurement &m = session.measurements[id.value];
+    if (session.runs[m.run.value].device.is_cpu())
+        return;
+    const InspectorRows rows(context.theme, context.scale);
+    const auto ranges = state.counters.of(id);
+    if (ranges.empty()) {
+        rows.section("Hardware counters");
+        ui::wrapped("None were read. A run with counters shows here what went through memory, how "
+                    "busy the units were and where the warps waited.",
+                    context.theme.muted);
+        return;
+    }
+    rows.section("Hardware counters", Evidence::Measured);
+    const double theoretical = theoretical_occupancy(session, state.kernels.of(id));
+    if (ranges.front().kernel < 0)
+        RangeRows(context, ranges.front(), m).draw(theoretical);
+    const auto single =
+        std::count_if(ranges.begin(), ranges.end(), [](const auto &r) { return r.kernel >= 0; });
+    for (const CounterRange &range : ranges) {
+        if (range.kernel < 0 || (single == 1 && ranges.front().kernel < 0))
+            continue; // one kernel is the whole repetition
+        const std::string name =
+            fmt::format("{}  {}###{}", range.kernel + 1,
+                        short_kernel_name(session.name(range.name)), range.kernel);
+        const bool open = ImGui::TreeNodeEx(name.c_str(), ImGuiTreeNodeFlags_SpanAvailWidth |
+                                                              ImGuiTreeNodeFlags_NoTreePushOnOpen);
+        ui::explain(fmt::format("Kernel {} of the repetition, counted on its own:\n{}",
+                                range.kernel + 1, session.name(range.name)));
+        if (open)
+            RangeRows(context, range, m).draw(0);
+    }
+}
+
+void draw_device_state(const ViewContext &context, const InspectorState &state, MeasurementId id) {
+    const Session &session = *context.session;
+    const auto kernels = state.kernels.of(id);
+    if (kernels.empty())
+        return;
+    std::int64_t from = session.kernels[kernels.front()].start_ns, to = from;
+    for (const std::uint32_t kernel : kernels) {
+        from = std::min(from, session.kernels[kernel].start_ns);
+        to = std::max(to, session.kernels[kernel].end_ns);
+    }
+    const auto states = device_states(session, session.measurements[id.value].run, from, to);
+    if (!states)
+        return;
+    const InspectorRows rows(context.theme, context.scale);
+    const std::string how =
+        fmt::format("By NVML, from {} readings round the measurement.", states->readings);
+    rows.section("The device meanwhile", Evidence::Measured);
+    rows.property("SM clock", range_text(states->sm_clock_low, states->sm_clock_high, "MHz"), how);
+    rows.property("Memory clock",
+                  range_text(states->memory_clock_low, states->memory_clock_high, "MHz"), how);
+    rows.property("Temperature",
+                  range_text(states->temperature_low, states->temperature_high, "°C"), how);
+    rows.property("Power",
+                  fmt::format("{:.0f} W, at most {:.0f}", states->power_mean, states->power_high),
+                  "Mean and highest. " + how);
+    const std::string reasons = throttle_text(states->reasons);
+    rows.property("Held back by", reasons.empty() ? "nothing" : reasons,
+                  "Why the clocks were lower than they could be (NVML's clock event reasons). An "
+                  "idle GPU is no reason. " +
+                      how);
+}
+
+} // namespace moescope

@@ -1,0 +1,20 @@
+// The metrics that assets/metrics.json explains, for views: titles, units and words.
+#pragma once
+
+#include "profiler/metrics/metric_sets.h"
+
+#include <string>
+#include <string_view>
+
+namespace moescope {
+
+// Read once. Empty where the file cannot be read: metrics then go by CUPTI's names.
+const MetricSets &known_metrics();
+
+// "DRAM read (dram__bytes_read.sum): bytes the device's memory delivered ..."
+std::string explain_metric(std::string_view metric);
+
+// Whether values go from 0 to 100.
+bool is_percentage(std::string_view metric);
+
+} // namespace moescope
