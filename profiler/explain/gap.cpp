@@ -172,15 +172,16 @@ std::string waves_text(const Waves &waves) {
 void add_idle(const GapFacts &f, Splitting &split) {
     const std::string waves = waves_text(f.waves);
     if (f.sm_active) {
-        std::string words = fmt::format("a multiprocessor had no warp for {:.1f} % of the time",
-                                        (1 - *f.sm_active) * 100);
-        if (!waves.empty())
-            words += fmt::format(" ({})", waves);
-        split.add({GapPart::Kind::IdleSms, (1 - *f.sm_active) * f.time_ns - f.launch_gap_ns,
-                   Evidence::Measured, words,
-                   "The share of the time that the counter SMs active leaves, of the median, less "
-                   "the gaps between launches: the last wave, blocks of unequal length, and the "
-                   "start and end of the kernels."});
+        // Counting lengthens a repetition, by time in which nothing runs.
+        const double counted = std::max(f.counted_ns.value_or(f.time_ns), f.time_ns);
+        const double idle = f.time_ns - *f.sm_active * counted - f.launch_gap_ns;
+        split.add(
+            {GapPart::Kind::IdleSms, idle, Evidence::Measured,
+             fmt::format("multiprocessors without a warp{}", waves.empty() ? "" : ": " + waves),
+             fmt::format("While counted, a multiprocessor held a warp for {:.1f} % of {}. The "
+                         "rest of the median, less the gaps between launches, is the last "
+                         "wave, blocks of unequal length, and the start and end of kernels.",
+                         *f.sm_active * 100, format_duration_ns(counted))});
         return;
     }
     split.add({GapPart::Kind::IdleSms, f.tail_ns, Evidence::Estimated, waves,
@@ -216,9 +217,10 @@ void note_occupancy(const GapFacts &f, Gap &gap) {
     if (f.occupancy)
         gap.notes.push_back(
             f.theoretical_occupancy > 0
-                ? fmt::format("occupancy {:.1f} %, of {:.1f} % that registers and shared memory "
-                              "allow",
-                              *f.occupancy * 100, f.theoretical_occupancy * 100)
+                ? fmt::format(
+                      "occupancy {:.1f} %, where registers and shared memory of the longest "
+                      "kernel allow {:.1f} %",
+                      *f.occupancy * 100, f.theoretical_occupancy * 100)
                 : fmt::format("occupancy {:.1f} %", *f.occupancy * 100));
     else if (f.theoretical_occupancy > 0)
         gap.notes.push_back(fmt::format("occupancy at most {:.1f} %: registers and shared memory "
@@ -286,6 +288,7 @@ GapFacts gap_facts(const Session &session, MeasurementId measurement,
     };
     facts.dram_bytes = counters->dram_bytes(session);
     facts.sm_active = share(Counter::SmActive);
+    facts.counted_ns = counters->find(session, Counter::DurationNs);
     facts.occupancy = share(Counter::Occupancy);
     if (const auto stalls = counters->stalls(session); !stalls.empty())
         facts.stall = stalls.front();

@@ -34,6 +34,7 @@ struct GapFacts {
 
     std::optional<double> dram_bytes; // of a repetition, measured
     std::optional<double> sm_active;  // 0..1, measured
+    std::optional<double> counted_ns; // how long the counted repetition took
     std::optional<double> occupancy;  // 0..1, achieved, measured
     double theoretical_occupancy = 0; // of the longest kernel, 0: unknown
     std::optional<Stall> stall;       // the commonest

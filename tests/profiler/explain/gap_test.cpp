@@ -104,6 +104,10 @@ TEST_CASE("idle multiprocessors come from the counter, else from the waves", "[g
     CHECK(part(counted, Kind::IdleSms) == Approx(0.1e6)); // 10 % of 1.5 ms, without the gaps
     CHECK(counted.parts[1].evidence == Evidence::Measured);
     CHECK(counted.parts[1].words.find("140 blocks in 2 waves of 132") != std::string::npos);
+    facts.counted_ns = 1.6e6; // counting took longer, with nothing running: 1.44 ms were active
+    CHECK(part(explain_gap(facts), Kind::IdleSms) == Approx(0.01e6));
+    facts.counted_ns = 2e6; // active for longer than the median: lower clocks, not idle
+    CHECK(part(explain_gap(facts), Kind::IdleSms) == 0);
 }
 
 TEST_CASE("the last wave idles the multiprocessors it does not reach", "[gap]") {
