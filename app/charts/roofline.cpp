@@ -17,10 +17,20 @@ const Roof *least(std::span<const Roof> roofs, double x) {
     return at == roofs.end() ? nullptr : &*at;
 }
 
+// Points of a line, `step` pixels apart or less.
+void add_points(ImVec2 from, ImVec2 to, float step, std::vector<ImVec2> &points) {
+    const float length = std::hypot(to.x - from.x, to.y - from.y);
+    const int pieces = std::max(1, int(std::ceil(length / std::max(1.0f, step))));
+    for (int i = 0; i <= pieces; ++i) {
+        const float t = float(i) / float(pieces);
+        points.push_back({from.x + (to.x - from.x) * t, from.y + (to.y - from.y) * t});
+    }
+}
+
 // A label stands on the far side of its roof: over a flat one at its right end, left of a rising
 // one.
 void draw_label(const Plot &plot, const Roof &roof, ImVec2 from, ImVec2 to, const Theme &theme,
-                float scale) {
+                float scale, float step, std::vector<ImVec2> &drawn) {
     const ImVec2 size = ImGui::CalcTextSize(roof.label.c_str());
     const float pad = std::round(6 * scale);
     ImVec2 at{to.x - size.x - pad, to.y - size.y - pad / 2};
@@ -34,6 +44,7 @@ void draw_label(const Plot &plot, const Roof &roof, ImVec2 from, ImVec2 to, cons
         return;
     plot.draw->AddText({std::floor(at.x), std::floor(at.y)}, packed(theme.muted),
                        roof.label.c_str());
+    add_points({at.x, at.y + size.y / 2}, {at.x + size.x, at.y + size.y / 2}, step, drawn);
     if (plot.hovered && ImGui::IsMouseHoveringRect(at, {at.x + size.x, at.y + size.y}))
         ui::tooltip(roof.explain);
 }
@@ -61,9 +72,11 @@ std::vector<double> corners(std::span<const Roof> roofs, Range x) {
     return result;
 }
 
-void draw_roofs(const Plot &plot, std::span<const Roof> roofs, const Theme &theme, float scale) {
+std::vector<ImVec2> draw_roofs(const Plot &plot, std::span<const Roof> roofs, const Theme &theme,
+                               float scale, float step) {
+    std::vector<ImVec2> drawn;
     if (roofs.empty())
-        return;
+        return drawn;
     const auto xs = corners(roofs, plot.x.range);
     std::vector<ImVec2> edge;
     for (const double x : xs)
@@ -73,9 +86,12 @@ void draw_roofs(const Plot &plot, std::span<const Roof> roofs, const Theme &them
                                  edge[i], packed(theme.raised, 0.55f));
     plot.draw->AddPolyline(edge.data(), int(edge.size()), packed(theme.text, 0.75f), 0,
                            std::max(1.0f, 1.5f * scale));
-    for (std::size_t i = 0; i + 1 < edge.size(); ++i)
+    for (std::size_t i = 0; i + 1 < edge.size(); ++i) {
+        add_points(edge[i], edge[i + 1], step, drawn);
         if (const Roof *roof = least(roofs, std::sqrt(xs[i] * xs[i + 1])))
-            draw_label(plot, *roof, edge[i], edge[i + 1], theme, scale);
+            draw_label(plot, *roof, edge[i], edge[i + 1], theme, scale, step, drawn);
+    }
+    return drawn;
 }
 
 } // namespace moescope::charts

@@ -26,7 +26,9 @@ double allowed(std::span<const Roof> roofs, double x);
 std::vector<double> corners(std::span<const Roof> roofs, Range x);
 
 // The edge, what lies beyond it shaded, and a label on the free side of each roof that has a part
-// of the edge.
-void draw_roofs(const Plot &plot, std::span<const Roof> roofs, const Theme &theme, float scale);
+// of the edge. Gives points of the edge and of the labels, at most `step` pixels apart, for what is
+// drawn later to keep off.
+std::vector<ImVec2> draw_roofs(const Plot &plot, std::span<const Roof> roofs, const Theme &theme,
+                               float scale, float step);
 
 } // namespace moescope::charts

@@ -27,11 +27,15 @@ class RangeRows {
 
     // theoretical: the occupancy the launch allows, 0..1; 0 unknown.
     void draw(double theoretical) const {
-        for (const CounterRange::Value &value : range_.values)
-            if (stall_reason(session_.name(value.metric)).empty())
-                draw_value(value, theoretical);
-        if (range_.kernel < 0)
-            draw_traffic();
+        for (const CounterRange::Value &value : range_.values) {
+            const std::string_view metric = session_.name(value.metric);
+            if (!stall_reason(metric).empty())
+                continue;
+            draw_value(value, theoretical);
+            if (range_.kernel < 0 &&
+                (is(metric, Counter::DramWritten) || metric == "dram__bytes.sum"))
+                draw_traffic();
+        }
         draw_stalls();
     }
 
@@ -141,9 +145,10 @@ void draw_counters(const ViewContext &context, const InspectorState &state, Meas
     for (const CounterRange &range : ranges) {
         if (range.kernel < 0 || (single == 1 && ranges.front().kernel < 0))
             continue; // one kernel is the whole repetition
-        const std::string name =
-            fmt::format("{}  {}###{}", range.kernel + 1,
-                        short_kernel_name(session.name(range.name)), range.kernel);
+        const float room = ImGui::GetContentRegionAvail().x - 2 * ImGui::GetFontSize();
+        const std::string title =
+            fmt::format("{}  {}", range.kernel + 1, short_kernel_name(session.name(range.name)));
+        const std::string name = fmt::format("{}###{}", ui::fitted(title, room), range.kernel);
         const bool open = ImGui::TreeNodeEx(name.c_str(), ImGuiTreeNodeFlags_SpanAvailWidth |
                                                               ImGuiTreeNodeFlags_NoTreePushOnOpen);
         ui::explain(fmt::format("Kernel {} of the repetition, counted on its own:\n{}",

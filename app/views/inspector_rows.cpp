@@ -57,7 +57,7 @@ void InspectorRows::bar(std::string_view label, const std::string &value, double
     if (mark)
         draw->AddLine({x(*mark), at.y - height}, {x(*mark), at.y + 2 * height}, packed(theme_.text),
                       std::max(1.0f, std::round(1.5f * scale_)));
-    ImGui::Dummy({width, height});
+    ImGui::Dummy({width, height + std::round(2 * scale_)});
     ImGui::EndGroup();
     ui::explain(explanation);
 }

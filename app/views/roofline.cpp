@@ -19,6 +19,7 @@ namespace moescope {
 
 namespace {
 
+constexpr float kLabelDistance = 12; // of a label from its point, at 1x
 constexpr const char *kMeasured = "Measured bytes", *kModelled = "Least bytes";
 
 class Roofline {
@@ -44,7 +45,7 @@ class Roofline {
     void draw_distance(const charts::Plot &plot, const RooflinePoint &point,
                        const std::vector<charts::Roof> &roofs);
     void draw_labels(const charts::Plot &plot, const std::vector<RooflinePoint> &points,
-                     const std::vector<charts::Roof> &roofs);
+                     const std::vector<charts::Roof> &roofs, const std::vector<ImVec2> &drawn);
     const RooflinePoint *pointed_at(const charts::Plot &plot,
                                     const std::vector<RooflinePoint> &points) const;
     std::string explain_point(const RooflinePoint &point, RooflineKind kind) const;
@@ -211,10 +212,13 @@ std::string distance_text(const Measurement &m, const RooflinePoint &point,
 
 // The selected point and the fastest variant of each operator are named.
 void Roofline::draw_labels(const charts::Plot &plot, const std::vector<RooflinePoint> &points,
-                           const std::vector<charts::Roof> &roofs) {
+                           const std::vector<charts::Roof> &roofs,
+                           const std::vector<ImVec2> &drawn) {
     std::vector<const RooflinePoint *> named;
     std::vector<LabelWish> wishes;
     std::vector<LabelPlace> obstacles;
+    for (const ImVec2 &at : drawn)
+        obstacles.push_back({at.x, at.y});
     std::vector<std::string> words;
     const auto fastest = fastest_variants(session_, context_.run);
     for (const RooflinePoint &point : points)
@@ -237,8 +241,8 @@ void Roofline::draw_labels(const charts::Plot &plot, const std::vector<RooflineP
             named.push_back(&point);
             wishes.push_back({at.x, at.y, size.x, size.y});
         }
-    const auto places =
-        place_labels(wishes, obstacles, px(12), {plot.low.x, plot.low.y, plot.high.x, plot.high.y});
+    const auto places = place_labels(wishes, obstacles, px(kLabelDistance),
+                                     {plot.low.x, plot.low.y, plot.high.x, plot.high.y});
     for (std::size_t i = 0; i < named.size(); ++i)
         if (places[i])
             plot.draw->AddText({std::floor(places[i]->x), std::floor(places[i]->y)},
@@ -274,13 +278,13 @@ void Roofline::draw_chart(RooflineKind kind, const std::vector<RooflinePoint> &p
     auto plot = charts::begin_plot("roofline", size, spec_of(kind, points, roofs), state, theme_,
                                    context_.scale);
     const ui::FontScope font(ui::small_font());
-    charts::draw_roofs(plot, roofs, theme_, context_.scale);
+    const auto drawn = charts::draw_roofs(plot, roofs, theme_, context_.scale, px(kLabelDistance));
     for (const RooflinePoint &point : points)
         if (marked(point.id))
             draw_distance(plot, point, roofs);
     for (const RooflinePoint &point : points)
         draw_point(plot, point);
-    draw_labels(plot, points, roofs);
+    draw_labels(plot, points, roofs, drawn);
     charts::end_plot(plot, state, theme_);
     ImGui::PopID();
     const RooflinePoint *hovered = pointed_at(plot, points);
