@@ -206,7 +206,7 @@ TimelineCanvas make_canvas(const ViewContext &context, const TimelineState &stat
     canvas.draw = ImGui::GetWindowDrawList();
     canvas.mouse = ImGui::GetIO().MousePos;
     canvas.tracks = layout_tracks(state.model, canvas.row_height, 8 * context.scale,
-                                  40 * context.scale, 30 * context.scale, canvas.content_height);
+                                  40 * context.scale, 34 * context.scale, canvas.content_height);
     return canvas;
 }
 

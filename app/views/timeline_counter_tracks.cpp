@@ -47,12 +47,15 @@ class CounterPainter {
     }
 
     // One step, or a band from the lowest to the highest sample where they share a pixel.
-    void draw_piece(const CounterSeries::Piece &piece, const CounterSeries::Piece *before) const {
+    void draw_piece(const CounterSeries::Piece &piece, const CounterSeries::Piece *before) {
         const bool held = !throttle_text(piece.reasons).empty();
         const ImVec4 colour = held ? context_.theme.warning
                                    : mix(context_.theme.muted, context_.theme.accent,
                                          track_.counter->kind == CounterKind::Sampled ? 0.8f : 0.25f);
-        const float left = x_of(piece.start_ns), right = std::max(x_of(piece.end_ns), left + 1);
+        // Whole pixels, each once: what is drawn twice is darker.
+        const float left = std::max(std::floor(x_of(piece.start_ns)), drawn_to_);
+        const float right = std::max(std::floor(x_of(piece.end_ns)), left + 1);
+        drawn_to_ = right;
         const float high = y_of(piece.high), low = y_of(piece.low);
         canvas_.draw->AddRectFilled({left, low}, {right, bottom_ - 1}, packed(colour, 0.22f));
         if (low - high >= 1)
@@ -63,20 +66,16 @@ class CounterPainter {
             canvas_.draw->AddLine({left, y_of(before->high)}, {left, high}, packed(colour, 0.8f), width);
     }
 
-    // The numbers at the edges, so that the height means something without a hover.
+    // Under the label, so that the height means something without a hover.
     void draw_scale() const {
-        const std::string most = counter_text(words_, range_.high);
-        const float line = ImGui::GetTextLineHeight();
-        const auto write = [&](const std::string &text, float y) {
-            const float width = ImGui::CalcTextSize(text.c_str()).x;
-            const ImVec2 at{std::floor(canvas_.high.x - width - line * 0.4f), std::floor(y)};
-            canvas_.draw->AddRectFilled({at.x - 2, at.y}, {at.x + width + 2, at.y + line},
-                                        packed(context_.theme.background, 0.7f));
-            canvas_.draw->AddText(at, packed(context_.theme.muted), text.c_str());
-        };
-        write(most, top_);
-        if (range_.low > 0 && track_.height >= 2 * line)
-            write(counter_text(words_, range_.low), bottom_ - line);
+        const float line = ImGui::GetTextLineHeight(), left = canvas_.low.x - canvas_.gutter;
+        const float y = std::floor(bottom_ - line);
+        const std::string text =
+            ui::fitted(range_text(words_, range_), canvas_.gutter - line * 0.5f);
+        canvas_.draw->PushClipRect({left, canvas_.low.y}, {canvas_.low.x, canvas_.high.y});
+        canvas_.draw->AddText({left, y}, packed(mix(context_.theme.background, context_.theme.muted, 0.75f)),
+                              text.c_str());
+        canvas_.draw->PopClipRect();
     }
 
     void hover() const {
@@ -106,6 +105,7 @@ class CounterPainter {
     double origin_;
     float top_, bottom_;
     charts::Range range_;
+    float drawn_to_ = 0; // pixels, of this track
 };
 
 } // namespace

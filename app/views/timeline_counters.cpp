@@ -201,6 +201,13 @@ std::string counter_text(const CounterWords &words, double value) {
     return words.unit.empty() ? number : number + " " + words.unit;
 }
 
+std::string range_text(const CounterWords &words, charts::Range range) {
+    CounterWords bare = words;
+    if (!bare.unit.empty() && bare.unit != kBandwidth && bare.unit != "bytes")
+        bare.unit.clear();
+    return (range.low > 0 ? counter_text(bare, range.low) : "0") + " – " + counter_text(words, range.high);
+}
+
 charts::Range counter_range(const CounterWords &words, std::span<const CounterSeries::Piece> pieces) {
     charts::Extent extent;
     if (words.from_zero || words.most)

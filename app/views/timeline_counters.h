@@ -91,6 +91,8 @@ struct CounterWords {
 CounterWords words_of(const Session &session, const CounterKey &key);
 std::string counter_text(const CounterWords &words, double value); // "1,980 MHz", "87.1 %", "3.92 TB/s"
 
+std::string range_text(const CounterWords &words, charts::Range range); // "0 – 100 %", "1,783 – 1,981 MHz"
+
 // The scale of what is in sight.
 charts::Range counter_range(const CounterWords &words, std::span<const CounterSeries::Piece> pieces);
 

@@ -142,6 +142,8 @@ void draw_label(const ViewContext &context, const TimelineCanvas &canvas,
     const float y = std::floor(canvas.y_of(track) + (canvas.row_height - line) / 2);
     canvas.draw->AddText({left, y}, packed(context.theme.muted),
                          ui::fitted(label, canvas.gutter - line * 0.5f).c_str());
+    if (track.counter && ImGui::IsMouseHoveringRect({left, y}, {canvas.low.x, y + track.height}))
+        ui::tooltip(words_of(*context.session, *track.counter).explain);
     if (track.rows && track.rows->squeezed() > 0 &&
         ImGui::IsMouseHoveringRect({left, y}, {canvas.low.x, y + line}))
         ui::tooltip(fmt::format("{} overlap more than {} others and are drawn later than they ran.",

@@ -147,6 +147,8 @@ TEST_CASE("shares fill their scale up to 100, clocks show their wavering but do 
     const charts::Range falling = counter_range(clock, std::vector{piece(1200, 1980)});
     CHECK(falling == charts::Range{1200, 1980});
     CHECK(counter_range(CounterWords{}, {}).span() > 0);
+    CHECK(range_text(share, {0, 100}) == "0 – 100 %");
+    CHECK(range_text(clock, {1782.6, 1981}) == "1,783 – 1,981 MHz");
 }
 
 TEST_CASE("a sampled stretch ends at the next pause", "[timeline]") {
