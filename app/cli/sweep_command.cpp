@@ -84,6 +84,7 @@ bool tell_problems(const Sweep &sweep, const Session &session) {
 
 void add_sweep_options(CLI::App &command, SweepOptions &options) {
     add_run_options(command, options.run);
+    command.get_option("--picture")->description("Also draw the sweep into a PNG; needs no display");
     command
         .add_option("--axis", options.axes,
                     "A parameter and its values or ranges, 1..64:x2 or 16..256:+16; again for another")
@@ -113,7 +114,7 @@ int sweep_command(const SweepOptions &options) {
     show(options.run.json ? sweep_json(session, sweep) : sweep_table(session, sweep));
     const bool good = tell_problems(sweep, session);
     say_where(request->place.out);
-    const bool drawn = draw_asked(options.run, finished->session, {});
+    const bool drawn = draw_asked(options.run, finished->session, {.view = "sweep"});
     return good && drawn && !finished->interrupted ? kDone : kFailed;
 }
 

@@ -29,10 +29,11 @@ TEST_CASE("a sweep on the CPU makes one session with a run for each point") {
     const TemporaryFolder folder;
     const std::string out = folder / "s.moescope";
     const Answer answer = sweep({"--axis", "tokens=1..32:x4", "--axis", "rank=8,16", "--ops", "gate_up",
-                                 "--variants", "base,fused", "--out", out});
+                                 "--variants", "base,fused", "--out", out, "--picture", folder / "p.png"});
     CAPTURE(answer.out, answer.err);
     REQUIRE(answer.code == 0);
-    CHECK(answer.err == "session written to " + out + "\n");
+    CHECK(answer.err == "session written to " + out + "\npicture written to " + (folder / "p.png") + "\n");
+    CHECK(std::filesystem::file_size(folder / "p.png") > 1000);
     CHECK(has(answer.out, "6 points of tokens, rank"));
     CHECK(has(answer.out, "tokens 16, rank 8"));
     const auto session = read_session(out);
