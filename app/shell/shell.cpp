@@ -49,12 +49,17 @@ Shell::Shell(Options options)
         workload_.workload.model = workload_.catalogue.front();
     if (!settings_.device.empty())
         workload_.device = settings_.device;
+    if (auto sets = load_metric_sets(find_asset("metrics.json")); sets.ok())
+        workload_.counters.sets = std::move(sets.value());
+    else
+        workload_.counters.sets_error = sets.error();
     session_file_.recent = settings_.recent;
 }
 
 Shell::~Shell() = default;
 
 void Shell::start_worker(const std::string &remote) {
+    forget_questions(workload_.counters);
     auto command = find_worker(remote);
     if (!command.ok()) {
         status_.problems.push_back(command.error());

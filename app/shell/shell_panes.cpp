@@ -88,7 +88,11 @@ void Shell::draw_workload_pane(ViewContext &context) {
             [this] {
                 if (client_)
                     client_->cancel();
-            }};
+            },
+        .metrics = {.ask = [this](MetricsRequest request) { return client_ ? client_->ask(std::move(request)) : 0; },
+                    .take_answer = [this](std::uint64_t question) {
+                        return client_ ? client_->take_answer(question) : nullptr;
+                    }}};
     draw_workload(context, workload_, actions);
 }
 

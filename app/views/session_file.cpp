@@ -1,7 +1,9 @@
 #include "app/views/session_file.h"
 
+#include "app/views/capabilities.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
+#include "profiler/session/collected.h"
 #include "profiler/session/record_names.h"
 #include "profiler/workload/cost.h"
 
@@ -36,7 +38,8 @@ class SessionPage {
     void draw_export();
     void draw_outcome();
     void draw_device(const DeviceInfo &device);
-    void draw_capabilities(const DeviceInfo &device);
+    void draw_evidence(RunId run);
+    void draw_worker();
     void draw_runs();
     void draw_failures();
 
@@ -195,20 +198,22 @@ void SessionPage::draw_device(const DeviceInfo &device) {
     ImGui::EndTable();
 }
 
-void SessionPage::draw_capabilities(const DeviceInfo &device) {
+void SessionPage::draw_evidence(RunId run) {
+    const DeviceInfo &device = session_.runs[run.value].device;
     if (device.capabilities.empty())
         return;
-    section("Evidence", "Which collectors worked on that machine, and why others did not.");
-    for (const auto &capability : device.capabilities) {
-        const bool good = capability.state == "ok";
-        ui::badge(capability.state, good ? theme_.good : theme_.warning);
-        ImGui::SameLine();
-        ui::text(capability.collector);
-        if (!capability.reason.empty()) {
-            ImGui::SameLine();
-            ui::text(ui::fitted(capability.reason, ImGui::GetContentRegionAvail().x), theme_.muted);
-            ui::explain(capability.reason);
-        }
+    section("Capabilities", "What could be collected on that machine when the run was made, and what kept it from "
+                            "more.");
+    for (const std::string &step : steps_down(session_, run))
+        ui::wrapped("Stepped down: " + step, theme_.warning);
+    draw_capabilities(context_, device);
+}
+
+void SessionPage::draw_worker() {
+    for (const DeviceInfo &device : context_.progress.devices) {
+        section(fmt::format("The next run: {} · {}", device.id, device.name).c_str(),
+                "A device of the worker that carries out the next run, and what it may collect there.");
+        draw_capabilities(context_, device);
     }
 }
 
@@ -292,10 +297,11 @@ void SessionPage::draw() {
         const std::size_t run =
             context_.run.valid() ? context_.run.value : session_.runs.size() - 1;
         draw_device(session_.runs[run].device);
-        draw_capabilities(session_.runs[run].device);
+        draw_evidence({std::uint32_t(run)});
         draw_runs();
         draw_failures();
     }
+    draw_worker();
     ImGui::EndChild();
 }
 

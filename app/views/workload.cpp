@@ -390,6 +390,12 @@ void Pane::draw_measuring() {
     int cache = int(state_.cache);
     if (ImGui::Combo("##cache", &cache, "cold L2\0warm L2\0"))
         state_.cache = CacheState(cache);
+    label("Counters",
+          "Hardware counters, read after each operator's timing in passes of their own: memory traffic, how busy the "
+          "units were, where warps waited. Live runs read none.");
+    const DeviceInfo *device = chosen_device(context_.progress.devices, state_.device);
+    draw_metric_picker(context_, state_.counters, device ? device->id : state_.device, counters_refusal(device),
+                       actions_.metrics);
     label("Sample",
           "After everything was timed the operators are launched once more, and the GPU notes what it does: "
           "counters every 20 µs, which the timeline shows, or the instructions that warps wait at.");

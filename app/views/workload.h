@@ -1,6 +1,7 @@
 // The left pane: what is to be run. Device, model, shape, tokens, routing, operators.
 #pragma once
 
+#include "app/views/metric_picker.h"
 #include "app/views/view_context.h"
 
 #include <array>
@@ -19,6 +20,7 @@ struct WorkloadState {
     std::string device = "auto";
     std::array<bool, kOperatorCount> wanted = wanted_at_first();
     CacheState cache = CacheState::Cold;
+    MetricPickerState counters; // read after the timing of each operator; not by live runs
     bool sample_counters = false, sample_instructions = false; // after the timing
     bool live = false;
 
@@ -37,6 +39,7 @@ struct WorkloadActions {
     std::function<void(Plan, bool replace)> run;
     std::function<void(std::vector<PlanItem>)> tune; // on this workload
     std::function<void()> stop;
+    MetricPickerActions metrics;
 };
 
 // A wrong field, for the sentence under it: "tokens", "top_k", ... or "" when no field is to blame.
@@ -71,6 +74,9 @@ double bytes_needed(const Workload &workload, const std::vector<PlanItem> &items
 // The device a plan for `wanted` ("auto": the first GPU, else the CPU) would use; null: not known
 // yet.
 const DeviceInfo *chosen_device(const std::vector<DeviceInfo> &devices, const std::string &wanted);
+
+// Why the device gives no hardware counters, and what to do; "" where it does or nobody knows yet.
+std::string counters_refusal(const DeviceInfo *device);
 
 // A batch that the CPU's references, honest but not fast, get through in seconds.
 inline constexpr std::int64_t kCpuTokens = 16;

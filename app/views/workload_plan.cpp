@@ -3,6 +3,7 @@
 
 #include "profiler/base/assets.h"
 #include "profiler/metrics/metric_sets.h"
+#include "profiler/session/collected.h"
 
 #include <fmt/format.h>
 
@@ -80,6 +81,7 @@ void take_over(WorkloadState &state, const Plan &plan) {
     state.cache = plan.cache;
     state.sample_counters = !plan.sampled.empty();
     state.sample_instructions = plan.pc_sampling;
+    state.counters.chosen = plan.counters;
     // What the model does not have was not left out by choice, and stays as it is for other models.
     const auto there = operators_of(plan.workload);
     const auto at_first = wanted_at_first();
@@ -168,6 +170,8 @@ Result<Plan> make_plan(const WorkloadState &state, bool live) {
     plan.device = state.device;
     plan.items = std::move(items.value());
     plan.cache = state.cache;
+    if (!live)
+        plan.counters = state.counters.chosen;
     if (live) {
         plan.repetition = {.warmup = 1,
                            .min_samples = 5,
@@ -181,6 +185,14 @@ Result<Plan> make_plan(const WorkloadState &state, bool live) {
     if (const Status status = validate(plan); !status.ok())
         return status.error();
     return plan;
+}
+
+std::string counters_refusal(const DeviceInfo *device) {
+    const DeviceInfo::Capability *counters = device ? find_capability(*device, "hardware counters") : nullptr;
+    if (!counters || counters->state == "ok")
+        return "";
+    return fmt::format("{} reads none: {}{}{}.", device->id, counters->reason, counters->remedy.empty() ? "" : "; ",
+                       counters->remedy);
 }
 
 bool slow_on_cpu(const Workload &workload, const std::vector<PlanItem> &items) {

@@ -62,3 +62,28 @@ TEST_CASE("operators prints every operator and variant") {
         CHECK(entry.at("variants").size() == each.variants.size());
     }
 }
+
+TEST_CASE("metrics lists what a chip counts without that chip, and what sets and choices cost") {
+    const Answer list = run_moescope({"metrics", "--chip", "GH100", "--search", "dram bytes read"});
+    if (list.code == 1 && list.err.find("built without CUDA") != std::string::npos)
+        SKIP("the worker was built without CUDA");
+    CHECK(list.code == 0);
+    CHECK(list.out.starts_with("GH100: 3"));
+    CHECK(list.out.find("dram__bytes_read.sum ") != std::string::npos);
+    CHECK(list.out.find("lts__t_bytes") == std::string::npos);
+
+    const json document = json::parse(run_moescope({"metrics", "--chip", "GB202", "--search", "sm__warps", "--json"}).out);
+    CHECK(document.at("chip") == "GB202");
+    REQUIRE(document.at("sets").size() >= 4);
+    CHECK(document.at("sets")[0].at("passes") == 1);
+    CHECK(document.at("sets")[0].at("metrics")[1] == "dram__bytes_op_read.sum");
+    CHECK(document.at("metrics").size() > 0);
+
+    const json cost = json::parse(run_moescope({"metrics", "--passes", "memory,no__such.sum", "--json"}).out);
+    CHECK(cost.at("passes") == 2);
+    CHECK(cost.at("missing") == json::array({"no__such.sum"}));
+    const Answer nothing = run_moescope({"metrics", "--passes", "no__such.sum"});
+    CHECK(nothing.code == 2);
+    CHECK(nothing.err.find("does not offer no__such.sum") != std::string::npos);
+    CHECK(run_moescope({"metrics", "--chip", "H200"}).code == 2);
+}

@@ -187,3 +187,20 @@ TEST_CASE("appending to a file that is no session is refused and leaves it alone
     std::ifstream in(out);
     CHECK(std::string(std::istreambuf_iterator<char>(in), {}) == "not a session");
 }
+
+TEST_CASE("a run on the CPU steps down from counters to times, says so and succeeds") {
+    const TemporaryFolder folder;
+    const Answer answer =
+        run_moescope({"run", "--model", "OLMoE-1B-7B", "--tokens", "4", "--ops", "softmax_topk", "--device", "cpu",
+                      "--max-samples", "5", "--min-samples", "2", "--counters", "--json", "--out", folder / "a.moescope"});
+    CHECK(answer.code == 0);
+    const json document = json::parse(answer.out);
+    REQUIRE(document.at("steps_down").size() == 1);
+    CHECK(document.at("steps_down")[0].get<std::string>().starts_with("hardware counters were not read: "));
+    CHECK(document.at("plan").at("counters").size() == 6);
+    for (const json &measurement : document.at("measurements")) {
+        CHECK(measurement.at("counters").empty());
+        CHECK(measurement.at("state") == "done");
+    }
+    CHECK(answer.err.find("hardware counters were not read") != std::string::npos);
+}
