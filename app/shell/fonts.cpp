@@ -22,6 +22,9 @@ constexpr const char *kFamilies[] = {
     "Inter",  "Noto Sans", "DejaVu Sans",     "Liberation Sans", "Open Sans", "Roboto",
     "Ubuntu", "Cantarell", "Source Sans Pro", "Arimo",           "FreeSans",  "Nimbus Sans"};
 
+constexpr const char *kFixedFamilies[] = {"JetBrains Mono",  "Noto Sans Mono", "DejaVu Sans Mono",
+                                          "Liberation Mono", "Ubuntu Mono",    "FreeMono"};
+
 // Latin, Greek's micro and friends, dashes, ellipsis, superscripts, arrows, mathematical signs.
 constexpr ImWchar kGlyphs[] = {
     0x0020, 0x00ff, 0x0100, 0x017f, 0x0391, 0x03c9, 0x2010, 0x2027, 0x2030, 0x203a, 0x2070, 0x209c,
@@ -132,6 +135,11 @@ FontFiles find_fonts() {
         files.family = family;
         break;
     }
+    for (const char *family : kFixedFamilies) {
+        files.fixed = file_of(config, family, FC_WEIGHT_REGULAR);
+        if (!files.fixed.empty())
+            break;
+    }
     FcConfigDestroy(config);
     return files;
 }
@@ -142,6 +150,7 @@ void build_fonts(ImFontAtlas &atlas, const FontFiles &files, float scale) {
     add_font(atlas, files.regular, kBodyPixels * scale);
     add_font(atlas, files.regular, kSmallPixels * scale);
     add_font(atlas, bold, kBodyPixels * scale);
+    add_font(atlas, files.fixed, kSmallPixels * scale);
     atlas.Build();
     for (ImFont *font : atlas.Fonts) {
         level_digits(*font);

@@ -9,13 +9,13 @@
 namespace moescope {
 
 struct FontFiles {
-    std::string regular, bold; // paths; "" where none is installed
+    std::string regular, bold, fixed; // paths; "" where none is installed
     std::string family;        // "DejaVu Sans", "built-in"
 };
 // Inter, Noto Sans, DejaVu Sans, Liberation Sans and the like, the first that is installed.
 FontFiles find_fonts();
 
-// Replaces the atlas' fonts by body, small and bold (in this order, see app/views/ui.h) for a
+// Replaces the atlas' fonts by body, small, bold and code (in this order, see app/views/ui.h) for a
 // scale, and builds it. Digits are as wide as each other, so that columns of numbers line up. A
 // file that cannot be used falls back to the built-in font.
 void build_fonts(ImFontAtlas &atlas, const FontFiles &files, float scale);

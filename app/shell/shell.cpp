@@ -353,7 +353,17 @@ ViewContext Shell::context() {
             .tune = [this](PlanItem item) { tune_shown(item); },
             .copy_text = [](std::string text) { ImGui::SetClipboardText(text.c_str()); },
             .measure_ceilings = [this](const std::string &device) { measure_ceilings(device); },
-            .run_items = [this](std::vector<PlanItem> items) { run_shown(std::move(items)); }};
+            .run_items = [this](std::vector<PlanItem> items) { run_shown(std::move(items)); },
+            .ask_source = source_asker(),
+            .take_source = [this](std::uint64_t question) {
+                return client_ ? client_->take_source(question) : nullptr;
+            }};
+}
+
+std::function<std::uint64_t(SourceRequest)> Shell::source_asker() {
+    if (!client_)
+        return {};
+    return [this](SourceRequest request) { return client_->ask_source(std::move(request)); };
 }
 
 // Something is always selected once there is something to see: where most of the time goes, until

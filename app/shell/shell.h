@@ -15,6 +15,7 @@
 #include "app/views/roofline.h"
 #include "app/views/routing.h"
 #include "app/views/session_file.h"
+#include "app/views/source.h"
 #include "app/views/status.h"
 #include "app/views/sweep.h"
 #include "app/views/timeline.h"
@@ -87,6 +88,7 @@ class Shell {
     Result<std::vector<SweepPlan>> sweep_plans(const std::vector<SweepAxis> &axes) const;
     void run_sweep(const std::vector<SweepPlan> &plans);
     void measure_ceilings(const std::string &device);
+    std::function<std::uint64_t(SourceRequest)> source_asker(); // empty without a worker
     void tune(const Workload &workload, std::vector<PlanItem> items);
     void tune_shown(const PlanItem &item);
     void run_shown(std::vector<PlanItem> items);
@@ -144,6 +146,7 @@ class Shell {
     CompareState compare_;
     SweepState sweep_;
     InspectorState inspector_;
+    SourceState source_;
     StatusState status_;
 
     struct Written {

@@ -254,6 +254,9 @@ void Shell::draw_view(ViewContext &context, ViewId view) {
     case ViewId::Memory:
         draw_memory(context, memory_);
         break;
+    case ViewId::Source:
+        draw_source(context, source_);
+        break;
     case ViewId::Compare:
         draw_compare(context, compare_, {.open = [this](const std::string &path) { open_other(path); }});
         break;

@@ -17,6 +17,7 @@ constexpr View kViews[] = {
     {ViewId::Memory, "memory", "Memory", "What holds the memory?"},
     {ViewId::Compare, "compare", "Compare", "What changed?"},
     {ViewId::Sweep, "sweep", "Sweep", "How does it scale?"},
+    {ViewId::Source, "source", "Source", "What does this kernel run?"},
 };
 
 } // namespace

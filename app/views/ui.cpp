@@ -25,6 +25,7 @@ ImFont *font(int index) {
 ImFont *body_font() { return font(0); }
 ImFont *small_font() { return font(1); }
 ImFont *bold_font() { return font(2); }
+ImFont *code_font() { return font(3); }
 
 void text(std::string_view text) { ImGui::TextUnformatted(begin_of(text), end_of(text)); }
 

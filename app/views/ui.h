@@ -13,6 +13,7 @@ namespace moescope::ui {
 ImFont *body_font();
 ImFont *small_font();
 ImFont *bold_font();
+ImFont *code_font(); // of fixed width
 
 // Uses a font until the end of the scope.
 class FontScope {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,7 +36,7 @@ enum class ViewId {
     Roofline,
     Memory,
     Compare,
-    Sweep
+    Sweep, Source
 };
 
 struct ViewContext {
@@ -52,6 +53,10 @@ struct ViewContext {
     std::function<void(std::string)> copy_text;  // to the clipboard
     std::function<void(std::string)> measure_ceilings; // of a device; see WorkerClient
     std::function<void(std::vector<PlanItem>)> run_items; // on the run's workload
+    // A kernel's source: the question's number, and its answer once it has come; see WorkerClient. Empty
+    // where there is no worker.
+    std::function<std::uint64_t(SourceRequest)> ask_source;
+    std::function<std::shared_ptr<const SourceAnswer>(std::uint64_t)> take_source;
 };
 
 } // namespace moescope
