@@ -4,10 +4,12 @@
 #include "app/cli/say.h"
 #include "app/cli/unavailable.h"
 #include "app/render/picture.h"
+#include "profiler/crossover/heuristic.h"
 #include "profiler/export/exporters.h"
 #include "profiler/session/session_file.h"
 
 #include <fmt/format.h>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -18,7 +20,7 @@ namespace {
 struct Export {
     const char *option;
     std::string path;
-    Status (*write)(const Session &, const std::filesystem::path &);
+    std::function<Status(const Session &, const std::filesystem::path &)> write;
     bool folder = false;
 };
 
@@ -31,6 +33,27 @@ Status check_folder(const char *option, const std::filesystem::path &path) {
     if (std::filesystem::exists(path, problem) && !std::filesystem::is_directory(path, problem))
         return Error{fmt::format("{} is \"{}\"", option, path.string()), "that is a file",
                      "name a folder"};
+    return {};
+}
+
+Status add_heuristic(const ExportOptions &options, std::vector<Export> &exports) {
+    if (!options.heuristic)
+        return options.of_operator
+                   ? Status(Error{fmt::format("--operator is \"{}\"", *options.of_operator),
+                                  "it says whose heuristic is written, and --heuristic is missing",
+                                  "add --heuristic F.json"})
+                   : Status();
+    std::optional<OperatorId> op;
+    if (options.of_operator) {
+        const Result<OperatorId> found = find_operator(*options.of_operator);
+        if (!found)
+            return found.error();
+        op = *found;
+    }
+    exports.push_back({"--heuristic", *options.heuristic,
+                       [op](const Session &session, const std::filesystem::path &path) {
+                           return export_heuristic(session, op, path);
+                       }});
     return {};
 }
 
@@ -50,10 +73,13 @@ Result<std::vector<Export>> wanted_exports(const ExportOptions &options) {
         exports.push_back({"--telemetry", *options.telemetry, export_telemetry});
     if (options.picture)
         exports.push_back({"--picture", *options.picture, export_picture});
+    if (const Status status = add_heuristic(options, exports); !status)
+        return status.error();
     if (exports.empty())
         return Error{
             "no format is named", "there is nothing to write",
-            "give --chrome-trace F.json[.gz], --csv DIR, --telemetry F.json or --picture F.png"};
+            "give --chrome-trace F.json[.gz], --csv DIR, --telemetry F.json, --heuristic F.json or "
+            "--picture F.png"};
     for (const Export &each : exports)
         if (const Status status = each.folder ? check_folder(each.option, each.path)
                                               : check_output(each.option, each.path);
@@ -74,6 +100,14 @@ void add_export_options(CLI::App &command, ExportOptions &options) {
         ->type_name("DIR");
     command.add_option("--telemetry", options.telemetry, "Every tile the tuner considered")
         ->type_name("F.json");
+    command
+        .add_option("--heuristic", options.heuristic,
+                    "Which of two variants to choose where, fitted from the runs of a sweep")
+        ->type_name("F.json");
+    command
+        .add_option("--operator", options.of_operator,
+                    "Whose heuristic; else that with most cells")
+        ->type_name("NAME");
     command.add_option("--picture", options.picture, "The overview, drawn without a display")
         ->type_name("F.png");
     command.add_option("--report", options.report, "Not available yet")->type_name("F.html");

@@ -10,6 +10,7 @@ namespace moescope::cli {
 
 struct ExportOptions {
     std::optional<std::string> file, chrome_trace, csv, telemetry, picture, report;
+    std::optional<std::string> heuristic, of_operator;
 };
 
 void add_export_options(CLI::App &command, ExportOptions &options);
