@@ -241,8 +241,14 @@ void Roofline::draw_labels(const charts::Plot &plot, const std::vector<RooflineP
             named.push_back(&point);
             wishes.push_back({at.x, at.y, size.x, size.y});
         }
-    const auto places = place_labels(wishes, obstacles, px(kLabelDistance),
-                                     {plot.low.x, plot.low.y, plot.high.x, plot.high.y});
+    const LabelFrame frame{plot.low.x, plot.low.y, plot.high.x, plot.high.y};
+    auto places = place_labels(wishes, obstacles, px(kLabelDistance), frame);
+    // What finds no room off the roofs may lie on them.
+    const auto own = std::vector<LabelPlace>(obstacles.begin() + std::ptrdiff_t(drawn.size()),
+                                             obstacles.end());
+    if (!places.empty() && std::none_of(places.begin(), places.end(),
+                                        [](const auto &place) { return place.has_value(); }))
+        places = place_labels(wishes, own, px(kLabelDistance), frame);
     for (std::size_t i = 0; i < named.size(); ++i)
         if (places[i])
             plot.draw->AddText({std::floor(places[i]->x), std::floor(places[i]->y)},
