@@ -70,8 +70,11 @@ std::string selective_verdict(const Session &session, RunId run) {
     const auto *full = finished(session, run, OperatorId::SelectiveDequant, "full");
     if (!selective || !full)
         return "";
-    return fmt::format("{}: {}.", saving(*selective, *full, "Selective", "full"),
-                       active_text(session, run));
+    return fmt::format("{}: {}{}.", saving(*selective, *full, "Selective", "full"),
+                       active_text(session, run),
+                       held(*selective) < held(*full)
+                           ? ""
+                           : ", and its output has room for all that could have one");
 }
 
 std::string layer_verdict(const Session &session, RunId run) {
