@@ -2,6 +2,7 @@
 
 #include "app/cli/compare_command.h"
 #include "app/cli/export_command.h"
+#include "app/cli/import_command.h"
 #include "app/cli/list_commands.h"
 #include "app/cli/metrics_command.h"
 #include "app/cli/run_command.h"
@@ -35,11 +36,13 @@ class CommandLine {
     CLI::App app_{
         "MoEScope runs Mixture-of-Experts kernels on a GPU and shows where the time goes.",
         "moescope"};
-    CLI::App *devices_ = nullptr, *models_ = nullptr, *operators_ = nullptr, *metrics_ = nullptr, *run_ = nullptr,
-             *tune_ = nullptr, *export_ = nullptr, *sweep_ = nullptr, *compare_ = nullptr, *source_ = nullptr;
+    CLI::App *devices_ = nullptr, *models_ = nullptr, *operators_ = nullptr, *metrics_ = nullptr,
+             *run_ = nullptr, *tune_ = nullptr, *export_ = nullptr, *import_ = nullptr,
+             *schema_ = nullptr, *sweep_ = nullptr, *compare_ = nullptr, *source_ = nullptr;
     WindowArguments window_;
     RunOptions run_options_, tune_options_;
     ExportOptions export_options_;
+    ImportOptions import_options_;
     CompareArguments compare_options_;
     MetricsOptions metrics_options_;
     SweepOptions sweep_options_;
@@ -73,6 +76,9 @@ void CommandLine::add_commands() {
     add_tune_options(*tune_, tune_options_);
     export_ = app_.add_subcommand("export", "Write a session in other formats");
     add_export_options(*export_, export_options_);
+    import_ = app_.add_subcommand("import", "Make a session of a trace of PyTorch's profiler");
+    add_import_options(*import_, import_options_);
+    schema_ = app_.add_subcommand("schema", "The tables of a session file, as SQL with comments");
     sweep_ = app_.add_subcommand("sweep", "Measure along a parameter");
     add_sweep_options(*sweep_, sweep_options_);
     compare_ = app_.add_subcommand("compare", "What changed between two sessions");
@@ -134,6 +140,10 @@ int CommandLine::run_chosen() {
         return run_command(tune_options_, Purpose::Tune);
     if (export_->parsed())
         return export_command(export_options_);
+    if (import_->parsed())
+        return import_command(import_options_);
+    if (schema_->parsed())
+        return schema_command();
     if (sweep_->parsed())
         return sweep_command(sweep_options_);
     if (compare_->parsed())

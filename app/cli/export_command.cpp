@@ -2,11 +2,11 @@
 
 #include "app/cli/output_file.h"
 #include "app/cli/say.h"
-#include "app/cli/unavailable.h"
 #include "app/render/picture.h"
+#include "app/report/report.h"
 #include "profiler/crossover/heuristic.h"
 #include "profiler/export/exporters.h"
-#include "profiler/session/session_file.h"
+#include "profiler/import/kineto.h"
 
 #include <fmt/format.h>
 #include <functional>
@@ -61,9 +61,6 @@ Result<std::vector<Export>> wanted_exports(const ExportOptions &options) {
     if (!options.file)
         return Error{"FILE is missing", "it names the session to export",
                      "moescope export FILE.moescope --chrome-trace F.json"};
-    if (options.report)
-        return not_available("--report", "there is no HTML report yet",
-                             "--chrome-trace, --csv and --telemetry are there");
     std::vector<Export> exports;
     if (options.chrome_trace)
         exports.push_back({"--chrome-trace", *options.chrome_trace, export_chrome_trace});
@@ -71,6 +68,8 @@ Result<std::vector<Export>> wanted_exports(const ExportOptions &options) {
         exports.push_back({"--csv", *options.csv, export_csv, true});
     if (options.telemetry)
         exports.push_back({"--telemetry", *options.telemetry, export_telemetry});
+    if (options.report)
+        exports.push_back({"--report", *options.report, export_report});
     if (options.picture)
         exports.push_back({"--picture", *options.picture, export_picture});
     if (const Status status = add_heuristic(options, exports); !status)
@@ -78,7 +77,8 @@ Result<std::vector<Export>> wanted_exports(const ExportOptions &options) {
     if (exports.empty())
         return Error{
             "no format is named", "there is nothing to write",
-            "give --chrome-trace F.json[.gz], --csv DIR, --telemetry F.json, --heuristic F.json or "
+            "give --chrome-trace F.json[.gz], --csv DIR, --report F.html, --telemetry F.json, "
+            "--heuristic F.json or "
             "--picture F.png"};
     for (const Export &each : exports)
         if (const Status status = each.folder ? check_folder(each.option, each.path)
@@ -91,7 +91,7 @@ Result<std::vector<Export>> wanted_exports(const ExportOptions &options) {
 } // namespace
 
 void add_export_options(CLI::App &command, ExportOptions &options) {
-    command.add_option("FILE", options.file, "The session");
+    command.add_option("FILE", options.file, "The session, or a trace of PyTorch's profiler");
     command
         .add_option("--chrome-trace", options.chrome_trace,
                     "Trace events for Perfetto; gzip if it ends in .gz")
@@ -110,14 +110,15 @@ void add_export_options(CLI::App &command, ExportOptions &options) {
         ->type_name("NAME");
     command.add_option("--picture", options.picture, "The overview, drawn without a display")
         ->type_name("F.png");
-    command.add_option("--report", options.report, "Not available yet")->type_name("F.html");
+    command.add_option("--report", options.report, "One page with the plots and tables, for a browser")
+        ->type_name("F.html");
 }
 
 int export_command(const ExportOptions &options) {
     const Result<std::vector<Export>> exports = wanted_exports(options);
     if (!exports)
         return complain(exports.error(), kWrongRequest);
-    const Result<Session> session = read_session(*options.file);
+    const Result<Session> session = open_session(*options.file);
     if (!session)
         return complain(session.error(), kWrongRequest);
     for (const Export &each : *exports) {

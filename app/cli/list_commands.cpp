@@ -7,6 +7,7 @@
 #include "profiler/base/assets.h"
 #include "profiler/base/units.h"
 #include "profiler/model/catalogue.h"
+#include "profiler/session/schema.h"
 #include "profiler/workload/cost.h"
 
 #include <fmt/format.h>
@@ -123,6 +124,14 @@ int operators_command(bool json) {
     }
     for (const FamilyInfo &family : families())
         show_family(family);
+    return kDone;
+}
+
+// As sqlite3 takes it.
+int schema_command() {
+    show(fmt::format("PRAGMA application_id = {:#x};\nPRAGMA user_version = {};\n",
+                     kSessionApplicationId, kSessionSchemaVersion));
+    show(kSessionSchema);
     return kDone;
 }
 

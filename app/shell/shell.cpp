@@ -2,6 +2,7 @@
 
 #include "profiler/base/assets.h"
 #include "profiler/export/exporters.h"
+#include "profiler/import/kineto.h"
 #include "profiler/model/catalogue.h"
 #include "profiler/session/session_file.h"
 
@@ -73,7 +74,7 @@ void Shell::open(const std::filesystem::path &file) {
     if (busy_with_file())
         return;
     opening_shipped_ = false;
-    opening_.start([file] { return read_session(file); }, wake_);
+    opening_.start([file] { return open_session(file); }, wake_);
 }
 
 void Shell::open_dropped(const std::vector<std::string> &files) {

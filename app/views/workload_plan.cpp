@@ -77,6 +77,8 @@ std::optional<FieldProblem> find_problem(const Workload &workload) {
 }
 
 void take_over(WorkloadState &state, const Plan &plan) {
+    if (plan.items.empty()) // an imported trace: what it ran is not known
+        return;
     state.workload = plan.workload;
     state.cache = plan.cache;
     state.sample_counters = !plan.sampled.empty();

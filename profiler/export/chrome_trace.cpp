@@ -34,9 +34,14 @@ const char *copy_name(CopyRecord::Kind kind) {
     return "Memcpy";
 }
 
-// cuLaunchKernel is the driver's, cudaLaunchKernel the runtime's.
+// cuLaunchKernel is the driver's, cudaLaunchKernel the runtime's; what else a host does, as in an
+// imported trace, is an operator ("aten::mm").
+constexpr const char *kHostOperator = "cpu_op";
 const char *call_category(std::string_view name) {
-    return name.starts_with("cu") && !name.starts_with("cuda") ? "cuda_driver" : "cuda_runtime";
+    if (name.starts_with("cuda"))
+        return "cuda_runtime";
+    const bool driver = name.size() > 2 && name.starts_with("cu") && name[2] >= 'A' && name[2] <= 'Z';
+    return driver ? "cuda_driver" : kHostOperator;
 }
 
 class ChromeTrace {
@@ -269,9 +274,12 @@ class ChromeTrace {
 
     // No "stream": analysis tools tell host rows from device rows by its absence.
     void call(const TraceSlice &slice, const ApiRecord &a) {
-        begin_slice(slice, call_category(session_.name(a.name)), name(a.name, "\"unknown call\""));
-        json_.field("External id", links_.id(a.tag, a.correlation));
-        json_.field("correlation", links_.id(a.tag, a.correlation));
+        const char *category = call_category(session_.name(a.name));
+        begin_slice(slice, category, name(a.name, "\"unknown call\""));
+        if (category != kHostOperator) {
+            json_.field("External id", links_.id(a.tag, a.correlation));
+            json_.field("correlation", links_.id(a.tag, a.correlation));
+        }
         tag(a.tag);
         end_slice();
     }

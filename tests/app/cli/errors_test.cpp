@@ -117,18 +117,13 @@ TEST_CASE("an option without a value, given twice or unknown is named") {
 TEST_CASE("a misspelt command is answered with the commands") {
     CHECK(refusal({"rnu"}) == "\"rnu\" is neither a command nor a file: the commands are devices, "
                               "models, operators, metrics, run, "
-                              "tune, export, sweep, compare");
+                              "tune, export, import, schema, sweep, compare");
 }
 
 TEST_CASE("counters that are neither a set nor a metric's name are answered with the sets") {
     CHECK(has(run_refusal({"--counters=bsaic"}), "--counters: \"bsaic\" is no set of counters"));
     CHECK(has(run_refusal({"--counters=basic,"}), "--counters"));
     CHECK(has(refusal({"metrics", "--passes", "dram"}), "the sets are basic, memory, stalls, all, sampling"));
-}
-
-TEST_CASE("what is not available yet says so") {
-    CHECK(has(refusal({"export", "a.moescope", "--report", "r.html"}),
-              "--report is not available yet"));
 }
 
 TEST_CASE("an output that cannot be written is refused before anything runs") {
@@ -153,6 +148,17 @@ TEST_CASE("an export of nothing, to nothing or of a foreign file is refused") {
     CHECK(
         has(refusal({"export", letter, "--csv", folder / "csv"}), "it is not a MoEScope session"));
     CHECK(has(refusal({"export", letter, "--csv", letter}), "--csv is"));
+}
+
+TEST_CASE("an import of nothing, of what is no trace or over something else is refused") {
+    const TemporaryFolder folder;
+    CHECK(has(refusal({"import"}), "TRACE is missing"));
+    CHECK(has(refusal({"import", folder / "none.json"}), "there is no such file"));
+    const std::string letter = folder / "letter.json";
+    std::ofstream(letter) << "Dear reader";
+    CHECK(has(refusal({"import", letter, "--out", folder / "a.moescope"}), "it is not JSON"));
+    CHECK(has(refusal({"import", letter, "--out", letter}), "a file that is no session is there"));
+    CHECK(has(refusal({"import", letter, "--append", letter}), "it is not a MoEScope session"));
 }
 
 TEST_CASE("wrong options of the window are refused without opening it") {

@@ -1,3 +1,4 @@
+#include "profiler/session/schema.h"
 #include "profiler/workload/operators.h"
 #include "tests/app/cli/program.h"
 
@@ -8,6 +9,17 @@
 
 using namespace moescope;
 using nlohmann::json;
+
+TEST_CASE("the schema is printed whole, with the file's marks, as sqlite3 takes it") {
+    const Answer answer = run_moescope({"schema"});
+    CHECK(answer.code == 0);
+    CHECK(answer.err == "");
+    CHECK(answer.out.starts_with("PRAGMA application_id = 0x4d6f4553;\nPRAGMA user_version = "));
+    for (const TableSchema *table : tables::kAll)
+        CHECK(answer.out.find("CREATE TABLE " + std::string(table->name) + " (") !=
+              std::string::npos);
+    CHECK(answer.out.ends_with(kSessionSchema));
+}
 
 TEST_CASE("help and version go to standard output") {
     const Answer help = run_moescope({"--help"});

@@ -204,3 +204,24 @@ TEST_CASE("a run on the CPU steps down from counters to times, says so and succe
     }
     CHECK(answer.err.find("hardware counters were not read") != std::string::npos);
 }
+
+TEST_CASE("a trace is imported beside itself, and put after what a session holds") {
+    const TemporaryFolder folder;
+    const std::string trace = folder / "step.json";
+    std::filesystem::copy_file(MOESCOPE_TEST_DATA "/profiler/import/gpu_step.json", trace);
+    const Answer alone = run_moescope({"import", trace});
+    CAPTURE(alone.err);
+    REQUIRE(alone.code == 0);
+    CHECK(has(alone.err, "step.moescope written: 2 kernels, 4 calls and operators, 2 copies"));
+    const Result<Session> first = read_session(folder / "step.moescope");
+    REQUIRE(first.ok());
+    CHECK(first->runs.size() == 1);
+    const std::string both = folder / "both.moescope";
+    REQUIRE(run_moescope({"import", trace, "--append", folder / "step.moescope", "--out", both})
+                .code == 0);
+    const Result<Session> second = read_session(both);
+    REQUIRE(second.ok());
+    CHECK(second->runs.size() == 2);
+    CHECK(second->kernels.size() == 2 * first->kernels.size());
+    CHECK(run_moescope({"export", trace, "--csv", folder / "csv"}).code == 0);
+}

@@ -19,7 +19,7 @@ import sys
 from decimal import Decimal
 
 DEVICE = {"kernel", "gpu_memcpy", "gpu_memset"}
-HOST = {"cuda_runtime", "cuda_driver"}
+HOST = {"cuda_runtime", "cuda_driver", "cpu_op"}
 COUNTERS = "cuda_profiler_range"
 OTHER = {"gpu_user_annotation", "overhead", COUNTERS}
 METADATA = {

@@ -103,3 +103,15 @@ TEST_CASE("a session file is marked as one for other tools") {
     CHECK(query(path, "PRAGMA user_version")[0][0] == std::to_string(kSessionSchemaVersion));
     CHECK(query(path, "PRAGMA integrity_check")[0][0] == "ok");
 }
+
+TEST_CASE("the README names every table of a session file, and the schema's number") {
+    const std::string readme =
+        test::read_bytes(std::filesystem::path(MOESCOPE_TEST_DATA).parent_path() / "README.md");
+    REQUIRE_FALSE(readme.empty());
+    for (const TableSchema *table : tables::kAll) {
+        INFO(table->name);
+        CHECK(readme.find("`" + std::string(table->name) + "`") != std::string::npos);
+    }
+    CHECK(readme.find("schema " + std::to_string(kSessionSchemaVersion) + ")") !=
+          std::string::npos);
+}

@@ -1,0 +1,343 @@
+#include "app/report/report.h"
+
+#include "app/report/report_plots.h"
+#include "app/report/report_style.h"
+#include "app/views/measurement_text.h"
+#include "app/views/overview_rows.h"
+#include "profiler/base/units.h"
+#include "profiler/explain/counters.h"
+#include "profiler/export/replace_file.h"
+#include "profiler/export/svg.h"
+#include "profiler/session/record_names.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <ostream>
+#include <set>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace moescope {
+
+namespace {
+
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+std::string or_dash(double value, std::string (*format)(double)) {
+    return value > 0 ? format(value) : "–";
+}
+
+// Columns of a table: those with a right-aligned number are marked.
+struct Column {
+    std::string title;
+    bool number = false;
+};
+
+class Page {
+  public:
+    Page(const Session &session, std::ostream &out) : session_(session), out_(out) {
+        counters_.update(session);
+    }
+
+    void write() {
+        head();
+        for (std::uint32_t id = 0; id < session_.runs.size(); ++id)
+            run(RunId{id});
+        sweeps();
+        failures();
+        foot();
+    }
+
+  private:
+    void head() {
+        out_ << "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>"
+             << xml_text(session_.title) << "</title>\n<style>\n"
+             << report::style() << "</style>\n</head>\n<body>\n<main>\n<h1>"
+             << xml_text(session_.title) << "</h1>\n";
+        std::size_t timed = 0, failed = 0;
+        for (const Measurement &m : session_.measurements) {
+            timed += m.state == Measurement::State::Done;
+            failed += m.state == Measurement::State::Failed;
+        }
+        out_ << fmt::format("<p class=\"muted\">Measured {}, by MoEScope {}: {} {}, {} {} done",
+                            xml_text(format_date(session_.created_ns)),
+                            xml_text(session_.app_version), session_.runs.size(),
+                            session_.runs.size() == 1 ? "run" : "runs", timed,
+                            timed == 1 ? "measurement" : "measurements");
+        if (failed > 0)
+            out_ << fmt::format(", <span class=\"failure\">{} failed</span>", failed);
+        out_ << ".</p>\n";
+    }
+
+    void facts(const Facts &facts) {
+        out_ << "<dl class=\"facts\">\n";
+        for (const auto &[name, value] : facts)
+            if (!value.empty())
+                out_ << "<div><dt>" << xml_text(name) << "</dt><dd>" << xml_text(value)
+                     << "</dd></div>\n";
+        out_ << "</dl>\n";
+    }
+
+    static Facts workload_facts(const RunRecord &run) {
+        const Workload &w = run.plan.workload;
+        if (run.plan.items.empty()) // an imported trace: what it ran is not known
+            return {{"trace", w.model.name}};
+        return {{"model", w.model.name},
+                {"tokens", format_count(double(w.tokens))},
+                {"experts", fmt::format("{} of {}", w.model.top_k, w.model.experts)},
+                {"hidden × intermediate",
+                 fmt::format("{} × {}", w.model.hidden, w.model.intermediate)},
+                {"LoRA rank", w.lora_rank > 0 ? fmt::format("{}", w.lora_rank) : "none"},
+                {"routing", w.skew.text()},
+                {"data type", name_of(w.model.dtype)},
+                {"L2 cache", name_of(run.plan.cache)}};
+    }
+    static Facts device_facts(const DeviceInfo &d) {
+        Facts facts = {{"device", d.id},
+                       {"architecture", d.arch},
+                       {"driver", d.driver},
+                       {"CUDA", d.runtime},
+                       {"host", d.host},
+                       {"memory", d.memory_bytes > 0 ? format_bytes(double(d.memory_bytes)) : ""}};
+        const Ceilings &c = d.ceilings;
+        if (c.bytes_per_second > 0)
+            facts.emplace_back("memory ceiling",
+                               fmt::format("{}, {}", format_bandwidth(c.bytes_per_second),
+                                           ceiling_origin(c.bytes_measured)));
+        if (c.flops_per_second > 0)
+            facts.emplace_back("compute ceiling",
+                               fmt::format("{}, {}", format_flops(c.flops_per_second),
+                                           ceiling_origin(c.flops_measured)));
+        return facts;
+    }
+    // What NVML said while the run went on.
+    Facts state_facts(RunId run) const {
+        std::array<std::pair<double, double>, 3> range;
+        range.fill({1e300, -1e300});
+        for (const DeviceStateRecord &state : session_.device_states) {
+            const double values[] = {double(state.sm_clock_mhz), double(state.temperature_c),
+                                     state.power_w};
+            for (std::size_t at = 0; at < range.size() && state.run == run; ++at)
+                range[at] = {std::min(range[at].first, values[at]),
+                             std::max(range[at].second, values[at])};
+        }
+        const auto words = [&](std::size_t at, const char *unit) {
+            const auto &[low, high] = range[at];
+            return low > high            ? std::string()
+                   : high - low < 0.5 ? fmt::format("{:.0f} {}", low, unit)
+                                         : fmt::format("{:.0f} to {:.0f} {}", low, high, unit);
+        };
+        return {{"SM clock", words(0, "MHz")},
+                {"temperature", words(1, "°C")},
+                {"power", words(2, "W")}};
+    }
+
+    void run(RunId id) {
+        const RunRecord &run = session_.runs[id.value];
+        out_ << fmt::format("<h2>{} on {}</h2>\n", xml_text(run.plan.workload.model.name),
+                            xml_text(run.device.name));
+        out_ << fmt::format("<p class=\"muted\">Run {}, begun {}: {}.", id.value + 1,
+                            xml_text(format_date(run.started_ns)), name_of(run.state));
+        if (run.dropped_records > 0)
+            out_ << fmt::format(" <span class=\"failure\">CUPTI dropped {} records.</span>",
+                                run.dropped_records);
+        out_ << "</p>\n<section>\n<h2>What was measured, on what</h2>\n";
+        facts(workload_facts(run));
+        facts(device_facts(run.device));
+        facts(state_facts(id));
+        out_ << "</section>\n";
+        plot("Where does the time go?",
+             "Median of each variant as a bar, p10 to p90 as a whisker, its floor as a tick: the "
+             "least time the device's ceilings allow for the bytes and FLOPs that cannot be "
+             "avoided.",
+             report::time_bars(session_, id));
+        results(id);
+        plot("Which variant?",
+             "The kernels of one repetition, one after another, and the gaps between them. Within "
+             "an operator the slowest variant fills the width.",
+             report::variant_bars(session_, id));
+        tuning(id);
+        plot("How far from the limit?",
+             "FLOP/s over FLOP a byte. A filled point uses the bytes that were counted where they "
+             "were, and else the least; a hollow one beside it uses the least bytes.",
+             report::roofline(session_, id, false));
+        plot("How far from the limit, without matrix products?",
+             "Bytes per second over the least bytes moved.", report::roofline(session_, id, true));
+        counters(id);
+    }
+
+    void plot(const char *title, const char *explain, const std::string &svg) {
+        if (!svg.empty())
+            out_ << "<section>\n<h2>" << title << "</h2>\n<p class=\"muted\">" << explain
+                 << "</p>\n"
+                 << svg << "</section>\n";
+    }
+
+    void begin_table(const std::vector<Column> &columns) {
+        columns_ = columns;
+        out_ << "<div class=\"scroll\"><table>\n<thead><tr>";
+        for (const Column &column : columns)
+            out_ << "<th" << (column.number ? " class=\"n\">" : ">") << xml_text(column.title)
+                 << "</th>";
+        out_ << "</tr></thead>\n<tbody>\n";
+    }
+    void row(std::span<const std::string> cells) {
+        out_ << "<tr>";
+        for (std::size_t at = 0; at < cells.size(); ++at)
+            out_ << "<td" << (columns_[at].number ? " class=\"n\">" : ">") << xml_text(cells[at])
+                 << "</td>";
+        out_ << "</tr>\n";
+    }
+    void end_table() { out_ << "</tbody>\n</table></div>\n"; }
+
+    void results(RunId run) {
+        const auto rows = overview_rows(session_, run, {});
+        if (rows.empty())
+            return;
+        out_ << "<section>\n<h2>Results</h2>\n";
+        begin_table({{"operator"},
+                     {"variant"},
+                     {"tile"},
+                     {"median", true},
+                     {"p10 to p90", true},
+                     {"samples", true},
+                     {"floor", true},
+                     {"distance", true},
+                     {"bandwidth", true},
+                     {"compute", true},
+                     {"memory", true},
+                     {"agreement", true},
+                     {"timer"},
+                     {"remarks"}});
+        for (const MeasurementId id : rows)
+            result(session_.measurements[id.value]);
+        end_table();
+        out_ << "</section>\n";
+    }
+    void result(const Measurement &m) {
+        std::string remarks = m.state == Measurement::State::Done ? m.throttle : name_of(m.state);
+        if (m.time.median <= 0)
+            return row(std::vector<std::string>{std::string(info(m.op).name), m.variant, "", "–",
+                                                "–", "–", "–", "–", "–", "–", "–", "–", "",
+                                                remarks});
+        row(std::vector<std::string>{
+            std::string(info(m.op).name), m.variant, m.config.is_default() ? "" : m.config.text(),
+            format_duration_ns(m.time.median),
+            fmt::format("{} to {}", format_duration_ns(m.time.p10),
+                        format_duration_ns(m.time.p90)),
+            fmt::format("{}", m.time.samples), or_dash(m.floor_ns, format_duration_ns),
+            or_dash(m.times_floor(), format_ratio),
+            or_dash(m.achieved_bytes_per_second(), format_bandwidth),
+            or_dash(m.achieved_flops_per_second(), format_flops),
+            or_dash(double(m.peak_bytes), format_bytes), agreement_text(m), title_of(m.timer),
+            remarks});
+    }
+
+    void tuning(RunId run) {
+        const auto maps = report::tuning_maps(session_, run);
+        if (maps.empty())
+            return;
+        out_ << "<section>\n<h2>Which tile?</h2>\n<p class=\"muted\">The best time of every "
+                "block_m × block_n that was tuned, over depth, warps and stages; framed: the "
+                "fastest of all.</p>\n<div class=\"plots\">\n";
+        for (const auto &[title, svg] : maps)
+            out_ << "<div><h3>" << xml_text(title) << "</h3>\n" << svg << "</div>\n";
+        out_ << "</div>\n</section>\n";
+    }
+
+    void counters(RunId run) {
+        constexpr Counter kAll[] = {Counter::DurationNs, Counter::DramRead,   Counter::DramWritten,
+                                    Counter::L2Hits,     Counter::SmActive,   Counter::TensorPipe,
+                                    Counter::Occupancy};
+        std::vector<Column> columns = {{"operator"}, {"variant"}, {"range"}};
+        for (const Counter counter : kAll)
+            columns.push_back({std::string(info(counter).title), true});
+        bool begun = false;
+        for (std::uint32_t id = 0; id < session_.measurements.size(); ++id) {
+            const Measurement &m = session_.measurements[id];
+            for (const CounterRange &range : counters_.of(MeasurementId{id})) {
+                if (m.run != run)
+                    continue;
+                if (!std::exchange(begun, true)) {
+                    out_ << "<section>\n<h2>Hardware counters</h2>\n<p class=\"muted\">From passes "
+                            "of their own: these durations are not the times above.</p>\n";
+                    begin_table(columns);
+                }
+                std::vector<std::string> cells = {
+                    std::string(info(m.op).name), m.variant,
+                    range.kernel < 0 ? "whole repetition"
+                                     : std::string(session_.name(range.name)).substr(0, 60)};
+                for (const Counter counter : kAll)
+                    cells.push_back(counted(counter, range.find(session_, counter)));
+                row(cells);
+            }
+        }
+        if (begun) {
+            end_table();
+            out_ << "</section>\n";
+        }
+    }
+    static std::string counted(Counter counter, std::optional<double> value) {
+        if (!value)
+            return "–";
+        if (counter == Counter::DurationNs)
+            return format_duration_ns(*value);
+        if (counter == Counter::DramRead || counter == Counter::DramWritten)
+            return format_bytes(*value);
+        return fmt::format("{:.1f} %", *value);
+    }
+
+    void sweeps() {
+        const auto plots = report::sweeps(session_);
+        if (plots.empty())
+            return;
+        out_ << "<section>\n<h2>What changes with the workload?</h2>\n<p class=\"muted\">Runs that "
+                "differ in one number; the band is p10 to p90.</p>\n";
+        for (const auto &[title, svg] : plots)
+            out_ << "<h3>" << xml_text(title) << "</h3>\n" << svg;
+        out_ << "</section>\n";
+    }
+
+    void failures() {
+        if (session_.failures.empty())
+            return;
+        out_ << "<section>\n<h2>Failures</h2>\n";
+        begin_table({{"when"}, {"where"}, {"what"}, {"why"}, {"what to do"}});
+        for (const Failure &failure : session_.failures)
+            row(std::vector<std::string>{format_date(failure.time_ns), failure.where,
+                                         failure.error.what, failure.error.why,
+                                         failure.error.remedy});
+        end_table();
+        out_ << "</section>\n";
+    }
+
+    void foot() {
+        out_ << "<section>\n<h2>How to read it</h2>\n<p>Time is from the first kernel's start to "
+                "the last kernel's end of one repetition. The floor is the larger of two times: "
+                "the least bytes over the device's memory ceiling, and the FLOPs over its compute "
+                "ceiling. Bandwidth and compute are those least bytes and FLOPs over the median "
+                "time. Agreement is the relative distance of the result from a reference's. "
+                "Memory is the highest the device's ledger rose above the run's baseline.</p>\n"
+                "</section>\n</main>\n</body>\n</html>\n";
+    }
+
+    const Session &session_;
+    std::ostream &out_;
+    CountersByMeasurement counters_;
+    std::vector<Column> columns_;
+};
+
+} // namespace
+
+void write_report(const Session &session, std::ostream &out) { Page(session, out).write(); }
+
+Status export_report(const Session &session, const std::filesystem::path &path) {
+    return replace_file(path, Compression::None,
+                        [&](std::ostream &out) { write_report(session, out); });
+}
+
+} // namespace moescope

@@ -1,0 +1,104 @@
+// The roofline of a report: the same points and roofs as the window's.
+#include "app/report/plot_frame.h"
+#include "app/report/report_plots.h"
+#include "app/views/roofline_points.h"
+#include "app/views/variant_colour.h"
+#include "profiler/base/units.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace moescope::report {
+
+namespace {
+
+constexpr double kWidth = 960, kHeight = 420;
+
+void draw_roofs(Svg &svg, const PlotFrame &frame, const std::vector<charts::Roof> &roofs,
+                charts::Range x) {
+    std::vector<Svg::Point> edge;
+    for (const double at : charts::corners(roofs, x))
+        edge.push_back(frame.at(at, charts::allowed(roofs, at)));
+    svg.polyline(edge, "class=\"roof\"");
+    for (const charts::Roof &roof : roofs) {
+        const double at = roof.slope == 0 ? x.high : x.low;
+        if (std::fabs(roof.at(at) / charts::allowed(roofs, at) - 1) > 1e-6)
+            continue; // no part of the edge at its own end
+        const Svg::Point end = frame.at(at, roof.at(at));
+        svg.text(roof.slope == 0 ? Svg::Point{end.x - 4, end.y - 8}
+                                 : Svg::Point{end.x + 40, end.y - 8},
+                 roof.label, roof.slope == 0 ? Svg::Anchor::End : Svg::Anchor::Start,
+                 "class=\"m\"");
+    }
+}
+
+void draw_point(Svg &svg, const PlotFrame &frame, const Session &session,
+                const RooflinePoint &point) {
+    const Measurement &m = session.measurements[point.id.value];
+    const auto series = variant_series(m.op, m.variant);
+    const Svg::Point modelled = frame.at(point.modelled.x, point.modelled.y);
+    svg.begin_group(fmt::format("{} / {}: {}, {} the floor", info(m.op).name, m.variant,
+                                format_duration_ns(m.time.median), format_ratio(m.times_floor())));
+    if (point.measured) {
+        const Svg::Point measured = frame.at(point.measured->x, point.measured->y);
+        svg.line(modelled, measured, "class=\"whisker\"");
+        svg.circle(measured, 5, fmt::format("class=\"s{}\"", series));
+    }
+    svg.circle(modelled, 5,
+               fmt::format("class=\"{}{}\"", point.measured ? "o" : "s", series));
+    svg.end_group();
+}
+
+void draw_labels(Svg &svg, const PlotFrame &frame, const Session &session,
+                 const std::vector<RooflinePoint> &points) {
+    std::vector<LabelWish> wishes;
+    std::vector<LabelPlace> taken;
+    std::vector<std::string> words;
+    for (const RooflinePoint &point : points) {
+        const Measurement &m = session.measurements[point.id.value];
+        const Svg::Point at = frame.at(point.best().x, point.best().y);
+        words.push_back(fmt::format("{} / {}", info(m.op).name, m.variant));
+        constexpr float kLetter = 6.2f;
+        wishes.push_back({float(at.x), float(at.y), kLetter * float(words.back().size()), 14});
+        taken.push_back({float(at.x), float(at.y)});
+    }
+    const auto places = place_labels(wishes, taken, 8,
+                                     {float(frame.low().x), float(frame.low().y),
+                                      float(frame.high().x), float(frame.high().y)});
+    for (std::size_t at = 0; at < places.size(); ++at)
+        if (places[at])
+            svg.text({places[at]->x, places[at]->y + 11}, words[at], Svg::Anchor::Start,
+                     "class=\"t\"");
+}
+
+} // namespace
+
+std::string roofline(const Session &session, RunId run, bool by_size) {
+    CountersByMeasurement counters;
+    counters.update(session);
+    const auto kind = by_size ? RooflineKind::Size : RooflineKind::Intensity;
+    const auto points = roofline_points(session, run, kind, counters);
+    const auto roofs = roofs_of(session.runs[run.value].device, kind, 0);
+    if (points.empty() || roofs.empty())
+        return "";
+    const RooflineFit range = fit(points, roofs);
+    Svg svg(kWidth, kHeight, "Measurements under the device's ceilings");
+    const PlotAxis x =
+        by_size ? PlotAxis{"least bytes moved", charts::Unit::Bytes, range.x, true}
+                : PlotAxis{"intensity, FLOP a byte of device memory", charts::Unit::Number, range.x,
+                           true};
+    const PlotAxis y = by_size
+                           ? PlotAxis{"reached", charts::Unit::BytesPerSecond, range.y, true}
+                           : PlotAxis{"reached", charts::Unit::FlopsPerSecond, range.y, true};
+    const PlotFrame frame(svg, {96, 28}, {kWidth - 12, kHeight - 46}, x, y);
+    svg.begin_clip(frame.low(), frame.high());
+    draw_roofs(svg, frame, roofs, range.x);
+    for (const RooflinePoint &point : points)
+        draw_point(svg, frame, session, point);
+    svg.end_clip();
+    draw_labels(svg, frame, session, points);
+    return svg.finish();
+}
+
+} // namespace moescope::report
