@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <ostream>
 #include <set>
 #include <span>
@@ -53,11 +54,12 @@ class Page {
 
   private:
     void head() {
+        const std::string title = xml_text(heading());
         out_ << "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                 "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>"
-             << xml_text(session_.title) << "</title>\n<style>\n"
+             << title << "</title>\n<style>\n"
              << report::style() << "</style>\n</head>\n<body>\n<main>\n<h1>"
-             << xml_text(session_.title) << "</h1>\n";
+             << title << "</h1>\n";
         std::size_t timed = 0, failed = 0;
         for (const Measurement &m : session_.measurements) {
             timed += m.state == Measurement::State::Done;
@@ -71,6 +73,14 @@ class Page {
         if (failed > 0)
             out_ << fmt::format(", <span class=\"failure\">{} failed</span>", failed);
         out_ << ".</p>\n";
+    }
+
+    // A session that nobody named is called by what its first run is.
+    std::string heading() const {
+        if (session_.runs.empty() || (session_.title != "Session" && !session_.title.empty()))
+            return session_.title;
+        const RunRecord &run = session_.runs[0];
+        return fmt::format("{} on {}", run.plan.workload.model.name, run.device.name);
     }
 
     void facts(const Facts &facts) {
@@ -89,7 +99,7 @@ class Page {
         return {{"model", w.model.name},
                 {"tokens", format_count(double(w.tokens))},
                 {"experts", fmt::format("{} of {}", w.model.top_k, w.model.experts)},
-                {"hidden × intermediate",
+                {"hidden × inner",
                  fmt::format("{} × {}", w.model.hidden, w.model.intermediate)},
                 {"LoRA rank", w.lora_rank > 0 ? fmt::format("{}", w.lora_rank) : "none"},
                 {"routing", w.skew.text()},
@@ -220,7 +230,7 @@ class Page {
     }
     void result(const Measurement &m) {
         std::string remarks = m.state == Measurement::State::Done ? m.throttle : name_of(m.state);
-        if (m.time.median <= 0)
+        if (!(m.time.median > 0) || !std::isfinite(m.time.median))
             return row(std::vector<std::string>{std::string(info(m.op).name), m.variant, "", "–",
                                                 "–", "–", "–", "–", "–", "–", "–", "–", "",
                                                 remarks});

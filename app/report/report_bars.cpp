@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace moescope::report {
 
@@ -27,7 +28,8 @@ std::string fill_of(const Measurement &m) {
 std::vector<MeasurementId> timed_rows(const Session &session, RunId run) {
     auto rows = overview_rows(session, run, {});
     std::erase_if(rows, [&](MeasurementId id) {
-        return session.measurements[id.value].time.median <= 0;
+        const double median = session.measurements[id.value].time.median;
+        return !(median > 0) || !std::isfinite(median);
     });
     return rows;
 }
@@ -38,7 +40,7 @@ bool begins_group(const Session &session, const std::vector<MeasurementId> &rows
 }
 
 double height_of(const Session &session, const std::vector<MeasurementId> &rows) {
-    double height = 24;
+    double height = 4;
     for (std::size_t at = 0; at < rows.size(); ++at)
         height += kStep + (begins_group(session, rows, at) ? kGroup : 0);
     return height;

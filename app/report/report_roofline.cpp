@@ -21,15 +21,18 @@ void draw_roofs(Svg &svg, const PlotFrame &frame, const std::vector<charts::Roof
     for (const double at : charts::corners(roofs, x))
         edge.push_back(frame.at(at, charts::allowed(roofs, at)));
     svg.polyline(edge, "class=\"roof\"");
+    const auto on_edge = [&](const charts::Roof &roof, double at) {
+        return std::fabs(roof.at(at) / charts::allowed(roofs, at) - 1) < 1e-6;
+    };
     for (const charts::Roof &roof : roofs) {
-        const double at = roof.slope == 0 ? x.high : x.low;
-        if (std::fabs(roof.at(at) / charts::allowed(roofs, at) - 1) > 1e-6)
-            continue; // no part of the edge at its own end
-        const Svg::Point end = frame.at(at, roof.at(at));
-        svg.text(roof.slope == 0 ? Svg::Point{end.x - 4, end.y - 8}
-                                 : Svg::Point{end.x + 40, end.y - 8},
-                 roof.label, roof.slope == 0 ? Svg::Anchor::End : Svg::Anchor::Start,
-                 "class=\"m\"");
+        const double inside = x.low * std::pow(x.high / x.low, 0.05);
+        const Svg::Point left = frame.at(inside, roof.at(inside));
+        const Svg::Point right = frame.at(x.high, roof.at(x.high));
+        if (on_edge(roof, inside)) // above a flat roof, below a rising one
+            svg.text({left.x, left.y + (roof.slope == 0 ? -8 : 26)}, roof.label,
+                     Svg::Anchor::Start, "class=\"m\"");
+        else if (on_edge(roof, x.high))
+            svg.text({right.x - 4, right.y - 8}, roof.label, Svg::Anchor::End, "class=\"m\"");
     }
 }
 
@@ -62,6 +65,12 @@ void draw_labels(Svg &svg, const PlotFrame &frame, const Session &session,
         constexpr float kLetter = 6.2f;
         wishes.push_back({float(at.x), float(at.y), kLetter * float(words.back().size()), 14});
         taken.push_back({float(at.x), float(at.y)});
+        if (!point.measured)
+            continue;
+        const Svg::Point least = frame.at(point.modelled.x, point.modelled.y);
+        for (const double part : {0.5, 1.0}) // the way between them
+            taken.push_back({float(at.x + part * (least.x - at.x)),
+                             float(at.y + part * (least.y - at.y))});
     }
     const auto places = place_labels(wishes, taken, 8,
                                      {float(frame.low().x), float(frame.low().y),

@@ -46,7 +46,7 @@ constexpr const char *kRules = R"css(
 *{box-sizing:border-box}
 body{margin:0;background:var(--background);color:var(--text);
  font:14px/1.5 system-ui,-apple-system,"Segoe UI","DejaVu Sans",sans-serif}
-main{max-width:1120px;margin:0 auto;padding:32px 24px 64px}
+main{max-width:1240px;margin:0 auto;padding:32px 24px 64px}
 h1{font-size:26px;line-height:1.25;margin:0 0 4px}
 h2{font-size:18px;margin:40px 0 4px}
 h3{font-size:14px;margin:20px 0 8px;font-weight:600}
@@ -55,13 +55,13 @@ section h2{margin-top:0}
 p{margin:4px 0 12px;max-width:80ch}
 .muted{color:var(--muted)}
 .failure{color:var(--failure)}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(230px,1fr));gap:4px 24px;margin:12px 0}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(260px,1fr));gap:4px 24px;margin:12px 0}
 .facts div{display:flex;justify-content:space-between;gap:12px;border-bottom:1px solid var(--raised)}
-.facts dt{color:var(--muted)}
+.facts dt{color:var(--muted);white-space:nowrap}
 .facts dd{margin:0;text-align:right;font-variant-numeric:tabular-nums}
 .scroll{overflow-x:auto}
-table{border-collapse:collapse;width:100%;font-size:13px;font-variant-numeric:tabular-nums}
-th,td{padding:3px 8px;text-align:left;white-space:nowrap;border-bottom:1px solid var(--raised)}
+table{border-collapse:collapse;width:100%;font-size:12.5px;font-variant-numeric:tabular-nums}
+th,td{padding:3px 6px;text-align:left;white-space:nowrap;border-bottom:1px solid var(--raised)}
 th{color:var(--muted);font-weight:500}
 .n{text-align:right}
 .plots{display:flex;flex-wrap:wrap;gap:8px 40px}

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 #include <tuple>
@@ -82,7 +83,7 @@ std::vector<Line> lines_of(const Session &session, const std::vector<Step> &step
     std::map<std::pair<OperatorId, std::string>, std::map<double, const Measurement *>> lines;
     for (const Measurement &m : session.measurements)
         for (const Step &step : steps)
-            if (m.run == step.run && m.time.median > 0)
+            if (m.run == step.run && m.time.median > 0 && std::isfinite(m.time.median))
                 lines[{m.op, m.variant}][step.value] = &m;
     std::vector<Line> result;
     for (const auto &[key, points] : lines)

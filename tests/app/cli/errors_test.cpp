@@ -158,7 +158,7 @@ TEST_CASE("an import of nothing, of what is no trace or over something else is r
     std::ofstream(letter) << "Dear reader";
     CHECK(has(refusal({"import", letter, "--out", folder / "a.moescope"}), "it is not JSON"));
     CHECK(has(refusal({"import", letter, "--out", letter}), "a file that is no session is there"));
-    CHECK(has(refusal({"import", letter, "--append", letter}), "it is not a MoEScope session"));
+    CHECK(has(refusal({"import", letter, "--append", letter, "--out", folder / "a.moescope"}), "it is not a MoEScope session"));
 }
 
 TEST_CASE("wrong options of the window are refused without opening it") {
