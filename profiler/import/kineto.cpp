@@ -47,10 +47,23 @@ bool is_host(std::string_view category) {
     return false;
 }
 
+std::uint32_t highest_correlation(const Session &session) {
+    std::uint32_t highest = 0;
+    const auto note = [&](const auto &column) {
+        for (const auto &record : column)
+            highest = std::max(highest, record.correlation);
+    };
+    note(session.kernels);
+    note(session.api_calls);
+    note(session.copies);
+    return highest;
+}
+
 // What the events of one trace become; times are after the trace's base until finish().
 class Import {
   public:
-    explicit Import(SessionBuilder &builder) : builder_(builder) {}
+    explicit Import(SessionBuilder &builder)
+        : builder_(builder), taken_(highest_correlation(builder.current())) {}
 
     void take(const TraceEvent &event) {
         if (event.phase == "i" && event.name == "[memory]")
@@ -79,8 +92,8 @@ class Import {
                 {*event.ts_ns, *event.ts_ns + *event.dur_ns, intern(event.name)});
         else
             calls_.push_back({*event.ts_ns, *event.ts_ns + *event.dur_ns, intern(event.name),
-                              small<std::uint32_t>(event.correlation),
-                              small<std::uint32_t>(event.pid), small<std::uint32_t>(event.tid), {}});
+                              correlation_of(event), small<std::uint32_t>(event.pid),
+                              small<std::uint32_t>(event.tid), {}});
     }
 
     // Puts everything into the session. after_ns: where the trace is to begin, or -1 for its own
@@ -128,7 +141,7 @@ class Import {
         KernelRecord k{.start_ns = *event.ts_ns,
                        .end_ns = *event.ts_ns + *event.dur_ns,
                        .name = intern(event.name),
-                       .correlation = small<std::uint32_t>(event.correlation),
+                       .correlation = correlation_of(event),
                        .device = device_of(event),
                        .stream = stream_of(event)};
         for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -144,7 +157,7 @@ class Import {
     void add_copy(const TraceEvent &event) {
         copies_.push_back({*event.ts_ns, *event.ts_ns + *event.dur_ns,
                            std::max<std::int64_t>(event.bytes.value_or(0), 0),
-                           small<std::uint32_t>(event.correlation), device_of(event),
+                           correlation_of(event), device_of(event),
                            stream_of(event), copy_kind(event.name), {}});
     }
     // The caching allocator's, of GPUs alone: device type 1 is CUDA in c10/core/DeviceType.h.
@@ -161,6 +174,12 @@ class Import {
         const auto device = small<std::uint32_t>(event.device ? event.device : event.pid);
         devices_.insert(device);
         return device;
+    }
+    // Past those of a session it is put into; 0, no link, where they are used up.
+    std::uint32_t correlation_of(const TraceEvent &event) const {
+        const auto own = small<std::uint32_t>(event.correlation);
+        const bool room = own <= std::numeric_limits<std::uint32_t>::max() - taken_;
+        return own == 0 || !room ? 0 : own + taken_;
     }
     static std::uint32_t stream_of(const TraceEvent &event) {
         return small<std::uint32_t>(event.stream ? event.stream : event.tid);
@@ -223,6 +242,7 @@ class Import {
     }
 
     SessionBuilder &builder_;
+    std::uint32_t taken_; // the highest correlation id that is there already
     std::vector<KernelRecord> kernels_;
     std::vector<ApiRecord> calls_;
     std::vector<CopyRecord> copies_;

@@ -170,6 +170,12 @@ TEST_CASE("a trace put into a session comes after it, moved as a whole") {
         CHECK(k.start_ns > end);
         CHECK(k.start_ns - alone.kernels[i].start_ns == moved);
         CHECK(both->name(k.name) == alone.name(alone.kernels[i].name));
+        for (const KernelRecord &other : ours->kernels) // no launch of ours has its link
+            CHECK(k.correlation > other.correlation);
+        const auto calls = std::count_if(
+            both->api_calls.begin(), both->api_calls.end(),
+            [&](const ApiRecord &call) { return call.correlation == k.correlation; });
+        CHECK(calls == 1);
     }
     CHECK(both->runs[ours->runs.size()].started_ns > end);
 }
