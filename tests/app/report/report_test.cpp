@@ -118,7 +118,7 @@ TEST_CASE("runs that differ in one number become a line over it, others do not")
     const Session session = swept();
     const auto plots = report::sweeps(session);
     REQUIRE(plots.size() == 1);
-    CHECK(plots[0].title.starts_with("gate_up over tokens"));
+    CHECK(plots[0].title.starts_with("gate_up over Tokens"));
     CHECK(has(plots[0].svg, "gate_up / fused at 64"));
     CHECK(has(plots[0].svg, "gate_up / fused at 4096"));
     CHECK(has(report_of(session), "What changes with the workload?"));
