@@ -247,6 +247,11 @@ TimeSpan TimelineModel::span_of(const Session &session, RunId run) const {
         if (const TimeSpan span = span_of(MeasurementId{i});
             session.measurements[i].run == run && !span.empty())
             result.add(span.start_ns, span.end_ns);
+    // An imported trace has no measurements: its run says when it was.
+    const RunRecord none;
+    const RunRecord &whole = run.value < session.runs.size() ? session.runs[run.value] : none;
+    if (whole.plan.items.empty() && whole.finished_ns > whole.started_ns)
+        result.add(sane(whole.started_ns), sane(whole.finished_ns));
     return result;
 }
 

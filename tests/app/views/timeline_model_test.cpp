@@ -1,5 +1,6 @@
 #include "app/views/timeline_model.h"
 #include "app/views/timeline_range.h"
+#include "profiler/import/kineto.h"
 #include "profiler/session/session_builder.h"
 #include "tests/support/sample_session.h"
 
@@ -260,4 +261,14 @@ TEST_CASE("zooming about a time keeps it in place, and the range stays near the 
     CHECK(kept_within({500, 500.001}, whole).span() == Approx(kLeastSpanNs));
     CHECK(fitted_to({100, 200}).start_ns < 100);
     CHECK(fitted_to({5, 5}).span() > 0);
+}
+
+TEST_CASE("a run without measurements, as of an imported trace, is shown from its start to its end") {
+    const auto trace = import_kineto(MOESCOPE_TEST_DATA "/profiler/import/gpu_step.json");
+    REQUIRE(trace.ok());
+    TimelineModel model;
+    model.update(*trace);
+    const TimeSpan span = model.span_of(*trace, RunId{0});
+    CHECK(span == TimeSpan{trace->runs[0].started_ns, trace->runs[0].finished_ns});
+    CHECK_FALSE(span.empty());
 }
