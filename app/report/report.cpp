@@ -260,12 +260,14 @@ class Page {
     }
 
     void counters(RunId run) {
-        constexpr Counter kAll[] = {Counter::DurationNs, Counter::DramRead,   Counter::DramWritten,
-                                    Counter::L2Hits,     Counter::SmActive,   Counter::TensorPipe,
-                                    Counter::Occupancy};
+        constexpr std::pair<Counter, const char *> kAll[] = {
+            {Counter::DurationNs, "duration"},  {Counter::DramRead, "DRAM read"},
+            {Counter::DramWritten, "DRAM written"}, {Counter::L2Hits, "L2 hits"},
+            {Counter::SmActive, "SMs active"},  {Counter::TensorPipe, "tensor pipe"},
+            {Counter::Occupancy, "occupancy"}};
         std::vector<Column> columns = {{"operator"}, {"variant"}, {"range"}};
-        for (const Counter counter : kAll)
-            columns.push_back({std::string(info(counter).title), true});
+        for (const auto &[counter, title] : kAll)
+            columns.push_back({title, true});
         bool begun = false;
         for (std::uint32_t id = 0; id < session_.measurements.size(); ++id) {
             const Measurement &m = session_.measurements[id];
@@ -281,7 +283,7 @@ class Page {
                     std::string(info(m.op).name), m.variant,
                     range.kernel < 0 ? "whole repetition"
                                      : std::string(session_.name(range.name)).substr(0, 60)};
-                for (const Counter counter : kAll)
+                for (const auto &[counter, title] : kAll)
                     cells.push_back(counted(counter, range.find(session_, counter)));
                 row(cells);
             }
