@@ -42,10 +42,6 @@ class LayerOperator final : public Operator {
         MOESCOPE_TRY(make_rows(act_, " activation", rows * forward_.intermediate));
         MOESCOPE_TRY(make_rows(y_, " experts' rows", rows * forward_.hidden));
         MOESCOPE_TRY(make_rows(out_, " output", routing.tokens * forward_.hidden));
-        MOESCOPE_TRY(allocate(device, code_, sizeof kNf4Code, "NF4 code"));
-        MOESCOPE_TRY(device.upload(code_.data(), kNf4Code.data(), sizeof kNf4Code));
-        for (LayerProjection *each : {&gate_up_, &down_})
-            MOESCOPE_TRY(make_lora(*each));
         set_pointers();
         return backward() ? make_backward() : Status{};
     }
@@ -59,6 +55,11 @@ class LayerOperator final : public Operator {
                                                   : MS_S2S_FUSED;
         for (auto [from, to] : {std::pair{&gate_up_, &forward_.gate_up}, {&down_, &forward_.down}}) {
             MOESCOPE_TRY(nf4 ? make_nf4(*from) : make_dense(*from));
+            if (lora)
+                MOESCOPE_TRY(make_lora(*from));
+            to->lora_a = from->lora_a.data();
+            to->lora_b = from->lora_b.data();
+            to->xa = from->xa.data();
             to->w = nf4 ? nullptr : from->w.data();
             to->w_nf4 = nf4 ? &from->nf4 : nullptr;
         }
@@ -83,15 +84,21 @@ class LayerOperator final : public Operator {
         return views;
     }
     Footprint footprint() const override {
-        std::int64_t in = x_.bytes() + weights_.bytes() + routing_->sorted_slots.bytes() +
-                          routing_->inverse.bytes() + routing_->offsets.bytes(), written = 0;
-        for (const LayerProjection *each : {&gate_up_, &down_})
-            in += (group_ == "nf4" ? each->packed.bytes() + each->absmax.bytes() : each->w.bytes()) +
-                  (forward_.rank > 0 ? each->lora_a.bytes() + each->lora_b.bytes() : 0);
+        const bool nf4 = group_ == "nf4", lora = forward_.rank > 0;
+        std::int64_t in = x_.bytes() + weights_.bytes() + routing_->sorted_slots.bytes() + routing_->inverse.bytes() +
+                          routing_->offsets.bytes() + (nf4 ? code_.bytes() : 0) + dout_.bytes();
+        std::int64_t saved = h_.bytes() + act_.bytes() + y_.bytes(), written = 0;
+        for (const LayerProjection *each : {&gate_up_, &down_}) {
+            in += (nf4 ? each->packed.bytes() + each->absmax.bytes() : each->w.bytes()) +
+                  (lora ? each->lora_a.bytes() + each->lora_b.bytes() : 0);
+            saved += lora ? each->xa.bytes() : 0;
+        }
         for (const OutputView &view : outputs())
             written += view.bytes();
-        const std::int64_t saved = h_.bytes() + act_.bytes() + y_.bytes();
-        return {in, written, saved + workspace_.bytes() + backward_workspace_.bytes()};
+        // The rows between the steps: the forward call's are its scratch, and the backward one's inputs.
+        if (backward())
+            return {in + saved, written, out_.bytes() + workspace_.bytes() + backward_workspace_.bytes()};
+        return {in, written, saved + workspace_.bytes()};
     }
     std::string_view comparison_group() const override { return group_; }
 
@@ -131,7 +138,7 @@ class LayerOperator final : public Operator {
 
     Status make_lora(LayerProjection &to) {
         const std::int64_t experts = forward_.experts, rank = workload_->lora_rank;
-        if (rank == 0)
+        if (to.lora_a.bytes() > 0)
             return {};
         const double scaling = std::max(std::fabs(workload_->lora_scaling), 1e-3);
         MOESCOPE_TRY(allocate_uniform(*device_, to.lora_a, name() + " LoRA A", forward_.dtype, experts * rank * to.k,
@@ -156,6 +163,10 @@ class LayerOperator final : public Operator {
         if (to.packed.bytes() > 0)
             return {};
         const std::int64_t blocks = (count + workload_->quant_block - 1) / workload_->quant_block;
+        if (code_.bytes() == 0) {
+            MOESCOPE_TRY(allocate(*device_, code_, sizeof kNf4Code, "NF4 code"));
+            MOESCOPE_TRY(device_->upload(code_.data(), kNf4Code.data(), sizeof kNf4Code));
+        }
         MOESCOPE_TRY(allocate_bytes(*device_, to.packed, name() + " NF4 weights", (count + 1) / 2,
                                     fill_for(to, Tensor::Packed)));
         MOESCOPE_TRY(allocate_uniform(*device_, to.absmax, name() + " absmax", MS_F32, blocks,
@@ -180,12 +191,8 @@ class LayerOperator final : public Operator {
         forward_.act = act_.data();
         forward_.y = y_.data();
         forward_.out = out_.data();
-        for (auto [from, to] : {std::pair{&gate_up_, &forward_.gate_up}, {&down_, &forward_.down}}) {
-            to->w_transposed = 1; // [E, N, K], as torch keeps them
-            to->lora_a = from->lora_a.data();
-            to->lora_b = from->lora_b.data();
-            to->xa = from->xa.data();
-        }
+        for (ms_moe_projection *each : {&forward_.gate_up, &forward_.down})
+            each->w_transposed = 1; // [E, N, K], as torch keeps them
     }
 
     Status launch_forward() {
@@ -193,13 +200,9 @@ class LayerOperator final : public Operator {
     }
 
     Status make_backward() {
-        const std::int64_t experts = forward_.experts, rank = workload_->lora_rank;
         MOESCOPE_TRY(fill(dout_, " gradient", Tensor::Gradient, routing_->tokens * forward_.hidden, 1));
         MOESCOPE_TRY(make_rows(dx_, " dX", routing_->tokens * forward_.hidden));
         MOESCOPE_TRY(allocate(*device_, dweights_, 4 * routing_->slots, name() + " routing gradients"));
-        const std::int64_t columns[] = {gate_up_.k, gate_up_.n, down_.k, down_.n};
-        for (int i = 0; i < 4; ++i)
-            MOESCOPE_TRY(make_rows(gradients_[i], " LoRA gradients", experts * rank * columns[i]));
         backward_.struct_size = sizeof backward_;
         backward_.grad_dtype = forward_.dtype;
         backward_.forward = &forward_;
@@ -207,14 +210,24 @@ class LayerOperator final : public Operator {
         backward_.dx = dx_.data();
         backward_.dout_stride = backward_.dx_stride = forward_.hidden;
         backward_.dweights = dweights_.as<float>();
-        backward_.da_gate_up = gradients_[0].data();
-        backward_.db_gate_up = gradients_[1].data();
-        backward_.da_down = gradients_[2].data();
-        backward_.db_down = gradients_[3].data();
+        return {};
+    }
+
+    Status make_gradients() {
+        const std::int64_t elements = std::int64_t(forward_.experts) * forward_.rank;
+        const std::int64_t columns[] = {gate_up_.k, gate_up_.n, down_.k, down_.n};
+        void **const pointers[] = {&backward_.da_gate_up, &backward_.db_gate_up, &backward_.da_down, &backward_.db_down};
+        for (int i = 0; i < 4; ++i) {
+            if (gradients_[i].bytes() == 0)
+                MOESCOPE_TRY(make_rows(gradients_[i], " LoRA gradients", elements * columns[i]));
+            *pointers[i] = gradients_[i].data();
+        }
         return {};
     }
 
     Status select_backward() {
+        if (forward_.rank > 0)
+            MOESCOPE_TRY(make_gradients());
         backward_.variant = forward_.variant == MS_S2S_SPLIT ? MS_S2S_SPLIT : MS_S2S_EXTRA_K;
         backward_.workspace_bytes = device_->kernels().moe_mlp_backward_workspace_bytes(&backward_);
         MOESCOPE_TRY(allocate(*device_, backward_workspace_, std::int64_t(backward_.workspace_bytes), name() + " workspace"));
