@@ -188,7 +188,7 @@ Status read_items(const PlanOptions &options, Purpose purpose, Plan &plan) {
         if (plan.items.empty())
             return Error{fmt::format("--ops is \"{}\"", fmt::join(*ops, ",")),
                          "none of its operators has tiles",
-                         "these have: " + tunable_operators()};
+                         "only these have: " + tunable_operators()};
         plan.tune = plan.items;
     } else if (options.tune_first)
         std::ranges::copy_if(plan.items, std::back_inserter(plan.tune),
@@ -211,7 +211,7 @@ Status read_tile(const PlanOptions &options, Plan &plan) {
     if (!any)
         return Error{"--tile is \"" + *options.tile + "\"",
                      "none of the chosen operators has tiles",
-                     "these have: " + tunable_operators()};
+                     "only these have: " + tunable_operators()};
     return {};
 }
 
@@ -263,6 +263,7 @@ Error with_options(const Error &error) {
                                     std::pair{"max_samples is", "--max-samples is"},
                                     std::pair{"block_", "--tile: block_"},
                                     std::pair{"warps is", "--tile: warps is"},
+                                    std::pair{"the tile ", "--tile: the tile "},
                                     std::pair{"stages is", "--tile: stages is"}};
     for (const auto &[field, option] : kFields)
         if (error.what.starts_with(field))

@@ -127,6 +127,10 @@ Status check_plan(const Plan &plan, const std::vector<DeviceInfo> &devices) {
         return Error{fmt::format("--device is \"{}\"", plan.device),
                      "that is the CPU here, whose reference implementations have no tiles to tune",
                      "tune on a CUDA device"};
+    Plan there = plan;
+    there.device = device->id; // auto may have become the CPU
+    if (const Status status = validate(there); !status)
+        return Error{"--device " + plan.device + ": " + status.error().what, status.error().why, status.error().remedy};
     return check_memory(plan, *device);
 }
 

@@ -201,7 +201,9 @@ Status validate(const Repetition &repetition) {
     return {};
 }
 
-Status validate_item(const Workload &workload, const PlanItem &item) {
+Error no_tiles(std::string what) { return {std::move(what), "only these have tiles: " + tunable_operators(), {}}; }
+
+Status validate_item(const Workload &workload, std::string_view device, const PlanItem &item) {
     if (item.op < OperatorId::SoftmaxTopk || int(item.op) >= kOperatorCount)
         return Error{fmt::format("operator {} is unknown", int(item.op)),
                      "the plan comes from another version",
@@ -209,9 +211,11 @@ Status validate_item(const Workload &workload, const PlanItem &item) {
     if (const Status status = can_run(workload, item.op, item.variant); !status)
         return status;
     if (!item.config.is_default() && !info(item.op).tunable)
-        return Error{fmt::format("{} has the tile {}", info(item.op).name, item.config.text()),
-                     "these have: " + tunable_operators(),
-                     {}};
+        return no_tiles(fmt::format("the tile {} is set for {}", item.config.text(), info(item.op).name));
+    if (!item.config.is_default() && device == "cpu")
+        return Error{fmt::format("the tile {} is set for {} on cpu", item.config.text(), info(item.op).name),
+                     "the reference implementations there have no tiles",
+                     "leave the tile out, or choose a CUDA device"};
     return validate(item.config);
 }
 
@@ -303,13 +307,11 @@ Status validate(const Plan &plan) {
         return Error{"the plan is empty", "it names no operator", "choose at least one operator"};
     for (const std::vector<PlanItem> &items : {plan.items, plan.tune})
         for (const PlanItem &item : items)
-            if (const Status status = validate_item(plan.workload, item); !status)
+            if (const Status status = validate_item(plan.workload, plan.device, item); !status)
                 return status;
     for (const PlanItem &item : plan.tune)
         if (!info(item.op).tunable)
-            return Error{fmt::format("{} cannot be tuned", info(item.op).name),
-                         "these have: " + tunable_operators(),
-                         {}};
+            return no_tiles(fmt::format("{} cannot be tuned", info(item.op).name));
     if (Status inside = check_range("tune_max_candidates", plan.tune_max_candidates, 0, 100'000); !inside)
         return inside;
     // As fast as the hardware takes samples, and as slow as still shows a kernel.

@@ -65,13 +65,16 @@ class Service {
             return true;
         }
         Decoding decoding;
-        const Plan plan = from_wire(request.plan(), decoding);
+        Plan plan = from_wire(request.plan(), decoding);
         if (!decoding.ok())
             return refuse("plan", decoding.status().error());
         if (const Status valid = validate(plan); !valid)
             return refuse("plan", valid.error());
         if (const Status opened = open(plan.device); !opened)
             return refuse("device", opened.error());
+        plan.device = device_->info().id; // auto may have become the CPU, where less is allowed
+        if (const Status valid = validate(plan); !valid)
+            return refuse("plan", valid.error());
         try {
             const RunOutcome outcome = run_plan(*device_, plan, events_, tuned_, requests_.cancelled());
             if (outcome.device_lost) {

@@ -76,7 +76,10 @@ TEST_CASE("a wrong choice is answered with what there is to choose") {
           "--tile: block_m is 48: it must be one of 16, 32, 64, 128");
     CHECK(has(run_refusal({"--tile", "64x64"}), "--tile is \"64x64\""));
     CHECK(has(run_refusal({"--tile", "64x64x32,w4,s3", "--ops", "router"}),
-              "none of the chosen operators has tiles; these have: gate_up, down"));
+              "none of the chosen operators has tiles; only these have: gate_up, down"));
+    for (const char *tile : {"64x64x32,w4,s3", "128x128x64,w12,s4"})
+        CHECK(has(run_refusal({"--tile", tile, "--ops", "gate_up", "--device", "cpu"}),
+                  "the reference implementations there have no tiles; leave the tile out"));
     CHECK(has(run_refusal({"--warm", "--cold"}), "they exclude each other"));
     CHECK(
         has(refusal({"tune", "--model", "mixtral", "--ops", "router"}), "router cannot be tuned"));

@@ -233,7 +233,16 @@ TEST_CASE("a plan is checked field by field") {
           }) == "stages is 9: it must be 2..6.");
     CHECK(broken([](Plan &p) {
               p.items = {{OperatorId::Router, "plain", {64, 64, 32, 4, 3}}};
-          }).starts_with("router has the tile 64x64x32 w4 s3"));
+          }).starts_with("the tile 64x64x32 w4 s3 is set for router: only these have tiles: gate_up, down"));
+    for (const TileConfig &tile : {TileConfig{128, 128, 64, 12, 4}, TileConfig{64, 64, 32, 4, 3}}) {
+        Plan on_cpu = valid;
+        on_cpu.items[0].config = tile;
+        CHECK(validate(on_cpu));
+        on_cpu.device = "cpu";
+        CHECK(validate(on_cpu).error().sentence() ==
+              "the tile " + tile.text() + " is set for gate_up on cpu: the reference implementations there "
+              "have no tiles; leave the tile out, or choose a CUDA device.");
+    }
     CHECK(broken([](Plan &p) {
               p.tune = {{OperatorId::Router, "plain", {}}};
           }).starts_with("router cannot be tuned"));
