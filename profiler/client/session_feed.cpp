@@ -137,6 +137,8 @@ Status SessionFeed::add_records(const wire::Records &message) {
     };
     add_all(kernels, &KernelRecord::name);
     add_all(api_calls, &ApiRecord::name);
+    for (MemoryRecord &record : memory)
+        record.run = run_->id;
     add_all(memory, &MemoryRecord::label);
     for (CopyRecord &copy : copies) {
         copy.tag = session_tag(copy.tag);

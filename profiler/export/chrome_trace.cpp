@@ -219,7 +219,7 @@ class ChromeTrace {
 
     void kernel(const TraceSlice &slice, const KernelRecord &k) {
         begin_slice(slice, "kernel", name(k.name, "\"unknown kernel\""));
-        json_.field("External id", links_.id(k.tag, k.correlation));
+        json_.field("External id", links_.id(k));
         json_.field("queued", 0);
         on_stream(k, slice);
         json_.field("registers per thread", k.registers);
@@ -263,7 +263,7 @@ class ChromeTrace {
     void copy(const TraceSlice &slice, const CopyRecord &c) {
         const bool is_set = c.kind == CopyRecord::Kind::Set;
         begin_slice(slice, is_set ? "gpu_memset" : "gpu_memcpy", json_string(copy_name(c.kind)));
-        json_.field("External id", links_.id(c.tag, c.correlation));
+        json_.field("External id", links_.id(c));
         on_stream(c, slice);
         json_.field("bytes", c.bytes);
         if (c.end_ns > c.start_ns)
@@ -277,8 +277,8 @@ class ChromeTrace {
         const char *category = call_category(session_.name(a.name));
         begin_slice(slice, category, name(a.name, "\"unknown call\""));
         if (category != kHostOperator) {
-            json_.field("External id", links_.id(a.tag, a.correlation));
-            json_.field("correlation", links_.id(a.tag, a.correlation));
+            json_.field("External id", links_.id(a));
+            json_.field("correlation", links_.id(a));
         }
         tag(a.tag);
         end_slice();
@@ -313,7 +313,7 @@ class ChromeTrace {
         json_.field("device", record.device);
         json_.field("context", 1);
         json_.field("stream", record.stream == 0 ? slice.track.tid : record.stream);
-        json_.field("correlation", links_.id(record.tag, record.correlation));
+        json_.field("correlation", links_.id(record));
     }
 
     void triple(const char *key, const std::array<std::int32_t, 3> &sizes) {
@@ -338,10 +338,10 @@ class ChromeTrace {
 
     // An arrow from the call to what it launched; only where both are known.
     template <typename Record> void flow(const Record &record, TraceTrack track) {
-        const auto from = links_.call(record.tag, record.correlation);
+        const auto from = links_.call(record);
         if (!from)
             return;
-        const std::uint64_t id = links_.id(record.tag, record.correlation);
+        const std::uint64_t id = links_.id(record);
         flow_end("s", id, session_.api_calls[*from].start_ns, layout_.call_tracks[*from]);
         flow_end("f", id, record.start_ns, track);
     }

@@ -164,10 +164,10 @@ void write_candidates(const Session &session, std::ostream &out) {
 
 void write_memory(const Session &session, std::ostream &out) {
     Csv csv(out);
-    csv.row("time_ns", "bytes", "address", "label", "measurement", "repetition");
+    csv.row("time_ns", "bytes", "address", "label", "measurement", "repetition", "run");
     for (const MemoryRecord &m : session.memory)
         csv.row(m.time_ns, m.bytes, fmt::format("{:#x}", m.address), session.name(m.label),
-                m.tag.measurement, m.tag.repetition);
+                m.tag.measurement, m.tag.repetition, m.run);
 }
 
 void write_counters(const Session &session, std::ostream &out) {

@@ -64,6 +64,7 @@ struct MemoryRecord { // one allocation (bytes > 0) or free (bytes < 0) of devic
     std::uint64_t address = 0;
     NameId label; // what the worker allocated it for: "gate_up weights"; invalid if unknown
     Tag tag;
+    RunId run; // invalid where an older session file does not say it
     friend bool operator==(const MemoryRecord &, const MemoryRecord &) = default;
 };
 

@@ -143,7 +143,8 @@ CREATE TABLE memory (                 -- the ledger of device memory
     bytes INTEGER NOT NULL,           -- > 0: allocated, < 0: freed
     address INTEGER NOT NULL,         -- 64 bits, shown as a signed number
     label INTEGER,                    -- names.id
-    measurement INTEGER, repetition INTEGER NOT NULL
+    measurement INTEGER, repetition INTEGER NOT NULL,
+    run INTEGER                       -- runs.id. Since schema 2
 );
 CREATE TABLE overheads (              -- the profiler's own cost
     id INTEGER PRIMARY KEY,
@@ -288,7 +289,10 @@ const TableSchema kApiCalls{"api_calls",
 const TableSchema kCopies{"copies",
                           "id, start_ns, end_ns, bytes, correlation, device, stream, kind, "
                           "measurement, repetition"};
-const TableSchema kMemory{"memory", "id, time_ns, bytes, address, label, measurement, repetition"};
+#define MOESCOPE_MEMORY "id, time_ns, bytes, address, label, measurement, repetition"
+const TableSchema kMemory{"memory", MOESCOPE_MEMORY ", run"};
+const TableSchema kMemoryOfSchema1{"memory", MOESCOPE_MEMORY};
+#undef MOESCOPE_MEMORY
 const TableSchema kOverheads{"overheads", "id, start_ns, end_ns, kind"};
 const TableSchema kFailures{"failures", "id, time_ns, run, place, what, why, remedy"};
 

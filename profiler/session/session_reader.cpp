@@ -99,6 +99,7 @@ class Reader {
 
     Status read(std::uint32_t schema) {
         using Step = Status (Reader::*)();
+        schema_ = schema;
         for (const Step step :
              {&Reader::read_facts, &Reader::read_names, &Reader::read_runs,
               &Reader::read_measurements, &Reader::read_samples, &Reader::read_candidates,
@@ -382,7 +383,9 @@ class Reader {
     Status read_memory() {
         constexpr std::int64_t kMostBytes = std::int64_t{1}
                                             << 42; // so that a ledger's sum cannot overflow
-        return fill(tables::kMemory, session_.memory, false, [this](RowReader &row) {
+        const bool with_run = schema_ >= 2;
+        const TableSchema &table = with_run ? tables::kMemory : tables::kMemoryOfSchema1;
+        return fill(table, session_.memory, false, [this, with_run](RowReader &row) {
             MemoryRecord m;
             m.time_ns = row.time_ns();
             m.bytes = row.integer<std::int64_t>(-kMostBytes, kMostBytes);
@@ -391,6 +394,8 @@ class Reader {
                                                         std::numeric_limits<std::int64_t>::max()));
             m.label = name(row);
             m.tag = tag(row);
+            if (with_run)
+                m.run = row.id<RunId>(session_.runs.size());
             return m;
         });
     }
@@ -467,6 +472,7 @@ class Reader {
 
     Database database_;
     Session session_;
+    std::uint32_t schema_ = 0;
 };
 
 // The error as a person meets it: the file first, then what is wrong inside, then what could be

@@ -306,7 +306,7 @@ class Writer final : public SessionFileWriter {
             done =
                 append(session.memory, written_.memory, [&](std::size_t id, const MemoryRecord &m) {
                     return memory.execute(id, m.time_ns, m.bytes, m.address, m.label,
-                                          m.tag.measurement, m.tag.repetition);
+                                          m.tag.measurement, m.tag.repetition, m.run);
                 });
         if (done)
             done = append(session.overheads, written_.overheads,

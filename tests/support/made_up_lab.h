@@ -38,7 +38,7 @@ class Lab {
 
     void allocate(std::int64_t bytes, const char *label, Tag tag) {
         call("cudaMalloc", 41'000, tag);
-        builder_.add(MemoryRecord{host_ns_, bytes, next_address_, builder_.intern(label), tag});
+        builder_.add(MemoryRecord{host_ns_, bytes, next_address_, builder_.intern(label), tag, run_of(tag)});
         live_.push_back({next_address_, bytes, label});
         next_address_ += std::uint64_t((bytes + 511) / 512 * 512);
     }
@@ -48,7 +48,7 @@ class Lab {
             live_.pop_back();
             call("cudaFree", 18'000, tag);
             builder_.add(MemoryRecord{host_ns_, -block.bytes, block.address,
-                                      builder_.intern(block.label), tag});
+                                      builder_.intern(block.label), tag, run_of(tag)});
         }
     }
     std::size_t live() const { return live_.size(); }
@@ -86,6 +86,10 @@ class Lab {
         const char *label;
     };
 
+    RunId run_of(Tag tag) const {
+        const bool known = tag.measurement.valid();
+        return known ? builder_.current().measurements[tag.measurement.value].run : RunId{};
+    }
     std::uint32_t call(const char *name, std::int64_t duration_ns, Tag tag) {
         const std::uint32_t correlation = next_correlation_++;
         builder_.add(ApiRecord{host_ns_, host_ns_ + duration_ns, builder_.intern(name), correlation,

@@ -165,9 +165,9 @@ SessionPtr small_session() {
     add_launches(builder, done);
 
     const NameId weights = builder.intern("gate_up weights");
-    builder.add(MemoryRecord{kStart + 1'000, 40'960, 0xffff'8000'0000'1000, weights, {done, -1}});
-    builder.add(MemoryRecord{kStart + 1'500, 8'192, 0x7f00'0000'2000, NameId{}, {done, -1}});
-    builder.add(MemoryRecord{kStart + 60'000, -8'192, 0x7f00'0000'2000, NameId{}, {done, -1}});
+    builder.add(MemoryRecord{kStart + 1'000, 40'960, 0xffff'8000'0000'1000, weights, {done, -1}, first});
+    builder.add(MemoryRecord{kStart + 1'500, 8'192, 0x7f00'0000'2000, NameId{}, {done, -1}, first});
+    builder.add(MemoryRecord{kStart + 60'000, -8'192, 0x7f00'0000'2000, NameId{}, {done, -1}, first});
     builder.add(OverheadRecord{kStart + 2'000, kStart + 2'750, builder.intern("BUFFER_FLUSH")});
 
     add_evidence(builder, first, done);

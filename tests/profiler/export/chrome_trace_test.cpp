@@ -180,6 +180,27 @@ TEST_CASE("correlation ids of two workers in one session do not meet in its trac
     CHECK(ids.size() == 2);
 }
 
+TEST_CASE("launches outside measurements are joined within their own run") {
+    SessionBuilder builder("two workers, nothing measured");
+    const std::int64_t begins[] = {1'000'000, 2'000'000};
+    for (const std::int64_t at : begins)
+        builder.add_run({.started_ns = at, .finished_ns = at + 10'000});
+    for (const std::int64_t at : begins) {
+        builder.add(ApiRecord{at + 100, at + 500, builder.intern("cuLaunchKernel"), 7, 1, 1, {}});
+        builder.add(KernelRecord{.start_ns = at + 700, .end_ns = at + 900, .correlation = 7, .stream = 7});
+    }
+    std::map<std::uint64_t, std::vector<double>> arrows; // begin and end of each
+    const json trace = trace_of(builder.current());
+    for (const json &event : trace["traceEvents"])
+        if (event["ph"] == "s" || event["ph"] == "f")
+            arrows[event["id"].get<std::uint64_t>()].push_back(event["ts"].get<double>());
+    REQUIRE(arrows.size() == 2);
+    for (const auto &[id, times] : arrows) {
+        REQUIRE(times.size() == 2);
+        CHECK(std::abs(times[1] - times[0]) < 1); // 600 ns, and not the millisecond between the runs
+    }
+}
+
 TEST_CASE("rows of host calls have no stream, and rows of the device never stream 0") {
     for (const SessionPtr &session : samples()) {
         const json trace = trace_of(*session);

@@ -89,6 +89,23 @@ TEST_CASE("a file that may not be read is refused with the reason") {
     CHECK(error_of(path).why == "Permission denied");
 }
 
+TEST_CASE("a file of schema 1 is read: its allocations name no run, and it has no counters") {
+    const TemporaryFolder folder;
+    const auto path = folder / "a.moescope";
+    REQUIRE(save_session(*test::small_session(), path).ok());
+    run_sql(path, "DROP VIEW counter_values; DROP TABLE counters; DROP TABLE pm_samples; DROP TABLE device_states;"
+                  "DROP TABLE pc_samples; ALTER TABLE memory DROP COLUMN run; PRAGMA user_version = 1");
+    const Result<Session> old = read_session(path);
+    REQUIRE(old.ok());
+    const SessionPtr now = test::small_session();
+    REQUIRE(old->memory.size() == now->memory.size());
+    CHECK(now->memory[0].run.valid());
+    CHECK_FALSE(old->memory[0].run.valid());
+    CHECK(old->memory[0].bytes == now->memory[0].bytes);
+    CHECK(old->kernels.size() == now->kernels.size());
+    CHECK(old->counters.size() == 0);
+}
+
 TEST_CASE("another program's database and a newer schema are told apart") {
     const TemporaryFolder folder;
     const auto foreign = folder / "foreign.db", newer = folder / "newer.moescope";
