@@ -79,17 +79,17 @@ ModelShape model_from(const json &object) {
     read(object, "shared_intermediate", m.shared_intermediate);
     read(object, "latent", m.latent);
     read(object, "dense_first", m.dense_first);
-    read_enum(object, "router", m.router, 5);
+    read_enum(object, "router", m.router, int(RouterKind::TopkSigmoid) + 1);
     read(object, "vocab", m.vocab);
-    read_enum(object, "renorm", m.renorm, 4);
+    read_enum(object, "renorm", m.renorm, int(Renorm::Skip) + 1);
     read(object, "renorm_epsilon", m.renorm_epsilon);
     read(object, "groups", m.groups);
     read(object, "groups_kept", m.groups_kept);
-    read_enum(object, "group_score", m.group_score, 2);
+    read_enum(object, "group_score", m.group_score, int(GroupScore::Max) + 1);
     read(object, "routed_scaling", m.routed_scaling);
     read(object, "correction_bias", m.correction_bias);
     read(object, "gated", m.gated);
-    read_enum(object, "dtype", m.dtype, 3);
+    read_enum(object, "dtype", m.dtype, int(DType::BF16) + 1);
     return m;
 }
 

@@ -84,7 +84,7 @@ void take_over(WorkloadState &state, const Plan &plan) {
     state.sample_counters = !plan.sampled.empty();
     state.sample_instructions = plan.pc_sampling;
     state.counters.chosen = plan.counters;
-    // What the model does not have was not left out by choice, and stays as it is for other models.
+    // What the model does not have was not left out by choice: for other models it is as at first.
     const auto there = operators_of(plan.workload);
     const auto at_first = wanted_at_first();
     for (std::size_t op = 0; op < there.size(); ++op)

@@ -1,16 +1,14 @@
 // Plans and devices as JSON: what a session file keeps and the command line prints with --json.
 //
-// Plan:     {workload, device, items: [{operator, variant, tile}], repetition: {warmup,
-// min_samples,
-//           max_samples, target_relative_ci, max_seconds}, cache: cold|warm, capture,
-//           check_results, tune: [as items], tune_max_candidates, counters: [metric], sampled: [metric],
+// Plan:     {workload, device, items: [{operator, variant, tile}], repetition: {warmup, min_samples,
+//           max_samples, target_relative_ci, max_seconds}, cache: cold|warm, capture, check_results,
+//           tune: [as items], tune_max_candidates, counters: [metric], sampled: [metric],
 //           sampling_interval_ns, pc_sampling}
 // tile:     {block_m, block_n, block_k, warps, stages}; all 0: the default of the shape
 // Workload: {model, tokens, lora_rank, lora_scaling, skew: {kind: uniform|zipf|hot, value}, seed,
-//           quant_block, nested_block}
+//           quant_block, nested_block, quant_format: nf4|fp4|fp8_tensor|fp8_row|fp8_block|mxfp4}
 // Model:    {name, source, experts, hidden, intermediate, top_k, shared_experts,
-// shared_intermediate,
-//           latent, dense_first, vocab, router, renorm, renorm_epsilon, groups, groups_kept, group_score,
+//           shared_intermediate, latent, dense_first, vocab, router, renorm, renorm_epsilon, groups, groups_kept, group_score,
 //           routed_scaling, correction_bias, gated, dtype}
 // Device:   {id, name, arch, driver, runtime, host, <counts and sizes as in DeviceInfo>,
 //           ceilings: {bytes_per_second, flops_per_second, bytes_measured, flops_measured,

@@ -50,7 +50,7 @@ struct WeightSize {
     std::int64_t k = 0, n = 0;
     std::int64_t numel() const { return k * n; }
 };
-// Of gate_up for every operator but down.
+// Of the operator's projection; gate_up's for an operator of neither.
 WeightSize weight_size(const ModelShape &model, OperatorId op);
 
 std::int64_t bytes_of(DType dtype);
