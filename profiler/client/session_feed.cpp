@@ -3,13 +3,16 @@
 #include "profiler/protocol/codec.h"
 #include "profiler/protocol/record_columns.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
 namespace moescope {
 
 void SessionFeed::begin_run(std::uint64_t request, Plan plan, DeviceInfo device, std::int64_t now_ns) {
-    run_ = ActiveRun{request, {}, {}, {}};
+    run_ = ActiveRun{.request = request, .first_memory = builder_.current().memory.size()};
     const std::vector<PlanItem> items = plan.items;
     const CacheState cache = plan.cache;
     RunRecord run;
@@ -40,7 +43,7 @@ Status SessionFeed::apply(const wire::FromWorker &message) {
     case wire::FromWorker::kCandidate:
         return update_candidate(message.candidate());
     case wire::FromWorker::kRouting:
-        if (concerns_run(message.routing().request())) {
+        if (concerns_run(message.routing().request()) && !run_->continued) { // else it is there, the same
             RoutingRecord routing = from_wire(message.routing().routing());
             routing.run = run_->id;
             builder_.add(std::move(routing));
@@ -63,7 +66,8 @@ void SessionFeed::start_run(const wire::RunStarted &message) {
         return;
     RunRecord run = builder_.current().runs[run_->id.value];
     run.device = from_wire(message.device());
-    run.started_ns = message.started_ns();
+    if (!run_->continued)
+        run.started_ns = message.started_ns();
     builder_.update(run_->id, std::move(run));
 }
 
@@ -128,6 +132,12 @@ Status SessionFeed::add_records(const wire::Records &message) {
     if (!decoding.ok())
         return decoding.status();
 
+    for (KernelRecord &record : kernels)
+        renumber(record.correlation);
+    for (ApiRecord &record : api_calls)
+        renumber(record.correlation);
+    for (CopyRecord &record : copies)
+        renumber(record.correlation);
     auto add_all = [this](auto &records, NameId std::remove_reference_t<decltype(records[0])>::*name) {
         for (auto &record : records) {
             record.*name = session_name(record.*name);
@@ -175,6 +185,71 @@ Status SessionFeed::add_records(const wire::Records &message) {
         builder_.update(run_->id, std::move(run));
     }
     return {};
+}
+
+void SessionFeed::renumber(std::uint32_t &correlation) {
+    if (correlation == 0)
+        return;
+    correlation += run_->correlation_from;
+    run_->most_correlation = std::max(run_->most_correlation, correlation);
+}
+
+std::optional<SessionFeed::Rest> SessionFeed::rest_of_run() const {
+    if (!run_ || run_->continued)
+        return std::nullopt;
+    const Session &session = builder_.current();
+    Rest rest{session.runs[run_->id.value].plan, ""};
+    if (!rest.plan.tune.empty())
+        rest.without = "the tuning";
+    std::vector<PlanItem> left;
+    for (std::size_t item = 0; item < run_->measurements.size(); ++item) {
+        const Measurement &measurement = session.measurements[run_->measurements[item].value];
+        if (measurement.state == Measurement::State::Queued)
+            left.push_back(rest.plan.items[item]);
+        else
+            rest.without = fmt::format("{}/{}", info(measurement.op).name, measurement.variant);
+    }
+    rest.plan.items = std::move(left);
+    rest.plan.tune.clear();
+    if (rest.plan.items.empty() || rest.without.empty())
+        return std::nullopt;
+    return rest;
+}
+
+void SessionFeed::interrupt_run(const Error &why, std::int64_t now_ns) {
+    std::vector<MeasurementId> left;
+    for (const MeasurementId id : run_->measurements) {
+        Measurement measurement = builder_.current().measurements[id.value];
+        if (measurement.state == Measurement::State::Queued)
+            left.push_back(id);
+        if (measurement.state != Measurement::State::Running)
+            continue;
+        measurement.state = Measurement::State::Failed;
+        measurement.failure = why;
+        builder_.update(id, std::move(measurement));
+    }
+    free_memory(now_ns);
+    run_->request = 0; // of no worker until it is continued
+    run_->measurements = std::move(left);
+    run_->candidates.clear();
+    run_->continued = true;
+    run_->correlation_from = run_->most_correlation;
+}
+
+void SessionFeed::free_memory(std::int64_t now_ns) {
+    std::map<std::uint64_t, MemoryRecord> live; // by address
+    const auto &memory = builder_.current().memory;
+    for (std::size_t at = run_->first_memory; at < memory.size(); ++at)
+        if (memory[at].bytes > 0)
+            live[memory[at].address] = memory[at];
+        else
+            live.erase(memory[at].address);
+    for (auto &[address, record] : live) {
+        record.time_ns = now_ns;
+        record.bytes = -record.bytes;
+        record.tag = {};
+        builder_.add(record);
+    }
 }
 
 Status SessionFeed::finish_run(const wire::RunFinished &message) {

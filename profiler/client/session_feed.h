@@ -34,6 +34,18 @@ class SessionFeed {
     // Ends the run from this side. What was running becomes Failed with `why` (Cancelled if there is
     // none), what was queued Cancelled.
     void end_run(RunRecord::State state, std::optional<Error> why, std::int64_t now_ns);
+
+    // What a run whose worker died has left: the items that no worker began, without tuning. Nothing
+    // where none is left, where no item or tuning is to blame, and the second time.
+    struct Rest {
+        Plan plan;
+        std::string without; // what the worker died of: "gate_up/fused", "the tuning"
+    };
+    std::optional<Rest> rest_of_run() const;
+    // Ends what was running with `why`; the run goes on with its rest, and frees what the dead worker
+    // held, as its end did.
+    void interrupt_run(const Error &why, std::int64_t now_ns);
+    void continue_run(std::uint64_t request) { run_->request = request; }
     void add_failure(const std::string &where, const Error &error, std::int64_t now_ns);
 
   private:
@@ -42,6 +54,10 @@ class SessionFeed {
         RunId id;
         std::vector<MeasurementId> measurements; // by plan item
         std::map<std::uint32_t, CandidateId> candidates;
+        std::size_t first_memory = 0;        // of the session's, that may be this run's
+        bool continued = false;              // by a second worker
+        std::uint32_t most_correlation = 0;  // of this run so far
+        std::uint32_t correlation_from = 0;  // a second worker counts anew: added to its numbers
     };
 
     bool concerns_run(std::uint64_t request) const { return run_ && run_->request == request; }
@@ -52,6 +68,8 @@ class SessionFeed {
     Status add_names(const wire::Names &message);
     Status finish_run(const wire::RunFinished &message);
 
+    void free_memory(std::int64_t now_ns);
+    void renumber(std::uint32_t &correlation);
     NameId session_name(NameId wire) const;
     Tag session_tag(Tag wire) const;
 

@@ -166,6 +166,8 @@ class Client final : public WorkerClient {
     Status handle(const wire::FromWorker &message);
     Status greet(const wire::Hello &hello);
     void send_run(Plan plan);
+    void send_rest();
+    void send_plan(const Plan &plan);
     void send_measure(const std::string &device);
     void take_ceilings(const wire::CeilingsMeasured &message);
     void send_question(std::uint64_t question, const Question &request);
@@ -218,6 +220,7 @@ class Client final : public WorkerClient {
     int restarts_ = 0;
     std::map<std::uint64_t, Question> asked_; // questions sent and not answered
     std::uint64_t next_request_ = 1;
+    std::optional<SessionFeed::Rest> rest_; // of the run, for the next worker
     std::uint64_t measuring_ = 0; // the request for ceilings that is not answered yet; 0: none
     Clock::time_point started_at_{}, published_at_{};
     std::optional<Clock::time_point> cancel_sent_at_;
@@ -238,6 +241,8 @@ void Client::work() {
             break;
         if (requests.cancel)
             send_cancel();
+        if (rest_ && ready())
+            send_rest();
         if (requests.measure)
             send_measure(*requests.measure);
         for (const auto &[question, request] : requests.questions)
@@ -413,13 +418,25 @@ void Client::send_run(Plan plan) {
     for (const DeviceInfo &known : progress_.devices)
         if (known.id == plan.device || (plan.device == "auto" && &known == &progress_.devices.front()))
             device = known;
+    send_plan(plan);
+    feed_.begin_run(next_request_++, std::move(plan), std::move(device), now_ns());
+    progress_.error = {};
+}
+
+// The error stays to be read: it says what the worker before died of.
+void Client::send_rest() {
+    send_plan(rest_->plan);
+    feed_.continue_run(next_request_++);
+    progress_.doing = "going on without " + rest_->without;
+    rest_.reset();
+}
+
+void Client::send_plan(const Plan &plan) {
     wire::ToWorker message;
     message.mutable_run()->set_request(next_request_);
     to_wire(plan, message.mutable_run()->mutable_plan());
-    feed_.begin_run(next_request_++, std::move(plan), std::move(device), now_ns());
     link_->send(message);
     progress_.state = State::Running;
-    progress_.error = {};
     progress_.doing = "starting";
     progress_.fraction = -1;
     note_change(true);
@@ -488,6 +505,11 @@ void Client::give_up_questions(const Error &error) {
 }
 
 void Client::send_cancel() {
+    if (rest_) { // between two workers: there is nobody to ask
+        rest_.reset();
+        feed_.end_run(RunRecord::State::Cancelled, std::nullopt, now_ns());
+        return note_change(true);
+    }
     if (!link_ || !feed_.running() || cancel_sent_at_)
         return;
     wire::ToWorker message;
@@ -524,6 +546,7 @@ void Client::worker_ended(const std::string &how) {
     measuring_ = 0;
     progress_.last_words = link_->last_words();
     link_.reset();
+    const bool was_cancelled = cancel_sent_at_.has_value();
     cancel_sent_at_.reset();
     if (killed_) { // as it was asked to be: its end is no news
         give_up_questions({"the worker was ended before it answered", "its run did not stop", "ask again"});
@@ -532,9 +555,16 @@ void Client::worker_ended(const std::string &how) {
     Error error{fmt::format("the worker on {} {}", command_.label, how),
                 progress_.last_words.empty() ? "it left no last words" : "its last words: " + progress_.last_words, ""};
     give_up_questions(error);
+    const bool restart = was_ready && ++restarts_ <= kMaxRestarts;
+    rest_ = restart && !was_cancelled ? feed_.rest_of_run() : std::nullopt;
+    if (rest_)
+        error.remedy = fmt::format("another worker goes on without {}", rest_->without);
     feed_.add_failure("worker", error, now_ns());
-    feed_.end_run(RunRecord::State::Failed, error, now_ns());
-    if (!was_ready || ++restarts_ > kMaxRestarts) {
+    if (rest_)
+        feed_.interrupt_run(error, now_ns());
+    else
+        feed_.end_run(RunRecord::State::Failed, error, now_ns());
+    if (!restart) {
         if (was_ready)
             error.remedy = fmt::format("it was restarted {} times in vain; run again to try once more", kMaxRestarts);
         return give_up(std::move(error));
@@ -553,6 +583,7 @@ void Client::give_up(Error error) {
     }
     cancel_sent_at_.reset();
     measuring_ = 0;
+    rest_.reset();
     give_up_questions(error);
     if (feed_.running()) {
         feed_.add_failure("worker", error, now_ns());

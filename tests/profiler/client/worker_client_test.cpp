@@ -273,27 +273,69 @@ TEST_CASE("a replacing plan cancels the one that runs") {
     CHECK(session->runs[1].state == RunRecord::State::Done);
 }
 
-TEST_CASE("a killed worker is reported, restarted, and its successor runs the next plan") {
-    const auto client = real_worker();
-    Plan plan = endless_plan();
-    plan.items.push_back(plan.items.front());
-    client->run(plan);
-    REQUIRE(eventually([&] { return has_samples(*client); }));
-
+// Ends the only worker without a word.
+static void kill_worker() {
     const std::vector<pid_t> workers = children();
     REQUIRE(workers.size() == 1);
     REQUIRE(kill(workers.front(), SIGKILL) == 0);
+}
+
+TEST_CASE("a killed worker is reported, and its successor does the rest of the plan without what killed it") {
+    const auto client = real_worker();
+    Plan plan = small_plan({"gate_up"});
+    plan.repetition.min_samples = plan.repetition.max_samples = 100'000;
+    plan.repetition.max_seconds = 1;
+    REQUIRE(plan.items.size() == 4);
+    client->run(plan);
+    REQUIRE(eventually([&] { return has_samples(*client); }));
+    kill_worker();
     REQUIRE(client->wait(kPatience));
 
     const SessionPtr session = client->session();
-    CHECK(session->runs[0].state == RunRecord::State::Failed);
+    REQUIRE(session->runs.size() == 1);
+    CHECK(session->runs[0].state == RunRecord::State::Done);
+    CHECK(session->routings.size() == 1);
     CHECK(session->measurements[0].state == Measurement::State::Failed);
     CHECK(session->measurements[0].failure.what.find("SIGKILL") != std::string::npos);
     CHECK_FALSE(session->measurements[0].samples_ns.empty()); // what was measured is kept
-    CHECK(session->measurements[1].state == Measurement::State::Cancelled);
-    CHECK(session->measurements[1].failure.what == "not run");
+    for (std::size_t i = 1; i < 4; ++i) {
+        CHECK(session->measurements[i].state == Measurement::State::Done);
+        CHECK(session->measurements[i].variant == plan.items[i].variant);
+    }
     REQUIRE(session->failures.size() == 1);
     CHECK(session->failures[0].where == "worker");
+    CHECK(session->failures[0].error.remedy == "another worker goes on without gate_up/" + plan.items[0].variant);
+    CHECK(client->progress().error == session->failures[0].error);
+    std::int64_t live = 0;
+    for (const MemoryRecord &record : session->memory) {
+        live += record.bytes;
+        CHECK(record.run == RunId{0});
+    }
+    CHECK(live == 0); // the dead worker's memory went with it
+    CHECK(children().size() == 1);
+}
+
+TEST_CASE("a plan goes on once: what is left when the second worker dies is not run") {
+    const auto client = real_worker();
+    Plan plan = endless_plan();
+    plan.items.resize(1);
+    plan.items.resize(3, plan.items.front());
+    client->run(plan);
+    for (std::size_t item = 0; item < 2; ++item) {
+        REQUIRE(eventually([&] {
+            const SessionPtr session = client->session();
+            return session->measurements.size() == 3 && !session->measurements[item].samples_ns.empty();
+        }));
+        kill_worker();
+    }
+    REQUIRE(client->wait(kPatience));
+    const SessionPtr session = client->session();
+    CHECK(session->runs[0].state == RunRecord::State::Failed);
+    CHECK(session->measurements[0].state == Measurement::State::Failed);
+    CHECK(session->measurements[1].state == Measurement::State::Failed);
+    CHECK(session->measurements[2].state == Measurement::State::Cancelled);
+    CHECK(session->measurements[2].failure.what == "not run");
+    CHECK(session->failures.size() == 2);
     CHECK(client->progress().state == WorkerClient::State::Ready);
 
     client->run(small_plan({"softmax_topk"}));
