@@ -291,7 +291,7 @@ const TableSchema kCopies{"copies",
                           "measurement, repetition"};
 #define MOESCOPE_MEMORY "id, time_ns, bytes, address, label, measurement, repetition"
 const TableSchema kMemory{"memory", MOESCOPE_MEMORY ", run"};
-const TableSchema kMemoryOfSchema1{"memory", MOESCOPE_MEMORY};
+const TableSchema kMemoryWithoutRun{"memory", MOESCOPE_MEMORY};
 #undef MOESCOPE_MEMORY
 const TableSchema kOverheads{"overheads", "id, start_ns, end_ns, kind"};
 const TableSchema kFailures{"failures", "id, time_ns, run, place, what, why, remedy"};

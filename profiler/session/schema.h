@@ -54,7 +54,7 @@ extern const TableSchema kSession, kNames, kRuns, kMeasurements, kSamples, kCand
     kExpertLoad, kKernels, kApiCalls, kCopies, kMemory, kOverheads, kFailures, kCounters, kPmSamples,
     kDeviceStates, kPcSamples;
 extern const TableSchema *const kAll[18];
-extern const TableSchema kMemoryOfSchema1; // its columns were fewer
+extern const TableSchema kMemoryWithoutRun; // as in older files
 } // namespace tables
 
 } // namespace moescope

@@ -99,7 +99,6 @@ class Reader {
 
     Status read(std::uint32_t schema) {
         using Step = Status (Reader::*)();
-        schema_ = schema;
         for (const Step step :
              {&Reader::read_facts, &Reader::read_names, &Reader::read_runs,
               &Reader::read_measurements, &Reader::read_samples, &Reader::read_candidates,
@@ -383,8 +382,9 @@ class Reader {
     Status read_memory() {
         constexpr std::int64_t kMostBytes = std::int64_t{1}
                                             << 42; // so that a ledger's sum cannot overflow
-        const bool with_run = schema_ >= 2;
-        const TableSchema &table = with_run ? tables::kMemory : tables::kMemoryOfSchema1;
+        // Files of schema 1, and the first ones of 2, do not say the run.
+        const bool with_run = bool(Statement::prepare(database_, tables::kMemory.select(), "read"));
+        const TableSchema &table = with_run ? tables::kMemory : tables::kMemoryWithoutRun;
         return fill(table, session_.memory, false, [this, with_run](RowReader &row) {
             MemoryRecord m;
             m.time_ns = row.time_ns();
@@ -472,7 +472,6 @@ class Reader {
 
     Database database_;
     Session session_;
-    std::uint32_t schema_ = 0;
 };
 
 // The error as a person meets it: the file first, then what is wrong inside, then what could be
