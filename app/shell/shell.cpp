@@ -299,6 +299,16 @@ void Shell::run_sweep(const std::vector<SweepPlan> &plans) {
                                         each.plan.error().remedy});
 }
 
+SweepActions Shell::sweep_actions() {
+    return {.plans = [this](const std::vector<SweepAxis> &axes) { return sweep_plans(axes); },
+            .run = [this](const std::vector<SweepPlan> &plans) { run_sweep(plans); }};
+}
+
+bool Shell::runs_on_cpu() const {
+    const DeviceInfo *device = chosen_device(frame_progress_.devices, workload_.device);
+    return !device || device->is_cpu();
+}
+
 void Shell::measure_ceilings(const std::string &device) {
     if (client_)
         client_->measure_ceilings(device);

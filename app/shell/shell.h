@@ -8,6 +8,7 @@
 #include "app/shell/view_list.h"
 #include "app/views/autotune.h"
 #include "app/views/compare.h"
+#include "app/views/crossover.h"
 #include "app/views/dispatch.h"
 #include "app/views/inspector.h"
 #include "app/views/memory.h"
@@ -89,6 +90,8 @@ class Shell {
     void run_sweep(const std::vector<SweepPlan> &plans);
     void measure_ceilings(const std::string &device);
     std::function<std::uint64_t(SourceRequest)> source_asker(); // empty without a worker
+    SweepActions sweep_actions();
+    bool runs_on_cpu() const;
     void tune(const Workload &workload, std::vector<PlanItem> items);
     void tune_shown(const PlanItem &item);
     void run_shown(std::vector<PlanItem> items);
@@ -147,6 +150,7 @@ class Shell {
     SweepState sweep_;
     InspectorState inspector_;
     SourceState source_;
+    CrossoverState crossover_;
     StatusState status_;
 
     struct Written {

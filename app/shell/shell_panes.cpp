@@ -260,13 +260,12 @@ void Shell::draw_view(ViewContext &context, ViewId view) {
     case ViewId::Compare:
         draw_compare(context, compare_, {.open = [this](const std::string &path) { open_other(path); }});
         break;
-    case ViewId::Sweep: {
-        const SweepActions actions{
-            .plans = [this](const std::vector<SweepAxis> &axes) { return sweep_plans(axes); },
-            .run = [this](const std::vector<SweepPlan> &plans) { run_sweep(plans); }};
-        draw_sweep(context, sweep_, actions);
+    case ViewId::Sweep:
+        draw_sweep(context, sweep_, sweep_actions());
         break;
-    }
+    case ViewId::Crossover:
+        draw_crossover(context, crossover_, workload_.workload, runs_on_cpu(), sweep_actions());
+        break;
     }
 }
 

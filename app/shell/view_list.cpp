@@ -18,6 +18,7 @@ constexpr View kViews[] = {
     {ViewId::Compare, "compare", "Compare", "What changed?"},
     {ViewId::Sweep, "sweep", "Sweep", "How does it scale?"},
     {ViewId::Source, "source", "Source", "What does this kernel run?"},
+    {ViewId::Crossover, "crossover", "Crossover", "Where does the winner change?"},
 };
 
 } // namespace

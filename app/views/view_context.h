@@ -36,7 +36,9 @@ enum class ViewId {
     Roofline,
     Memory,
     Compare,
-    Sweep, Source
+    Sweep,
+    Source,
+    Crossover
 };
 
 struct ViewContext {

@@ -1,0 +1,303 @@
+#include "app/views/crossover.h"
+
+#include "app/charts/colour_scale.h"
+#include "app/charts/heat_map.h"
+#include "app/views/ui.h"
+#include "app/views/variant_colour.h"
+#include "profiler/base/units.h"
+#include "profiler/crossover/heuristic.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+namespace moescope {
+
+namespace {
+
+class Crossover {
+  public:
+    Crossover(const ViewContext &context, CrossoverState &state, const CrossoverMap &map)
+        : context_(context), theme_(context.theme), state_(state), map_(map),
+          scales_(scales_of(map)), x_edges_(cell_edges(map.xs, scales_[0])),
+          y_edges_(cell_edges(map.ys, scales_[1])) {}
+
+    void draw_legend() const;
+    void draw_plot();
+    void draw_rules() const;
+
+  private:
+    float px(float at_1x) const { return std::round(at_1x * context_.scale); }
+    ImVec4 colour(bool b) const { return variant_colour(theme_, map_.op, b ? map_.b : map_.a); }
+    ImVec4 colour(const CrossoverCell &cell) const;
+    charts::PlotSpec spec() const;
+    void draw_cell(const charts::Plot &plot, const CrossoverCell &cell) const;
+    void draw_labels(const charts::Plot &plot) const;
+    void draw_fitted(const charts::Plot &plot) const;
+    void draw_published(const charts::Plot &plot) const;
+
+    const ViewContext &context_;
+    const Theme &theme_;
+    CrossoverState &state_;
+    const CrossoverMap &map_;
+    std::array<AxisScale, 2> scales_;
+    std::vector<double> x_edges_, y_edges_;
+};
+
+// Diverging about a ratio of 1: from the background to each variant's own colour at 1.5 times.
+ImVec4 Crossover::colour(const CrossoverCell &cell) const {
+    const double strength = std::min(1.0, std::fabs(std::log(cell.ratio)) / std::log(1.5));
+    return mix(theme_.background, colour(cell.b_wins()), 0.2f + 0.75f * float(strength));
+}
+
+charts::PlotSpec Crossover::spec() const {
+    charts::PlotSpec spec;
+    spec.x = {.title = "", .explain = std::string(map_.x->explain), .log = scales_[0] == AxisScale::Log2,
+              .movable = false, .labelled = false, .fit = {x_edges_.front(), x_edges_.back()}};
+    spec.y = {.title = std::string(map_.y->title), .explain = std::string(map_.y->explain),
+              .log = scales_[1] == AxisScale::Log2, .movable = false, .labelled = false,
+              .fit = {y_edges_.front(), y_edges_.back()}};
+    spec.left_margin = px(96);
+    return spec;
+}
+
+std::size_t place_in(const std::vector<double> &values, double value) {
+    return std::size_t(std::lower_bound(values.begin(), values.end(), value) - values.begin());
+}
+
+void Crossover::draw_cell(const charts::Plot &plot, const CrossoverCell &cell) const {
+    const std::size_t i = place_in(map_.xs, cell.x), j = place_in(map_.ys, cell.y);
+    const ImVec2 a = plot.at(x_edges_[i], y_edges_[j + 1]), b = plot.at(x_edges_[i + 1], y_edges_[j]);
+    const ImVec2 low{a.x + 1, a.y + 1}, high{b.x - 1, b.y - 1};
+    const ImVec4 fill = cell.decided ? colour(cell) : theme_.surface;
+    plot.draw->AddRectFilled(low, high, packed(fill));
+    const float line = ImGui::GetTextLineHeight();
+    if (!cell.decided)
+        charts::draw_hatching(*plot.draw, low, high, packed(theme_.muted, 0.4f), line * 0.5f);
+    const std::string text = format_ratio(cell.b_wins() ? 1 / cell.ratio : cell.ratio);
+    const ImVec2 size = ImGui::CalcTextSize(text.c_str());
+    const ImVec2 at{std::floor((low.x + high.x - size.x) / 2), std::floor((low.y + high.y - size.y) / 2)};
+    if (size.x + line * 0.5f < high.x - low.x && size.y < high.y - low.y) {
+        if (!cell.decided)
+            plot.draw->AddRectFilled({at.x - 3, at.y}, {at.x + size.x + 3, at.y + size.y}, packed(fill));
+        plot.draw->AddText(at, packed(cell.decided ? charts::text_on(fill) : theme_.muted), text.c_str());
+    }
+    const MeasurementId selected = context_.selection.measurement;
+    if (selected == cell.a || selected == cell.b)
+        plot.draw->AddRect(low, high, packed(theme_.accent), 0, 0, px(2));
+    const bool over = plot.hovered && plot.mouse.x >= low.x && plot.mouse.x <= high.x &&
+                      plot.mouse.y >= low.y && plot.mouse.y <= high.y;
+    if (!over)
+        return;
+    const MeasurementId faster = cell.b_wins() ? cell.b : cell.a;
+    context_.selection.next_hovered = faster;
+    if (plot.clicked)
+        context_.selection.measurement = faster;
+    plot.draw->AddRect(low, high, packed(theme_.text));
+    ui::tooltip(explain_cell(*context_.session, map_, cell, state_.rules));
+}
+
+// The measured values themselves: round numbers between them mean nothing here.
+void Crossover::draw_labels(const charts::Plot &plot) const {
+    const ui::FontScope font(ui::small_font());
+    const float line = ImGui::GetTextLineHeight();
+    auto &draw = *ImGui::GetWindowDrawList();
+    float free_from = plot.low.x - line;
+    for (const double x : map_.xs) {
+        const std::string text = scales_[0] == AxisScale::Log2 ? format_count(x) : fmt::format("{:.3g}", x);
+        const float width = ImGui::CalcTextSize(text.c_str()).x;
+        const float left = float(plot.x.to_pixel(x)) - width / 2;
+        if (left < free_from)
+            continue;
+        draw.AddText({std::floor(left), plot.high.y + line * 0.3f}, packed(theme_.muted), text.c_str());
+        free_from = left + width + line * 0.5f;
+    }
+    const std::string title(map_.x->title);
+    draw.AddText({std::floor((plot.low.x + plot.high.x - ImGui::CalcTextSize(title.c_str()).x) / 2),
+                  plot.high.y + line * 1.5f},
+                 packed(theme_.muted), title.c_str());
+    float free_above = plot.high.y + line;
+    for (const double y : map_.ys) {
+        const std::string text = scales_[1] == AxisScale::Log2 ? format_count(y) : fmt::format("{:.3g}", y);
+        const float top = float(plot.y.to_pixel(y)) - line / 2;
+        if (top + line > free_above)
+            continue;
+        const float width = ImGui::CalcTextSize(text.c_str()).x;
+        draw.AddText({std::floor(plot.low.x - width - line * 0.4f), std::floor(top)},
+                     packed(theme_.muted), text.c_str());
+        free_above = top;
+    }
+}
+
+// Straight on the axes' scales: two points of it make the line, and the plot clips it.
+void Crossover::draw_fitted(const charts::Plot &plot) const {
+    if (!state_.fitted)
+        return;
+    const FittedRule &rule = *state_.fitted;
+    std::vector<ImVec2> points;
+    const bool steep = std::fabs(rule.weights[0]) > 4 * std::fabs(rule.weights[1]);
+    for (const bool end : {false, true}) {
+        const double x = end ? x_edges_.back() : x_edges_.front();
+        const double y = end ? y_edges_.back() : y_edges_.front();
+        if (const auto at = steep ? rule.x_at(y) : rule.y_at(x); at && std::isfinite(*at) && *at > 0)
+            points.push_back(steep ? plot.at(*at, y) : plot.at(x, *at));
+    }
+    if (points.size() == 2)
+        plot.draw->AddLine(points[0], points[1], packed(theme_.text), px(2.5f));
+}
+
+void Crossover::draw_published(const charts::Plot &plot) const {
+    const auto corners = published_boundary(map_, {x_edges_.front(), x_edges_.back()},
+                                            {y_edges_.front(), y_edges_.back()});
+    for (std::size_t i = 1; i < corners.size(); ++i)
+        plot.draw->AddLine(plot.at(corners[i - 1].first, corners[i - 1].second),
+                           plot.at(corners[i].first, corners[i].second), packed(theme_.warning), px(2.5f));
+}
+
+void Crossover::draw_plot() {
+    const ui::FontScope font(ui::small_font());
+    const float line = ImGui::GetTextLineHeight();
+    const float room = ImGui::GetContentRegionAvail().y - line * 10;
+    const ImVec2 size{std::min(ImGui::GetContentRegionAvail().x, px(900)),
+                      std::clamp(room, px(180), px(480))};
+    auto plot = charts::begin_plot("map", size, spec(), state_.plot, theme_, context_.scale);
+    for (const CrossoverCell &cell : map_.cells)
+        draw_cell(plot, cell);
+    draw_published(plot);
+    draw_fitted(plot);
+    charts::end_plot(plot, state_.plot, theme_);
+    draw_labels(plot);
+    ImGui::Dummy({0, line * 2.8f});
+}
+
+void Crossover::draw_legend() const {
+    const ui::FontScope font(ui::small_font());
+    const float line = ImGui::GetTextLineHeight();
+    const auto entry = [&](const ImVec4 &colour, float height, const std::string &name,
+                           const char *explain) {
+        const ImVec2 at = ImGui::GetCursorScreenPos();
+        ImGui::GetWindowDrawList()->AddRectFilled({at.x, at.y + line * (0.5f - height / 2)},
+                                                  {at.x + line, at.y + line * (0.5f + height / 2)},
+                                                  packed(colour));
+        ImGui::Dummy({line * 1.3f, line});
+        ImGui::SameLine(0, 0);
+        ui::text(name, theme_.muted);
+        ui::explain(explain);
+        ImGui::SameLine(0, px(16));
+    };
+    entry(colour(false), 0.7f, map_.a + " is faster", "Stronger where it is faster by more, up to 1.5×.");
+    entry(colour(true), 0.7f, map_.b + " is faster", "Stronger where it is faster by more, up to 1.5×.");
+    if (state_.fitted)
+        entry(theme_.text, 0.18f, "fitted boundary", "Logistic regression on the decided cells.");
+    if (has_published_rule(map_))
+        entry(theme_.warning, 0.18f, "published rule",
+              "Split when E <= 32 and K*N >= 20,000,000 (axolotl, scattermoe_lora kernels/ops.py).");
+    ui::text("hatched: not decided", theme_.muted);
+    ui::explain("The 95 % intervals of both medians overlap.");
+}
+
+void Crossover::draw_rules() const {
+    if (state_.fitted)
+        ui::small(fmt::format("The fitted boundary misses {} of {} decided cells, {} when each is "
+                              "predicted from the others.",
+                              state_.fitted->misclassified, state_.fitted->decided,
+                              state_.fitted->left_out_misclassified),
+                  theme_.muted);
+    else
+        ui::small("No cell is decided: there is no boundary to fit.", theme_.muted);
+    const ui::FontScope font(ui::small_font());
+    if (!ImGui::BeginTable("rules", 2, ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_RowBg))
+        return;
+    for (const NamedRule &rule : state_.rules) {
+        ImGui::TableNextRow();
+        ImGui::TableNextColumn();
+        ui::text(rule.name);
+        ImGui::TableNextColumn();
+        ui::text(sentence(map_, rule), rule.cost.wrong > 0 ? theme_.warning : theme_.muted);
+    }
+    ImGui::EndTable();
+}
+
+void find_maps(const ViewContext &context, CrossoverState &state) {
+    if (state.session == context.session)
+        return;
+    state.session = context.session;
+    state.maps = find_crossovers(*state.session);
+    state.fitted_for = std::size_t(-1);
+}
+
+void fit_chosen(CrossoverState &state) {
+    state.chosen = std::min(state.chosen, state.maps.size() - 1);
+    if (state.fitted_for == state.chosen)
+        return;
+    state.fitted = fit_rule(state.maps[state.chosen]);
+    state.rules = rules_of(state.maps[state.chosen], state.fitted);
+    state.fitted_for = state.chosen;
+}
+
+void run_grid(const Workload &workload, bool on_cpu, const SweepActions &actions) {
+    if (auto plans = actions.plans(suggested_grid(workload, on_cpu)); plans.ok())
+        actions.run(plans.value());
+}
+
+void draw_choice(CrossoverState &state) {
+    ImGui::SetNextItemWidth(ImGui::GetContentRegionAvail().x * 0.6f);
+    if (!ImGui::BeginCombo("##map", name_of(state.maps[state.chosen]).c_str()))
+        return;
+    for (std::size_t i = 0; i < state.maps.size(); ++i)
+        if (ImGui::Selectable(fmt::format("{}##{}", name_of(state.maps[i]), i).c_str(), i == state.chosen))
+            state.chosen = i;
+    ImGui::EndCombo();
+}
+
+void write_heuristic(const ViewContext &context, CrossoverState &state) {
+    const std::filesystem::path base =
+        context.session->path.empty() ? std::filesystem::path("session")
+                                      : std::filesystem::path(context.session->path).replace_extension();
+    const CrossoverMap &map = state.maps[state.chosen];
+    const std::string path = fmt::format("{}.{}.heuristic.json", base.string(), info(map.op).name);
+    const Status status = export_heuristic(*context.session, map, path);
+    state.outcome = status.ok() ? fmt::format("{} written.", path) : status.error().sentence();
+}
+
+} // namespace
+
+void draw_crossover(const ViewContext &context, CrossoverState &state, const Workload &workload,
+                    bool on_cpu, const SweepActions &actions) {
+    find_maps(context, state);
+    if (state.maps.empty()) {
+        if (ui::empty_state(context.theme, "No grid of runs yet",
+                            "Runs that differ in experts, the experts' size, tokens, rank or skew, "
+                            "with two variants of an operator in each, show here where the faster "
+                            "one changes. The button runs what is chosen on the left over a grid of "
+                            "experts and intermediate sizes.",
+                            "Measure a grid"))
+            run_grid(workload, on_cpu, actions);
+        return;
+    }
+    fit_chosen(state);
+    draw_choice(state);
+    fit_chosen(state);
+    ImGui::SameLine();
+    if (ImGui::Button("Measure a grid"))
+        run_grid(workload, on_cpu, actions);
+    ui::explain("Runs what is chosen on the left over a grid of experts and intermediate sizes.");
+    ImGui::SameLine();
+    if (ImGui::Button("Export heuristic"))
+        write_heuristic(context, state);
+    ui::explain("Writes this map, its fitted rule and what the rules cost as JSON, beside the "
+                "session's file.");
+    const CrossoverMap &map = state.maps[state.chosen];
+    ui::small(map.held + ", on " + context.session->runs[map.first.value].device.name,
+              context.theme.muted);
+    if (!state.outcome.empty())
+        ui::small(state.outcome, context.theme.muted);
+    Crossover view(context, state, map);
+    view.draw_legend();
+    view.draw_plot();
+    view.draw_rules();
+}
+
+} // namespace moescope

@@ -1,0 +1,86 @@
+#include "app/views/crossover.h"
+#include "profiler/base/units.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace moescope {
+
+std::vector<SweepAxis> suggested_grid(const Workload &workload, bool on_cpu) {
+    SweepAxis experts{*find_sweep_parameter("experts"), {}};
+    for (const int count : {8, 16, 32, 64})
+        if (count >= workload.model.top_k && count % std::max(1, workload.model.groups) == 0)
+            experts.values.push_back(std::to_string(count));
+    SweepAxis size{*find_sweep_parameter("intermediate"), {}};
+    const int largest = on_cpu ? std::min(512, workload.model.intermediate) : workload.model.intermediate;
+    for (const int part : {8, 4, 2, 1}) {
+        const std::string value = std::to_string(std::max(8, largest / part / 8 * 8));
+        if (size.values.empty() || size.values.back() != value)
+            size.values.push_back(value);
+    }
+    return {std::move(experts), std::move(size)};
+}
+
+std::string name_of(const CrossoverMap &map) {
+    return fmt::format("{}: {} or {}, over {} and {} ({} cells)", info(map.op).name, map.a, map.b,
+                       map.x->title, map.y->title, map.cells.size());
+}
+
+std::string explain_cell(const Session &session, const CrossoverMap &map, const CrossoverCell &cell,
+                         const std::vector<NamedRule> &rules) {
+    std::string text = fmt::format("{} {}, {} {}", map.x->title, format_count(cell.x), map.y->title,
+                                   format_count(cell.y));
+    const auto median = [&](const std::string &variant, MeasurementId id) {
+        const Summary &time = session.measurements[id.value].time;
+        text += fmt::format("\n{}: {} ({} to {})", variant, format_duration_ns(time.median),
+                            format_duration_ns(time.ci_low), format_duration_ns(time.ci_high));
+    };
+    median(map.a, cell.a);
+    median(map.b, cell.b);
+    text += cell.decided
+                ? fmt::format("\n{} is faster: {}", cell.b_wins() ? map.b : map.a,
+                              format_ratio(cell.b_wins() ? 1 / cell.ratio : cell.ratio))
+                : std::string("\nNot decided: the 95 % intervals overlap");
+    for (const NamedRule &rule : rules) {
+        if (rule.name.starts_with("always"))
+            continue;
+        const bool b = rule.chooses_b(cell);
+        const double lost = cell.lost_ns(b);
+        text += fmt::format("\nThe {} rule chooses {}{}", rule.name, b ? map.b : map.a,
+                            lost > 0 ? fmt::format(" and loses {}", format_duration_ns(lost)) : "");
+    }
+    return text;
+}
+
+std::string sentence(const CrossoverMap &map, const NamedRule &rule) {
+    if (!rule.cost.worst)
+        return "Chooses the faster one in every cell.";
+    const CrossoverCell &worst = map.cells[*rule.cost.worst];
+    const double lost = worst.lost_ns(rule.chooses_b(worst));
+    return fmt::format("Costs {} ({:.2g} %) over these cells; at worst {} ({:.2g} %) at {} {}, {} {}.",
+                       format_duration_ns(rule.cost.lost_ns), rule.cost.share() * 100,
+                       format_duration_ns(lost), lost / worst.best_ns() * 100, map.x->title,
+                       format_count(worst.x), map.y->title, format_count(worst.y));
+}
+
+std::vector<double> cell_edges(const std::vector<double> &values, AxisScale scale) {
+    const bool log = scale == AxisScale::Log2;
+    std::vector<double> at, edges;
+    for (const double value : values)
+        at.push_back(log ? std::log2(value) : value);
+    if (at.empty())
+        return {};
+    const double first = at.size() > 1 ? (at[1] - at[0]) / 2 : 0.5;
+    const double last = at.size() > 1 ? (at.back() - at[at.size() - 2]) / 2 : 0.5;
+    edges.push_back(at.front() - first);
+    for (std::size_t i = 1; i < at.size(); ++i)
+        edges.push_back((at[i - 1] + at[i]) / 2);
+    edges.push_back(at.back() + last);
+    for (double &edge : edges)
+        edge = log ? std::exp2(edge) : edge;
+    return edges;
+}
+
+} // namespace moescope
