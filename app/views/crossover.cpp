@@ -33,6 +33,7 @@ class Crossover {
     ImVec4 colour(bool b) const { return variant_colour(theme_, map_.op, b ? map_.b : map_.a); }
     ImVec4 colour(const CrossoverCell &cell) const;
     charts::PlotSpec spec() const;
+    std::string published_name() const;
     void draw_cell(const charts::Plot &plot, const CrossoverCell &cell) const;
     void draw_labels(const charts::Plot &plot) const;
     void draw_fitted(const charts::Plot &plot) const;
@@ -153,7 +154,7 @@ void Crossover::draw_published(const charts::Plot &plot) const {
                                             {y_edges_.front(), y_edges_.back()});
     for (std::size_t i = 1; i < corners.size(); ++i)
         plot.draw->AddLine(plot.at(corners[i - 1].first, corners[i - 1].second),
-                           plot.at(corners[i].first, corners[i].second), packed(theme_.warning), px(2.5f));
+                           plot.at(corners[i].first, corners[i].second), packed(theme_.failure), px(2.5f));
 }
 
 void Crossover::draw_plot() {
@@ -170,6 +171,19 @@ void Crossover::draw_plot() {
     charts::end_plot(plot, state_.plot, theme_);
     draw_labels(plot);
     ImGui::Dummy({0, line * 2.8f});
+}
+
+// Where its boundary is out of the picture, the legend says which side of it this is.
+std::string Crossover::published_name() const {
+    for (const NamedRule &rule : state_.rules) {
+        if (rule.name != "published")
+            continue;
+        const auto chooses_b = [&](const CrossoverCell &cell) { return rule.chooses_b(cell); };
+        const auto count = std::count_if(map_.cells.begin(), map_.cells.end(), chooses_b);
+        if (count == 0 || std::size_t(count) == map_.cells.size())
+            return fmt::format("published rule: {} everywhere here", count == 0 ? map_.a : map_.b);
+    }
+    return "published rule";
 }
 
 void Crossover::draw_legend() const {
@@ -192,7 +206,7 @@ void Crossover::draw_legend() const {
     if (state_.fitted)
         entry(theme_.text, 0.18f, "fitted boundary", "Logistic regression on the decided cells.");
     if (has_published_rule(map_))
-        entry(theme_.warning, 0.18f, "published rule",
+        entry(theme_.failure, 0.18f, published_name(),
               "Split when E <= 32 and K*N >= 20,000,000 (axolotl, scattermoe_lora kernels/ops.py).");
     ui::text("hatched: not decided", theme_.muted);
     ui::explain("The 95 % intervals of both medians overlap.");
