@@ -31,7 +31,9 @@ TEST_CASE("the grid on offer keeps to what the model and the device can do", "[c
     CHECK(suggested_grid(workload, true)[1].values.back() == "512");
     workload.model.top_k = 10;
     CHECK(suggested_grid(workload, false)[0].values.front() == "16");
-    for (const SweepPoint &point : expand(workload, suggested_grid(workload, false)).value())
+    const auto points = expand(workload, suggested_grid(workload, false));
+    REQUIRE(points.ok());
+    for (const SweepPoint &point : *points)
         CHECK(point.status.ok());
 }
 
