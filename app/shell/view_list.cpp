@@ -8,17 +8,17 @@ namespace {
 
 constexpr View kViews[] = {
     {ViewId::Overview, "overview", "Overview", "Where does the time go?"},
+    {ViewId::Roofline, "roofline", "Roofline", "How far from the limit?"},
     {ViewId::Dispatch, "dispatch", "Dispatch", "Fused or split?"},
     {ViewId::Autotune, "autotune", "Autotune", "Which tile?"},
     {ViewId::Routing, "routing", "Routing", "Which experts do the work?"},
     {ViewId::Timeline, "timeline", "Timeline", "What ran when?"},
-    {ViewId::SessionFile, "session", "Session", "What was measured, where and how?"},
-    {ViewId::Roofline, "roofline", "Roofline", "How far from the limit?"},
     {ViewId::Memory, "memory", "Memory", "What holds the memory?"},
-    {ViewId::Compare, "compare", "Compare", "What changed?"},
     {ViewId::Sweep, "sweep", "Sweep", "How does it scale?"},
-    {ViewId::Source, "source", "Source", "What does this kernel run?"},
     {ViewId::Crossover, "crossover", "Crossover", "Where does the winner change?"},
+    {ViewId::Compare, "compare", "Compare", "What changed?"},
+    {ViewId::Source, "source", "Source", "What does this kernel run?"},
+    {ViewId::SessionFile, "session", "Session", "What was measured, where and how?"},
 };
 
 } // namespace

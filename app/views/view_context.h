@@ -28,17 +28,17 @@ struct Selection {
 
 enum class ViewId {
     Overview,
+    Roofline,
     Dispatch,
     Autotune,
     Routing,
     Timeline,
-    SessionFile,
-    Roofline,
     Memory,
-    Compare,
     Sweep,
+    Crossover,
+    Compare,
     Source,
-    Crossover
+    SessionFile
 };
 
 struct ViewContext {
