@@ -75,7 +75,7 @@ TEST_CASE("a wrong picture option gets one sentence") {
         REQUIRE_FALSE(image.ok());
         return image.error().sentence();
     };
-    CHECK(error({.view = "overwiev"}).find("overview, dispatch") != std::string::npos);
+    CHECK(error({.view = "overwiev"}).find("overview, roofline, dispatch") != std::string::npos);
     CHECK(error({.theme = "../dark"}).find("dark or light") != std::string::npos);
     CHECK(error({.width = 0}).find("width is 0") != std::string::npos);
     CHECK(error({.scale = -1}).find("0.5 to 4") != std::string::npos);
