@@ -251,8 +251,10 @@ void fit_chosen(CrossoverState &state) {
     state.fitted_for = state.chosen;
 }
 
-void run_grid(const Workload &workload, bool on_cpu, const SweepActions &actions) {
-    if (auto plans = actions.plans(suggested_grid(workload, on_cpu)); plans.ok())
+void run_grid(CrossoverState &state, const Workload &workload, bool on_cpu, const SweepActions &actions) {
+    auto plans = actions.plans(suggested_grid(workload, on_cpu));
+    state.outcome = plans.ok() ? "" : plans.error().sentence();
+    if (plans.ok())
         actions.run(plans.value());
 }
 
@@ -288,7 +290,9 @@ void draw_crossover(const ViewContext &context, CrossoverState &state, const Wor
                             "one changes. The button runs what is chosen on the left over a grid of "
                             "experts and intermediate sizes.",
                             "Measure a grid"))
-            run_grid(workload, on_cpu, actions);
+            run_grid(state, workload, on_cpu, actions);
+        if (!state.outcome.empty())
+            ui::wrapped(state.outcome, context.theme.failure);
         return;
     }
     fit_chosen(state);
@@ -296,7 +300,7 @@ void draw_crossover(const ViewContext &context, CrossoverState &state, const Wor
     fit_chosen(state);
     ImGui::SameLine();
     if (ImGui::Button("Measure a grid"))
-        run_grid(workload, on_cpu, actions);
+        run_grid(state, workload, on_cpu, actions);
     ui::explain("Runs what is chosen on the left over a grid of experts and intermediate sizes.");
     ImGui::SameLine();
     if (ImGui::Button("Export heuristic"))

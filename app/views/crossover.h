@@ -16,7 +16,7 @@ namespace moescope {
 struct CrossoverState {
     std::size_t chosen = 0; // of maps
     charts::PlotState plot;
-    std::string outcome; // of the last file written
+    std::string outcome; // of the last file written; why a grid could not be planned
     // Found in the session that is shown.
     SessionPtr session;
     std::vector<CrossoverMap> maps;
