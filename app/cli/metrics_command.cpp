@@ -26,7 +26,7 @@ std::string sets_text(const MetricSets &sets, const std::vector<MetricsAnswer> &
     std::string text;
     for (std::size_t i = 0; i < sets.sets.size(); ++i) {
         const MetricSet &set = sets.sets[i];
-        text += fmt::format("{:<8}{} {}", set.name, set.explain, passes_text(answers[i].passes));
+        text += fmt::format("{:<10}{} {}", set.name, set.explain, passes_text(answers[i].passes));
         if (!answers[i].missing.empty())
             text += fmt::format("; this chip lacks {}", answers[i].missing.size());
         text += "\n";
