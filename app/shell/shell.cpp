@@ -1,5 +1,6 @@
 #include "app/shell/shell.h"
 
+#include "app/report/report.h"
 #include "profiler/base/assets.h"
 #include "profiler/export/exporters.h"
 #include "profiler/import/kineto.h"
@@ -227,6 +228,7 @@ void Shell::export_to(ExportKind kind, const std::string &path) {
     const SessionPtr session = frame_session_;
     const auto work = [session, path, kind] {
         Status status = kind == ExportKind::ChromeTrace ? export_chrome_trace(*session, path)
+                        : kind == ExportKind::Report    ? export_report(*session, path)
                         : kind == ExportKind::Csv       ? export_csv(*session, path)
                                                         : export_telemetry(*session, path);
         return Written{std::move(status), fmt::format("Exported to {}.", path)};

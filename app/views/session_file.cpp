@@ -15,6 +15,7 @@
 #include <cmath>
 #include <ctime>
 #include <filesystem>
+#include <iterator>
 
 namespace moescope {
 
@@ -134,13 +135,14 @@ void SessionPage::draw_export() {
     ui::text("Format", theme_.muted);
     ImGui::SameLine(px(104));
     int kind = int(state_.kind);
-    constexpr const char *kNames[] = {"Chrome trace", "CSV", "Telemetry"};
+    constexpr const char *kNames[] = {"Chrome trace", "Report", "CSV", "Telemetry"};
     constexpr const char *kExplain[] = {
         "Trace event JSON for Perfetto and chrome://tracing; compressed when the name ends in .gz.",
-        "A folder with measurements.csv, samples.csv, kernels.csv, candidates.csv and memory.csv.",
+        "One HTML page with the plots and tables, which needs nothing else to be read.",
+        "A folder of tables: measurements.csv, samples.csv, kernels.csv, counters.csv and the rest.",
         "Autotune telemetry as JSON: kernel, key, every configuration with its fate, the chosen "
         "one, the device."};
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < int(std::size(kNames)); ++i) {
         if (i > 0)
             ImGui::SameLine();
         if (ImGui::RadioButton(kNames[i], &kind, i))
@@ -329,6 +331,8 @@ std::string suggested_path(const Session &session, ExportKind kind) {
     switch (kind) {
     case ExportKind::ChromeTrace:
         return base.string() + ".trace.json";
+    case ExportKind::Report:
+        return base.string() + ".html";
     case ExportKind::Csv:
         return base.string() + ".csv";
     case ExportKind::Telemetry:

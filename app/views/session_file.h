@@ -10,7 +10,7 @@
 
 namespace moescope {
 
-enum class ExportKind { ChromeTrace, Csv, Telemetry };
+enum class ExportKind { ChromeTrace, Report, Csv, Telemetry };
 
 struct SessionFileState {
     std::string open_path, save_path;
