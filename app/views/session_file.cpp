@@ -229,7 +229,7 @@ void SessionPage::draw_runs() {
     ImGui::TableSetupColumn("Model", ImGuiTableColumnFlags_WidthStretch);
     ImGui::TableSetupColumn("Tokens", ImGuiTableColumnFlags_WidthFixed, px(72));
     ImGui::TableSetupColumn("Started", ImGuiTableColumnFlags_WidthFixed, px(124));
-    ImGui::TableSetupColumn("State", ImGuiTableColumnFlags_WidthFixed, px(72));
+    ImGui::TableSetupColumn("State", ImGuiTableColumnFlags_WidthFixed, px(88));
     {
         const ui::FontScope small(ui::small_font());
         ImGui::TableHeadersRow();
