@@ -239,11 +239,11 @@ void find_maps(const ViewContext &context, CrossoverState &state) {
         return;
     state.session = context.session;
     state.maps = find_crossovers(*state.session);
+    state.chosen = std::min(state.chosen, std::max<std::size_t>(state.maps.size(), 1) - 1);
     state.fitted_for = std::size_t(-1);
 }
 
 void fit_chosen(CrossoverState &state) {
-    state.chosen = std::min(state.chosen, state.maps.size() - 1);
     if (state.fitted_for == state.chosen)
         return;
     state.fitted = fit_rule(state.maps[state.chosen]);
@@ -295,7 +295,6 @@ void draw_crossover(const ViewContext &context, CrossoverState &state, const Wor
             ui::wrapped(state.outcome, context.theme.failure);
         return;
     }
-    fit_chosen(state);
     draw_choice(state);
     fit_chosen(state);
     ImGui::SameLine();

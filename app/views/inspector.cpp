@@ -19,7 +19,7 @@ namespace {
 
 class Inspector {
   public:
-    Inspector(ViewContext &context, const InspectorState &state)
+    Inspector(ViewContext &context, InspectorState &state)
         : context_(context), state_(state), theme_(context.theme), session_(*context.session),
           rows_(context.theme, context.scale) {}
 
@@ -46,7 +46,7 @@ class Inspector {
     const RoutingRecord *routing_of_run() const;
 
     ViewContext &context_;
-    const InspectorState &state_;
+    InspectorState &state_;
     const Theme &theme_;
     const Session &session_;
     InspectorRows rows_;

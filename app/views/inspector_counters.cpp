@@ -6,13 +6,14 @@
 #include "app/views/metric_text.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
-#include "profiler/explain/device_states.h"
 #include "profiler/session/throttle.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <span>
 
 namespace moescope {
 
@@ -158,17 +159,29 @@ void draw_counters(const ViewContext &context, const InspectorState &state, Meas
     }
 }
 
-void draw_device_state(const ViewContext &context, const InspectorState &state, MeasurementId id) {
-    const Session &session = *context.session;
-    const auto kernels = state.kernels.of(id);
+namespace {
+
+std::optional<DeviceStates> states_while(const Session &session, MeasurementId id,
+                                         std::span<const std::uint32_t> kernels) {
     if (kernels.empty())
-        return;
+        return std::nullopt;
     std::int64_t from = session.kernels[kernels.front()].start_ns, to = from;
     for (const std::uint32_t kernel : kernels) {
         from = std::min(from, session.kernels[kernel].start_ns);
         to = std::max(to, session.kernels[kernel].end_ns);
     }
-    const auto states = device_states(session, session.measurements[id.value].run, from, to);
+    return device_states(session, session.measurements[id.value].run, from, to);
+}
+
+} // namespace
+
+void draw_device_state(const ViewContext &context, InspectorState &state, MeasurementId id) {
+    if (state.states_session != context.session || state.states_of != id) {
+        state.states_session = context.session;
+        state.states_of = id;
+        state.states = states_while(*context.session, id, state.kernels.of(id));
+    }
+    const std::optional<DeviceStates> &states = state.states;
     if (!states)
         return;
     const InspectorRows rows(context.theme, context.scale);
