@@ -1,5 +1,6 @@
 #include "app/render/picture.h"
 
+#include "app/render/own_context.h"
 #include "app/render/rasteriser.h"
 #include "app/shell/fonts.h"
 #include "app/shell/shell.h"
@@ -11,26 +12,6 @@
 namespace moescope {
 
 namespace {
-
-// An ImGui context of its own for as long as a picture takes; the one before comes back.
-class OwnContext {
-  public:
-    OwnContext() : before_(ImGui::GetCurrentContext()), own_(ImGui::CreateContext()) {
-        ImGui::SetCurrentContext(own_);
-        ImGui::GetIO().IniFilename = nullptr;
-        ImGui::GetIO().LogFilename = nullptr;
-        ImGui::GetIO().BackendFlags |= ImGuiBackendFlags_RendererHasVtxOffset;
-    }
-    ~OwnContext() {
-        ImGui::DestroyContext(own_);
-        ImGui::SetCurrentContext(before_);
-    }
-    OwnContext(const OwnContext &) = delete;
-    OwnContext &operator=(const OwnContext &) = delete;
-
-  private:
-    ImGuiContext *before_, *own_;
-};
 
 Status check(const PictureOptions &options) {
     for (const auto &[name, pixels] :

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <memory>
 #include <utility>
@@ -10,12 +11,19 @@
 
 namespace moescope {
 
+// Elements that this thread has looked at, in all chunked vectors. The window's frames are held to
+// looking at as many of a large session as of a small one: a time would depend on the machine.
+inline thread_local constinit std::uint64_t elements_read = 0;
+
 template <typename T, std::size_t kChunk = 4096> class ChunkedVector {
   public:
     std::size_t size() const { return size_; }
     bool empty() const { return size_ == 0; }
 
-    const T &operator[](std::size_t index) const { return (*chunks_[index / kChunk])[index % kChunk]; }
+    const T &operator[](std::size_t index) const {
+        ++elements_read;
+        return (*chunks_[index / kChunk])[index % kChunk];
+    }
     const T &back() const { return (*this)[size_ - 1]; }
 
     void push_back(T value) {

@@ -200,17 +200,17 @@ void add_evidence(SessionBuilder &builder, RunId run, std::int64_t start_ns) {
     }
 }
 
-void add_finished_run(SessionBuilder &builder, Lab &lab) {
+void add_finished_run(SessionBuilder &builder, Lab &lab, std::int64_t tokens, int repetitions) {
     const auto shapes = qwen_operators();
     RunRecord run{
-        .plan = plan_for(qwen(), 8192, shapes), .device = h200(), .started_ns = lab.now()};
+        .plan = plan_for(qwen(), tokens, shapes), .device = h200(), .started_ns = lab.now()};
     const RunId id = builder.add_run(run);
     builder.add(zipf_routing(id, run.plan.workload, 0.6));
     add_landscape(builder, id);
     const NameId flush = builder.intern("BUFFER_FLUSH");
     for (std::size_t i = 0; i < shapes.size(); ++i) {
         const bool first_variant = i == 0 || shapes[i - 1].op != shapes[i].op;
-        measure(builder, lab, id, run.device, shapes[i], 20,
+        measure(builder, lab, id, run.device, shapes[i], repetitions,
                 first_variant ? "cpu reference" : shapes[i - 1].variant);
         builder.add(OverheadRecord{lab.now() - 300'000, lab.now() - 120'000, flush});
     }
@@ -304,8 +304,19 @@ SessionPtr frozen(SessionBuilder &builder) {
 SessionPtr sample_session() {
     SessionBuilder builder("Qwen3.5-35B-A3B and Mixtral-8x7B on an H200 (made up for tests)");
     Lab lab(builder, 1);
-    add_finished_run(builder, lab);
+    add_finished_run(builder, lab, 8192, 20);
     add_failed_run(builder, lab);
+    return frozen(builder);
+}
+
+SessionPtr large_session(std::size_t kernels) {
+    SessionBuilder builder("A sweep over the tokens (made up for tests)");
+    Lab lab(builder, 2);
+    std::int64_t tokens = 16;
+    while (builder.current().kernels.size() < kernels) {
+        add_finished_run(builder, lab, tokens, 200);
+        tokens = tokens < 512 ? tokens * 2 : 16;
+    }
     return frozen(builder);
 }
 

@@ -3,6 +3,8 @@
 
 #include "profiler/session/session.h"
 
+#include <cstddef>
+
 namespace moescope::test {
 
 // Rich and realistic, for drawing and for the rules exports must keep. Two runs on one device:
@@ -16,5 +18,9 @@ SessionPtr sample_session();
 // stream 0, kernels without a launch, names with quotes, line breaks, commas and Unicode, NaN and
 // infinity.
 SessionPtr small_session();
+
+// As the finished run of the sample, again and again over a few numbers of tokens: at least that many
+// kernels, each with its launch, and what belongs to them.
+SessionPtr large_session(std::size_t kernels);
 
 } // namespace moescope::test
