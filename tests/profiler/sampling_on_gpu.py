@@ -91,6 +91,8 @@ def main():
     sampled = folder / "sampled.moescope"
     answer = run(options.moescope, ["--sample", "--pc-sampling", "--max-seconds", "0.3", "--out", str(sampled)])
     hold("the sampled run ends well: " + answer.stderr[-500:], answer.returncode == 0)
+    if not sampled.exists():
+        sys.exit(failed[0])
     session = sqlite3.connect(sampled)
     count, inside, outside = alignment(session)
     total, with_line, without = places(session)
