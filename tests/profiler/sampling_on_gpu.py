@@ -23,6 +23,7 @@ PLAN = ["--model", "Qwen3.5-35B-A3B", "--tokens", "2048"]
 ACTIVE = "sm__cycles_active.avg.pct_of_peak_sustained_elapsed"
 SAMPLED = -2  # what repetition is of launches that were sampled
 TURNS = 3
+FILLS = 100  # blocks, from which on most multiprocessors have one
 MEDIANS_WITHIN = 0.01
 
 
@@ -32,9 +33,9 @@ def run(moescope, arguments, **environment):
 
 
 def alignment(session):
-    """Shares of samples inside long kernels that are busy, and of samples outside all kernels that are idle."""
-    kernels = session.execute("SELECT start_ns, end_ns FROM kernels WHERE repetition = ? ORDER BY start_ns",
-                              (SAMPLED,)).fetchall()
+    """Of samples inside long kernels that fill the device which are busy, of those outside all kernels which are idle."""
+    kernels = session.execute("SELECT start_ns, end_ns, grid_x * grid_y * grid_z FROM kernels WHERE repetition = ? "
+                              "ORDER BY start_ns", (SAMPLED,)).fetchall()
     starts = [kernel[0] for kernel in kernels]
     samples = session.execute("SELECT s.start_ns, s.end_ns, s.value FROM pm_samples s JOIN names n ON n.id = s.metric "
                               "WHERE n.text = ?", (ACTIVE,)).fetchall()
@@ -42,7 +43,8 @@ def alignment(session):
     for start, end, value in samples:
         before = bisect.bisect_right(starts, start) - 1
         if before >= 0 and kernels[before][1] >= end:
-            inside.append(value > 50)
+            if kernels[before][2] >= FILLS:
+                inside.append(value > 50)
         elif (before < 0 or kernels[before][1] < start) and (before + 1 == len(kernels) or starts[before + 1] > end):
             outside.append(value < 5)
     return len(samples), inside, outside
