@@ -8,7 +8,7 @@ namespace moescope {
 namespace {
 
 // Pixels at 1x.
-constexpr float kSplitter = 8, kStatus = 28, kBanner = 32;
+constexpr float kSplitter = 8, kStatus = 28, kBanner = 32, kMenu = 28;
 constexpr float kLeastSide = 248, kMostSide = 520, kLeastMiddle = 420, kSplitFrom = 1080;
 constexpr float kLeastRatio = 0.2f;
 
@@ -61,10 +61,15 @@ Layout lay_out(float width, float height, float scale, const LayoutChoices &choi
     const float status = std::min(height, std::round(kStatus * scale));
     layout.status = {0, height - status, width, status};
     float top = 0;
-    if (banner) {
-        layout.banner = {0, 0, width, std::min(height - status, std::round(kBanner * scale))};
-        top = layout.banner.height;
-    }
+    const auto bar = [&](float height_at_1x) {
+        const Rect rect{0, top, width, std::min(layout.status.y - top, std::round(height_at_1x * scale))};
+        top = rect.bottom();
+        return rect;
+    };
+    if (choices.menu_open)
+        layout.menu = bar(kMenu);
+    if (banner)
+        layout.banner = bar(kBanner);
     const float tall = std::max(0.0f, layout.status.y - top);
     const Sides sides = fit_sides(width, scale, choices);
     Rect middle{0, top, width, tall};

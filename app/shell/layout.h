@@ -26,13 +26,14 @@ struct LayoutChoices {
     float workload_width = 312, inspector_width = 296;
     float split_ratio = 0.5f; // of the middle, for the first pane
     bool workload_open = true, inspector_open = true;
+    bool menu_open = true; // not remembered: only pictures of one view go without
     Split split = Split::Automatic;
     friend bool operator==(const LayoutChoices &, const LayoutChoices &) = default;
 };
 
 // Every pane in pixels; empty where it is not shown. Panes never overlap and fill the window.
 struct Layout {
-    Rect banner, workload, left_splitter, first, middle_splitter, second, right_splitter, inspector,
+    Rect menu, banner, workload, left_splitter, first, middle_splitter, second, right_splitter, inspector,
         status;
     bool split() const { return !second.empty(); }
 };

@@ -147,6 +147,10 @@ Settings settings_from(const json &object) {
     if (const auto workload = object.find("workload");
         workload != object.end() && workload->is_object())
         settings.workload = workload_from(*workload);
+    if (const auto keys = object.find("shortcuts"); keys != object.end() && keys->is_object())
+        for (const auto &[action, shortcut] : keys->items())
+            if (shortcut.is_string())
+                settings.shortcuts[action] = shortcut.get<std::string>();
     if (const auto recent = object.find("recent"); recent != object.end() && recent->is_array())
         for (const json &file : *recent)
             if (file.is_string() && settings.recent.size() < kRecent)
@@ -161,6 +165,7 @@ json to_json(const Settings &s) {
                    {"first_view", s.first_view},
                    {"second_view", s.second_view},
                    {"device", s.device},
+                   {"shortcuts", s.shortcuts},
                    {"recent", s.recent}};
     object["layout"] = {
         {"workload_width", s.layout.workload_width}, {"inspector_width", s.layout.inspector_width},

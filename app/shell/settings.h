@@ -5,6 +5,7 @@
 #include "profiler/workload/workload.h"
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ struct Settings {
     std::vector<std::string> recent; // session files, the newest first
     std::optional<Workload> workload;
     std::string device;
+    std::map<std::string, std::string> shortcuts; // that are not the standard ones, by action
     bool operator==(const Settings &) const = default;
 };
 

@@ -14,6 +14,12 @@
 
 namespace moescope {
 
+namespace {
+
+constexpr double kNoticeSeconds = 6; // long enough to be read
+
+} // namespace
+
 Theme theme_or_built_in(const std::string &name, std::vector<Error> &problems) {
     // The name comes from a settings file: only a plain name may become part of a path.
     const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
@@ -56,6 +62,7 @@ Shell::Shell(Options options)
     else
         workload_.counters.sets_error = sets.error();
     session_file_.recent = settings_.recent;
+    add_actions();
 }
 
 Shell::~Shell() = default;
@@ -131,7 +138,7 @@ void Shell::set_theme(const std::string &name) {
 
 void Shell::show(ViewId view) {
     // A view that is open already is left where it is.
-    if (view == first_ || (layout_.split() && view == second_))
+    if (shows(view))
         return;
     const bool into_second =
         layout_.split() && first_ != ViewId::Timeline && view == ViewId::Timeline;
@@ -142,9 +149,26 @@ void Shell::show(ViewId view) {
 void Shell::show_only(ViewId view, bool alone) {
     settings_.layout.split = Split::Off;
     if (alone)
-        settings_.layout.workload_open = settings_.layout.inspector_open = false;
+        settings_.layout.workload_open = settings_.layout.inspector_open =
+            settings_.layout.menu_open = false;
     first_ = view;
     first_wanted_ = true;
+}
+
+// Round the list of views, past the one that the other pane has.
+void Shell::show_neighbour(int step) {
+    const int count = int(views().size());
+    int next = int(first_);
+    do
+        next = (next + step + count) % count;
+    while (layout_.split() && ViewId(next) == second_);
+    first_ = ViewId(next);
+    first_wanted_ = true;
+}
+
+void Shell::say(std::string sentence) {
+    status_.notice = std::move(sentence);
+    status_.notice_until = ImGui::GetTime() + kNoticeSeconds;
 }
 
 SessionPtr Shell::shown_session() const {
@@ -410,11 +434,13 @@ void Shell::draw(float width, float height) {
     selection_.hovered = std::exchange(selection_.next_hovered, {});
     selection_.hovered_expert = std::exchange(selection_.next_hovered_expert, -1);
 
+    use_shortcuts();
     layout_ = lay_out(width, height, scale_, settings_.layout,
                       frame_session_->origin == Origin::Recorded);
     keep_views_apart();
     keep_selection_useful();
     ViewContext shared = context();
+    draw_menu_bar();
     draw_banner(shared);
     draw_workload_pane(shared);
     draw_view_pane(shared, "first", layout_.first, first_, first_wanted_,
@@ -424,12 +450,16 @@ void Shell::draw(float width, float height) {
     draw_inspector_pane(shared);
     draw_status_pane(shared);
     draw_splitters();
+    draw_palette(theme_, scale_, {width, height}, palette_, [this] { return palette_entries(); });
 }
 
 double Shell::may_sleep() const {
+    double until = ImGui::GetTime() + 3600;
     if (workload_.live && workload_.changed_at >= 0)
-        return std::max(0.0, workload_.changed_at + kLiveDelay - ImGui::GetTime());
-    return 3600;
+        until = workload_.changed_at + kLiveDelay;
+    if (!status_.notice.empty())
+        until = std::min(until, status_.notice_until);
+    return std::max(0.0, until - ImGui::GetTime());
 }
 
 const Settings &Shell::settings() {
@@ -437,6 +467,7 @@ const Settings &Shell::settings() {
     settings_.second_view = info(second_).key;
     settings_.workload = workload_.workload;
     settings_.device = workload_.device;
+    settings_.shortcuts = actions_.changed();
     return settings_;
 }
 

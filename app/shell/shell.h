@@ -2,8 +2,10 @@
 // and the pictures drawn without a display are the same code.
 #pragma once
 
+#include "app/shell/actions.h"
 #include "app/shell/background_task.h"
 #include "app/shell/layout.h"
+#include "app/shell/palette.h"
 #include "app/shell/settings.h"
 #include "app/shell/view_list.h"
 #include "app/views/autotune.h"
@@ -70,12 +72,17 @@ class Shell {
     void draw(float width, float height);
     // Where the panes were in the last frame.
     const Layout &layout() const { return layout_; }
+    const Actions &actions() const { return actions_; }
+    bool shows(ViewId view) const { return view == first_ || (layout_.split() && view == second_); }
+    bool wants_to_close() const { return wants_to_close_; }
     // How long the window may sleep without missing something of its own, seconds.
     double may_sleep() const;
     // What to remember.
     const Settings &settings();
 
   private:
+    static constexpr const char *kPaletteAction = "help.palette";
+
     SessionPtr shown_session() const;
     void show_shipped(SessionPtr session);
     void poll_files();
@@ -92,6 +99,8 @@ class Shell {
     std::function<std::uint64_t(SourceRequest)> source_asker(); // empty without a worker
     SweepActions sweep_actions();
     bool runs_on_cpu() const;
+    void show_neighbour(int step);
+    void say(std::string sentence); // in the status line, for a while
     void tune(const Workload &workload, std::vector<PlanItem> items);
     void tune_shown(const PlanItem &item);
     void run_shown(std::vector<PlanItem> items);
@@ -101,6 +110,27 @@ class Shell {
     void save(const std::string &path);
     void export_to(ExportKind kind, const std::string &path);
 
+    // shell_actions.cpp
+    void add_actions();
+    void add_file_actions();
+    void add_run_actions();
+    void add_view_actions();
+    void add_window_actions();
+    void add_help_actions();
+    void use_shortcuts();
+    void switch_live();
+    std::string why_not_run() const;
+
+    // shell_menu.cpp
+    void draw_menu_bar();
+    void draw_menu(const std::string &group);
+    void draw_menu_item(const Action &action);
+    void draw_palette_button();
+
+    // shell_palette.cpp
+    std::vector<PaletteEntry> palette_entries();
+    void choose_operator(OperatorId op);
+
     // shell_panes.cpp
     void draw_banner(ViewContext &context);
     void draw_workload_pane(ViewContext &context);
@@ -109,8 +139,6 @@ class Shell {
     void draw_view_pane(ViewContext &context, const char *name, const Rect &rect, ViewId &shown,
                         bool &wanted, ViewId other);
     void draw_tabs(ViewId &shown, bool &wanted, ViewId other);
-    void draw_window_buttons();
-    void draw_pane_menu();
     void draw_run_choice(const ViewContext &context);
     void draw_view(ViewContext &context, ViewId view);
     void draw_splitters();
@@ -118,6 +146,9 @@ class Shell {
     std::function<void()> wake_;
     Settings settings_;
     std::filesystem::path autosave_;
+    Actions actions_;
+    PaletteState palette_;
+    bool wants_to_close_ = false;
     Theme theme_;
     float scale_ = 1;
     Layout layout_;

@@ -1,6 +1,7 @@
 // The panes of the shell: one borderless ImGui window each, where the layout says.
 #include "app/shell/shell.h"
 
+#include "app/shell/pane_window.h"
 #include "app/views/inspector.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
@@ -11,35 +12,6 @@
 #include <cmath>
 
 namespace moescope {
-
-namespace {
-
-constexpr ImGuiWindowFlags kPane = ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove |
-                                   ImGuiWindowFlags_NoResize | ImGuiWindowFlags_NoSavedSettings |
-                                   ImGuiWindowFlags_NoBringToFrontOnFocus |
-                                   ImGuiWindowFlags_NoNavFocus;
-
-// A pane's window for one scope.
-class PaneWindow {
-  public:
-    PaneWindow(const char *name, const Rect &rect, const ImVec4 &ground,
-               ImGuiWindowFlags extra = 0) {
-        ImGui::SetNextWindowPos(rect.min());
-        ImGui::SetNextWindowSize(rect.size());
-        ImGui::PushStyleColor(ImGuiCol_WindowBg, ground);
-        ImGui::PushStyleVar(ImGuiStyleVar_WindowMinSize, ImVec2(1, 1));
-        ImGui::Begin(name, nullptr, (kPane & ~extra) | (extra & ~kPane));
-        ImGui::PopStyleVar();
-    }
-    ~PaneWindow() {
-        ImGui::End();
-        ImGui::PopStyleColor();
-    }
-    PaneWindow(const PaneWindow &) = delete;
-    PaneWindow &operator=(const PaneWindow &) = delete;
-};
-
-} // namespace
 
 void Shell::draw_banner(ViewContext &context) {
     if (layout_.banner.empty())
@@ -117,13 +89,7 @@ void Shell::draw_status_pane(ViewContext &context) {
         ImVec2(12 * scale_, std::max(0.0f, std::floor((layout_.status.height - line) / 2))));
     const PaneWindow pane("status", layout_.status, mix(theme_.background, theme_.raised, 0.6f));
     ImGui::PopStyleVar();
-    const auto stop = [this] {
-        if (client_)
-            client_->cancel();
-    };
-    draw_status(context, status_, stop, std::round(190 * scale_));
-    const ui::FontScope small(ui::small_font());
-    draw_window_buttons();
+    draw_status(context, status_, [this] { actions_.run("run.stop"); }, 0);
 }
 
 void Shell::draw_tabs(ViewId &shown, bool &wanted, ViewId other) {
@@ -147,45 +113,6 @@ void Shell::draw_tabs(ViewId &shown, bool &wanted, ViewId other) {
     if (shown == before)
         wanted = false;
     ImGui::EndTabBar();
-}
-
-void Shell::draw_pane_menu() {
-    LayoutChoices &layout = settings_.layout;
-    if (!ImGui::BeginPopup("panes"))
-        return;
-    ImGui::MenuItem("Workload", nullptr, &layout.workload_open);
-    ImGui::MenuItem("Inspector", nullptr, &layout.inspector_open);
-    bool split = layout_.split();
-    if (ImGui::MenuItem("Two views side by side", nullptr, &split))
-        layout.split = split ? Split::On : Split::Off;
-    ImGui::EndPopup();
-}
-
-// The window's own switches, at the right end of the status line.
-void Shell::draw_window_buttons() {
-    const char *split_label = layout_.split() ? "One view" : "Two views";
-    const char *theme_label = theme_.dark ? "Light" : "Dark";
-    const float gap = std::round(4 * scale_);
-    float width = 2 * gap;
-    for (const char *label : {"Panes", split_label, theme_label})
-        width += ImGui::CalcTextSize(label).x + 2 * ImGui::GetStyle().FramePadding.x;
-    ImGui::SameLine(ImGui::GetWindowWidth() - width - 4 * scale_);
-    ImGui::PushStyleColor(ImGuiCol_Button, ImVec4(0, 0, 0, 0));
-    ImGui::PushStyleColor(ImGuiCol_Text, theme_.muted);
-    if (ImGui::SmallButton("Panes"))
-        ImGui::OpenPopup("panes");
-    ui::explain("Which panes are shown.");
-    ImGui::SameLine(0, gap);
-    if (ImGui::SmallButton(split_label))
-        settings_.layout.split = layout_.split() ? Split::Off : Split::On;
-    ui::explain(layout_.split() ? "Shows one view at a time."
-                                : "Shows two views side by side, where there is room.");
-    ImGui::SameLine(0, gap);
-    if (ImGui::SmallButton(theme_label))
-        set_theme(theme_.dark ? "light" : "dark");
-    ui::explain("Changes between the dark and the light theme.");
-    ImGui::PopStyleColor(2);
-    draw_pane_menu();
 }
 
 std::string run_label(const Session &session, std::size_t index) {

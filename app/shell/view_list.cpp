@@ -7,21 +7,26 @@ namespace moescope {
 namespace {
 
 constexpr View kViews[] = {
-    {ViewId::Overview, "overview", "Overview", "Where does the time go?"},
-    {ViewId::Roofline, "roofline", "Roofline", "How far from the limit?"},
-    {ViewId::Dispatch, "dispatch", "Dispatch", "Fused or split?"},
-    {ViewId::Autotune, "autotune", "Autotune", "Which tile?"},
-    {ViewId::Routing, "routing", "Routing", "Which experts do the work?"},
-    {ViewId::Timeline, "timeline", "Timeline", "What ran when?"},
-    {ViewId::Memory, "memory", "Memory", "What holds the memory?"},
-    {ViewId::Sweep, "sweep", "Sweep", "How does it scale?"},
-    {ViewId::Crossover, "crossover", "Crossover", "Where does the winner change?"},
-    {ViewId::Compare, "compare", "Compare", "What changed?"},
-    {ViewId::Source, "source", "Source", "What does this kernel run?"},
-    {ViewId::SessionFile, "session", "Session", "What was measured, where and how?"},
+    {ViewId::Overview, "overview", "Overview", "Where does the time go?", ViewGroup::Measure},
+    {ViewId::Roofline, "roofline", "Roofline", "How far from the limit?", ViewGroup::Explain},
+    {ViewId::Dispatch, "dispatch", "Dispatch", "Fused or split?", ViewGroup::Measure},
+    {ViewId::Autotune, "autotune", "Autotune", "Which tile?", ViewGroup::Measure},
+    {ViewId::Routing, "routing", "Routing", "Which experts do the work?", ViewGroup::Explain},
+    {ViewId::Timeline, "timeline", "Timeline", "What ran when?", ViewGroup::Measure},
+    {ViewId::Memory, "memory", "Memory", "What holds the memory?", ViewGroup::Explain},
+    {ViewId::Sweep, "sweep", "Sweep", "How does it scale?", ViewGroup::Compare},
+    {ViewId::Crossover, "crossover", "Crossover", "Where does the winner change?", ViewGroup::Compare},
+    {ViewId::Compare, "compare", "Compare", "What changed?", ViewGroup::Compare},
+    {ViewId::Source, "source", "Source", "What does this kernel run?", ViewGroup::Explain},
+    {ViewId::SessionFile, "session", "Session", "What was measured, where and how?", ViewGroup::Session},
 };
 
 } // namespace
+
+const char *name_of(ViewGroup group) {
+    constexpr const char *kNames[kViewGroups] = {"Measure", "Explain", "Compare", "Session", "Learn"};
+    return kNames[int(group)];
+}
 
 std::span<const View> views() { return kViews; }
 

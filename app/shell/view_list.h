@@ -9,11 +9,17 @@
 
 namespace moescope {
 
+// What a view is for: the groups its tab stands in.
+enum class ViewGroup { Measure, Explain, Compare, Session, Learn };
+inline constexpr int kViewGroups = 5;
+const char *name_of(ViewGroup group);
+
 struct View {
     ViewId id;
     const char *key;      // "overview": on the command line and in the settings
     const char *tab;      // "Overview"
     const char *question; // "Where does the time go?"
+    ViewGroup group = ViewGroup::Learn;
 };
 
 std::span<const View> views();

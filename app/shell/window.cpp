@@ -153,7 +153,7 @@ double Window::may_sleep() const {
 // new costs nothing.
 Status Window::run() {
     int owed = kSettlingFrames; // frames to draw before sleeping
-    while (!gl_->should_close() && !g_asked_to_leave) {
+    while (!gl_->should_close() && !shell_.wants_to_close() && !g_asked_to_leave) {
         const bool shooting = !options_.screenshot.empty();
         const double wanted = shooting ? kShootingInterval : may_sleep();
         if (gl_->wait(owed > 0 && !shooting ? 0 : std::min(wanted, kLongestSleep)))

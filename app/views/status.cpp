@@ -177,7 +177,11 @@ void draw_status(ViewContext &context, StatusState &state, const std::function<v
     }
     ImGui::SameLine(0, 12 * context.scale);
     const float room = ImGui::GetContentRegionAvail().x - ImGui::GetFontSize() * 8 - reserved;
-    ui::text(ui::fitted(context.progress.doing, std::max(0.0f, room)), context.theme.muted);
+    if (ImGui::GetTime() >= state.notice_until)
+        state.notice.clear();
+    const bool notice = !state.notice.empty();
+    ui::text(ui::fitted(notice ? state.notice : context.progress.doing, std::max(0.0f, room)),
+             notice ? context.theme.text : context.theme.muted);
     draw_problems(context, state, reserved);
 }
 

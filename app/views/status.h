@@ -10,6 +10,8 @@ namespace moescope {
 
 struct StatusState {
     std::vector<Error> problems; // of the window itself: settings, files, themes
+    std::string notice;          // said in passing, until then by ImGui's clock
+    double notice_until = 0;
 };
 
 // Everything that went wrong, the newest first: the window's own problems, the worker's, the

@@ -11,7 +11,7 @@ using namespace moescope;
 namespace {
 
 std::vector<Rect> panes(const Layout &l) {
-    return {l.banner, l.workload,       l.left_splitter, l.first, l.middle_splitter,
+    return {l.menu,   l.banner,         l.workload,       l.left_splitter, l.first, l.middle_splitter,
             l.second, l.right_splitter, l.inspector,     l.status};
 }
 

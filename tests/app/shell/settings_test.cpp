@@ -22,6 +22,7 @@ TEST_CASE("settings come back as they were saved") {
     settings.first_view = "routing";
     settings.recent = {"/a b/ü.moescope", "/c.moescope"};
     settings.device = "cuda:1";
+    settings.shortcuts = {{"run.start", "Ctrl+R"}, {"file.quit", ""}};
     settings.workload.emplace();
     settings.workload->model.name = "Mine";
     settings.workload->model.router = RouterKind::Sigmoid;
@@ -60,7 +61,7 @@ TEST_CASE("wrong values in a settings file are left at their defaults, one by on
     const fs::path path = folder / "settings.json";
     test::write_bytes(
         path,
-        R"({"theme": 5, "width": -3, "height": 1e99, "first_view": "timeline", "recent": [1, "/x", null],
+        R"({"theme": 5, "width": -3, "height": 1e99, "first_view": "timeline", "recent": [1, "/x", null], "shortcuts": {"run.start": 3, "file.open": "F9"},
                     "layout": {"split": 17, "split_ratio": "wide", "workload_width": 1e30},
                     "workload": {"tokens": "many", "skew": -1, "model": {"experts": 64, "router": 99}}})");
     const auto loaded = load_settings(path);
@@ -70,6 +71,7 @@ TEST_CASE("wrong values in a settings file are left at their defaults, one by on
     CHECK(loaded->height == 900);
     CHECK(loaded->first_view == "timeline");
     CHECK(loaded->recent == std::vector<std::string>{"/x"});
+    CHECK(loaded->shortcuts == std::map<std::string, std::string>{{"file.open", "F9"}});
     CHECK(loaded->layout.split == Split::Automatic);
     CHECK(loaded->layout.workload_width <= 600);
     REQUIRE(loaded->workload);

@@ -1,0 +1,224 @@
+// The window's commands: what each is called, when it can be done and what it does.
+#include "app/shell/shell.h"
+
+#include "profiler/base/assets.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <system_error>
+
+namespace moescope {
+
+namespace {
+
+constexpr Shortcut ctrl(ImGuiKey key) { return {.key = key, .ctrl = true}; }
+
+constexpr const char *kNoWorker =
+    "There is no worker to do it: the problems at the bottom right say why.";
+
+// The names of the theme files there are.
+std::vector<std::string> theme_names() {
+    std::error_code problem;
+    std::vector<std::string> names;
+    for (const auto &entry : std::filesystem::directory_iterator(find_asset("themes"), problem))
+        if (entry.path().extension() == ".json")
+            names.push_back(entry.path().stem().string());
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+} // namespace
+
+void Shell::add_actions() {
+    add_file_actions();
+    add_run_actions();
+    add_view_actions();
+    add_window_actions();
+    add_help_actions();
+    for (Error &problem : actions_.take_changed(settings_.shortcuts))
+        status_.problems.push_back(std::move(problem));
+}
+
+void Shell::add_file_actions() {
+    const auto nothing_measured = [this] {
+        return frame_session_ && !frame_session_->empty() ? "" : "Nothing is measured yet.";
+    };
+    actions_.add({.id = "file.open",
+                  .title = "Open a session…",
+                  .group = "File",
+                  .explain = "Opens a .moescope file or a Kineto trace. Dropping it on the window does the same.",
+                  .standard = ctrl(ImGuiKey_O),
+                  .run = [this] { show(ViewId::SessionFile); },
+                  .refused = [this] { return busy_with_file() ? "A file is being read or written." : ""; }});
+    actions_.add({.id = "file.save",
+                  .title = "Save the session as…",
+                  .group = "File",
+                  .explain = "Keeps everything measured in one .moescope file.",
+                  .standard = ctrl(ImGuiKey_S),
+                  .run = [this] { show(ViewId::SessionFile); },
+                  .refused = nothing_measured});
+    actions_.add({.id = "file.export",
+                  .title = "Export…",
+                  .group = "File",
+                  .explain = "A Chrome trace, a report, tables or tuning telemetry, for other programs.",
+                  .standard = ctrl(ImGuiKey_E),
+                  .run = [this] { show(ViewId::SessionFile); },
+                  .refused = nothing_measured});
+    actions_.add({.id = "file.live",
+                  .title = "Back to live",
+                  .group = "File",
+                  .explain = "Shows what this window's own worker measures instead of the opened file.",
+                  .run = [this] { show_recorded_ = false; },
+                  .refused = [this]() -> std::string {
+                      if (!client_)
+                          return kNoWorker;
+                      return show_recorded_ ? "" : "What is shown is live.";
+                  }});
+    actions_.add({.id = "file.quit",
+                  .title = "Quit",
+                  .group = "File",
+                  .explain = "Closes the window. The live session and the settings are kept.",
+                  .standard = ctrl(ImGuiKey_Q),
+                  .run = [this] { wants_to_close_ = true; },
+                  .starts_section = true});
+}
+
+std::string Shell::why_not_run() const {
+    if (!client_ || frame_progress_.state == WorkerClient::State::Gone)
+        return kNoWorker;
+    const auto plan = make_plan(workload_, /*live=*/false);
+    return plan.ok() ? "" : plan.error().sentence();
+}
+
+void Shell::add_run_actions() {
+    const auto running = [this] { return frame_progress_.state == WorkerClient::State::Running; };
+    actions_.add({.id = "run.start",
+                  .title = "Run",
+                  .group = "Run",
+                  .explain = "Runs every ticked operator and variant on the chosen device.",
+                  .standard = {.key = ImGuiKey_F5},
+                  .run = [this] { run_wanted(); },
+                  .refused = [this] { return why_not_run(); }});
+    actions_.add({.id = "run.stop",
+                  .title = "Stop",
+                  .group = "Run",
+                  .explain = "Cancels the run. What is already measured stays.",
+                  .standard = {.key = ImGuiKey_F5, .shift = true},
+                  .run = [this] { client_->cancel(); },
+                  .refused = [running] { return running() ? "" : "Nothing is running."; }});
+    actions_.add({.id = "run.live",
+                  .title = "Run on every change",
+                  .group = "Run",
+                  .explain = "Runs again as soon as the workload changes, with few repetitions.",
+                  .standard = ctrl(ImGuiKey_L),
+                  .run = [this] { switch_live(); },
+                  .ticked = [this] { return workload_.live; }});
+    actions_.add({.id = "run.ceilings",
+                  .title = "Measure the device's ceilings",
+                  .group = "Run",
+                  .explain = "How fast the device moves memory and multiplies matrices: the roofs of the roofline.",
+                  .run = [this] { measure_ceilings(chosen_device(frame_progress_.devices, workload_.device)->id); },
+                  .refused = [this]() -> std::string {
+                      if (!client_ || !chosen_device(frame_progress_.devices, workload_.device))
+                          return kNoWorker;
+                      return runs_on_cpu() ? "The CPU has no ceilings to measure: choose a CUDA device." : "";
+                  },
+                  .starts_section = true});
+}
+
+void Shell::switch_live() {
+    workload_.live = !workload_.live;
+    if (workload_.live)
+        workload_.changed_at = ImGui::GetTime();
+}
+
+void Shell::add_view_actions() {
+    std::optional<ViewGroup> group;
+    for (const View &view : views()) {
+        const std::size_t index = std::size_t(view.id);
+        const ViewId id = view.id;
+        actions_.add({.id = fmt::format("view.{}", view.key),
+                      .title = view.tab,
+                      .group = "View",
+                      .explain = view.question,
+                      .standard = index < 9 ? ctrl(ImGuiKey(ImGuiKey_1 + index)) : Shortcut{},
+                      .run = [this, id] { show(id); },
+                      .ticked = [this, id] { return shows(id); },
+                      .starts_section = group && group != view.group});
+        group = view.group;
+    }
+    actions_.add({.id = "view.next",
+                  .title = "Next view",
+                  .group = "View",
+                  .explain = "The view after this one.",
+                  .standard = ctrl(ImGuiKey_PageDown),
+                  .run = [this] { show_neighbour(1); },
+                  .starts_section = true});
+    actions_.add({.id = "view.previous",
+                  .title = "Previous view",
+                  .group = "View",
+                  .explain = "The view before this one.",
+                  .standard = ctrl(ImGuiKey_PageUp),
+                  .run = [this] { show_neighbour(-1); }});
+}
+
+void Shell::add_window_actions() {
+    const auto pane = [this](const char *id, const char *title, const char *explain, ImGuiKey key, bool &open) {
+        actions_.add({.id = id,
+                      .title = title,
+                      .group = "Window",
+                      .explain = explain,
+                      .standard = ctrl(key),
+                      .run = [&open] { open = !open; },
+                      .ticked = [&open] { return open; }});
+    };
+    pane("window.workload", "Workload pane", "What is to be run, at the left.", ImGuiKey_B,
+         settings_.layout.workload_open);
+    pane("window.inspector", "Inspector pane", "Everything known of what is selected, at the right.", ImGuiKey_I,
+         settings_.layout.inspector_open);
+    actions_.add({.id = "window.split",
+                  .title = "Two views side by side",
+                  .group = "Window",
+                  .explain = "Shows two views at a time, where there is room.",
+                  .standard = ctrl(ImGuiKey_Backslash),
+                  .run = [this] { settings_.layout.split = layout_.split() ? Split::Off : Split::On; },
+                  .ticked = [this] { return layout_.split(); }});
+    bool first = true;
+    for (const std::string &name : theme_names()) {
+        const auto theme = load_theme(find_asset("themes/" + name + ".json"));
+        if (!theme.ok())
+            continue;
+        actions_.add({.id = "theme." + name,
+                      .title = theme.value().name + " theme",
+                      .group = "Window",
+                      .explain = "The window's colours.",
+                      .run = [this, name] { set_theme(name); },
+                      .ticked = [this, name] { return settings_.theme == name; },
+                      .starts_section = std::exchange(first, false)});
+    }
+}
+
+void Shell::add_help_actions() {
+    actions_.add({.id = kPaletteAction,
+                  .title = "Find a command…",
+                  .group = "Help",
+                  .explain = "Everything the window can do or show, by typing a few letters of it.",
+                  .standard = ctrl(ImGuiKey_P),
+                  .run = [this] { palette_.opening = true; }});
+}
+
+void Shell::use_shortcuts() {
+    if (ImGui::IsPopupOpen(nullptr, ImGuiPopupFlags_AnyPopup)) // the keys are its own
+        return;
+    const Shortcut pressed = pressed_shortcut();
+    const Action *action = actions_.holder(pressed);
+    if (!action || (ImGui::GetIO().WantTextInput && belongs_to_text(pressed)))
+        return;
+    if (const std::string why = Actions::refused(*action); why.empty())
+        action->run();
+    else
+        say(fmt::format("{}: {}", action->title, why));
+}
+
+} // namespace moescope
