@@ -9,7 +9,7 @@ namespace moescope {
 
 namespace {
 
-constexpr int kLetter = 16, kSideBySide = 20, kWordStart = 24, kFirst = 8, kGap = 2;
+constexpr int kLetter = 16, kSideBySide = 30, kWordStart = 24, kFirst = 8, kGap = 2;
 constexpr int kNever = -1'000'000;
 
 char lower(char c) { return char(std::tolower(static_cast<unsigned char>(c))); }

@@ -108,6 +108,8 @@ void Palette::draw_row(const PaletteEntry &entry, int index) {
 
 void Palette::draw(float height) {
     const bool entered = draw_query();
+    if (ImGui::IsKeyPressed(ImGuiKey_Escape)) // the field alone would only forget what was typed
+        ImGui::CloseCurrentPopup();
     ImGui::BeginChild("entries", {0, height - ImGui::GetCursorPosY() - px(8)});
     ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, ImVec2(0, 0));
     state_.selected = std::clamp(state_.selected, 0, std::max(0, int(matches_.size()) - 1));

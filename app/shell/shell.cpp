@@ -143,7 +143,6 @@ void Shell::show(ViewId view) {
     const bool into_second =
         layout_.split() && first_ != ViewId::Timeline && view == ViewId::Timeline;
     (into_second ? second_ : first_) = view;
-    (into_second ? second_wanted_ : first_wanted_) = true;
 }
 
 void Shell::show_only(ViewId view, bool alone) {
@@ -152,7 +151,6 @@ void Shell::show_only(ViewId view, bool alone) {
         settings_.layout.workload_open = settings_.layout.inspector_open =
             settings_.layout.menu_open = false;
     first_ = view;
-    first_wanted_ = true;
 }
 
 // Round the list of views, past the one that the other pane has.
@@ -163,7 +161,6 @@ void Shell::show_neighbour(int step) {
         next = (next + step + count) % count;
     while (layout_.split() && ViewId(next) == second_);
     first_ = ViewId(next);
-    first_wanted_ = true;
 }
 
 void Shell::say(std::string sentence) {
@@ -419,7 +416,6 @@ void Shell::keep_views_apart() {
     if (!layout_.split() || first_ != second_)
         return;
     second_ = first_ == ViewId::Timeline ? ViewId::Overview : ViewId::Timeline;
-    second_wanted_ = true;
 }
 
 void Shell::draw(float width, float height) {
@@ -443,10 +439,9 @@ void Shell::draw(float width, float height) {
     draw_menu_bar();
     draw_banner(shared);
     draw_workload_pane(shared);
-    draw_view_pane(shared, "first", layout_.first, first_, first_wanted_,
-                   layout_.split() ? second_ : first_);
+    draw_view_pane(shared, "first", layout_.first, first_, second_);
     if (layout_.split())
-        draw_view_pane(shared, "second", layout_.second, second_, second_wanted_, first_);
+        draw_view_pane(shared, "second", layout_.second, second_, first_);
     draw_inspector_pane(shared);
     draw_status_pane(shared);
     draw_splitters();

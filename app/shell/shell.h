@@ -8,6 +8,7 @@
 #include "app/shell/palette.h"
 #include "app/shell/settings.h"
 #include "app/shell/view_list.h"
+#include "app/shell/view_tabs.h"
 #include "app/views/autotune.h"
 #include "app/views/compare.h"
 #include "app/views/crossover.h"
@@ -137,8 +138,7 @@ class Shell {
     void draw_inspector_pane(ViewContext &context);
     void draw_status_pane(ViewContext &context);
     void draw_view_pane(ViewContext &context, const char *name, const Rect &rect, ViewId &shown,
-                        bool &wanted, ViewId other);
-    void draw_tabs(ViewId &shown, bool &wanted, ViewId other);
+                        ViewId &other);
     void draw_run_choice(const ViewContext &context);
     void draw_view(ViewContext &context, ViewId view);
     void draw_splitters();
@@ -167,7 +167,7 @@ class Shell {
     WorkerClient::Progress frame_progress_;
 
     ViewId first_ = ViewId::Overview, second_ = ViewId::Timeline;
-    bool first_wanted_ = true, second_wanted_ = true; // select the tab in the next frame
+    LastOfGroup last_of_group_ = first_of_groups();
     WorkloadState workload_;
     OverviewState overview_;
     DispatchState dispatch_;

@@ -52,8 +52,10 @@ void Shell::draw_menu_bar() {
     ImGui::PushStyleVar(ImGuiStyleVar_FramePadding,
                         ImVec2(std::round(8 * scale_), std::floor((layout_.menu.height - line) / 2)));
     ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, ImVec2(std::round(12 * scale_), 0));
-    const PaneWindow pane("menu", layout_.menu, mix(theme_.background, theme_.raised, 0.6f),
-                          ImGuiWindowFlags_MenuBar);
+    const ImVec4 ground = mix(theme_.background, theme_.raised, 0.6f);
+    ImGui::PushStyleColor(ImGuiCol_MenuBarBg, ground);
+    const PaneWindow pane("menu", layout_.menu, ground, ImGuiWindowFlags_MenuBar);
+    ImGui::PopStyleColor();
     ImGui::PopStyleVar();
     const bool open = ImGui::BeginMenuBar();
     ImGui::PopStyleVar();

@@ -92,29 +92,6 @@ void Shell::draw_status_pane(ViewContext &context) {
     draw_status(context, status_, [this] { actions_.run("run.stop"); }, 0);
 }
 
-void Shell::draw_tabs(ViewId &shown, bool &wanted, ViewId other) {
-    if (!ImGui::BeginTabBar("views",
-                            ImGuiTabBarFlags_FittingPolicyScroll | ImGuiTabBarFlags_NoTooltip))
-        return;
-    const ViewId before = shown;
-    for (const View &view : views()) {
-        const bool elsewhere = view.id == other && other != shown;
-        const ImGuiTabItemFlags flags =
-            wanted && view.id == shown ? ImGuiTabItemFlags_SetSelected : 0;
-        if (elsewhere) // one view cannot be in two places: its state is one
-            continue;
-        if (ImGui::BeginTabItem(view.tab, nullptr, flags)) {
-            if (!wanted)
-                shown = view.id;
-            ImGui::EndTabItem();
-        }
-        ui::explain(view.question);
-    }
-    if (shown == before)
-        wanted = false;
-    ImGui::EndTabBar();
-}
-
 std::string run_label(const Session &session, std::size_t index) {
     const RunRecord &run = session.runs[index];
     return fmt::format("{} of {}: {}, T {}", index + 1, session.runs.size(),
@@ -197,11 +174,15 @@ void Shell::draw_view(ViewContext &context, ViewId view) {
 }
 
 void Shell::draw_view_pane(ViewContext &context, const char *name, const Rect &rect, ViewId &shown,
-                           bool &wanted, ViewId other) {
+                           ViewId &other) {
     ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, ImVec2(12 * scale_, 8 * scale_));
     const PaneWindow pane(name, rect, theme_.background);
     ImGui::PopStyleVar();
-    draw_tabs(shown, wanted, other);
+    const bool split = layout_.split();
+    if (const auto chosen = draw_view_tabs({theme_, scale_, actions_, shown,
+                                            split ? std::optional(other) : std::nullopt, last_of_group_}))
+        split && *chosen == other ? std::swap(shown, other) : void(shown = *chosen);
+    last_of_group_[std::size_t(info(shown).group)] = shown;
     ui::heading(info(shown).question);
     draw_run_choice(context);
     ImGui::BeginChild("view", {0, 0});
