@@ -1,6 +1,7 @@
 #include "app/cli/cli.h"
 
 #include "app/cli/compare_command.h"
+#include "app/cli/document_commands.h"
 #include "app/cli/export_command.h"
 #include "app/cli/import_command.h"
 #include "app/cli/list_commands.h"
@@ -38,7 +39,8 @@ class CommandLine {
         "moescope"};
     CLI::App *devices_ = nullptr, *models_ = nullptr, *operators_ = nullptr, *metrics_ = nullptr,
              *run_ = nullptr, *tune_ = nullptr, *export_ = nullptr, *import_ = nullptr,
-             *schema_ = nullptr, *sweep_ = nullptr, *compare_ = nullptr, *source_ = nullptr;
+             *schema_ = nullptr, *sweep_ = nullptr, *compare_ = nullptr, *source_ = nullptr,
+             *completions_ = nullptr, *manual_ = nullptr;
     WindowArguments window_;
     RunOptions run_options_, tune_options_;
     ExportOptions export_options_;
@@ -47,7 +49,7 @@ class CommandLine {
     MetricsOptions metrics_options_;
     SweepOptions sweep_options_;
     SourceOptions source_options_;
-    std::optional<std::string> devices_remote_;
+    std::optional<std::string> devices_remote_, shell_;
     bool json_ = false, measure_ = false;
 };
 
@@ -85,6 +87,9 @@ void CommandLine::add_commands() {
     add_compare_options(*compare_, compare_options_);
     source_ = app_.add_subcommand("source", "A tile kernel's source, as it is compiled");
     add_source_options(*source_, source_options_);
+    completions_ = app_.add_subcommand("completions", "A shell's completions of this command line");
+    completions_->add_option("SHELL", shell_, "bash, zsh or fish");
+    manual_ = app_.add_subcommand("manual", "The manual page, as man reads it");
 }
 
 const CLI::App &CommandLine::chosen() const {
@@ -150,6 +155,10 @@ int CommandLine::run_chosen() {
         return compare_command(compare_options_);
     if (source_->parsed())
         return source_command(source_options_);
+    if (completions_->parsed())
+        return completions_command(app_, shell_);
+    if (manual_->parsed())
+        return manual_command(app_);
     const Result<WindowOptions> request = make_window_options(window_, command_names());
     return request ? run_window(*request) : complain(request.error(), kWrongRequest);
 }

@@ -1,5 +1,7 @@
 #include "app/shell/fonts.h"
 
+#include "profiler/base/assets.h"
+
 #include <fontconfig/fontconfig.h>
 #include <ft2build.h>
 #include FT_FREETYPE_H
@@ -122,11 +124,16 @@ void stand_in(ImFont &font) {
 } // namespace
 
 FontFiles find_fonts() {
-    FcConfig *config = FcInitLoadConfigAndFonts();
+    FcChar8 *settings = FcConfigFilename(nullptr);
+    // A machine without fontconfig's settings has no fonts to look for, and would be told so.
+    FcConfig *config = settings ? FcInitLoadConfigAndFonts() : FcConfigCreate();
+    FcStrFree(settings);
     FontFiles files;
     files.family = "built-in";
     if (!config)
         return files;
+    const std::string own = find_asset("fonts").string(); // those that an archive brings along
+    FcConfigAppFontAddDir(config, reinterpret_cast<const FcChar8 *>(own.c_str()));
     for (const char *family : kFamilies) {
         files.regular = file_of(config, family, FC_WEIGHT_REGULAR);
         if (files.regular.empty())

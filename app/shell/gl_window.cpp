@@ -1,9 +1,11 @@
 #include "app/shell/gl_window.h"
 
+#define GLFW_INCLUDE_NONE
 #include <GLFW/glfw3.h>
 #include <imgui.h>
 #include <imgui_impl_glfw.h>
 #include <imgui_impl_opengl3.h>
+#include <imgui_impl_opengl3_loader.h> // no library of OpenGL is linked: the command line starts without one
 
 #include <fmt/format.h>
 

@@ -3,6 +3,7 @@
 #include "app/shell/fonts.h"
 #include "app/shell/gl_window.h"
 #include "app/shell/shell.h"
+#include "app/shell/ui_map.h"
 
 #include <fmt/format.h>
 
@@ -118,6 +119,7 @@ class Window {
     const WindowOptions &options_;
     std::unique_ptr<GlWindow> gl_;
     Shell shell_; // after gl_: its threads stop before GLFW does
+    std::unique_ptr<UiMap> map_ = UiMap::if_asked_for();
     FontFiles fonts_ = find_fonts();
     float scale_ = 0;
     int drawn_ = 0;
@@ -136,11 +138,15 @@ void Window::follow_scale() {
 
 void Window::draw(bool show) {
     follow_scale();
+    if (map_)
+        map_->begin_frame();
     gl_->begin_frame();
     int width = 0, height = 0;
     gl_->framebuffer_size(width, height);
     shell_.draw(float(width), float(height));
     gl_->end_frame(&shell_.theme().background.x, show);
+    if (map_)
+        map_->end_frame();
     ++drawn_;
 }
 
