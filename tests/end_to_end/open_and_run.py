@@ -1,66 +1,29 @@
-"""The window opens, a model is chosen and made small, runs on a device, and the result is on screen and kept."""
+"""The window opens, a model is chosen and made small, runs on a device; the result is on screen and in the file."""
 
-import os
 import re
 
-from window import Window, ask, check, run
-
-DEVICE = os.environ.get("MOESCOPE_FLOW_DEVICE", "cpu")
-
-
-def choose_device(w):
-    w.click(w.field("Device")[0])
-    w.click(w.item(re.compile(rf"^{DEVICE}( ·|$)"), "popup"))
-
-
-def choose_model(w, search, name):
-    w.click(w.field("Model")[0])
-    w.settle()
-    w.type(search)
-    w.click(w.item(name, "popup"))
-    w.wait_no_words(re.compile("^Search$"))
-
-
-def make_small(w, tokens=16, family="Routing"):
-    """Few tokens, and of all families only one."""
-    w.fill(w.field("Tokens T")[-1], str(tokens))
-    w.wait(lambda f: f.says(re.compile(rf"^{tokens}$")), "the tokens typed")
-    untick_all_but(w, family)
-
-
-def families(frame):
-    """The boxes of families stand further left than those of their operators."""
-    boxes = [i for i in frame.items if i.visible and i.data["window"] == "workload" and i.data["label"]
-             and i.rect[3] - i.rect[1] < 40 and "###wanted" not in i.data["label"]]
-    return boxes
-
-
-def untick_all_but(w, family):
-    for title in ("Routing", "Maps of tokens", "Grouped matrices", "Expert layer", "Dequantisation", "Backward",
-                  "Log-probabilities"):
-        pass
-
-
-def measured(path):
-    return ask(path, "SELECT operator, variant, median_us FROM results WHERE state = 'done'")
+from window import Window, check, run
+from workload import choose_device, choose_model, measured, run_now, set_tokens, tick_only
 
 
 def flow():
     with Window("open-and-run") as w:
-        w.wait_words(re.compile("Recorded|RECORDED"), 30)
-        w.shot("recorded-session")
-        w.wait_words("Worker ready", 30)
+        w.wait_words("Worker ready", 40)
+        w.shot("opened")
         choose_device(w)
         choose_model(w, "olmoe", "OLMoE-1B-7B")
-        make_small(w)
+        set_tokens(w, 16)
+        tick_only(w, "Routing", "Metadata")
         w.shot("chosen")
-        w.click(w.item("Run", "workload"))
-        w.wait(lambda f: f.says("Worker ready") and w.kept_sessions() and measured(w.kept_sessions()[-1]), "a result", 40)
-        w.settle()
+        session = run_now(w)
+        w.show("Overview")
         w.shot("result")
-        rows = measured(w.kept_sessions()[-1])
-        check(len(rows) >= 3, f"only {rows} was kept")
+        rows = measured(session)
+        check({"softmax_topk", "router"} <= {row[0] for row in rows}, f"measured was {rows}")
+        check(all(row[2] > 0 for row in rows), f"a median is nothing: {rows}")
+        words = w.frame().all_words()
+        check("Softmax top-k" in words and re.search(r"[µm]s", words), "the overview shows no result")
+        check(w.leave() == 0, "the window did not end well")
 
 
-if __name__ == "__main__":
-    run(flow)
+run(flow)

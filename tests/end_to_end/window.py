@@ -100,7 +100,8 @@ class Thing:
         self.data = data
         self.rect = data["rect"]
         self.seen = data.get("seen", self.rect)
-        self.name = data["text"] if "text" in data else data["label"].split("##")[0] or data["label"]
+        self.label = data.get("label", "")
+        self.name = data["text"] if "text" in data else self.label.split("##")[0] or self.label
 
     @property
     def visible(self):
@@ -110,6 +111,10 @@ class Thing:
     def middle(self):
         x0, y0, x1, y1 = self.seen
         return (x0 + x1) / 2, (y0 + y1) / 2
+
+    def holds(self, other):
+        x, y = other.middle
+        return self.seen[0] <= x <= self.seen[2] and self.seen[1] <= y <= self.seen[3]
 
     def on_line_of(self, other):
         return self.rect[1] < other.middle[1] < self.rect[3]
@@ -122,13 +127,16 @@ def same(words, name):
 class Frame:
     def __init__(self, data):
         self.number = data["frame"]
-        self.items = [Thing(item) for item in data["items"]]
         self.texts = [Thing(text) for text in data["texts"]]
+        self.items = [Thing(item) for item in data["items"]]
+        for item in self.items:
+            if not item.data["label"] and item.visible and item.rect[3] - item.rect[1] < 60:
+                item.name = " ".join(t.name for t in self.texts if item.holds(t))  # a tab, a list, a small button
 
     def find(self, label, pane=None):
         """Visible items of this name (a pattern: whose name it matches), in a pane or anywhere."""
         return [i for i in self.items
-                if i.visible and i.data["label"] and (same(label, i.name) or same(label, i.data["label"]))
+                if i.visible and i.name and (same(label, i.name) or same(label, i.data["label"]))
                 and (pane is None or i.data["window"] == pane or (pane == "popup" and i.data["window"].startswith("##")))]
 
     def says(self, words):
@@ -260,8 +268,8 @@ class Window:
         """The control right of this title."""
         def beside(frame):
             for text in frame.says(title):
-                right = [i for i in frame.items if i.visible and i.data["window"] == pane and i.data["label"]
-                         and i.on_line_of(text) and i.rect[0] >= text.rect[2] - 1]
+                right = [i for i in frame.items if i.visible and i.data["window"] == pane
+                         and i.on_line_of(text) and i.rect[3] - i.rect[1] < 60 and i.rect[0] >= text.rect[2] - 1]
                 if right:
                     return right
         return self.wait(beside, f"the field of {title}")
@@ -325,13 +333,20 @@ class Window:
         self.type(text)
         self.key("Return")
 
-    def show(self, view):
-        """A view by its tab, in the first pane."""
-        tab = lambda f: f.find(view, "first")
-        if not tab(self.frame()):
-            bar = self.wait(lambda f: [i for i in f.items if i.data["window"] == "first" and i.visible], "the tabs")[0]
-            self.reveal(tab, bar, f"the tab {view}")
-        self.click(self.item(view, "first"))
+    def show(self, view, pane="first"):
+        """A view by its tab; where the tab's group is not in front, through the groups."""
+        def tab(frame):
+            row = frame.find("Measure", pane)
+            below = [i for i in frame.find(view, pane) if row and row[0].rect[3] - 2 < i.rect[1] < row[0].rect[3] + 48]
+            return below and below[0]
+
+        for group in (None, "Measure", "Explain", "Compare", "Session", "Learn"):
+            if group:
+                self.click(self.item(group, pane))
+            if found := tab(self.frame()):
+                self.click(found)
+                return
+        raise Failed(f"there is no tab {view}")
 
     def shot(self, name):
         self.shots += 1

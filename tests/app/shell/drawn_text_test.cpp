@@ -12,6 +12,18 @@ using namespace moescope;
 
 namespace {
 
+// A screen of 320 x 120 pixels that nobody sees.
+struct Stage {
+    Stage() {
+        ImGuiIO &io = ImGui::GetIO();
+        io.DisplaySize = {320, 120};
+        unsigned char *pixels = nullptr;
+        int width = 0, height = 0;
+        io.Fonts->GetTexDataAsRGBA32(&pixels, &width, &height);
+    }
+    OwnContext context;
+};
+
 bool says(const std::vector<DrawnText> &texts, const char *words) {
     return std::any_of(texts.begin(), texts.end(), [&](const DrawnText &each) { return each.text == words; });
 }
@@ -31,7 +43,7 @@ template <typename Draw> std::vector<DrawnText> frame(const Draw &draw) {
 } // namespace
 
 TEST_CASE("the words of a frame are read back, by widgets and by hand") {
-    const OwnContext context(320, 120);
+    const Stage stage;
     const auto texts = frame([] {
         ImGui::TextUnformatted("two words");
         ImGui::Button("Run");
@@ -45,7 +57,7 @@ TEST_CASE("the words of a frame are read back, by widgets and by hand") {
 }
 
 TEST_CASE("words that are far apart or on other lines are texts of their own, clipped ones are none") {
-    const OwnContext context(320, 120);
+    const Stage stage;
     const auto texts = frame([] {
         ImDrawList *draw = ImGui::GetWindowDrawList();
         draw->AddText({10, 10}, IM_COL32_WHITE, "left");
@@ -60,7 +72,7 @@ TEST_CASE("words that are far apart or on other lines are texts of their own, cl
 }
 
 TEST_CASE("items are recorded with label, pane and state") {
-    const OwnContext context(320, 120);
+    const Stage stage;
     ItemRecords records;
     record_items(&records);
     bool ticked = true;

@@ -1,0 +1,30 @@
+"""Two sessions are compared in the window; its verdicts are those of the command line."""
+
+import json
+import os
+import subprocess
+
+from window import Window, assets, check, run
+
+
+def flow():
+    first, second = (assets() / "sessions" / name for name in ("OLMoE-1B-7B.moescope", "OLMoE-1B-7B-counters.moescope"))
+    with Window("compare", [first, "--view", "compare"]) as w:
+        w.fill(w.item("##second", "first"), str(second))
+        w.wait_words("geometric mean")
+        w.shot("compared")
+        said = subprocess.run([os.environ["MOESCOPE"], "compare", str(first), str(second), "--json"],
+                              env=w.environment, capture_output=True, text=True, timeout=60)
+        document = json.loads(said.stdout)
+        verdicts = [row["verdict"] for row in document["rows"]]
+        check(verdicts, "the command line compares nothing")
+        words = w.frame().all_words()
+        for verdict in set(verdicts):
+            check(f"{verdicts.count(verdict)} {verdict}" in words or f"{verdicts.count(verdict)}\n{verdict}" in words,
+                  f"the window does not say {verdicts.count(verdict)} {verdict}")
+        w.click(w.item("Swap", "first"))
+        w.shot("swapped")
+        check(w.frame().all_words() != words, "Swap changes nothing")
+
+
+run(flow)

@@ -1,0 +1,56 @@
+"""The worker is killed in the middle of a run: the window says so, starts another, and loses nothing measured."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+
+from window import Window, ask, check, run
+from workload import choose_device, choose_model, measured, run_now, set_tokens, tick_only
+
+
+def worker_of(w):
+    """The process id of the window's own worker."""
+    found = subprocess.run(["pgrep", "-P", str(w.program.pid), "-f", "moescope-worker"], capture_output=True, text=True)
+    return [int(line) for line in found.stdout.split()]
+
+
+def flow():
+    with Window("lose-worker") as w:
+        choose_device(w)
+        choose_model(w, "olmoe", "OLMoE-1B-7B")
+        set_tokens(w, 16)
+        tick_only(w, "Routing")
+        session = run_now(w)
+        before = measured(session)
+        check(before, "nothing was measured")
+        first = worker_of(w)
+        check(len(first) == 1, f"the workers are {first}")
+
+        set_tokens(w, 4096)  # long enough to be hit
+        w.click(w.item("Run", "workload"))
+        w.wait_words("Running")
+        time.sleep(0.3)
+        os.kill(first[0], signal.SIGKILL)
+        w.wait_words(re.compile(r"^\d+ problems?$"))
+        w.shot("lost")
+        w.click(w.wait_words(re.compile(r"^\d+ problems?$")))
+        w.wait_words(re.compile("worker", re.I))
+        w.shot("problem")
+        w.key("Escape")
+
+        stop = lambda f: f.find("Stop", "status")
+        w.wait(lambda f: worker_of(w) and worker_of(w) != first, "another worker")
+        if stop(w.frame()):
+            w.click(stop(w.frame())[0])
+        w.wait_words("Worker ready")
+        set_tokens(w, 16)
+        session = run_now(w)
+        w.shot("again")
+        after = measured(session)
+        check(set(before) <= set(after), "what was measured before is lost")
+        check(len(ask(session, "SELECT id FROM runs WHERE state = 'done'")) >= 2, "the run after it is not kept")
+
+
+run(flow)

@@ -1,0 +1,44 @@
+"""Tiles: the recorded landscape is read, a candidate is chosen; on a GPU an operator is tuned live.
+
+On the CPU, whose references have no tiles, every Tune button of the workload is refused.
+"""
+
+import re
+
+from window import Window, ask, assets, check, run
+from workload import DEVICE, choose_device, choose_model, set_tokens
+
+
+def recorded(w):
+    w.wait_words(re.compile("Gate and up|gate_up"))
+    w.shot("landscape")
+    session = assets() / "sessions/OLMoE-1B-7B.moescope"
+    best, = ask(session, "SELECT tile FROM tuning WHERE operator = 'gate_up' AND variant = 'fused' AND fate = 'best'")[0]
+    w.wait(lambda f: best in f.all_words(), f"the best tile {best}")
+
+
+def live(w):
+    w.show("Autotune")
+    tune = [i for i in w.frame().items if i.name == "Tune" and i.data["window"] == "workload"]
+    check(tune, "the workload has no Tune button")
+    if DEVICE == "cpu":
+        check(all(i.data["disabled"] for i in tune), "the CPU has no tiles, yet a Tune button can be pressed")
+        return
+    over = next(i for i in w.frame().items if i.visible and i.label.endswith("###wanted"))
+    w.click(w.reveal(lambda f: [i for i in f.find("Tune", "workload") if not i.data["disabled"]], over, "Tune")[0])
+    w.wait(lambda f: w.kept_sessions() and ask(w.kept_sessions()[-1], "SELECT 1 FROM candidates WHERE fate = 'best'"),
+           "a best tile", 50)
+    w.settle()
+
+
+def flow():
+    with Window("tune", [assets() / "sessions/OLMoE-1B-7B.moescope", "--view", "autotune"]) as w:
+        recorded(w)
+        choose_device(w)
+        choose_model(w, "olmoe", "OLMoE-1B-7B")
+        set_tokens(w, 16 if DEVICE == "cpu" else 512)
+        live(w)
+        w.shot("workload")
+
+
+run(flow)

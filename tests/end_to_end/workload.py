@@ -1,0 +1,81 @@
+"""What flows do in the workload pane."""
+
+import os
+import re
+
+from window import Failed, ask, check
+
+DEVICE = os.environ.get("MOESCOPE_FLOW_DEVICE", "cpu")
+
+
+def choose_device(w):
+    w.wait_words("Worker ready", 40)
+    w.click(w.field("Device")[0])
+    w.click(w.item(re.compile(rf"^{DEVICE}\b.*·"), "popup"))
+
+
+def choose_model(w, search, name):
+    w.click(w.field("Model")[0])
+    w.type(search)
+    w.click(w.item(name, "popup"))
+
+
+def set_tokens(w, tokens):
+    w.fill(w.field("Tokens T")[-1], str(tokens))
+    w.wait(lambda f: f.says(str(tokens)), f"{tokens} tokens")
+
+
+def families(frame):
+    """The boxes of the operators' families, from the top, each with those of its operators."""
+    boxes = [i for i in frame.items if i.data["window"] == "workload" and i.label]
+    wanted = [i for i in boxes if i.label.endswith("###wanted")]
+    check(wanted, "there are no operators to tick")
+    first = next(n for n, i in enumerate(boxes) if i is wanted[0]) - 1
+    left, found = boxes[first].rect[0], []
+    for box in boxes[first:]:
+        if box in wanted:
+            found[-1][1].append(box)
+        elif box.label in ("Run", "Stop", "Live", "Tune"):
+            continue
+        elif abs(box.rect[0] - left) < 1:
+            found.append((box, []))
+    return found
+
+
+def tick_only(w, *names):
+    """Leaves the ticks of these families alone."""
+    titles = [box.name for box, _ in families(w.frame())]
+    check(all(name in titles for name in names), f"the families are {titles}")
+    over = next(i for i in w.frame().items if i.visible and i.label.endswith("###wanted"))
+    for title in titles:
+        if title in names:
+            continue
+        for _ in range(3):  # a dash becomes a tick before it becomes nothing
+            box, members = next(each for each in families(w.frame()) if each[0].name == title)
+            if box.data["disabled"] or not any(m.data["checked"] for m in members):
+                break
+            w.click(w.reveal(lambda f: [b for b, _ in families(f) if b.name == title and b.visible], over, title)[0])
+        else:
+            raise Failed(f"{title} cannot be unticked")
+
+
+def measured(session):
+    """Operator, variant and median of what a session file holds."""
+    return ask(session, "SELECT operator, variant, median_us FROM results WHERE state = 'done'")
+
+
+def run_now(w, seconds=40):
+    """Presses Run and waits for its end; the session file that was written on the way."""
+    before = {s: len(ask(s, "SELECT id FROM runs")) for s in w.kept_sessions()}
+    w.click(w.item("Run", "workload"))
+
+    def finished(frame):
+        for session in w.kept_sessions():
+            try:
+                states = ask(session, "SELECT state FROM runs ORDER BY id")
+            except Exception:  # not written yet
+                continue
+            if len(states) > before.get(session, 0) and states[-1][0] != "running" and frame.says("Worker ready"):
+                return session
+
+    return w.wait(finished, "the end of the run", seconds)
