@@ -1,13 +1,19 @@
 #include "app/theme.h"
 
+#include "app/embedded_themes.h"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <sstream>
+#include <system_error>
+#include <tuple>
 
 namespace moescope {
 
@@ -88,12 +94,29 @@ class ThemeReader {
     std::optional<Error> error_;
 };
 
-void read_series(ThemeReader &reader, Theme &theme) {
-    const auto *series = reader.find("series", "a list of 8 colours", [](const nlohmann::json &v) {
-        return v.is_array() && v.size() == 8;
-    });
-    for (std::size_t i = 0; series && i < theme.series.size(); ++i)
-        reader.colour((*series)[i], fmt::format("series[{}]", i), theme.series[i]);
+void read_colours(ThemeReader &reader, const nlohmann::json &list, const char *key, ImVec4 *out) {
+    for (std::size_t i = 0; i < list.size(); ++i)
+        reader.colour(list[i], fmt::format("{}[{}]", key, i), out[i]);
+}
+
+void read_palettes(ThemeReader &reader, Theme &theme) {
+    if (const auto *series =
+            reader.find("series", "a list of 8 colours",
+                        [](const nlohmann::json &v) { return v.is_array() && v.size() == 8; }))
+        read_colours(reader, *series, "series", theme.series.data());
+    if (const auto *scale = reader.find(
+            "scale", "a list of 2 to 256 colours", [](const nlohmann::json &v) {
+                return v.is_array() && v.size() >= 2 && v.size() <= 256;
+            })) {
+        theme.scale.resize(scale->size());
+        read_colours(reader, *scale, "scale", theme.scale.data());
+    }
+}
+
+bool is_key(const std::string &key) {
+    constexpr std::string_view kOthers[] = {"name", "dark", "high_contrast", "series", "scale"};
+    return std::ranges::any_of(kColours, [&](const ColourKey &c) { return key == c.key; }) ||
+           std::ranges::any_of(kOthers, [&](std::string_view other) { return key == other; });
 }
 
 } // namespace
@@ -111,11 +134,18 @@ Result<Theme> parse_theme(std::string_view text, const std::string &origin) {
     if (const auto *dark = reader.find("dark", "true or false",
                                        [](const nlohmann::json &v) { return v.is_boolean(); }))
         theme.dark = dark->get<bool>();
+    if (const auto *high = reader.find("high_contrast", "true or false",
+                                       [](const nlohmann::json &v) { return v.is_boolean(); }))
+        theme.high_contrast = high->get<bool>();
     for (const auto &[key, member] : kColours)
         if (const auto *value = reader.find(key, "a colour as \"#rrggbb\"",
                                             [](const nlohmann::json &) { return true; }))
             reader.colour(*value, key, theme.*member);
-    read_series(reader, theme);
+    read_palettes(reader, theme);
+    for (const auto &entry : json.items())
+        if (!is_key(entry.key()))
+            reader.fail(fmt::format("there is no colour \"{}\"", entry.key()),
+                        "remove it, or correct its spelling");
     if (reader.error())
         return *reader.error();
     return theme;
@@ -131,21 +161,34 @@ Result<Theme> load_theme(const std::filesystem::path &file) {
 }
 
 Theme built_in_theme(bool dark) {
-    Theme theme;
-    theme.name = dark ? "Built-in dark" : "Built-in light";
-    theme.dark = dark;
-    const unsigned values[][2] = {{0x14171c, 0xf3f5f8}, {0x1a1e25, 0xffffff}, {0x262c36, 0xe8ecf1},
-                                  {0x343c48, 0xcfd6df}, {0xe4e8ee, 0x1b222c}, {0x97a2b1, 0x5d6877},
-                                  {0x5aa9e6, 0x0b69b7}, {0xf2656a, 0xc42b34}, {0xe3b341, 0x8f6400},
-                                  {0x56b98a, 0x1f7a4d}};
-    for (std::size_t i = 0; i < std::size(kColours); ++i)
-        theme.*kColours[i].member = rgb(values[i][dark ? 0 : 1]);
-    const unsigned series[][2] = {{0x4c9be8, 0x1668b8}, {0xe8a33d, 0xc27a0a}, {0x2fb8a0, 0x0f8a76},
-                                  {0xc98bd8, 0x9a4fb0}, {0xd9d06a, 0x857a10}, {0x7fc8f2, 0x1c86ba},
-                                  {0x9d8df1, 0x5b49c4}, {0xa3adba, 0x6b7685}};
-    for (std::size_t i = 0; i < theme.series.size(); ++i)
-        theme.series[i] = rgb(series[i][dark ? 0 : 1]);
-    return theme;
+    const std::string_view wanted = dark ? "dark.json" : "light.json";
+    for (int i = 0; i < kEmbeddedThemeCount; ++i)
+        if (kEmbeddedThemes[i].name == wanted)
+            if (auto theme = parse_theme(kEmbeddedThemes[i].text, kEmbeddedThemes[i].name))
+                return std::move(*theme);
+    return {}; // a test holds the embedded ones to be there
+}
+
+std::vector<ThemeChoice> themes_in(const std::filesystem::path &folder) {
+    struct Found {
+        ThemeChoice choice;
+        bool high_contrast, dark;
+    };
+    std::vector<Found> found;
+    std::error_code problem;
+    for (const auto &entry : std::filesystem::directory_iterator(folder, problem)) {
+        if (entry.path().extension() != ".json")
+            continue;
+        if (auto theme = load_theme(entry.path()))
+            found.push_back({{entry.path().stem().string(), theme->name}, theme->high_contrast, theme->dark});
+    }
+    std::ranges::sort(found, {}, [](const Found &f) {
+        return std::tuple(f.high_contrast, !f.dark, f.choice.name);
+    });
+    std::vector<ThemeChoice> choices;
+    for (Found &each : found)
+        choices.push_back(std::move(each.choice));
+    return choices;
 }
 
 ImU32 packed(const ImVec4 &colour, float alpha) {
@@ -234,7 +277,9 @@ void apply(const Theme &theme, float scale) {
     set_sizes(style);
     set_colours(style, theme);
     style.ScaleAllSizes(scale);
-    style.PopupBorderSize = style.TabBarBorderSize = scale < 1.75f ? 1.0f : 2.0f;
+    style.PopupBorderSize = style.TabBarBorderSize = std::max(1.0f, std::round(scale));
+    if (theme.high_contrast)
+        style.FrameBorderSize = style.TabBorderSize = style.PopupBorderSize;
     ImGui::GetStyle() = style;
 }
 

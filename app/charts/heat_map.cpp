@@ -29,7 +29,7 @@ void draw_ground(ImDrawList &draw, const HeatCell &cell, ImVec2 low, ImVec2 high
         draw.AddCircleFilled(middle, line * 0.08f, packed(theme.line));
         break;
     case HeatCell::Kind::Value:
-        draw.AddRectFilled(low, high, packed(sequential(theme.dark, cell.t)), line * 0.15f);
+        draw.AddRectFilled(low, high, packed(sequential(theme, cell.t)), line * 0.15f);
         break;
     case HeatCell::Kind::Hatched:
         draw.AddRectFilled(low, high, packed(theme.muted, 0.12f), line * 0.15f);
@@ -63,7 +63,7 @@ void draw_cell(ImDrawList &draw, const HeatCell &cell, ImVec2 low, ImVec2 high, 
     const float width = ImGui::CalcTextSize(cell.text.c_str()).x;
     if (!cell.text.empty() && width + line * 0.3f < high.x - low.x && line < high.y - low.y) {
         const ImVec4 colour = cell.kind == HeatCell::Kind::Value
-                                  ? text_on(sequential(theme.dark, cell.t))
+                                  ? text_on(sequential(theme, cell.t))
                                   : theme.muted;
         draw.AddText(
             {std::floor((low.x + high.x - width) / 2), std::floor((low.y + high.y - line) / 2)},

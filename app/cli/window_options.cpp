@@ -50,7 +50,7 @@ void add_window_options(CLI::App &app, WindowArguments &arguments) {
     };
     add("--remote", arguments.remote, "USER@HOST", "Use this machine's GPU, through ssh");
     add("--view", arguments.view, "NAME", "The view to show first");
-    add("--theme", arguments.theme, "NAME", "dark or light");
+    add("--theme", arguments.theme, "NAME", "dark, light, high-contrast, high-contrast-light, or system");
     add("--scale", arguments.scale, "F", "Size of text and spacing, 0.5..4 (the monitor's)");
     add("--size", arguments.size, "WxH", "Pixels of the window");
     add("--screenshot", arguments.screenshot, "FILE.png",

@@ -21,9 +21,8 @@ Status check(const PictureOptions &options) {
                          "it must be 64 to 16384 pixels", ""};
     if (!(options.scale >= 0.5f && options.scale <= 4.0f))
         return Error{fmt::format("picture scale is {}", options.scale), "it must be 0.5 to 4", ""};
-    if (options.theme != "dark" && options.theme != "light")
-        return Error{fmt::format("theme \"{}\"", options.theme), "there is no such theme",
-                     "choose dark or light"};
+    if (const Status status = check_theme(options.theme); !status.ok())
+        return status.error();
     if (options.view != "window" && !find_view(options.view).ok())
         return find_view(options.view).error();
     return {};

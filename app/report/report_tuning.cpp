@@ -45,7 +45,7 @@ std::string hex(const ImVec4 &colour) {
 }
 
 void draw_cell(Svg &svg, const Session &session, const Cell &cell, Svg::Point low,
-               const Tally &all) {
+               const Tally &all, const Theme &theme) {
     const Svg::Point high{low.x + kCellWidth - 3, low.y + kCellHeight - 3};
     const Svg::Point middle{(low.x + high.x) / 2, (low.y + high.y) / 2 + 4};
     if (cell.best_ns <= 0) {
@@ -55,7 +55,7 @@ void draw_cell(Svg &svg, const Session &session, const Cell &cell, Svg::Point lo
         return svg.end_group();
     }
     const Candidate &best = session.candidates[cell.best.value];
-    const ImVec4 colour = charts::sequential(true, heat_of(cell.best_ns, all));
+    const ImVec4 colour = charts::sequential(theme, heat_of(cell.best_ns, all));
     svg.begin_group(fmt::format("{}: {}; {} considered", best.config.text(),
                                 format_duration_ns(cell.best_ns), cell.considered));
     const bool winner = cell.best_ns == all.best_ns;
@@ -71,6 +71,7 @@ std::string tuning_map(const Session &session, const std::vector<CandidateId> &c
                        const std::string &title) {
     const Tally all = tally(session, candidates);
     const Cells cells = cells_of(session, candidates);
+    const Theme theme = built_in_theme(/*dark=*/true); // the same cells in both of the page's themes
     if (all.timed == 0)
         return "";
     std::set<int> rows, columns;
@@ -90,7 +91,7 @@ std::string tuning_map(const Session &session, const std::vector<CandidateId> &c
                 svg.text({x + kCellWidth / 2, kTop - 8}, fmt::format("n {}", column),
                          Svg::Anchor::Middle, "class=\"m\"");
             if (const auto found = cells.find({row, column}); found != cells.end())
-                draw_cell(svg, session, found->second, {x, y}, all);
+                draw_cell(svg, session, found->second, {x, y}, all, theme);
             x += kCellWidth;
         }
         y += kCellHeight;

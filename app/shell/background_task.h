@@ -6,7 +6,9 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 namespace moescope {
@@ -15,14 +17,19 @@ template <typename T> class BackgroundTask {
   public:
     bool busy() const { return future_.valid(); }
 
-    // Does nothing while busy. wake is called on the worker thread once the result is there.
-    void start(std::function<T()> work, std::function<void()> wake) {
+    // Does nothing while busy. Work may take a std::stop_token: it is asked to stop when the task goes away.
+    // wake is called on the worker thread once the result is there.
+    template <typename Work> void start(Work work, std::function<void()> wake) {
         if (busy())
             return;
         auto promise = std::make_shared<std::promise<T>>();
         future_ = promise->get_future();
-        thread_ = std::jthread([promise, work = std::move(work), wake = std::move(wake)] {
-            promise->set_value(work());
+        thread_ = std::jthread([promise, work = std::move(work), wake = std::move(wake)](
+                                   [[maybe_unused]] const std::stop_token &stop) {
+            if constexpr (std::is_invocable_v<Work, std::stop_token>)
+                promise->set_value(work(stop));
+            else
+                promise->set_value(work());
             if (wake)
                 wake();
         });

@@ -109,7 +109,11 @@ void GlWindow::listen() {
     glfwSetScrollCallback(window_,
                           [](GLFWwindow *w, double, double) { self(w)->happened_ = true; });
     glfwSetCursorEnterCallback(window_, [](GLFWwindow *w, int) { self(w)->happened_ = true; });
-    glfwSetWindowFocusCallback(window_, [](GLFWwindow *w, int) { self(w)->happened_ = true; });
+    glfwSetWindowFocusCallback(window_, [](GLFWwindow *w, int focused) {
+        self(w)->happened_ = true;
+        if (focused && self(w)->on_focus)
+            self(w)->on_focus();
+    });
     glfwSetWindowRefreshCallback(window_, [](GLFWwindow *w) { self(w)->happened_ = true; });
     glfwSetFramebufferSizeCallback(window_,
                                    [](GLFWwindow *w, int, int) { self(w)->happened_ = true; });

@@ -38,6 +38,7 @@ class GlWindow {
     Image read_pixels() const; // of the frame just drawn, before it is shown
     void upload_fonts();       // after the atlas was built anew
     std::function<void(std::vector<std::string>)> on_drop;
+    std::function<void()> on_focus; // the window was given the keyboard
 
   private:
     GlWindow() = default;

@@ -8,6 +8,7 @@
 #include "profiler/session/session_file.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <system_error>
@@ -27,17 +28,30 @@ Theme theme_or_built_in(const std::string &name, std::vector<Error> &problems) {
     });
     auto theme = plain ? load_theme(find_asset("themes/" + name + ".json"))
                        : Result<Theme>(Error{fmt::format("theme \"{}\"", name),
-                                             "it is not a theme's name", "choose dark or light"});
+                                             "it is not a theme's name", "choose one under Theme"});
     if (theme.ok())
         return theme.value();
     problems.push_back(theme.error());
     return built_in_theme(name != "light");
 }
 
+Status check_theme(const std::string &name) {
+    std::vector<std::string> keys;
+    for (const ThemeChoice &choice : themes_in(find_asset("themes")))
+        keys.push_back(choice.key);
+    keys.emplace_back(kSystemTheme);
+    if (std::ranges::find(keys, name) != keys.end())
+        return {};
+    return Error{fmt::format("theme \"{}\"", name), "there is no such theme",
+                 fmt::format("choose one of {}", fmt::join(keys, ", "))};
+}
+
 Shell::Shell(Options options)
     : wake_(std::move(options.wake)), settings_(std::move(options.settings)),
       autosave_(std::move(options.autosave)), nothing_(std::make_shared<Session>()) {
-    theme_ = theme_or_built_in(settings_.theme, status_.problems);
+    const bool follow = settings_.theme == kSystemTheme;
+    theme_ = theme_or_built_in(follow ? theme_for(system_look_) : settings_.theme, status_.problems);
+    look_at_system();
     first_ = find_view(settings_.first_view).ok() ? find_view(settings_.first_view).value()
                                                   : ViewId::Overview;
     second_ = find_view(settings_.second_view).ok() ? find_view(settings_.second_view).value()
@@ -132,7 +146,25 @@ void Shell::forget_selection() { selection_ = {}; }
 
 void Shell::set_theme(const std::string &name) {
     settings_.theme = name;
-    theme_ = theme_or_built_in(name, status_.problems);
+    const bool follow = name == kSystemTheme;
+    theme_ = theme_or_built_in(follow ? theme_for(system_look_) : name, status_.problems);
+    apply(theme_, scale_);
+    look_at_system();
+}
+
+void Shell::look_at_system() {
+    if (settings_.theme == kSystemTheme)
+        looking_.start([](const std::stop_token &stop) { return ask_system_look(stop); }, wake_);
+}
+
+void Shell::poll_system_look() {
+    const auto look = looking_.poll();
+    if (!look || *look == system_look_)
+        return;
+    system_look_ = *look;
+    if (settings_.theme != kSystemTheme)
+        return;
+    theme_ = theme_or_built_in(theme_for(system_look_), status_.problems);
     apply(theme_, scale_);
 }
 
@@ -420,6 +452,7 @@ void Shell::keep_views_apart() {
 
 void Shell::draw(float width, float height) {
     poll_files();
+    poll_system_look();
     frame_session_ = shown_session();
     frame_progress_ =
         client_ ? client_->progress() : WorkerClient::Progress{.state = WorkerClient::State::Gone};

@@ -7,6 +7,7 @@
 #include "app/shell/layout.h"
 #include "app/shell/palette.h"
 #include "app/shell/settings.h"
+#include "app/shell/system_look.h"
 #include "app/shell/view_list.h"
 #include "app/shell/view_tabs.h"
 #include "app/views/autotune.h"
@@ -36,6 +37,8 @@ namespace moescope {
 // The theme of that name in the assets folder ("dark"); a broken file gives the built-in one and a
 // problem.
 Theme theme_or_built_in(const std::string &name, std::vector<Error> &problems);
+// Fails unless it is one of the shipped themes or "system", and says which there are.
+Status check_theme(const std::string &name);
 
 class Shell {
   public:
@@ -60,7 +63,8 @@ class Shell {
         return opening_.busy() || opening_other_.busy() || writing_.busy();
     }
 
-    void set_theme(const std::string &name);
+    void set_theme(const std::string &name); // "system": as the desktop has it, now and when it changes
+    void look_at_system(); // asks the desktop again where its theme is followed
     const Theme &theme() const { return theme_; }
     void set_scale(float scale) { scale_ = scale; }
     // One view in the middle; alone: without the workload and the inspector beside it.
@@ -87,6 +91,7 @@ class Shell {
     SessionPtr shown_session() const;
     void show_shipped(SessionPtr session);
     void poll_files();
+    void poll_system_look();
     void open_shipped_session();
     RunId shown_run(const Session &session) const;
     void forget_selection();
@@ -190,6 +195,8 @@ class Shell {
     };
     BackgroundTask<Result<Session>> opening_, opening_other_;
     BackgroundTask<Written> writing_;
+    SystemLook system_look_;
+    BackgroundTask<SystemLook> looking_;
 };
 
 } // namespace moescope

@@ -17,17 +17,6 @@ constexpr Shortcut ctrl(ImGuiKey key) { return {.key = key, .ctrl = true}; }
 constexpr const char *kNoWorker =
     "There is no worker to do it: the problems at the bottom right say why.";
 
-// The names of the theme files there are.
-std::vector<std::string> theme_names() {
-    std::error_code problem;
-    std::vector<std::string> names;
-    for (const auto &entry : std::filesystem::directory_iterator(find_asset("themes"), problem))
-        if (entry.path().extension() == ".json")
-            names.push_back(entry.path().stem().string());
-    std::sort(names.begin(), names.end());
-    return names;
-}
-
 } // namespace
 
 void Shell::add_actions() {
@@ -185,18 +174,18 @@ void Shell::add_window_actions() {
                   .run = [this] { settings_.layout.split = layout_.split() ? Split::Off : Split::On; },
                   .ticked = [this] { return layout_.split(); }});
     bool first = true;
-    for (const std::string &name : theme_names()) {
-        const auto theme = load_theme(find_asset("themes/" + name + ".json"));
-        if (!theme.ok())
-            continue;
-        actions_.add({.id = "theme." + name,
-                      .title = theme.value().name + " theme",
+    std::vector<ThemeChoice> themes = themes_in(find_asset("themes"));
+    themes.push_back({kSystemTheme, "The desktop's own"});
+    for (const ThemeChoice &choice : themes)
+        actions_.add({.id = "theme." + choice.key,
+                      .title = choice.name + " theme",
                       .group = "Window",
-                      .explain = "The window's colours.",
-                      .run = [this, name] { set_theme(name); },
-                      .ticked = [this, name] { return settings_.theme == name; },
+                      .explain = choice.key == kSystemTheme
+                                     ? "Dark, light or of high contrast, as the desktop asks for."
+                                     : "The window's colours. Themes are files of assets/themes.",
+                      .run = [this, name = choice.key] { set_theme(name); },
+                      .ticked = [this, name = choice.key] { return settings_.theme == name; },
                       .starts_section = std::exchange(first, false)});
-    }
 }
 
 void Shell::add_help_actions() {

@@ -37,8 +37,8 @@ void leave_when_asked() {
 Status check(const WindowOptions &options) {
     if (!options.view.empty() && !find_view(options.view).ok())
         return find_view(options.view).error();
-    if (!options.theme.empty() && options.theme != "dark" && options.theme != "light")
-        return Error{fmt::format("--theme is {}", options.theme), "it must be dark or light", ""};
+    if (const Status status = check_theme(options.theme); !options.theme.empty() && !status.ok())
+        return Error{fmt::format("--theme is {}", options.theme), status.error().remedy, ""};
     if (options.scale != 0 && !(options.scale >= 0.5f && options.scale <= 4.0f))
         return Error{fmt::format("--scale is {}", options.scale), "it must be 0.5 to 4", ""};
     for (const int pixels : {options.width, options.height})
@@ -85,6 +85,9 @@ Settings starting_settings(const WindowOptions &options, std::vector<Error> &pro
             settings = std::move(loaded.value());
         else
             problems.push_back(loaded.error());
+        std::error_code problem;
+        if (!std::filesystem::exists(settings_path(), problem))
+            settings.theme = kSystemTheme; // nobody has chosen yet
     }
     if (!options.theme.empty())
         settings.theme = options.theme;
@@ -102,6 +105,7 @@ class Window {
         gl_->on_drop = [this](std::vector<std::string> paths) {
             shell_.open_dropped(paths);
         };
+        gl_->on_focus = [this] { shell_.look_at_system(); };
     }
 
     Shell &shell() { return shell_; }

@@ -182,7 +182,7 @@ ImVec4 group_colour(const Theme &theme, const MemoryHistory &history, std::size_
     const std::size_t groups = history.groups.size();
     if (history.groups[group] == kOtherGroup)
         return theme.muted;
-    return charts::sequential(theme.dark, 0.95f - 0.75f * float(group) /
+    return charts::sequential(theme, 0.95f - 0.75f * float(group) /
                                                       float(std::max<std::size_t>(1, groups)));
 }
 

@@ -1,5 +1,6 @@
 #include "app/views/overview.h"
 
+#include "app/colour.h"
 #include "app/views/measurement_text.h"
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
@@ -117,7 +118,8 @@ void Overview::draw_segment(MeasurementId id, ImVec2 from, ImVec2 to, double sha
     const ImVec4 colour = variant_colour(theme_, m.op, m.variant);
     auto *draw = ImGui::GetWindowDrawList();
     const bool other_marked = context_.selection.hovered.valid() && !marked(id);
-    draw->AddRectFilled(from, to, packed(colour, other_marked ? 0.45f : 0.85f), px(2));
+    const ImVec4 ground = mix(theme_.background, colour, other_marked ? 0.45f : 0.85f);
+    draw->AddRectFilled(from, to, packed(ground), px(2));
     ImGui::SetCursorScreenPos(from);
     ImGui::PushID(int(id.value));
     if (ImGui::InvisibleButton("segment", {std::max(1.0f, to.x - from.x), to.y - from.y}))
@@ -131,7 +133,7 @@ void Overview::draw_segment(MeasurementId id, ImVec2 from, ImVec2 to, double sha
     const std::string name = ui::fitted(info(m.op).title, room);
     if (room < px(28))
         return;
-    const ImU32 ink = packed(theme_.dark ? ImVec4(0.05f, 0.07f, 0.09f, 1) : ImVec4(1, 1, 1, 1));
+    const ImU32 ink = packed(text_on(ground));
     const float line = ImGui::GetTextLineHeight(), top = std::round((from.y + to.y) / 2 - line);
     draw->AddText({from.x + pad, top}, ink, name.c_str());
     draw->AddText({from.x + pad, top + line}, ink,

@@ -1,5 +1,7 @@
 #include "app/views/ui.h"
 
+#include "app/colour.h"
+
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -138,12 +140,12 @@ void draw_mark(ImDrawList &draw, ImVec2 centre, float radius, ImU32 colour, Evid
 }
 
 bool primary_button(const Theme &theme, const char *label, ImVec2 size) {
-    ImGui::PushStyleColor(ImGuiCol_Button,
-                          mix(theme.accent, theme.background, theme.dark ? 0.35f : 0.0f));
-    ImGui::PushStyleColor(ImGuiCol_ButtonHovered,
-                          mix(theme.accent, theme.background, theme.dark ? 0.2f : 0.15f));
-    ImGui::PushStyleColor(ImGuiCol_ButtonActive, theme.accent);
-    ImGui::PushStyleColor(ImGuiCol_Text, ImVec4(1, 1, 1, 1));
+    const ImVec4 ground = mix(theme.accent, theme.background, theme.dark && !theme.high_contrast ? 0.35f : 0.0f);
+    ImGui::PushStyleColor(ImGuiCol_Button, ground);
+    const ImVec4 away = text_on(ground).x > 0 ? ImVec4(0, 0, 0, 1) : ImVec4(1, 1, 1, 1);
+    ImGui::PushStyleColor(ImGuiCol_ButtonHovered, mix(ground, away, 0.12f)); // away from the text's colour
+    ImGui::PushStyleColor(ImGuiCol_ButtonActive, mix(ground, away, 0.25f));
+    ImGui::PushStyleColor(ImGuiCol_Text, text_on(ground));
     const bool clicked = ImGui::Button(label, size);
     ImGui::PopStyleColor(4);
     return clicked;

@@ -62,5 +62,10 @@ inline std::string read_bytes(const std::filesystem::path &path) {
 inline void write_bytes(const std::filesystem::path &path, const std::string &bytes) {
     std::ofstream(path, std::ios::binary).write(bytes.data(), std::streamsize(bytes.size()));
 }
+// A program for a test's PATH.
+inline void write_program(const std::filesystem::path &path, const std::string &shell_script) {
+    write_bytes(path, "#!/bin/sh\n" + shell_script);
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+}
 
 } // namespace moescope::test

@@ -76,7 +76,7 @@ TEST_CASE("a wrong picture option gets one sentence") {
         return image.error().sentence();
     };
     CHECK(error({.view = "overwiev"}).find("overview, roofline, dispatch") != std::string::npos);
-    CHECK(error({.theme = "../dark"}).find("dark or light") != std::string::npos);
+    CHECK(error({.theme = "../dark"}).find("dark, light, high-contrast") != std::string::npos);
     CHECK(error({.width = 0}).find("width is 0") != std::string::npos);
     CHECK(error({.scale = -1}).find("0.5 to 4") != std::string::npos);
     CHECK_FALSE(render_picture(test::small_session(), "/proc/picture.png", {}).ok());
