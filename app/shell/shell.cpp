@@ -423,6 +423,9 @@ ViewContext Shell::context() {
             .ask_source = source_asker(),
             .take_source = [this](std::uint64_t question) {
                 return client_ ? client_->take_source(question) : nullptr;
+            },
+            .ask_file = [this](FileQuestion question, std::function<void(std::string)> then) {
+                file_dialog_.ask(std::move(question), std::move(then));
             }};
 }
 
@@ -479,6 +482,7 @@ void Shell::draw(float width, float height) {
     draw_status_pane(shared);
     draw_splitters();
     draw_palette(theme_, scale_, {width, height}, palette_, [this] { return palette_entries(); });
+    file_dialog_.draw(theme_, scale_);
 }
 
 double Shell::may_sleep() const {

@@ -4,6 +4,7 @@
 
 #include "app/shell/actions.h"
 #include "app/shell/background_task.h"
+#include "app/shell/file_dialog.h"
 #include "app/shell/layout.h"
 #include "app/shell/palette.h"
 #include "app/shell/settings.h"
@@ -197,6 +198,7 @@ class Shell {
     BackgroundTask<Written> writing_;
     SystemLook system_look_;
     BackgroundTask<SystemLook> looking_;
+    FileDialog file_dialog_{wake_};
 };
 
 } // namespace moescope

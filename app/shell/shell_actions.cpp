@@ -5,8 +5,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <system_error>
+#include <utility>
 
 namespace moescope {
 
@@ -38,14 +37,22 @@ void Shell::add_file_actions() {
                   .group = "File",
                   .explain = "Opens a .moescope file or a Kineto trace. Dropping it on the window does the same.",
                   .standard = ctrl(ImGuiKey_O),
-                  .run = [this] { show(ViewId::SessionFile); },
+                  .run =
+                      [this] {
+                          file_dialog_.ask(open_question(*frame_session_, settings_.recent),
+                                           [this](const std::string &path) { open(path); });
+                      },
                   .refused = [this] { return busy_with_file() ? "A file is being read or written." : ""; }});
     actions_.add({.id = "file.save",
                   .title = "Save the session as…",
                   .group = "File",
                   .explain = "Keeps everything measured in one .moescope file.",
                   .standard = ctrl(ImGuiKey_S),
-                  .run = [this] { show(ViewId::SessionFile); },
+                  .run =
+                      [this] {
+                          file_dialog_.ask(save_question(*frame_session_),
+                                           [this](const std::string &path) { save(path); });
+                      },
                   .refused = nothing_measured});
     actions_.add({.id = "file.export",
                   .title = "Export…",

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <utility>
 
 namespace moescope {
 
@@ -168,7 +169,8 @@ void CompareView::draw_variants(const CompareChoice &choice, std::optional<Compa
 
 void CompareView::draw_open() {
     const float gap = ImGui::GetStyle().ItemInnerSpacing.x, button = px(72);
-    ImGui::SetNextItemWidth(std::clamp(ImGui::GetContentRegionAvail().x - button - gap, px(120), px(520)));
+    const float buttons = (button + gap) * (context_.ask_file ? 2 : 1);
+    ImGui::SetNextItemWidth(std::clamp(ImGui::GetContentRegionAvail().x - buttons, px(120), px(520)));
     bool wanted = ImGui::InputTextWithHint("##second",
                                            state_.other ? "Another second session: a path, or drop a file"
                                                         : "Second session: a path, or drop a file on this view",
@@ -176,7 +178,16 @@ void CompareView::draw_open() {
     ImGui::SameLine(0, gap);
     ImGui::BeginDisabled(state_.busy);
     wanted = ImGui::Button(state_.busy ? "Opening" : "Open", {button, 0}) || wanted;
+    if (context_.ask_file) {
+        ImGui::SameLine(0, gap);
+        if (ImGui::Button("Browse …", {button, 0}))
+            context_.ask_file(open_question(session_of(a_), {}), [&state = state_](std::string answer) {
+                state.path = std::move(answer);
+                state.path_chosen = true;
+            });
+    }
     ImGui::EndDisabled();
+    wanted = std::exchange(state_.path_chosen, false) || wanted;
     if (wanted && !state_.busy && !state_.path.empty())
         actions_.open(state_.path);
     if (state_.problem)

@@ -24,6 +24,7 @@ struct CompareState {
     double threshold = kDefaultThreshold;
     SessionPtr other; // the second session; null while there is none
     std::string path; // of one to open
+    bool path_chosen = false; // in a file dialog, since the last frame
     bool busy = false;
     std::optional<Error> problem; // of the last one that was to be opened
 

@@ -33,7 +33,8 @@ class SessionPage {
     float px(float at_1x) const { return std::round(at_1x * context_.scale); }
     void section(const char *title, const char *explanation);
     void row(const char *label, const std::string &value, const char *explanation);
-    bool path_field(const char *label, const char *hint, std::string &path, const char *button);
+    bool path_field(const char *label, const char *hint, std::string &path, const char *button,
+                    const FileQuestion &question);
     void draw_head();
     void draw_files();
     void draw_export();
@@ -67,23 +68,36 @@ void SessionPage::row(const char *label, const std::string &value, const char *e
     ui::explain(explanation);
 }
 
-// A label, a text field and a button in one line; true when the path was given.
+// A label, a text field and a button in one line, and one that asks for the file; true when the path was given.
 bool SessionPage::path_field(const char *label, const char *hint, std::string &path,
-                             const char *button) {
+                             const char *button, const FileQuestion &question) {
     ImGui::PushID(label);
     ImGui::AlignTextToFramePadding();
     ui::text(label, theme_.muted);
     ImGui::SameLine(px(104));
     const float width = px(88), gap = ImGui::GetStyle().ItemInnerSpacing.x;
+    const float buttons = (width + gap) * (context_.ask_file ? 2 : 1);
     ImGui::SetNextItemWidth(
-        std::max(px(80), std::min(px(560), ImGui::GetContentRegionAvail().x - width - gap)));
+        std::max(px(80), std::min(px(560), ImGui::GetContentRegionAvail().x - buttons)));
     bool given =
         ImGui::InputTextWithHint("##path", hint, &path, ImGuiInputTextFlags_EnterReturnsTrue);
     ImGui::SameLine(0, gap);
     ImGui::BeginDisabled(state_.busy);
     given = ImGui::Button(button, {width, 0}) || given;
+    if (context_.ask_file) {
+        ImGui::SameLine(0, gap);
+        if (ImGui::Button("Browse …", {width, 0}))
+            context_.ask_file(question, [&path, &chosen = state_.chosen](std::string answer) {
+                path = std::move(answer);
+                chosen = &path;
+            });
+        ui::explain("Asks for the file: with the desktop's dialog, or with the built-in one where there is none.");
+    }
     ImGui::EndDisabled();
     ImGui::PopID();
+    given = given || state_.chosen == &path;
+    if (given)
+        state_.chosen = nullptr;
     return given && !state_.busy;
 }
 
@@ -106,7 +120,7 @@ void SessionPage::draw_head() {
 void SessionPage::draw_files() {
     section("File", "A session is one .moescope file: an SQLite database that anybody can query.");
     if (path_field("Open", "/path/to/session.moescope, or drop a file on the window",
-                   state_.open_path, "Open") &&
+                   state_.open_path, "Open", open_question(session_, state_.recent)) &&
         !state_.open_path.empty())
         actions_.open(state_.open_path);
     if (!state_.recent.empty()) {
@@ -124,7 +138,7 @@ void SessionPage::draw_files() {
     }
     if (session_.empty())
         return;
-    if (path_field("Save as", "name.moescope", state_.save_path, "Save") &&
+    if (path_field("Save as", "name.moescope", state_.save_path, "Save", save_question(session_)) &&
         !state_.save_path.empty())
         actions_.save(state_.save_path);
 }
@@ -151,7 +165,7 @@ void SessionPage::draw_export() {
     }
     state_.kind = ExportKind(kind);
     const std::string suggestion = suggested_path(session_, state_.kind);
-    if (path_field("To", suggestion.c_str(), state_.export_path, "Export"))
+    if (path_field("To", suggestion.c_str(), state_.export_path, "Export", export_question(state_.kind, suggestion)))
         actions_.export_to(state_.kind,
                            state_.export_path.empty() ? suggestion : state_.export_path);
 }
@@ -339,6 +353,51 @@ std::string suggested_path(const Session &session, ExportKind kind) {
         break;
     }
     return base.string() + ".telemetry.json";
+}
+
+FileQuestion open_question(const Session &session, const std::vector<std::string> &recent) {
+    const std::filesystem::path near =
+        !session.path.empty() ? session.path : recent.empty() ? std::string() : recent.front();
+    return {.kind = FileQuestion::Kind::Open,
+            .title = "Open a session",
+            .start = near.parent_path(),
+            .what = "Sessions",
+            .suffixes = {".moescope"}};
+}
+
+FileQuestion save_question(const Session &session) {
+    return {.kind = FileQuestion::Kind::Save,
+            .title = "Save the session",
+            .start = session.path.empty() ? std::filesystem::path("session.moescope")
+                                          : std::filesystem::path(session.path),
+            .what = "Sessions",
+            .suffixes = {".moescope"}};
+}
+
+FileQuestion export_question(ExportKind kind, const std::string &suggestion) {
+    switch (kind) {
+    case ExportKind::ChromeTrace:
+        return {.kind = FileQuestion::Kind::Save,
+                .title = "Export a Chrome trace",
+                .start = suggestion,
+                .what = "Traces",
+                .suffixes = {".json", ".json.gz"}};
+    case ExportKind::Report:
+        return {.kind = FileQuestion::Kind::Save,
+                .title = "Export a report",
+                .start = suggestion,
+                .what = "Web pages",
+                .suffixes = {".html"}};
+    case ExportKind::Csv:
+        return {.kind = FileQuestion::Kind::Save, .title = "Export tables into a folder", .start = suggestion};
+    case ExportKind::Telemetry:
+        break;
+    }
+    return {.kind = FileQuestion::Kind::Save,
+            .title = "Export telemetry",
+            .start = suggestion,
+            .what = "JSON",
+            .suffixes = {".json"}};
 }
 
 void draw_session_file(ViewContext &context, SessionFileState &state,

@@ -24,6 +24,7 @@ struct SessionFileState {
     std::optional<Outcome> outcome; // of the last save, export or open
     std::vector<std::string> recent;
     bool live_there = false; // there is a live session to go back to
+    const std::string *chosen = nullptr; // which of the paths a file dialog has just given
 };
 
 struct SessionFileActions {
@@ -41,6 +42,11 @@ std::string date_text(std::int64_t unix_ns);
 // Where an export goes when no path is given: beside the session's file, else in the working
 // folder.
 std::string suggested_path(const Session &session, ExportKind kind);
+
+// What is asked when a session is to be opened, saved or exported.
+FileQuestion open_question(const Session &session, const std::vector<std::string> &recent);
+FileQuestion save_question(const Session &session);
+FileQuestion export_question(ExportKind kind, const std::string &suggestion);
 
 void draw_session_file(ViewContext &context, SessionFileState &state,
                        const SessionFileActions &actions);

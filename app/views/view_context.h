@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app/theme.h"
+#include "app/views/file_question.h"
 #include "profiler/client/worker_client.h"
 #include "profiler/session/session.h"
 
@@ -59,6 +60,9 @@ struct ViewContext {
     // where there is no worker.
     std::function<std::uint64_t(SourceRequest)> ask_source;
     std::function<std::shared_ptr<const SourceAnswer>(std::uint64_t)> take_source;
+    // Asks the user for a file and gives its path to the second, frames later; not called when the user changes
+    // their mind. Empty where nobody can be asked.
+    std::function<void(FileQuestion, std::function<void(std::string)>)> ask_file;
 };
 
 } // namespace moescope
