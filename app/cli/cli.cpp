@@ -6,6 +6,7 @@
 #include "app/cli/import_command.h"
 #include "app/cli/list_commands.h"
 #include "app/cli/metrics_command.h"
+#include "app/cli/remote_command.h"
 #include "app/cli/run_command.h"
 #include "app/cli/say.h"
 #include "app/cli/source_command.h"
@@ -40,7 +41,8 @@ class CommandLine {
     CLI::App *devices_ = nullptr, *models_ = nullptr, *operators_ = nullptr, *metrics_ = nullptr,
              *run_ = nullptr, *tune_ = nullptr, *export_ = nullptr, *import_ = nullptr,
              *schema_ = nullptr, *sweep_ = nullptr, *compare_ = nullptr, *source_ = nullptr,
-             *completions_ = nullptr, *manual_ = nullptr;
+             *completions_ = nullptr, *manual_ = nullptr,
+             *remote_ = nullptr;
     WindowArguments window_;
     RunOptions run_options_, tune_options_;
     ExportOptions export_options_;
@@ -50,6 +52,7 @@ class CommandLine {
     SweepOptions sweep_options_;
     SourceOptions source_options_;
     std::optional<std::string> devices_remote_, shell_;
+    RemoteOptions remote_options_;
     bool json_ = false, measure_ = false;
 };
 
@@ -87,6 +90,8 @@ void CommandLine::add_commands() {
     add_compare_options(*compare_, compare_options_);
     source_ = app_.add_subcommand("source", "A tile kernel's source, as it is compiled");
     add_source_options(*source_, source_options_);
+    remote_ = app_.add_subcommand("remote", "A host behind ssh: what is there, and the worker copied to it");
+    add_remote_options(*remote_, remote_options_);
     completions_ = app_.add_subcommand("completions", "A shell's completions of this command line");
     completions_->add_option("SHELL", shell_, "bash, zsh or fish");
     manual_ = app_.add_subcommand("manual", "The manual page, as man reads it");
@@ -159,6 +164,8 @@ int CommandLine::run_chosen() {
         return completions_command(app_, shell_);
     if (manual_->parsed())
         return manual_command(app_);
+    if (remote_->parsed())
+        return remote_command(remote_options_);
     const Result<WindowOptions> request = make_window_options(window_, command_names());
     return request ? run_window(*request) : complain(request.error(), kWrongRequest);
 }

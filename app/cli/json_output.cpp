@@ -175,6 +175,29 @@ std::string devices_json(const std::vector<DeviceInfo> &devices) {
     return text_of(json);
 }
 
+std::string hosts_json(const std::vector<std::string> &hosts) {
+    Json json = document("moescope.hosts");
+    json["hosts"] = hosts;
+    return text_of(json);
+}
+
+std::string remote_json(const RemoteHost &host, const RemoteFacts &facts) {
+    Json json = document("moescope.remote");
+    json["host"] = host.text();
+    json["system"] = facts.system;
+    json["processor"] = facts.processor;
+    json["c_library"] = facts.c_library;
+    json["folder"] = facts.folder;
+    json["free_bytes"] = facts.free_bytes < 0 ? Json() : Json(facts.free_bytes);
+    json["gpus"] = facts.gpus;
+    json["workers"] = Json::array();
+    for (const RemoteFacts::Worker &worker : facts.workers)
+        json["workers"].push_back({{"path", worker.path},
+                                   {"version", worker.version.empty() ? Json() : Json(worker.version)},
+                                   {"usable", worker.version == worker_version_line()}});
+    return text_of(json);
+}
+
 std::string models_json(const std::vector<ModelShape> &models) {
     Json json = document("moescope.models");
     json["models"] = Json::array();

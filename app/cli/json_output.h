@@ -28,6 +28,9 @@
 //   steps    [{operator, variant, parameter, from, to, factor, expected, up}]: times that move beyond
 //            the trend round them
 // moescope.devices    devices: [as in a session file]
+// moescope.hosts      hosts: names of ~/.ssh/config
+// moescope.remote     host, system, processor, c_library, folder, free_bytes or null, gpus: [as nvidia-smi lists
+//                     them], workers: [{path, version: what it says or null, usable}]
 // moescope.models     models: [as in a session file]
 // moescope.operators  operators: [{name, title, explain, tunable, variants: [{name, title,
 // explain}]}]
@@ -42,6 +45,7 @@
 
 #include "profiler/metrics/metric.h"
 #include "profiler/metrics/metric_sets.h"
+#include "profiler/remote/remote_worker.h"
 #include "profiler/session/session.h"
 #include "profiler/source/kernel_source.h"
 
@@ -52,6 +56,8 @@ namespace moescope::cli {
 
 std::string run_json(const Session &session, RunId run);
 std::string devices_json(const std::vector<DeviceInfo> &devices);
+std::string hosts_json(const std::vector<std::string> &hosts);
+std::string remote_json(const RemoteHost &host, const RemoteFacts &facts);
 std::string models_json(const std::vector<ModelShape> &models);
 std::string operators_json();
 // answers: one a set; or, where only passes were asked for, that one.

@@ -223,7 +223,7 @@ std::vector<std::string> problems_of(const Session &session, RunId run) {
                 where_of(m), m.reference, m.relative_error, limit));
     }
     for (const Failure &failure : session.failures)
-        if (!failure.run.valid() || failure.run == run)
+        if ((!failure.run.valid() || failure.run == run) && failure.where != kConnectionLost)
             add(fmt::format("{}: {}", failure.where, failure.error.sentence()));
     return problems;
 }

@@ -1,6 +1,7 @@
 #include "app/cli/worker_run.h"
 
 #include "app/cli/progress_line.h"
+#include "app/cli/say.h"
 #include "profiler/base/units.h"
 #include "profiler/workload/cost.h"
 
@@ -55,11 +56,15 @@ struct Part {
 bool wait_with_progress(WorkerClient &client, const Part &part = {}) {
     const InterruptGuard guard;
     ProgressLine line;
-    bool cancelled = false;
+    bool cancelled = false, lost = false;
     while (!client.wait(kPollSeconds)) {
         const WorkerClient::Progress progress = client.progress();
+        const bool reconnecting = progress.state == WorkerClient::State::Reconnecting;
+        if (reconnecting && !std::exchange(lost, true))
+            say("moescope: " + progress.error.sentence());
+        lost = reconnecting;
         const double whole = (double(part.index) + std::max(0.0, progress.fraction)) / double(part.count);
-        line.show(part.name + progress.doing, part.count > 1 ? whole : progress.fraction);
+        line.show(part.name + (reconnecting ? waiting_text(progress) : progress.doing), part.count > 1 ? whole : progress.fraction);
         if (interrupts > 0 && !cancelled) {
             cancelled = true;
             client.cancel();

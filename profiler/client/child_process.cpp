@@ -56,14 +56,17 @@ void set_nonblocking(const Descriptor &descriptor) {
 }
 
 std::string describe_end(int status) {
-    if (WIFSIGNALED(status)) {
-        const char *name = sigabbrev_np(WTERMSIG(status));
-        return name ? fmt::format("was ended by SIG{}", name) : fmt::format("was ended by signal {}", WTERMSIG(status));
-    }
+    if (WIFSIGNALED(status))
+        return ended_by(WTERMSIG(status));
     return fmt::format("exited with status {}", WEXITSTATUS(status));
 }
 
 } // namespace
+
+std::string ended_by(int signal) {
+    const char *name = sigabbrev_np(signal);
+    return name ? fmt::format("was ended by SIG{}", name) : fmt::format("was ended by signal {}", signal);
+}
 
 Descriptor::Descriptor(Descriptor &&other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 
@@ -125,8 +128,10 @@ ChildProcess::~ChildProcess() {
 
 std::optional<std::string> ChildProcess::ended() {
     int status = 0;
-    if (!ended_ && waitpid(pid_, &status, WNOHANG) == pid_)
+    if (!ended_ && waitpid(pid_, &status, WNOHANG) == pid_) {
         ended_ = describe_end(status);
+        exit_status_ = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
     return ended_;
 }
 

@@ -51,6 +51,8 @@ class ChildProcess {
 
     // How it ended: "exited with status 3", "was ended by SIGSEGV"; nothing while it lives.
     std::optional<std::string> ended();
+    // Its exit status once it has ended by itself; -1 where a signal ended it.
+    int exit_status() const { return exit_status_; }
     void kill();
 
   private:
@@ -58,7 +60,11 @@ class ChildProcess {
 
     pid_t pid_;
     std::optional<std::string> ended_;
+    int exit_status_ = -1;
 };
+
+// "was ended by SIGSEGV"
+std::string ended_by(int signal);
 
 // What one read() gave without blocking.
 struct ReadResult {

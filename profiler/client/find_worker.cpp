@@ -1,3 +1,4 @@
+#include "profiler/base/try.h"
 #include "profiler/client/worker_client.h"
 
 #include <fmt/format.h>
@@ -42,17 +43,19 @@ std::vector<fs::path> places_of_path() {
     return places;
 }
 
-Result<WorkerCommand> remote_worker(const std::string &host) {
-    if (host.front() == '-' || host.find_first_of(" \t\n'\"`$;&|<>") != host.npos)
-        return Error{fmt::format("--remote is \"{}\"", host), "it must be HOST or USER@HOST as ssh takes it", ""};
-    return WorkerCommand{{"ssh", host, kProgram}, host};
+Result<WorkerCommand> remote_worker(const std::string &text, SshQuestions questions) {
+    const Result<RemoteHost> host = parse_remote_host(text);
+    MOESCOPE_TRY(host);
+    WorkerCommand command{ssh_command(*host, questions), host->target, true};
+    command.argv.push_back(for_any_shell(launch_script(*host)));
+    return command;
 }
 
 } // namespace
 
-Result<WorkerCommand> find_worker(const std::string &remote) {
+Result<WorkerCommand> find_worker(const std::string &remote, SshQuestions questions) {
     if (!remote.empty())
-        return remote_worker(remote);
+        return remote_worker(remote, questions);
     if (const char *named = std::getenv("MOESCOPE_WORKER"); named && *named) {
         if (is_program(named))
             return WorkerCommand{{named}, "this machine"};

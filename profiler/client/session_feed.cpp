@@ -7,12 +7,22 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 
 namespace moescope {
 
+namespace {
+
+bool is_final(const Candidate &candidate) {
+    return candidate.fate != Candidate::Fate::Queued && candidate.fate != Candidate::Fate::Compiling;
+}
+
+} // namespace
+
 void SessionFeed::begin_run(std::uint64_t request, Plan plan, DeviceInfo device, std::int64_t now_ns) {
     run_ = ActiveRun{.request = request, .first_memory = builder_.current().memory.size()};
+    run_->first_measurement = std::uint32_t(builder_.current().measurements.size());
     const std::vector<PlanItem> items = plan.items;
     const CacheState cache = plan.cache;
     RunRecord run;
@@ -79,8 +89,25 @@ Status SessionFeed::update_measurement(const wire::MeasurementUpdate &message) {
     if (!decoding.ok())
         return decoding.status();
     measurement.run = run_->id;
-    builder_.update(run_->measurements[message.item()], std::move(measurement));
+    const MeasurementId id = run_->measurements[message.item()];
+    add_received(id, measurement);
+    builder_.update(id, std::move(measurement));
     return {};
+}
+
+void SessionFeed::add_received(MeasurementId id, Measurement &measurement) const {
+    const auto found = run_->received.find(id.value);
+    if (found == run_->received.end())
+        return;
+    const Received &before = found->second;
+    const auto put_before = [](std::vector<float> &samples, const std::vector<float> &earlier, Summary &summary) {
+        if (earlier.empty())
+            return;
+        samples.insert(samples.begin(), earlier.begin(), earlier.end());
+        summary = summarize(samples);
+    };
+    put_before(measurement.samples_ns, before.samples_ns, measurement.time);
+    put_before(measurement.event_samples_ns, before.event_samples_ns, measurement.event_time);
 }
 
 Status SessionFeed::update_candidate(const wire::CandidateUpdate &message) {
@@ -91,11 +118,29 @@ Status SessionFeed::update_candidate(const wire::CandidateUpdate &message) {
     if (!decoding.ok())
         return decoding.status();
     candidate.run = run_->id;
-    if (const auto known = run_->candidates.find(message.number()); known != run_->candidates.end())
-        builder_.update(known->second, std::move(candidate));
-    else
+    if (const auto known = run_->candidates.find(message.number()); known != run_->candidates.end()) {
+        if (!is_final(builder_.current().candidates[known->second.value]) || is_final(candidate))
+            builder_.update(known->second, std::move(candidate));
+    } else if (const auto before = met_before(candidate)) {
+        run_->candidates.emplace(message.number(), *before);
+    } else {
         run_->candidates.emplace(message.number(), builder_.add_candidate(std::move(candidate)));
+    }
     return {};
+}
+
+// What an earlier worker said of the same tile stays until this one knows as much.
+std::optional<CandidateId> SessionFeed::met_before(const Candidate &candidate) {
+    auto &earlier = run_->earlier_candidates;
+    const auto found = std::ranges::find_if(earlier, [&](CandidateId id) {
+        const Candidate &known = builder_.current().candidates[id.value];
+        return known.op == candidate.op && known.variant == candidate.variant && known.config == candidate.config;
+    });
+    if (found == earlier.end())
+        return std::nullopt;
+    const CandidateId id = *found;
+    earlier.erase(found);
+    return id;
 }
 
 Status SessionFeed::add_names(const wire::Names &message) {
@@ -113,7 +158,11 @@ NameId SessionFeed::session_name(NameId wire) const {
 // A launch outside the run's measurements (the tuner's, a preparation's) has no measurement.
 Tag SessionFeed::session_tag(Tag wire) const {
     const std::uint32_t item = wire.measurement.value;
-    return {item < run_->measurements.size() ? run_->measurements[item] : MeasurementId{}, wire.repetition};
+    Tag tag{item < run_->measurements.size() ? run_->measurements[item] : MeasurementId{}, wire.repetition};
+    const auto before = run_->received.find(tag.measurement.value);
+    if (before != run_->received.end() && tag.repetition >= 0)
+        tag.repetition += before->second.repetitions;
+    return tag;
 }
 
 Status SessionFeed::add_records(const wire::Records &message) {
@@ -160,6 +209,9 @@ Status SessionFeed::add_records(const wire::Records &message) {
     }
     for (CounterRecord &counter : counters) {
         counter.measurement = session_tag({counter.measurement}).measurement;
+        const auto before = run_->received.find(counter.measurement.value);
+        if (before != run_->received.end() && before->second.counted)
+            continue;
         counter.range = session_name(counter.range);
         counter.metric = session_name(counter.metric);
         builder_.add(counter);
@@ -195,7 +247,7 @@ void SessionFeed::renumber(std::uint32_t &correlation) {
 }
 
 std::optional<SessionFeed::Rest> SessionFeed::rest_of_run() const {
-    if (!run_ || run_->continued)
+    if (!run_ || run_->worker_died)
         return std::nullopt;
     const Session &session = builder_.current();
     Rest rest{session.runs[run_->id.value].plan, ""};
@@ -205,7 +257,7 @@ std::optional<SessionFeed::Rest> SessionFeed::rest_of_run() const {
     for (std::size_t item = 0; item < run_->measurements.size(); ++item) {
         const Measurement &measurement = session.measurements[run_->measurements[item].value];
         if (measurement.state == Measurement::State::Queued)
-            left.push_back(rest.plan.items[item]);
+            left.push_back(asked_for(run_->measurements[item]));
         else
             rest.without = fmt::format("{}/{}", info(measurement.op).name, measurement.variant);
     }
@@ -228,12 +280,92 @@ void SessionFeed::interrupt_run(const Error &why, std::int64_t now_ns) {
         measurement.failure = why;
         builder_.update(id, std::move(measurement));
     }
+    next_worker(std::move(left), now_ns);
+    run_->worker_died = true;
+}
+
+void SessionFeed::next_worker(std::vector<MeasurementId> measurements, std::int64_t now_ns) {
     free_memory(now_ns);
     run_->request = 0; // of no worker until it is continued
-    run_->measurements = std::move(left);
+    run_->measurements = std::move(measurements);
+    for (const auto &[number, id] : run_->candidates)
+        run_->earlier_candidates.push_back(id);
     run_->candidates.clear();
     run_->continued = true;
     run_->correlation_from = run_->most_correlation;
+}
+
+bool SessionFeed::is_tuned(const PlanItem &item) const {
+    for (const Candidate &candidate : builder_.current().candidates)
+        if (candidate.run == run_->id && candidate.op == item.op && candidate.variant == item.variant &&
+            candidate.fate == Candidate::Fate::Best)
+            return true;
+    return false;
+}
+
+std::optional<Plan> SessionFeed::rest_after_loss() const {
+    if (!run_)
+        return std::nullopt;
+    const Session &session = builder_.current();
+    Plan plan = session.runs[run_->id.value].plan;
+    const std::vector<PlanItem> tuning = std::exchange(plan.tune, {});
+    plan.items.clear();
+    bool all_queued = true; // tuning comes before the first item
+    for (const MeasurementId id : run_->measurements) {
+        const Measurement &measurement = session.measurements[id.value];
+        const bool queued = measurement.state == Measurement::State::Queued;
+        all_queued = all_queued && queued;
+        if (queued || measurement.state == Measurement::State::Running)
+            plan.items.push_back(asked_for(id));
+    }
+    if (all_queued)
+        std::ranges::copy_if(tuning, std::back_inserter(plan.tune), [this](const PlanItem &item) { return !is_tuned(item); });
+    if (plan.items.empty() && plan.tune.empty())
+        return std::nullopt;
+    return plan;
+}
+
+// The run's items in order are its measurements in order, from the first of them on.
+PlanItem SessionFeed::asked_for(MeasurementId id) const {
+    return builder_.current().runs[run_->id.value].plan.items[id.value - run_->first_measurement];
+}
+
+SessionFeed::Received SessionFeed::received_of(MeasurementId id) const {
+    const Session &session = builder_.current();
+    const Measurement &measurement = session.measurements[id.value];
+    Received received{measurement.samples_ns, measurement.event_samples_ns, std::int32_t(measurement.samples_ns.size())};
+    const auto count = [&](const auto &records) {
+        for (const auto &record : records)
+            if (record.tag.measurement == id)
+                received.repetitions = std::max(received.repetitions, record.tag.repetition + 1);
+    };
+    count(session.kernels);
+    count(session.api_calls);
+    count(session.copies);
+    for (const CounterRecord &counter : session.counters)
+        received.counted = received.counted || counter.measurement == id;
+    return received;
+}
+
+void SessionFeed::suspend_run(std::int64_t now_ns) {
+    std::vector<MeasurementId> left;
+    for (const MeasurementId id : run_->measurements) {
+        const Measurement::State state = builder_.current().measurements[id.value].state;
+        if (state == Measurement::State::Running)
+            run_->received[id.value] = received_of(id);
+        if (state == Measurement::State::Running || state == Measurement::State::Queued)
+            left.push_back(id);
+    }
+    next_worker(std::move(left), now_ns);
+}
+
+void SessionFeed::end_lost_run(const Error &why, std::int64_t now_ns) {
+    const Plan &plan = builder_.current().runs[run_->id.value].plan;
+    const bool sampling = !plan.sampled.empty() || plan.pc_sampling;
+    free_memory(now_ns);
+    if (sampling)
+        add_failure("sampling", why, now_ns);
+    end_run(RunRecord::State::Done, std::nullopt, now_ns);
 }
 
 void SessionFeed::free_memory(std::int64_t now_ns) {

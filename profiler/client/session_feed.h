@@ -45,17 +45,38 @@ class SessionFeed {
     // Ends what was running with `why`; the run goes on with its rest, and frees what the dead worker
     // held, as its end did.
     void interrupt_run(const Error &why, std::int64_t now_ns);
+
+    // What a run has left whose connection was lost: nothing of it is to blame, so what was running is
+    // measured to its end too, by as many workers as it takes. Nothing where all is measured.
+    std::optional<Plan> rest_after_loss() const;
+    // Keeps what was received; the next worker's samples of the same item are added to it.
+    void suspend_run(std::int64_t now_ns);
+    // Of a run with nothing left: done, but for what was to be sampled after its last item.
+    void end_lost_run(const Error &why, std::int64_t now_ns);
+    // The device that the run is on, as it was announced first.
+    const DeviceInfo *run_device() const { return run_ ? &builder_.current().runs[run_->id.value].device : nullptr; }
+
     void continue_run(std::uint64_t request) { run_->request = request; }
     void add_failure(const std::string &where, const Error &error, std::int64_t now_ns);
 
   private:
+    // What a measurement had when its connection was lost.
+    struct Received {
+        std::vector<float> samples_ns, event_samples_ns;
+        std::int32_t repetitions = 0; // numbered from 0 in its records
+        bool counted = false;         // its counters are there
+    };
     struct ActiveRun {
         std::uint64_t request = 0;
         RunId id;
-        std::vector<MeasurementId> measurements; // by plan item
+        std::uint32_t first_measurement = 0;     // of the run: that of its plan's first item
+        std::vector<MeasurementId> measurements; // by item of what its worker was asked for
         std::map<std::uint32_t, CandidateId> candidates;
+        std::vector<CandidateId> earlier_candidates; // of workers before, not met again
+        std::map<std::uint32_t, Received> received;  // by measurement
         std::size_t first_memory = 0;        // of the session's, that may be this run's
         bool continued = false;              // by a second worker
+        bool worker_died = false;            // once: what is left is tried by one more
         std::uint32_t most_correlation = 0;  // of this run so far
         std::uint32_t correlation_from = 0;  // a second worker counts anew: added to its numbers
     };
@@ -68,6 +89,12 @@ class SessionFeed {
     Status add_names(const wire::Names &message);
     Status finish_run(const wire::RunFinished &message);
 
+    void next_worker(std::vector<MeasurementId> measurements, std::int64_t now_ns);
+    Received received_of(MeasurementId id) const;
+    void add_received(MeasurementId id, Measurement &measurement) const;
+    std::optional<CandidateId> met_before(const Candidate &candidate);
+    bool is_tuned(const PlanItem &item) const;
+    PlanItem asked_for(MeasurementId id) const;
     void free_memory(std::int64_t now_ns);
     void renumber(std::uint32_t &correlation);
     NameId session_name(NameId wire) const;

@@ -5,6 +5,7 @@
 #include "profiler/client/session_feed.h"
 #include "profiler/client/worker_link.h"
 #include "profiler/protocol/codec.h"
+#include "profiler/remote/backoff.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -29,7 +30,6 @@ namespace moescope {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kSnapshotInterval{33};
@@ -37,6 +37,8 @@ constexpr milliseconds kTick{200};
 constexpr milliseconds kCancelGrace{5000};
 constexpr milliseconds kHelloLimit{120000}; // ssh may wait for a password
 constexpr int kMaxRestarts = 3;             // without a run that finished in between
+constexpr int kSshFailed = 255;             // ssh's own exit status, as against its command's
+constexpr int kSignalled = 128;             // and what a shell adds to the signal's number
 
 SessionBuilder first_builder(const SessionPtr &start) {
     return start ? SessionBuilder(*start) : SessionBuilder("Session");
@@ -89,6 +91,9 @@ class Client final : public WorkerClient {
             cancel_ = true;
         });
     }
+    void reconnect() override {
+        tell([this] { reconnect_ = true; });
+    }
     void measure_ceilings(std::string device) override {
         tell([&] { measure_ = std::move(device); });
     }
@@ -125,7 +130,7 @@ class Client final : public WorkerClient {
         std::optional<Plan> plan; // the next to send, if one may be sent now
         std::optional<std::string> measure; // a device's ceilings, if they may be measured now
         std::vector<std::pair<std::uint64_t, Question>> questions;
-        bool cancel = false, stop = false;
+        bool cancel = false, reconnect = false, stop = false;
     };
 
     // Changes what is asked of the thread, and wakes it.
@@ -176,7 +181,12 @@ class Client final : public WorkerClient {
     void send_cancel();
     void check_limits();
     void worker_ended(const std::string &how);
-    void give_up(Error error);
+    void connection_ended(const std::string &how, int exit_status);
+    void wait_to_reconnect(const SshFailure &failure);
+    void suspend_run(const Error &error);
+    void connect_again();
+    Status check_same_device() const;
+    void give_up(Error error, RemoteTrouble trouble = RemoteTrouble::None);
     void publish();
     void save(bool now_or_never);
     milliseconds until_next_publication() const;
@@ -198,7 +208,7 @@ class Client final : public WorkerClient {
     std::deque<std::pair<std::uint64_t, Question>> questions_; // not sent yet
     std::map<std::uint64_t, Answer> answers_; // not taken yet
     std::uint64_t next_question_ = 1;
-    bool cancel_ = false, stop_ = false;
+    bool cancel_ = false, reconnect_ = false, stop_ = false;
     bool idle_ = false; // nothing queued, running or unpublished
     std::condition_variable idle_changed_;
     SessionPtr session_;
@@ -221,6 +231,9 @@ class Client final : public WorkerClient {
     std::map<std::uint64_t, Question> asked_; // questions sent and not answered
     std::uint64_t next_request_ = 1;
     std::optional<SessionFeed::Rest> rest_; // of the run, for the next worker
+    bool was_connected_ = false;            // the worker has answered since it was last Gone
+    Backoff backoff_;                       // of a lost connection
+    std::optional<Clock::time_point> reconnect_at_;
     std::uint64_t measuring_ = 0; // the request for ceilings that is not answered yet; 0: none
     Clock::time_point started_at_{}, published_at_{};
     std::optional<Clock::time_point> cancel_sent_at_;
@@ -241,6 +254,8 @@ void Client::work() {
             break;
         if (requests.cancel)
             send_cancel();
+        if (requests.reconnect || (reconnect_at_ && Clock::now() >= *reconnect_at_))
+            connect_again();
         if (rest_ && ready())
             send_rest();
         if (requests.measure)
@@ -268,10 +283,12 @@ Client::Requests Client::take_requests() {
     Requests requests;
     requests.stop = stop_;
     requests.cancel = std::exchange(cancel_, false);
-    const bool can_start = !busy() && (ready() || !link_);
+    requests.reconnect = std::exchange(reconnect_, false);
+    const bool gone = !link_ && !reconnect_at_;
+    const bool can_start = !busy() && (ready() || gone);
     if (can_start)
         requests.measure = std::exchange(measure_, std::nullopt);
-    if (ready() || !link_) {
+    if (ready() || gone) {
         requests.questions.assign(std::make_move_iterator(questions_.begin()), std::make_move_iterator(questions_.end()));
         questions_.clear();
     }
@@ -284,7 +301,7 @@ Client::Requests Client::take_requests() {
 
 void Client::step() {
     const auto timeout = until_next_publication();
-    if (!link_) { // gone: sleep until asked
+    if (!link_) { // gone: sleep until asked, or until it is time to try again
         pollfd wake{wake_.read.get(), POLLIN, 0};
         poll(&wake, 1, int(timeout.count()));
         return;
@@ -305,6 +322,7 @@ milliseconds Client::until_next_publication() const {
 void Client::start_worker() {
     progress_.state = State::Starting;
     progress_.error = {};
+    progress_.trouble = RemoteTrouble::None;
     progress_.doing.clear();
     progress_.fraction = -1;
     greeted_ = has_devices_ = killed_ = false;
@@ -324,11 +342,11 @@ void Client::receive() {
         Error error = messages.error();
         if (const std::string words = link_->last_words(); !words.empty())
             error.why += "; its last words: " + words;
-        return give_up(std::move(error));
+        return give_up(std::move(error), RemoteTrouble::Other);
     }
     for (const wire::FromWorker &message : *messages)
         if (Status handled = handle(message); !handled)
-            return give_up(handled.error());
+            return give_up(handled.error(), greeted_ ? RemoteTrouble::Other : RemoteTrouble::OtherVersion);
     if (const std::optional<std::string> how = link_->ended())
         worker_ended(*how);
 }
@@ -344,7 +362,11 @@ Status Client::handle(const wire::FromWorker &message) {
         progress_.devices.clear();
         for (const wire::DeviceInfo &device : message.devices().devices())
             progress_.devices.push_back(from_wire(device));
-        has_devices_ = true;
+        has_devices_ = was_connected_ = true;
+        backoff_.succeeded();
+        if (progress_.state == State::Reconnecting)
+            progress_.error = {};
+        progress_.trouble = RemoteTrouble::None;
         progress_.state = State::Ready;
         note_change(true);
         return {};
@@ -397,7 +419,9 @@ Status Client::greet(const wire::Hello &hello) {
         return Error{fmt::format("the worker on {} is version {} (protocol {})", command_.label, hello.build_version(),
                                  hello.protocol_version()),
                      fmt::format("this is version {} (protocol {})", MOESCOPE_VERSION, kProtocolVersion),
-                     "install the same version on both sides"};
+                     command_.remote ? fmt::format("copy this one there: the Hosts panel, or moescope remote {} --copy",
+                                                   command_.label)
+                                     : "install the same version on both sides"};
     greeted_ = true;
     return {};
 }
@@ -425,10 +449,30 @@ void Client::send_run(Plan plan) {
 
 // The error stays to be read: it says what the worker before died of.
 void Client::send_rest() {
+    if (const Status same = check_same_device(); !same) {
+        feed_.add_failure("worker", same.error(), now_ns());
+        feed_.end_run(RunRecord::State::Failed, same.error(), now_ns());
+        progress_.error = same.error();
+        rest_.reset();
+        return note_change(true);
+    }
     send_plan(rest_->plan);
     feed_.continue_run(next_request_++);
-    progress_.doing = "going on without " + rest_->without;
+    progress_.doing = rest_->without.empty() ? "going on" : "going on without " + rest_->without;
     rest_.reset();
+}
+
+// A name may stand for several machines: a run is of one.
+Status Client::check_same_device() const {
+    const DeviceInfo *before = feed_.run_device();
+    if (!command_.remote || !before || before->host.empty())
+        return {};
+    for (const DeviceInfo &device : progress_.devices)
+        if (device.id == before->id && device.name == before->name && device.host == before->host)
+            return {};
+    return Error{fmt::format("the run on {} was not gone on with", command_.label),
+                 fmt::format("it ran on {} of {}, which the machine that answers now does not have", before->name, before->host),
+                 "what was measured is kept; run it again"};
 }
 
 void Client::send_plan(const Plan &plan) {
@@ -522,7 +566,10 @@ void Client::send_cancel() {
 
 // A worker that neither greets nor stops when asked is ended.
 void Client::check_limits() {
-    if (!introduced() && Clock::now() - started_at_ > kHelloLimit)
+    const bool silent = !introduced() && Clock::now() - started_at_ > kHelloLimit;
+    if (silent && was_connected_ && command_.remote)
+        return link_->kill(); // a connection that hangs is as good as lost: another one is tried
+    if (silent)
         return give_up({fmt::format("the worker on {} did not answer", command_.label),
                         fmt::format("it said nothing for {} s", kHelloLimit.count() / 1000),
                         "see whether it starts by hand: " + fmt::format("{}", fmt::join(command_.argv, " "))});
@@ -545,14 +592,19 @@ void Client::worker_ended(const std::string &how) {
     const bool was_ready = introduced();
     measuring_ = 0;
     progress_.last_words = link_->last_words();
+    const int exit_status = link_->exit_status();
     link_.reset();
+    // ssh says so itself when it is the connection; one that was ended here says nothing.
+    if (command_.remote && !killed_ && (exit_status < 0 || exit_status == kSshFailed || !was_ready))
+        return connection_ended(how, exit_status);
     const bool was_cancelled = cancel_sent_at_.has_value();
     cancel_sent_at_.reset();
     if (killed_) { // as it was asked to be: its end is no news
         give_up_questions({"the worker was ended before it answered", "its run did not stop", "ask again"});
         return start_worker();
     }
-    Error error{fmt::format("the worker on {} {}", command_.label, how),
+    const bool by_signal = command_.remote && exit_status > kSignalled; // as a shell says it
+    Error error{fmt::format("the worker on {} {}", command_.label, by_signal ? ended_by(exit_status - kSignalled) : how),
                 progress_.last_words.empty() ? "it left no last words" : "its last words: " + progress_.last_words, ""};
     give_up_questions(error);
     const bool restart = was_ready && ++restarts_ <= kMaxRestarts;
@@ -576,11 +628,78 @@ void Client::worker_ended(const std::string &how) {
     }
 }
 
-void Client::give_up(Error error) {
+// What was received stays; what is left waits for the connection.
+void Client::connection_ended(const std::string &how, int exit_status) {
+    SshFailure failure = explain_ssh_failure(command_.label, exit_status, progress_.last_words, was_connected_);
+    if (exit_status < 0 && progress_.last_words.empty())
+        failure.error.why = "its ssh " + how;
+    give_up_questions(failure.error);
+    suspend_run(failure.error);
+    if (was_connected_ && may_pass(failure.trouble))
+        return wait_to_reconnect(failure);
+    give_up(failure.error, failure.trouble);
+}
+
+void Client::suspend_run(const Error &error) {
+    const bool was_cancelled = cancel_sent_at_.has_value();
+    cancel_sent_at_.reset();
+    if (!feed_.running() || rest_)
+        return;
+    const std::optional<Plan> rest = feed_.rest_after_loss();
+    if (was_cancelled)
+        feed_.end_run(RunRecord::State::Cancelled, std::nullopt, now_ns());
+    else if (!rest)
+        feed_.end_lost_run(error, now_ns());
+    if (was_cancelled || !rest)
+        return;
+    feed_.add_failure(kConnectionLost, error, now_ns());
+    feed_.suspend_run(now_ns());
+    rest_ = SessionFeed::Rest{*rest, ""};
+}
+
+void Client::wait_to_reconnect(const SshFailure &failure) {
+    const std::optional<Backoff::Duration> wait = backoff_.next();
+    if (!wait)
+        return give_up({failure.error.what, failure.error.why,
+                        fmt::format("it was tried for {} minutes; run again to try once more",
+                                    std::chrono::duration_cast<std::chrono::minutes>(Backoff::kLimit).count())},
+                       failure.trouble);
+    reconnect_at_ = Clock::now() + *wait;
+    progress_.state = State::Reconnecting;
+    progress_.error = failure.error;
+    progress_.trouble = failure.trouble;
+    progress_.doing.clear();
+    progress_.fraction = -1;
+    note_change(true);
+}
+
+// The error stays until the host has answered.
+void Client::connect_again() {
+    if (link_)
+        return;
+    const bool lost = reconnect_at_.has_value();
+    reconnect_at_.reset();
+    Error error = progress_.error;
+    const RemoteTrouble trouble = progress_.trouble;
+    if (!lost)
+        restarts_ = 0;
+    start_worker();
+    if (!link_ || !lost)
+        return;
+    progress_.state = State::Reconnecting;
+    progress_.error = std::move(error);
+    progress_.trouble = trouble;
+}
+
+void Client::give_up(Error error, RemoteTrouble trouble) {
     if (link_) {
         progress_.last_words = link_->last_words();
         link_.reset();
     }
+    reconnect_at_.reset();
+    was_connected_ = false;
+    backoff_.succeeded();
+    progress_.trouble = trouble;
     cancel_sent_at_.reset();
     measuring_ = 0;
     rest_.reset();
@@ -603,6 +722,7 @@ void Client::give_up(Error error) {
 
 void Client::publish() {
     const bool quiet = !busy() && (ready() || !link_);
+    progress_.reconnect_at = reconnect_at_;
     const bool due = changed_ && (urgent_ || quiet || Clock::now() - published_at_ >= kSnapshotInterval);
     if (due) {
         SessionPtr next = builder_.snapshot();
@@ -616,7 +736,7 @@ void Client::publish() {
     {
         const std::lock_guard lock(mutex_);
         const bool asking = !questions_.empty() || !asked_.empty();
-        idle_ = quiet && !changed_ && queue_.empty() && !measure_ && !asking && !cancel_;
+        idle_ = quiet && !changed_ && queue_.empty() && !measure_ && !asking && !cancel_ && !reconnect_;
         if (idle_)
             idle_changed_.notify_all();
     }
@@ -638,6 +758,13 @@ void Client::save(bool now_or_never) {
 }
 
 } // namespace
+
+std::string waiting_text(const WorkerClient::Progress &progress) {
+    if (!progress.reconnect_at)
+        return "trying again";
+    const auto left = std::chrono::ceil<std::chrono::seconds>(*progress.reconnect_at - WorkerClient::Clock::now());
+    return fmt::format("trying again in {} s", std::max<std::int64_t>(0, left.count()));
+}
 
 std::unique_ptr<WorkerClient> WorkerClient::start(WorkerCommand command, SessionPtr start,
                                                   const std::filesystem::path &autosave) {

@@ -4,14 +4,18 @@
 
 #include "profiler/base/result.h"
 #include "profiler/metrics/metric.h"
+#include "profiler/remote/remote_host.h"
+#include "profiler/remote/ssh_error.h"
 #include "profiler/session/session.h"
 #include "profiler/session/session_builder.h"
 #include "profiler/source/kernel_source.h"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,13 +24,17 @@ namespace moescope {
 struct WorkerCommand {
     std::vector<std::string> argv; // {"/path/moescope-worker"} or {"ssh", "user@host", "moescope-worker"}
     std::string label;             // "this machine", "user@host"
+    bool remote = false;           // through ssh: its end may be the connection's
 };
-// The worker beside this program, or the one MOESCOPE_WORKER names; with a host, through ssh.
-Result<WorkerCommand> find_worker(const std::string &remote = "");
+// The worker beside this program, or the one MOESCOPE_WORKER names; with a host (parse_remote_host()),
+// through ssh.
+Result<WorkerCommand> find_worker(const std::string &remote = "", SshQuestions questions = SshQuestions::Allowed);
 
 class WorkerClient {
   public:
-    enum class State { Starting, Ready, Running, Restarting, Gone };
+    // Reconnecting: its connection was lost, and is tried again; what ran goes on then.
+    enum class State { Starting, Ready, Running, Restarting, Gone, Reconnecting };
+    using Clock = std::chrono::steady_clock;
     struct Progress {
         State state = State::Starting;
         std::string doing;     // "compiling 12 of 48 tiles", "gate_up / fused: 37 samples"
@@ -34,6 +42,8 @@ class WorkerClient {
         std::string last_words; // the tail of a dead worker's standard error
         Error error;            // why it is Gone, or why the last request was refused
         std::vector<DeviceInfo> devices;
+        RemoteTrouble trouble = RemoteTrouble::None;   // of a remote worker: the kind of the error
+        std::optional<Clock::time_point> reconnect_at; // while Reconnecting and not trying just now
     };
 
     // Continues `start` if given (new runs append to it). autosave: file kept up to date, "" for none.
@@ -44,6 +54,8 @@ class WorkerClient {
     // Queues a plan. A plan queued while another runs with replace = true cancels that one first (Live).
     virtual void run(Plan plan, bool replace = false) = 0;
     virtual void cancel() = 0;
+    // Tries again now: a worker that is Gone, a connection that is lost.
+    virtual void reconnect() = 0;
     // Measures what a device can do (a second, or some where its kernel is compiled first), once
     // nothing runs and before the next plan. progress().devices has the new ceilings, and so have the
     // runs that follow; progress().error says what could not be measured.
@@ -62,5 +74,8 @@ class WorkerClient {
     // Called on the client's thread after each new snapshot, to wake a sleeping window.
     virtual void on_change(std::function<void()> callback) = 0;
 };
+
+// Of a lost connection: "trying again in 4 s", "trying again".
+std::string waiting_text(const WorkerClient::Progress &progress);
 
 } // namespace moescope

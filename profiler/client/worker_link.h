@@ -28,6 +28,7 @@ class WorkerLink {
 
     // How it ended ("was ended by SIGSEGV"), once it has and all its messages were received.
     std::optional<std::string> ended();
+    int exit_status() const { return child_->exit_status(); } // see ChildProcess
     void kill() { child_->kill(); }
     // The last lines of its standard error.
     std::string last_words() const;

@@ -215,6 +215,9 @@ struct RunRecord {
     friend bool operator==(const RunRecord &, const RunRecord &) = default;
 };
 
+// Where a failure says that a connection was lost and what ran waits for it: not a measurement's.
+inline constexpr const char *kConnectionLost = "connection";
+
 struct Failure {
     std::int64_t time_ns = 0;
     RunId run;

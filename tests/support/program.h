@@ -27,6 +27,7 @@ class Program {
     Ended wait(std::chrono::seconds limit);
     void terminate(); // SIGTERM
     bool running();
+    int pid() const { return pid_; }
     std::string output() const;
 
   private:
