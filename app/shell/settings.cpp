@@ -132,6 +132,13 @@ void read_layout(const json &object, LayoutChoices &layout) {
     layout = usable(layout);
 }
 
+void read_names(const json &object, const char *key, std::vector<std::string> &out) {
+    if (const auto found = object.find(key); found != object.end() && found->is_array())
+        for (const json &name : *found)
+            if (name.is_string() && out.size() < kRecent)
+                out.push_back(name.get<std::string>());
+}
+
 Settings settings_from(const json &object) {
     Settings settings;
     read(object, "theme", settings.theme);
@@ -151,10 +158,8 @@ Settings settings_from(const json &object) {
         for (const auto &[action, shortcut] : keys->items())
             if (shortcut.is_string())
                 settings.shortcuts[action] = shortcut.get<std::string>();
-    if (const auto recent = object.find("recent"); recent != object.end() && recent->is_array())
-        for (const json &file : *recent)
-            if (file.is_string() && settings.recent.size() < kRecent)
-                settings.recent.push_back(file.get<std::string>());
+    read_names(object, "recent", settings.recent);
+    read_names(object, "hosts", settings.hosts);
     return settings;
 }
 
@@ -166,7 +171,8 @@ json to_json(const Settings &s) {
                    {"second_view", s.second_view},
                    {"device", s.device},
                    {"shortcuts", s.shortcuts},
-                   {"recent", s.recent}};
+                   {"recent", s.recent},
+                   {"hosts", s.hosts}};
     object["layout"] = {
         {"workload_width", s.layout.workload_width}, {"inspector_width", s.layout.inspector_width},
         {"split_ratio", s.layout.split_ratio},       {"workload_open", s.layout.workload_open},

@@ -21,6 +21,7 @@ struct Settings {
     std::optional<Workload> workload;
     std::string device;
     std::map<std::string, std::string> shortcuts; // that are not the standard ones, by action
+    std::vector<std::string> hosts; // behind ssh, the one used last first
     bool operator==(const Settings &) const = default;
 };
 
@@ -33,7 +34,7 @@ Result<Settings> load_settings(const std::filesystem::path &path);
 // Creates the folder; replaces the file in one step. Errors: unwritable path, full disk.
 Status save_settings(const Settings &settings, const std::filesystem::path &path);
 
-// Puts a file first in the list of recent ones, once.
+// Puts a file, or a host, first in the list of recent ones, once.
 void remember(std::vector<std::string> &recent, const std::string &file);
 
 } // namespace moescope

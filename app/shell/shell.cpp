@@ -18,6 +18,7 @@ namespace moescope {
 namespace {
 
 constexpr double kNoticeSeconds = 6; // long enough to be read
+constexpr double kCountdownStep = 0.25; // seconds between the frames of one
 
 } // namespace
 
@@ -48,7 +49,7 @@ Status check_theme(const std::string &name) {
 
 Shell::Shell(Options options)
     : wake_(std::move(options.wake)), settings_(std::move(options.settings)),
-      autosave_(std::move(options.autosave)), nothing_(std::make_shared<Session>()) {
+      autosave_(std::move(options.autosave)), hosts_(wake_, autosave_), nothing_(std::make_shared<Session>()) {
     const bool follow = settings_.theme == kSystemTheme;
     theme_ = theme_or_built_in(follow ? theme_for(system_look_) : settings_.theme, status_.problems);
     look_at_system();
@@ -80,17 +81,6 @@ Shell::Shell(Options options)
 }
 
 Shell::~Shell() = default;
-
-void Shell::start_worker(const std::string &remote) {
-    forget_questions(workload_.counters);
-    auto command = find_worker(remote);
-    if (!command.ok()) {
-        status_.problems.push_back(command.error());
-        return;
-    }
-    client_ = WorkerClient::start(std::move(command.value()), nullptr, autosave_);
-    client_->on_change(wake_);
-}
 
 void Shell::open(const std::filesystem::path &file) {
     if (busy_with_file())
@@ -254,6 +244,7 @@ void Shell::poll_files() {
     if (auto opened = opening_other_.poll()) {
         if (opened->ok()) {
             opened->value().origin = Origin::Recorded;
+            compared_ = nullptr;
             compare_with(std::make_shared<const Session>(std::move(opened->value())));
         } else
             compare_.problem = opened->error();
@@ -426,7 +417,10 @@ ViewContext Shell::context() {
             },
             .ask_file = [this](FileQuestion question, std::function<void(std::string)> then) {
                 file_dialog_.ask(std::move(question), std::move(then));
-            }};
+            },
+            .hosts = devices_by_host(),
+            .use_device = [this](std::size_t host, const std::string &device) { use_device(host, device); },
+            .open_hosts = [this] { hosts_state_.wanted = true; }};
 }
 
 std::function<std::uint64_t(SourceRequest)> Shell::source_asker() {
@@ -456,6 +450,7 @@ void Shell::keep_views_apart() {
 void Shell::draw(float width, float height) {
     poll_files();
     poll_system_look();
+    follow_hosts();
     frame_session_ = shown_session();
     frame_progress_ =
         client_ ? client_->progress() : WorkerClient::Progress{.state = WorkerClient::State::Gone};
@@ -489,6 +484,8 @@ double Shell::may_sleep() const {
     double until = ImGui::GetTime() + 3600;
     if (workload_.live && workload_.changed_at >= 0)
         until = workload_.changed_at + kLiveDelay;
+    if (hosts_.counts_down())
+        until = std::min(until, ImGui::GetTime() + kCountdownStep);
     if (!status_.notice.empty())
         until = std::min(until, status_.notice_until);
     return std::max(0.0, until - ImGui::GetTime());

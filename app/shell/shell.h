@@ -5,6 +5,7 @@
 #include "app/shell/actions.h"
 #include "app/shell/background_task.h"
 #include "app/shell/file_dialog.h"
+#include "app/shell/hosts.h"
 #include "app/shell/layout.h"
 #include "app/shell/palette.h"
 #include "app/shell/settings.h"
@@ -138,6 +139,16 @@ class Shell {
     std::vector<PaletteEntry> palette_entries();
     void choose_operator(OperatorId op);
 
+    // shell_hosts.cpp
+    void connect_host(const std::string &name);
+    void use_host(std::size_t index);
+    void use_device(std::size_t host, const std::string &device);
+    void close_host(std::size_t index);
+    void compare_host(std::size_t index);
+    void follow_hosts();
+    std::vector<HostDevices> devices_by_host() const;
+    void draw_hosts_popup();
+
     // shell_panes.cpp
     void draw_banner(ViewContext &context);
     void draw_workload_pane(ViewContext &context);
@@ -159,7 +170,12 @@ class Shell {
     float scale_ = 1;
     Layout layout_;
 
-    std::unique_ptr<WorkerClient> client_;
+    Hosts hosts_;
+    std::size_t host_ = 0;              // the one that is used
+    WorkerClient *client_ = nullptr;    // its worker's; null: it has none
+    WorkerClient *compared_ = nullptr;  // whose session is the comparison's second one
+    std::vector<HostRow> frame_hosts_;  // as this frame sees them
+    HostsState hosts_state_;
     SessionPtr nothing_; // what is shown before there is anything
     bool looked_for_shipped_ = false;
     bool opening_shipped_ = false; // what is being opened came up by itself

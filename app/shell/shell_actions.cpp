@@ -110,6 +110,13 @@ void Shell::add_run_actions() {
                   .standard = ctrl(ImGuiKey_L),
                   .run = [this] { switch_live(); },
                   .ticked = [this] { return workload_.live; }});
+    actions_.add({.id = "run.hosts",
+                  .title = "Hosts…",
+                  .group = "Run",
+                  .explain = "This machine's worker and those behind ssh: what runs where, and another host.",
+                  .standard = {.key = ImGuiKey_H, .ctrl = true, .shift = true},
+                  .run = [this] { hosts_state_.wanted = true; },
+                  .starts_section = true});
     actions_.add({.id = "run.ceilings",
                   .title = "Measure the device's ceilings",
                   .group = "Run",

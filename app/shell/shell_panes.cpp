@@ -90,6 +90,7 @@ void Shell::draw_status_pane(ViewContext &context) {
     const PaneWindow pane("status", layout_.status, mix(theme_.background, theme_.raised, 0.6f));
     ImGui::PopStyleVar();
     draw_status(context, status_, [this] { actions_.run("run.stop"); }, 0);
+    draw_hosts_popup();
 }
 
 std::string run_label(const Session &session, std::size_t index) {

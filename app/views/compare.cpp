@@ -69,8 +69,15 @@ std::string run_text(const Session &session, RunId run) {
     return fmt::format("run {}: {}, T {}", run.value + 1, w.model.name, format_count(double(w.tokens)));
 }
 
+// Of a live session whose file's name says little.
+std::string host_of(const Session &session) {
+    return session.origin == Origin::Live && !session.empty() ? session.runs.back().device.host : "";
+}
+
 std::string side_text(const Session &session, const CompareChoice &choice) {
-    const std::string name = !session.path.empty() ? std::filesystem::path(session.path).filename().string()
+    const std::string host = host_of(session);
+    const std::string name = !host.empty() ? "Live on " + host
+                             : !session.path.empty() ? std::filesystem::path(session.path).filename().string()
                              : choice.other        ? "Second session"
                                                    : "This session";
     return fmt::format("{}, {}", name, run_text(session, choice.run));

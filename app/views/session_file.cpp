@@ -325,8 +325,10 @@ void SessionPage::draw() {
 
 std::string origin_text(const Session &session) {
     const char *origin = session.origin == Origin::Recorded ? "Recorded" : "Live";
-    return session.empty() ? origin
-                           : fmt::format("{} on {}", origin, session.runs.back().device.name);
+    if (session.empty())
+        return origin;
+    const DeviceInfo &device = session.runs.back().device;
+    return fmt::format("{} on {}{}{}", origin, device.name, device.host.empty() ? "" : ", ", device.host);
 }
 
 std::string date_text(std::int64_t unix_ns) {

@@ -32,21 +32,6 @@ void draw_progress_bar(const ViewContext &context, float width) {
                     : fmt::format("{:.0f} % of the current run is done.", double(share) * 100));
 }
 
-ImVec4 state_colour(const Theme &theme, const WorkerClient::Progress &progress) {
-    switch (progress.state) {
-    case WorkerClient::State::Ready:
-        return theme.good;
-    case WorkerClient::State::Running:
-        return theme.accent;
-    case WorkerClient::State::Gone:
-        return progress.error.what.empty() ? theme.muted : theme.failure;
-    case WorkerClient::State::Starting:
-    case WorkerClient::State::Restarting:
-        break;
-    }
-    return theme.warning;
-}
-
 void draw_worker(const ViewContext &context) {
     const float line = ImGui::GetTextLineHeight(), radius = std::round(4 * context.scale);
     const ImVec2 at = ImGui::GetCursorScreenPos();
@@ -55,10 +40,19 @@ void draw_worker(const ViewContext &context) {
         packed(state_colour(context.theme, context.progress)));
     ImGui::Dummy({2 * radius, line});
     ImGui::SameLine();
-    ui::text(name_of(context.progress.state));
+    const bool waits = context.progress.state == WorkerClient::State::Reconnecting;
+    std::string label = name_of(context.progress.state);
+    for (const HostDevices &host : context.hosts)
+        if (host.used && context.hosts.size() > 1)
+            label += " · " + host.host;
+    ui::text(waits ? label + ", " + waiting_text(context.progress) : label);
+    if (context.open_hosts && ImGui::IsItemHovered())
+        ImGui::SetMouseCursor(ImGuiMouseCursor_Hand);
+    if (context.open_hosts && ImGui::IsItemClicked())
+        context.open_hosts();
     std::string words =
         "The worker is the program that owns the GPU and runs the kernels. If it dies, its last "
-        "words are kept and another one is started.";
+        "words are kept and another one is started. Click for this machine's and other hosts' workers.";
     if (!context.progress.last_words.empty())
         words += "\n\nLast words of the one before:\n" + context.progress.last_words;
     ui::explain(words);
@@ -126,6 +120,22 @@ void draw_problems(ViewContext &context, StatusState &state, float reserved) {
 
 } // namespace
 
+ImVec4 state_colour(const Theme &theme, const WorkerClient::Progress &progress) {
+    switch (progress.state) {
+    case WorkerClient::State::Ready:
+        return theme.good;
+    case WorkerClient::State::Running:
+        return theme.accent;
+    case WorkerClient::State::Gone:
+        return progress.error.what.empty() ? theme.muted : theme.failure;
+    case WorkerClient::State::Starting:
+    case WorkerClient::State::Restarting:
+    case WorkerClient::State::Reconnecting:
+        break;
+    }
+    return theme.warning;
+}
+
 const char *name_of(WorkerClient::State state) {
     switch (state) {
     case WorkerClient::State::Starting:
@@ -136,6 +146,8 @@ const char *name_of(WorkerClient::State state) {
         return "Running";
     case WorkerClient::State::Restarting:
         return "Worker restarting";
+    case WorkerClient::State::Reconnecting:
+        return "Connection lost";
     case WorkerClient::State::Gone:
         break;
     }

@@ -19,6 +19,7 @@ struct StatusState {
 std::vector<Error> problems_of(const ViewContext &context, const StatusState &state);
 // "Ready", "Running", "Restarting": a word or two for the worker's state.
 const char *name_of(WorkerClient::State state);
+ImVec4 state_colour(const Theme &theme, const WorkerClient::Progress &progress);
 
 // Fills the current window but for `reserved` pixels at its right end; stop: the Stop button.
 void draw_status(ViewContext &context, StatusState &state, const std::function<void()> &stop,

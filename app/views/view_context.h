@@ -42,6 +42,13 @@ enum class ViewId {
     SessionFile
 };
 
+// What can be run on, host by host.
+struct HostDevices {
+    std::string host; // "this machine", "user@gpu1"
+    std::vector<DeviceInfo> devices;
+    bool used = false; // what is run runs there
+};
+
 struct ViewContext {
     SessionPtr session; // never null
     WorkerClient::Progress progress;
@@ -63,6 +70,9 @@ struct ViewContext {
     // Asks the user for a file and gives its path to the second, frames later; not called when the user changes
     // their mind. Empty where nobody can be asked.
     std::function<void(FileQuestion, std::function<void(std::string)>)> ask_file;
+    std::vector<HostDevices> hosts;
+    std::function<void(std::size_t host, std::string device)> use_device; // of hosts[host]
+    std::function<void()> open_hosts;                                     // the panel
 };
 
 } // namespace moescope

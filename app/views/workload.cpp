@@ -32,6 +32,7 @@ class Pane {
     template <typename T>
     void number(const char *field, const char *title, const char *explanation, T &value);
     void draw_device();
+    void draw_devices_by_host();
     void draw_model();
     void draw_model_list();
     void draw_config_file();
@@ -101,19 +102,43 @@ std::string device_label(const DeviceInfo &device) {
                            : fmt::format("{} · {}", device.id, device.name);
 }
 
+void Pane::draw_devices_by_host() {
+    for (std::size_t i = 0; i < context_.hosts.size(); ++i) {
+        const HostDevices &host = context_.hosts[i];
+        if (host.devices.empty())
+            continue;
+        ImGui::PushID(int(i));
+        ui::small(host.host, theme_.muted);
+        for (const DeviceInfo &device : host.devices)
+            if (ImGui::Selectable(device_label(device).c_str(), host.used && state_.device == device.id))
+                context_.use_device(i, device.id);
+        ImGui::PopID();
+    }
+}
+
 void Pane::draw_device() {
     const auto &devices = context_.progress.devices;
     const DeviceInfo *chosen = chosen_device(devices, state_.device);
-    const std::string shown = chosen ? device_label(*chosen) : state_.device;
+    std::string shown = chosen ? device_label(*chosen) : state_.device;
+    for (const HostDevices &host : context_.hosts)
+        if (host.used && context_.hosts.size() > 1)
+            shown += " · " + host.host;
     label("Device",
           "What runs the kernels: a CUDA GPU, or the CPU with the reference implementations, "
           "really run and really timed.");
     if (ImGui::BeginCombo("##device", shown.c_str())) {
         if (ImGui::Selectable("auto: the first GPU, else the CPU", state_.device == "auto"))
             state_.device = "auto";
+        if (context_.hosts.size() > 1)
+            draw_devices_by_host();
         for (const DeviceInfo &device : devices)
-            if (ImGui::Selectable(device_label(device).c_str(), state_.device == device.id))
+            if (context_.hosts.size() <= 1 && ImGui::Selectable(device_label(device).c_str(), state_.device == device.id))
                 state_.device = device.id;
+        if (context_.open_hosts) {
+            ImGui::Separator();
+            if (ImGui::Selectable("Another host…"))
+                context_.open_hosts();
+        }
         ImGui::EndCombo();
     }
     if (devices.empty()) {

@@ -21,6 +21,7 @@ TEST_CASE("settings come back as they were saved") {
     settings.layout.split = Split::Off;
     settings.first_view = "routing";
     settings.recent = {"/a b/ü.moescope", "/c.moescope"};
+    settings.hosts = {"user@gpu1", "gpu2:/opt/w"};
     settings.device = "cuda:1";
     settings.shortcuts = {{"run.start", "Ctrl+R"}, {"file.quit", ""}};
     settings.workload.emplace();

@@ -66,6 +66,9 @@ TEST_CASE("a session says where it comes from, and exports go beside its file") 
     run.device.name = "NVIDIA H200";
     session.runs.push_back(run);
     CHECK(origin_text(session) == "Recorded on NVIDIA H200");
+    run.device.host = "node7";
+    session.runs.push_back(run);
+    CHECK(origin_text(session) == "Recorded on NVIDIA H200, node7");
     CHECK(suggested_path(session, ExportKind::Report) == "/data/h200.html");
     CHECK(suggested_path(session, ExportKind::Csv) == "/data/h200.csv");
     CHECK(suggested_path(session, ExportKind::Telemetry) == "/data/h200.telemetry.json");
