@@ -35,6 +35,8 @@ void Shell::use_host(std::size_t index) {
     if (client_ && client_ == hosts_.client(index))
         return;
     forget_questions(workload_.counters);
+    if (source_.question != 0) // its number is the other worker's
+        source_ = {};
     host_ = index;
     client_ = hosts_.client(index);
     if (client_ && !client_->session()->empty())

@@ -54,8 +54,8 @@ void Panel::draw_title(const HostRow &host) {
     ui::heading(title_of(host));
     if (host.shown) {
         ImGui::SameLine(0, px(8));
-        ui::badge("shown", theme_.accent);
-        ui::explain("Runs go to this host, and the views show its live session.");
+        ui::badge("in use", theme_.accent);
+        ui::explain("What is run runs on this host; its live session is what the views show, unless a file is open.");
     }
     if (host.compared) {
         ImGui::SameLine(0, px(8));
