@@ -6,6 +6,7 @@
 #include "app/shell/ui_map.h"
 
 #include <fmt/format.h>
+#include <imgui_internal.h>
 
 #include <algorithm>
 #include <csignal>
@@ -175,6 +176,9 @@ Status Window::run() {
         --owed;
         const bool last = screenshot_due();
         draw(/*show=*/!last);
+        // Of fast typing ImGui takes one key a frame and keeps the rest, for which no event will come.
+        if (ImGui::GetCurrentContext()->InputEventsQueue.Size > 0)
+            owed = kSettlingFrames;
         if (last)
             return write_png(gl_->read_pixels(), options_.screenshot);
     }

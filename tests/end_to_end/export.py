@@ -10,8 +10,8 @@ from window import Window, ask, assets, check, run
 def export(w, kind, name, wanted):
     w.click(w.item(kind, "first"))
     path = w.home / name
-    w.fill(w.field("To", "first")[0], str(path))
-    w.wait_words(f"Exported to {path}.")
+    w.fill(w.field("To", "first")[0], name)  # beside where the window was started
+    w.wait_words(f"Exported to {name}.")
     check(path.exists(), f"{name} is not there")
     wanted(path)
     w.shot(kind.lower().replace(" ", "-"))

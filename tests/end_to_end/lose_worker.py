@@ -3,17 +3,24 @@
 import os
 import re
 import signal
-import subprocess
 import time
+from pathlib import Path
 
-from window import Window, ask, check, run
+from window import Window, ask, check, descendants, run
 from workload import choose_device, choose_model, measured, run_now, set_tokens, tick_only
 
 
 def worker_of(w):
-    """The process id of the window's own worker."""
-    found = subprocess.run(["pgrep", "-P", str(w.program.pid), "-f", "moescope-worker"], capture_output=True, text=True)
-    return [int(line) for line in found.stdout.split()]
+    """The process ids of the window's own worker."""
+    found = []
+    for process in descendants(w.program.pid):
+        try:
+            name = Path(f"/proc/{process}/comm").read_text().strip()
+        except OSError:
+            continue
+        if name.startswith("moescope-worke"):
+            found.append(process)
+    return found
 
 
 def flow():

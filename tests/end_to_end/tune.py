@@ -18,14 +18,13 @@ def recorded(w):
 
 
 def live(w):
-    w.show("Autotune")
-    tune = [i for i in w.frame().items if i.name == "Tune" and i.data["window"] == "workload"]
-    check(tune, "the workload has no Tune button")
+    over = next(i for i in w.frame().items if i.visible and i.label.endswith("###wanted"))
+    tune = w.reveal(lambda f: f.find("Tune", "workload"), over, "a Tune button")
     if DEVICE == "cpu":
         check(all(i.data["disabled"] for i in tune), "the CPU has no tiles, yet a Tune button can be pressed")
         return
-    over = next(i for i in w.frame().items if i.visible and i.label.endswith("###wanted"))
-    w.click(w.reveal(lambda f: [i for i in f.find("Tune", "workload") if not i.data["disabled"]], over, "Tune")[0])
+    w.click(tune[0])
+    w.show("Autotune")
     w.wait(lambda f: w.kept_sessions() and ask(w.kept_sessions()[-1], "SELECT 1 FROM candidates WHERE fate = 'best'"),
            "a best tile", 50)
     w.settle()

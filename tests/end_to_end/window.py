@@ -150,7 +150,7 @@ class Frame:
 
 
 class Window:
-    def __init__(self, flow, arguments=(), size=(1600, 1000), environment=None):
+    def __init__(self, flow, arguments=(), size=(1440, 900), environment=None):
         self.home = Path(tempfile.mkdtemp(prefix="moescope-flow-"))
         self.map = self.home / "map.json"
         pictures = os.environ.get("MOESCOPE_PICTURES")
@@ -158,7 +158,7 @@ class Window:
         if self.pictures:
             shutil.rmtree(self.pictures, ignore_errors=True)
             self.pictures.mkdir(parents=True)
-        self.shots = 0
+        self.shots = self.settled = 0
         self.display = Display(*size)
         self.environment = dict(os.environ, HOME=str(self.home), XDG_CONFIG_HOME=str(self.home / "config"),
                                 XDG_DATA_HOME=str(self.home / "data"), MOESCOPE_UI_MAP=str(self.map),
@@ -248,16 +248,19 @@ class Window:
     def wait_no_words(self, words, seconds=20):
         self.wait(lambda f: not f.says(words), f"the end of the words {words}", seconds)
 
-    def settle(self, seconds=2.0):
-        """Until the window has stood still for a moment, or a little while."""
-        end, last, since = time.monotonic() + seconds, None, time.monotonic()
-        while time.monotonic() < end:
+    def settle(self, seconds=4.0):
+        """Until the window has drawn what came of the last action and stood still for a moment, or a little while."""
+        started = since = time.monotonic()
+        last, seen = self.settled, None
+        while time.monotonic() - started < seconds:
             number = self.frame().number
-            if number != last:
-                last, since = number, time.monotonic()
-            elif time.monotonic() - since > 0.15:
-                return
+            if number != seen:
+                seen, since = number, time.monotonic()
+            still = time.monotonic() - since
+            if still > (0.2 if number != last else 0.8):
+                break
             time.sleep(0.03)
+        self.settled = seen
 
     def item(self, label, pane=None, nth=0, seconds=20):
         found = self.wait(lambda f: len(f.find(label, pane)) > nth and f.find(label, pane),
@@ -322,6 +325,12 @@ class Window:
         self.xdotool("key", "--delay", 40, *keys)
         self.settle()
 
+    def hold(self, key, seconds):
+        self.xdotool("keydown", key)
+        time.sleep(seconds)
+        self.xdotool("keyup", key)
+        self.settle()
+
     def type(self, text):
         self.xdotool("type", "--delay", 12, text)
         self.settle()
@@ -359,6 +368,19 @@ class Window:
 
     def kept_sessions(self):
         return sorted((self.home / "data/moescope/sessions").glob("*.moescope"))
+
+
+def descendants(process):
+    """The processes below this one."""
+    found = []
+    for task in Path(f"/proc/{process}/task").glob("*/children"):
+        try:
+            children = [int(word) for word in task.read_text().split()]
+        except OSError:
+            continue
+        for child in children:
+            found += [child, *descendants(child)]
+    return found
 
 
 def ask(session, sql, *values):

@@ -20,7 +20,15 @@ def choose_model(w, search, name):
     w.click(w.item(name, "popup"))
 
 
+def to_the_top(w):
+    """Scrolls the fields back to the first of them."""
+    over = w.item("Run", "workload")
+    above = (over.middle[0], over.rect[1] - 150)
+    w.reveal(lambda f: f.says("Model"), above, "the first fields", down=False)
+
+
 def set_tokens(w, tokens):
+    to_the_top(w)
     w.fill(w.field("Tokens T")[-1], str(tokens))
     w.wait(lambda f: f.says(str(tokens)), f"{tokens} tokens")
 

@@ -1,0 +1,44 @@
+"""The connection to a worker behind ssh is cut in the middle of a run: the window says so, connects again by
+itself when the host is back, and nothing measured is lost."""
+
+import os
+import re
+import time
+
+from ssh_server import SshServer
+from window import Window, check, run
+from workload import choose_device, choose_model, measured, run_now, set_tokens, tick_only
+
+
+def flow():
+    with SshServer(os.environ["MOESCOPE_WORKER"]) as server, \
+            Window("lose-connection", ["--remote", "gpu"], environment=server.environment) as w:
+        choose_device(w)
+        choose_model(w, "olmoe", "OLMoE-1B-7B")
+        set_tokens(w, 16)
+        tick_only(w, "Routing")
+        session = run_now(w)
+        before = measured(session)
+        check(before, "nothing was measured")
+        w.shot("measured-there")
+
+        set_tokens(w, 4096)
+        w.click(w.item("Run", "workload"))
+        w.wait_words(re.compile("Running"))
+        time.sleep(0.3)
+        server.stop()
+        w.wait_words(re.compile("[Rr]econnect|onnection.*lost|lost"), 30)
+        w.shot("lost")
+        server.start()
+        w.wait(lambda f: f.says(re.compile("^(Worker ready|Running)")), "the connection again", 40)
+        w.shot("again")
+        if stop := w.frame().find("Stop", "status"):
+            w.click(stop[0])
+        w.wait_words(re.compile("^Worker ready"), 40)
+        check(set(before) <= set(measured(session)), "what was measured before is lost")
+        set_tokens(w, 16)
+        again = run_now(w)
+        check(set(before) <= set(measured(again)) and len(measured(again)) > len(before), "it measures no more")
+
+
+run(flow)
