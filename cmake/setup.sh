@@ -18,11 +18,9 @@ readonly BUILD_PACKAGES=(
     zlib1g-dev libstb-dev libfontconfig-dev libfreetype-dev fonts-dejavu-core
     libx11-dev libxrandr-dev libxinerama-dev libxcursor-dev libxi-dev libxkbcommon-dev libwayland-dev
     libgl-dev libopengl-dev libgl1-mesa-dri)
-<<<<<<< HEAD
-readonly TEST_PACKAGES=(xvfb xauth xdotool sqlite3 python3 patchelf binutils desktop-file-utils mandoc)
-=======
-readonly TEST_PACKAGES=(xvfb xauth xdotool sqlite3 python3 openssh-client openssh-server)
->>>>>>> 2229c1d (Remote: hosts behind ssh are found, the worker is copied there as a checked bundle, a lost connection is made again and its plan goes on)
+readonly TEST_PACKAGES=(
+    xvfb xauth xdotool x11-utils sway sqlite3 python3 patchelf binutils desktop-file-utils mandoc
+    openssh-client openssh-server)
 readonly WHEEL_PACKAGES=(python3 python3-venv)
 
 # The toolkit's wheels: one release, so that nvcc, headers and libraries agree.
