@@ -7,6 +7,7 @@
 #include "app/cli/list_commands.h"
 #include "app/cli/metrics_command.h"
 #include "app/cli/remote_command.h"
+#include "app/cli/ranks_command.h"
 #include "app/cli/run_command.h"
 #include "app/cli/say.h"
 #include "app/cli/source_command.h"
@@ -42,7 +43,7 @@ class CommandLine {
              *run_ = nullptr, *tune_ = nullptr, *export_ = nullptr, *import_ = nullptr,
              *schema_ = nullptr, *sweep_ = nullptr, *compare_ = nullptr, *source_ = nullptr,
              *completions_ = nullptr, *manual_ = nullptr,
-             *remote_ = nullptr;
+             *remote_ = nullptr, *ranks_ = nullptr;
     WindowArguments window_;
     RunOptions run_options_, tune_options_;
     ExportOptions export_options_;
@@ -51,6 +52,7 @@ class CommandLine {
     MetricsOptions metrics_options_;
     SweepOptions sweep_options_;
     SourceOptions source_options_;
+    RanksOptions ranks_options_;
     std::optional<std::string> devices_remote_, shell_;
     RemoteOptions remote_options_;
     bool json_ = false, measure_ = false;
@@ -95,6 +97,8 @@ void CommandLine::add_commands() {
     completions_ = app_.add_subcommand("completions", "A shell's completions of this command line");
     completions_->add_option("SHELL", shell_, "bash, zsh or fish");
     manual_ = app_.add_subcommand("manual", "The manual page, as man reads it");
+    ranks_ = app_.add_subcommand("ranks", "Run an expert-parallel layer over several GPUs, one rank each");
+    add_ranks_options(*ranks_, ranks_options_);
 }
 
 const CLI::App &CommandLine::chosen() const {
@@ -166,6 +170,8 @@ int CommandLine::run_chosen() {
         return manual_command(app_);
     if (remote_->parsed())
         return remote_command(remote_options_);
+    if (ranks_->parsed())
+        return ranks_command(ranks_options_);
     const Result<WindowOptions> request = make_window_options(window_, command_names());
     return request ? run_window(*request) : complain(request.error(), kWrongRequest);
 }

@@ -167,7 +167,22 @@ bool names_itself(const std::vector<std::string> &ops, OperatorId op) {
     return std::ranges::find(ops, info(op).name) != ops.end();
 }
 
+// All that several ranks run together.
+Status read_rank_items(const PlanOptions &options, Plan &plan) {
+    for (const auto &[given, option] : {std::pair{&options.ops, "--ops"}, {&options.variants, "--variants"}})
+        if (*given)
+            return Error{fmt::format("{} is \"{}\"", option, **given),
+                         "several ranks run dispatch, experts, combine and the layer, in this order", "leave it out"};
+    for (const OperatorInfo &op : operators())
+        for (const VariantInfo &variant : op.variants)
+            if (op.family == OperatorFamily::Parallel)
+                plan.items.push_back({op.id, std::string(variant.name), {}});
+    return {};
+}
+
 Status read_items(const PlanOptions &options, Purpose purpose, Plan &plan) {
+    if (plan.ranks)
+        return read_rank_items(options, plan);
     Result<std::vector<std::string>> ops = names("--ops", options.ops);
     if (!ops)
         return ops.error();
@@ -300,7 +315,7 @@ void add_plan_options(CLI::App &command, PlanOptions &o) {
     add("Plan", "--ops", o.ops, "A,B", "Operators, families of them, or all (the forward pass)");
     add("Plan", "--variants", o.variants, "A,B", "Variants (all that can run)");
     add("Plan", "--tile", o.tile, "TILE", "Tile of the operators that have one, as in 128x64x32,w4,s3");
-    add("Plan", "--device", o.device, "ID", "auto, cuda:N or cpu (auto)");
+    add("Plan", "--device", o.device, "ID", "auto, cuda:N, cpu or, to run, cuda:all (auto)");
     add("Plan", "--warmup", o.warmup, "N", "Repetitions before the measured ones (3)");
     add("Plan", "--min-samples", o.min_samples, "N", "Fewest measured repetitions (10)");
     add("Plan", "--max-samples", o.max_samples, "N", "Most measured repetitions (200)");
@@ -353,6 +368,7 @@ Result<Plan> make_plan(const PlanOptions &options, Purpose purpose) {
 Result<Plan> make_plan(const PlanOptions &options, Workload workload, Purpose purpose) {
     Plan plan;
     plan.workload = std::move(workload);
+    plan.ranks = options.ranks;
     if (options.cold && options.warm)
         return Error{"--cold and --warm are both given", "they exclude each other",
                      "give one of them"};

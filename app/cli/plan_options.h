@@ -21,6 +21,7 @@ struct PlanOptions {
     std::optional<std::string> sample_interval;
     bool pc_sampling = false;
     std::optional<std::string> warmup, min_samples, max_samples, target_ci, max_seconds;
+    std::optional<MeetingPlace> ranks; // no option: a plan of several ranks
     bool cold = false, warm = false, no_capture = false, no_check = false, tune_first = false;
 };
 

@@ -20,16 +20,22 @@ namespace moescope::cli {
 namespace {
 
 constexpr std::int64_t kDefaultListSize = 5;
+constexpr std::string_view kEveryGpu = "cuda:all";
 
 // Everything a request says, checked before a worker is started.
 struct Request {
     Plan plan;
     Place place;
     std::size_t list_size = 0;
+    bool every_gpu = false;
 };
 
 Result<Request> check(const RunOptions &options, Purpose purpose) {
-    Result<Plan> plan = make_plan(options.plan, purpose);
+    PlanOptions of_one = options.plan;
+    const bool every_gpu = of_one.device == kEveryGpu;
+    if (every_gpu)
+        of_one.device = "cuda:0";
+    Result<Plan> plan = make_plan(of_one, purpose);
     if (!plan)
         return plan.error();
     const auto candidates =
@@ -45,12 +51,37 @@ Result<Request> check(const RunOptions &options, Purpose purpose) {
     Result<Place> place = check_place(options, plan->workload.model.name);
     if (!place)
         return place.error();
-    return Request{std::move(*plan), std::move(*place), std::size_t(*size)};
+    return Request{std::move(*plan), std::move(*place), std::size_t(*size), every_gpu};
 }
 
-void show_results(const Session &session, RunId run, const Request &request, bool json) {
-    if (json)
-        return show(run_json(session, run));
+// The plan, or one a GPU: one after the other, so that they do not share power and memory of the host.
+Result<std::vector<NamedPlan>> plans_of(const Request &request, const std::string &remote) {
+    if (!request.every_gpu)
+        return std::vector<NamedPlan>{{"", request.plan}};
+    const Result<std::vector<DeviceInfo>> devices = ask_for_devices(remote);
+    if (!devices)
+        return devices.error();
+    std::vector<NamedPlan> plans;
+    for (const DeviceInfo &device : *devices)
+        if (!device.is_cpu()) {
+            plans.push_back({device.id, request.plan});
+            plans.back().plan.device = device.id;
+        }
+    if (plans.empty())
+        return Error{"--device is \"cuda:all\"", "the worker has no CUDA device", "moescope devices says what is missing"};
+    return plans;
+}
+
+void show_json(const Session &session, const std::vector<RunId> &runs, bool every_gpu) {
+    if (!every_gpu)
+        return show(run_json(session, runs.front()));
+    std::string all;
+    for (const RunId run : runs)
+        all += (all.empty() ? "" : ",\n") + run_json(session, run);
+    show("{\"runs\": [\n" + all + "]}\n");
+}
+
+void show_results(const Session &session, RunId run, const Request &request) {
     show(run_headline(session.runs[run.value]) + "\n");
     show(candidate_table(session, run, request.list_size));
     show(measurement_table(session, run));
@@ -64,6 +95,15 @@ void show_results(const Session &session, RunId run, const Request &request, boo
 void say_what_was_collected(const Session &session, RunId run) {
     for (const std::string &sentence : steps_down(session, run))
         say("moescope: " + sentence);
+}
+
+// Whether all went well.
+bool say_outcome(const Session &session, RunId run) {
+    say_what_was_collected(session, run);
+    const std::vector<std::string> problems = problems_of(session, run);
+    for (const std::string &problem : problems)
+        say("moescope: " + problem);
+    return problems.empty() && session.runs[run.value].state == RunRecord::State::Done;
 }
 
 } // namespace
@@ -154,21 +194,34 @@ int run_command(const RunOptions &options, Purpose purpose) {
     const Result<Request> request = check(options, purpose);
     if (!request)
         return complain(request.error(), kWrongRequest);
-    const Result<Finished> finished =
-        run_plan(request->plan, options.remote.value_or(""), request->place.out, request->place.earlier);
+    const std::string remote = options.remote.value_or("");
+    const auto refused = [](const Error &error) {
+        return complain(error, error.what.starts_with("--") ? kWrongRequest : kFailed);
+    };
+    const Result<std::vector<NamedPlan>> plans = plans_of(*request, remote);
+    if (!plans)
+        return refused(plans.error());
+    const Result<FinishedPlans> finished = run_plans(*plans, remote, request->place.out, request->place.earlier);
     if (!finished)
-        return complain(finished.error(),
-                        finished.error().what.starts_with("--") ? kWrongRequest : kFailed);
+        return refused(finished.error());
+    std::vector<RunId> runs;
+    for (const Result<RunId> &run : finished->runs) {
+        if (!run)
+            return refused(run.error());
+        runs.push_back(*run);
+    }
     const Session &session = *finished->session;
-    show_results(session, finished->run, *request, options.json);
-    say_what_was_collected(session, finished->run);
-    const std::vector<std::string> problems = problems_of(session, finished->run);
-    for (const std::string &problem : problems)
-        say("moescope: " + problem);
+    if (options.json)
+        show_json(session, runs, request->every_gpu);
+    bool done = true;
+    for (const RunId run : runs) {
+        if (!options.json)
+            show_results(session, run, *request);
+        done = say_outcome(session, run) && done;
+    }
     say_where(request->place.out);
     const bool drawn = draw_asked(options, finished->session, {});
-    const bool done = session.runs[finished->run.value].state == RunRecord::State::Done;
-    return problems.empty() && done && drawn && !finished->interrupted ? kDone : kFailed;
+    return done && drawn && !finished->interrupted ? kDone : kFailed;
 }
 
 } // namespace moescope::cli

@@ -33,7 +33,7 @@ Result<Place> check_place(const RunOptions &options, const std::string &model);
 bool draw_asked(const RunOptions &options, const SessionPtr &session, const PictureOptions &picture);
 void say_where(const std::filesystem::path &out);
 
-// Prints the results and gives the exit code.
+// Prints the results and gives the exit code. With --device cuda:all the plan runs on every GPU in turn.
 int run_command(const RunOptions &options, Purpose purpose);
 
 } // namespace moescope::cli

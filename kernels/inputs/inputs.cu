@@ -33,13 +33,13 @@ template <class T> __device__ T element_of(std::uint8_t byte, float step) {
 }
 
 template <class T>
-__global__ void fill_kernel(T *data, std::int64_t count, std::uint64_t key, float step,
-                            bool aligned) {
+__global__ void fill_kernel(T *data, std::int64_t first_group, std::int64_t count, std::uint64_t key,
+                            float step, bool aligned) {
     const std::int64_t groups = (count + 7) / 8;
     const std::int64_t stride = std::int64_t(gridDim.x) * blockDim.x;
     for (std::int64_t group = std::int64_t(blockIdx.x) * blockDim.x + threadIdx.x; group < groups;
          group += stride) {
-        const std::uint64_t hash = hash_at(key, static_cast<std::uint64_t>(group));
+        const std::uint64_t hash = hash_at(key, static_cast<std::uint64_t>(first_group + group));
         Eight<T> eight;
 #pragma unroll
         for (int i = 0; i < 8; ++i)
@@ -56,13 +56,13 @@ __global__ void fill_kernel(T *data, std::int64_t count, std::uint64_t key, floa
 }
 
 template <class T>
-ms_status launch_fill(void *data, std::int64_t count, std::uint64_t key, float step,
-                      ms_stream stream) {
+ms_status launch_fill(void *data, std::int64_t first, std::int64_t count, std::uint64_t key,
+                      float step, ms_stream stream) {
     if (count == 0)
         return succeed();
     const bool aligned = reinterpret_cast<std::uintptr_t>(data) % alignof(Eight<T>) == 0;
-    fill_kernel<T><<<blocks_for((count + 7) / 8), kThreads, 0, stream>>>(static_cast<T *>(data),
-                                                                         count, key, step, aligned);
+    fill_kernel<T><<<blocks_for((count + 7) / 8), kThreads, 0, stream>>>(
+        static_cast<T *>(data), first / 8, count, key, step, aligned);
     MS_LAUNCH_CHECK();
     return succeed();
 }
@@ -95,17 +95,17 @@ ms_status fill_uniform(const FillUniformArgs *args, ms_stream stream) {
     const std::uint64_t key = hash_key(args->seed, args->tensor);
     const float step = args->scale / 128.0f;
     if (args->dtype == MS_F32)
-        return launch_fill<float>(args->data, args->count, key, step, stream);
+        return launch_fill<float>(args->data, args->first, args->count, key, step, stream);
     if (args->dtype == MS_F16)
-        return launch_fill<__half>(args->data, args->count, key, step, stream);
-    return launch_fill<__nv_bfloat16>(args->data, args->count, key, step, stream);
+        return launch_fill<__half>(args->data, args->first, args->count, key, step, stream);
+    return launch_fill<__nv_bfloat16>(args->data, args->first, args->count, key, step, stream);
 }
 
 ms_status fill_bytes(const FillBytesArgs *args, ms_stream stream) {
     if (const ms_status status = check_fill_bytes(args))
         return status;
-    return launch_fill<std::uint8_t>(args->data, args->count, hash_key(args->seed, args->tensor),
-                                     0.0f, stream);
+    return launch_fill<std::uint8_t>(args->data, 0, args->count,
+                                     hash_key(args->seed, args->tensor), 0.0f, stream);
 }
 
 ms_status routing_logits(const RoutingLogitsArgs *args, ms_stream stream) {

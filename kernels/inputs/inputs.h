@@ -15,6 +15,7 @@ struct FillUniformArgs {
     uint64_t seed;
     uint32_t tensor; // which tensor of the workload: gives each its own values
     float scale;     // a power of two
+    int64_t first = 0; // data[i] is element first + i of the tensor; a multiple of 8
 };
 
 // data[i] = uniform byte.

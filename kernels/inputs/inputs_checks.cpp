@@ -24,7 +24,9 @@ ms_status check_fill_uniform(const FillUniformArgs *args) {
     check.dtype("dtype", args->dtype, {MS_F32, MS_F16, MS_BF16})
         .require(is_power_of_two(args->scale), "scale", std::to_string(args->scale),
                  "a power of two")
-        .range("count", args->count, 0, kNoLimit);
+        .range("count", args->count, 0, kNoLimit)
+        .require(args->first >= 0 && args->first % 8 == 0, "first", std::to_string(args->first),
+                 "a multiple of 8");
     if (args->count > 0)
         check.pointer("data", args->data, args->dtype == MS_F32 ? 4 : 2);
     return check.status();

@@ -15,7 +15,7 @@ ms_status fill_uniform(const FillUniformArgs *args, ms_stream) {
     const float step = args->scale / 128.0f;
     parallel_for(args->count, 1 << 16, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {
-            const std::uint64_t hash = hash_at(key, static_cast<std::uint64_t>(i) / 8);
+            const std::uint64_t hash = hash_at(key, static_cast<std::uint64_t>(args->first + i) / 8);
             store_from_float(args->data, args->dtype, i,
                              uniform_of(byte_of(hash, int(i % 8)), step));
         }

@@ -53,7 +53,7 @@ class ChromeTrace {
         for (const Measurement &m : session.measurements)
             measurements_.push_back(encode(m));
         for (const RunRecord &run : session.runs)
-            multiprocessors_.try_emplace(trace_pid(run.device), run.device.multiprocessors);
+            multiprocessors_.try_emplace(trace_pid(run), run.device.multiprocessors);
         for (const TraceCounterRange &range : layout_.counter_ranges)
             if (range.on)
                 counters_of_[*range.on] = &range;
@@ -97,8 +97,8 @@ class ChromeTrace {
         json_.begin_array();
         std::set<std::uint32_t> seen;
         for (const RunRecord &run : session_.runs)
-            if (!run.device.is_cpu() && seen.insert(trace_pid(run.device)).second)
-                device_properties(run.device);
+            if (!run.device.is_cpu() && seen.insert(trace_pid(run)).second)
+                device_properties(run.device, trace_pid(run));
         json_.end_array();
         json_.line();
         json_.key("distributedInfo"); // analysis tools look for the text "rank": 0
@@ -119,10 +119,10 @@ class ChromeTrace {
         json_.end_object();
     }
 
-    void device_properties(const DeviceInfo &device) {
+    void device_properties(const DeviceInfo &device, std::uint32_t pid) {
         json_.line();
         json_.begin_object();
-        json_.field("id", trace_pid(device));
+        json_.field("id", pid);
         json_.field("name", device.name);
         json_.field("totalGlobalMem", device.memory_bytes);
         json_.field("computeMajor", device.compute_major);
@@ -362,7 +362,7 @@ class ChromeTrace {
         std::uint32_t run = 0;
         if (record.tag.measurement.value < session_.measurements.size())
             run = session_.measurements[record.tag.measurement.value].run.value;
-        return run < session_.runs.size() ? trace_pid(session_.runs[run].device) : 0;
+        return run < session_.runs.size() ? trace_pid(session_.runs[run]) : 0;
     }
 
     void memory_counters() {

@@ -82,8 +82,8 @@ class Layout {
 
     void name_devices() {
         for (const RunRecord &run : session_.runs)
-            out_.devices.try_emplace(trace_pid(run.device),
-                                     fmt::format("{} ({})", run.device.name, run.device.id));
+            out_.devices.try_emplace(trace_pid(run), rank_prefix(run) + fmt::format("{} ({})", run.device.name,
+                                                                                   run.device.id));
         for (const KernelRecord &kernel : session_.kernels)
             name_device(kernel.device);
         for (const CopyRecord &copy : session_.copies)
@@ -92,6 +92,15 @@ class Layout {
             name_device(sample.device);
         for (const DeviceStateRecord &state : session_.device_states)
             name_device(state.device);
+    }
+    static std::string rank_prefix(const RunRecord &run) {
+        return run.plan.ranks ? fmt::format("rank {}: ", run.plan.ranks->rank) : "";
+    }
+    std::string rank_prefix(Tag tag) const {
+        if (tag.measurement.value >= session_.measurements.size())
+            return "";
+        const RunId run = session_.measurements[tag.measurement.value].run;
+        return run.value < session_.runs.size() ? rank_prefix(session_.runs[run.value]) : "";
     }
     void name_device(std::uint32_t device) {
         if (!out_.devices.contains(device))
@@ -114,7 +123,10 @@ class Layout {
     void collect_host() {
         for (std::size_t at = 0; at < session_.api_calls.size(); ++at) {
             const ApiRecord &a = session_.api_calls[at];
-            host_.push_back({host_pid(a.process),
+            const std::uint32_t pid = host_pid(a.process);
+            if (const std::string prefix = rank_prefix(a.tag); !prefix.empty() && !out_.hosts[pid].starts_with(prefix))
+                out_.hosts[pid].insert(0, prefix);
+            host_.push_back({pid,
                              a.thread,
                              {TraceSlice::Kind::Call, at, -1, a.start_ns, a.end_ns, {}}});
         }
@@ -263,9 +275,12 @@ class Layout {
 
 TraceLayout lay_out_trace(const Session &session) { return Layout(session).make(); }
 
-std::uint32_t trace_pid(const DeviceInfo &device) {
+std::uint32_t trace_pid(const RunRecord &run) {
     constexpr std::string_view kPrefix = "cuda:";
+    const DeviceInfo &device = run.device;
     std::uint32_t number = kCpuPid;
+    if (run.plan.ranks)
+        return std::uint32_t(run.plan.ranks->rank);
     if (device.id.starts_with(kPrefix))
         std::from_chars(device.id.data() + kPrefix.size(), device.id.data() + device.id.size(),
                         number);

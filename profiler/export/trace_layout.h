@@ -1,7 +1,7 @@
 // Where everything of a session goes in a Chrome trace: which process, which thread. Computed whole
 // before anything is written, so that the tracks can be named first.
 //
-// Processes: one a device (pid: its number) and one a worker (pid: its process id). Threads: one a
+// Processes: one a device or rank (pid: its number) and one a worker (pid: its process id). Threads: one a
 // stream (tid: its number; 0, which analysis tools take for "no stream", becomes the lowest free
 // one), one a host thread, and further ones for slices that overlap those.
 #pragma once
@@ -49,7 +49,7 @@ struct TraceLayout {
 
 TraceLayout lay_out_trace(const Session &session);
 
-// The pid of a run's device: N of "cuda:N"; the CPU's own.
-std::uint32_t trace_pid(const DeviceInfo &device);
+// The pid of a run's device: of one of several ranks its number, else N of "cuda:N"; the CPU's own.
+std::uint32_t trace_pid(const RunRecord &run);
 
 } // namespace moescope

@@ -2,6 +2,7 @@
 
 #include "profiler/base/checks.h"
 #include "profiler/base/closest.h"
+#include "profiler/base/try.h"
 #include "profiler/workload/operators/definition.h"
 
 #include <algorithm>
@@ -203,12 +204,16 @@ Status validate(const Repetition &repetition) {
 
 Error no_tiles(std::string what) { return {std::move(what), "only these have tiles: " + tunable_operators(), {}}; }
 
-Status validate_item(const Workload &workload, std::string_view device, const PlanItem &item) {
+Status validate_item(const Plan &plan, const PlanItem &item) {
+    const Workload &workload = plan.workload;
+    const std::string_view device = plan.device;
     if (item.op < OperatorId::SoftmaxTopk || int(item.op) >= kOperatorCount)
         return Error{fmt::format("operator {} is unknown", int(item.op)),
                      "the plan comes from another version",
                      {}};
-    if (const Status status = can_run(workload, item.op, item.variant); !status)
+    if (const Status status = plan.ranks ? can_run(workload, item.op, item.variant, plan.ranks->size)
+                                         : can_run(workload, item.op, item.variant);
+        !status)
         return status;
     if (!item.config.is_default() && !info(item.op).tunable)
         return no_tiles(fmt::format("the tile {} is set for {}", item.config.text(), info(item.op).name));
@@ -228,6 +233,19 @@ Status validate_device(std::string_view device) {
     if (device == "auto" || device == "cpu" || numbered)
         return {};
     return Error{fmt::format("device is \"{}\"", device), "it must be auto, cuda:N or cpu", {}};
+}
+
+// What is read in passes of its own would leave the other ranks waiting.
+Status validate_ranks(const Plan &plan) {
+    if (!plan.ranks)
+        return {};
+    MOESCOPE_TRY(check_range("ranks", plan.ranks->size, 1, 65536));
+    MOESCOPE_TRY(check_range("rank", plan.ranks->rank, 0, plan.ranks->size - 1));
+    MOESCOPE_TRY(check_range("port", plan.ranks->port, 0, 65535));
+    if (!plan.counters.empty() || !plan.sampled.empty() || plan.pc_sampling || !plan.tune.empty())
+        return Error{"the plan of several ranks reads counters, samples or tunes",
+                     "each needs passes of its own, which one rank cannot make alone", "run it on one device"};
+    return {};
 }
 
 } // namespace
@@ -251,6 +269,19 @@ Status can_run(const Workload &workload, OperatorId op, std::string_view variant
         return cannot(op, variant, "the matrix units take f16 or bf16 and the dtype is f32",
                       "choose f16 or bf16");
     return {};
+}
+
+Status can_run(const Workload &workload, OperatorId op, std::string_view variant, std::int32_t ranks) {
+    MOESCOPE_TRY(check_variant_name(op, variant));
+    if (info(op).family != OperatorFamily::Parallel)
+        return cannot(op, variant, "one device runs it, and the plan is of several ranks", "use moescope run");
+    if (workload.model.dtype == DType::F32)
+        return cannot(op, variant, "the matrix units take f16 or bf16 and the dtype is f32", "choose f16 or bf16");
+    if (workload.model.experts % ranks == 0)
+        return {};
+    return cannot(op, variant,
+                  fmt::format("{} experts cannot be shared evenly by {} ranks", workload.model.experts, ranks),
+                  "start a number of ranks that divides the experts");
 }
 
 Result<std::vector<PlanItem>> plan_items(const Workload &workload,
@@ -303,11 +334,12 @@ Status validate(const Plan &plan) {
         return status;
     if (const Status status = validate(plan.repetition); !status)
         return status;
+    MOESCOPE_TRY(validate_ranks(plan));
     if (plan.items.empty() && plan.tune.empty())
         return Error{"the plan is empty", "it names no operator", "choose at least one operator"};
     for (const std::vector<PlanItem> &items : {plan.items, plan.tune})
         for (const PlanItem &item : items)
-            if (const Status status = validate_item(plan.workload, plan.device, item); !status)
+            if (const Status status = validate_item(plan, item); !status)
                 return status;
     for (const PlanItem &item : plan.tune)
         if (!info(item.op).tunable)

@@ -2,10 +2,12 @@
 #pragma once
 
 #include "profiler/base/result.h"
+#include "profiler/ranks/meeting_place.h"
 #include "profiler/workload/operators.h"
 #include "profiler/workload/workload.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +58,9 @@ struct Plan {
     std::vector<std::string> sampled;  // metrics sampled over time, one pass all together; empty: none
     std::int64_t sampling_interval_ns = 20'000;
     bool pc_sampling = false;          // where warps wait, instruction by instruction
+    // Several plans, one a rank, that are carried out in step: the workload is that of all ranks
+    // together, of which each has its share of the tokens and of the experts.
+    std::optional<MeetingPlace> ranks;
     friend bool operator==(const Plan &, const Plan &) = default;
 };
 
@@ -63,6 +68,8 @@ struct Plan {
 // cannot run: ...").
 Status can_run(const Workload &workload, OperatorId op, std::string_view variant);
 
+// The same of an operator that several ranks run together.
+Status can_run(const Workload &workload, OperatorId op, std::string_view variant, std::int32_t ranks);
 // All variants that can run of the operators named, by their own name, by family ("backward") or
 // "all". None named means what the model's forward pass does. An operator asked for by its own name
 // must run: if it cannot (LoRA needs a rank, sigmoid_topk a sigmoid router, ...), the error says why;

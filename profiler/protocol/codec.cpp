@@ -165,6 +165,14 @@ void to_wire(const Plan &from, wire::Plan *to) {
     to->mutable_sampled()->Assign(from.sampled.begin(), from.sampled.end());
     to->set_sampling_interval_ns(from.sampling_interval_ns);
     to->set_pc_sampling(from.pc_sampling);
+    if (from.ranks) {
+        wire::MeetingPlace &ranks = *to->mutable_ranks();
+        ranks.set_rank(from.ranks->rank);
+        ranks.set_size(from.ranks->size);
+        ranks.set_host(from.ranks->host);
+        ranks.set_port(from.ranks->port);
+        ranks.set_word(from.ranks->word);
+    }
 }
 
 Plan from_wire(const wire::Plan &from, Decoding &decoding) {
@@ -188,6 +196,9 @@ Plan from_wire(const wire::Plan &from, Decoding &decoding) {
     to.sampled.assign(from.sampled().begin(), from.sampled().end());
     to.sampling_interval_ns = from.sampling_interval_ns();
     to.pc_sampling = from.pc_sampling();
+    if (from.has_ranks())
+        to.ranks = MeetingPlace{from.ranks().rank(), from.ranks().size(), from.ranks().host(), from.ranks().port(),
+                                from.ranks().word()};
     return to;
 }
 
@@ -229,6 +240,7 @@ void to_wire(const DeviceInfo &from, wire::DeviceInfo *to) {
     to->set_sm_clock_mhz(from.sm_clock_mhz);
     to->set_memory_clock_mhz(from.memory_clock_mhz);
     to_wire(from.ceilings, to->mutable_ceilings());
+    to->set_link_bytes_per_second(from.link_bytes_per_second);
     for (const DeviceInfo::Capability &capability : from.capabilities) {
         wire::Capability *out = to->add_capabilities();
         out->set_collector(capability.collector);
@@ -263,6 +275,7 @@ DeviceInfo from_wire(const wire::DeviceInfo &from) {
     to.sm_clock_mhz = from.sm_clock_mhz();
     to.memory_clock_mhz = from.memory_clock_mhz();
     to.ceilings = from_wire(from.ceilings());
+    to.link_bytes_per_second = from.link_bytes_per_second();
     for (const wire::Capability &capability : from.capabilities())
         to.capabilities.push_back({capability.collector(), capability.state(), capability.reason(), capability.remedy()});
     return to;

@@ -107,6 +107,15 @@ Result<Repetition> repetition_from(const Json &json, const std::string &where) {
     return fields.result(repetition);
 }
 
+// Where they met is over with the run.
+Result<MeetingPlace> place_from(const Json &json, const std::string &where) {
+    MeetingPlace place;
+    JsonFields fields(json, where);
+    fields.read("rank", place.rank);
+    fields.read("size", place.size);
+    return fields.result(std::move(place));
+}
+
 Result<Ceilings> ceilings_from(const Json &json, const std::string &where) {
     Ceilings ceilings;
     JsonFields fields(json, where);
@@ -229,7 +238,7 @@ Json to_json(const Workload &workload) {
 
 Json to_json(const Plan &plan) {
     const Repetition &repetition = plan.repetition;
-    return {{"workload", to_json(plan.workload)},
+    Json json = {{"workload", to_json(plan.workload)},
             {"device", plan.device},
             {"items", items_to_json(plan.items)},
             {"repetition",
@@ -247,6 +256,9 @@ Json to_json(const Plan &plan) {
             {"sampled", plan.sampled},
             {"sampling_interval_ns", plan.sampling_interval_ns},
             {"pc_sampling", plan.pc_sampling}};
+    if (plan.ranks)
+        json["ranks"] = {{"rank", plan.ranks->rank}, {"size", plan.ranks->size}};
+    return json;
 }
 
 Json to_json(const Ceilings &ceilings) {
@@ -265,6 +277,12 @@ Json to_json(const DeviceInfo &device) {
     Json json = Json::object();
     visit_device(device, [&](const char *key, const auto &value) { json[key] = value; });
     json["ceilings"] = to_json(device.ceilings);
+    if (device.link_bytes_per_second > 0)
+        json["link_bytes_per_second"] = device.link_bytes_per_second;
+    if (device.clock_uncertainty_ns > 0) {
+        json["clock_offset_ns"] = device.clock_offset_ns;
+        json["clock_uncertainty_ns"] = device.clock_uncertainty_ns;
+    }
     json["capabilities"] = Json::array();
     for (const auto &each : device.capabilities)
         json["capabilities"].push_back(
@@ -290,6 +308,8 @@ Result<Plan> plan_from_json(const Json &json) {
     fields.read_list("sampled", plan.sampled, text_from);
     fields.read("sampling_interval_ns", plan.sampling_interval_ns);
     fields.read("pc_sampling", plan.pc_sampling);
+    if (json.is_object() && json.contains("ranks"))
+        fields.read_object("ranks", plan.ranks.emplace(), place_from);
     return fields.result(std::move(plan));
 }
 
@@ -300,6 +320,9 @@ Result<DeviceInfo> device_from_json(const Json &json) {
     JsonFields fields(json, "device");
     visit_device(device, [&](const char *key, auto &value) { fields.read(key, value); });
     fields.read_object("ceilings", device.ceilings, ceilings_from);
+    fields.read("link_bytes_per_second", device.link_bytes_per_second);
+    fields.read("clock_offset_ns", device.clock_offset_ns);
+    fields.read("clock_uncertainty_ns", device.clock_uncertainty_ns);
     fields.read_list("capabilities", device.capabilities, capability_from);
     return fields.result(std::move(device));
 }

@@ -3,7 +3,7 @@
 // Plan:     {workload, device, items: [{operator, variant, tile}], repetition: {warmup, min_samples,
 //           max_samples, target_relative_ci, max_seconds}, cache: cold|warm, capture, check_results,
 //           tune: [as items], tune_max_candidates, counters: [metric], sampled: [metric],
-//           sampling_interval_ns, pc_sampling}
+//           sampling_interval_ns, pc_sampling, ranks: {rank, size} (of several ranks alone)}
 // tile:     {block_m, block_n, block_k, warps, stages}; all 0: the default of the shape
 // Workload: {model, tokens, lora_rank, lora_scaling, skew: {kind: uniform|zipf|hot, value}, seed,
 //           quant_block, nested_block, quant_format: nf4|fp4|fp8_tensor|fp8_row|fp8_block|mxfp4}
@@ -13,6 +13,7 @@
 // Device:   {id, name, arch, driver, runtime, host, <counts and sizes as in DeviceInfo>,
 //           ceilings: {bytes_per_second, flops_per_second, bytes_measured, flops_measured,
 //                      bytes_measured_ns, flops_measured_ns (where known)},
+//           link_bytes_per_second, clock_offset_ns, clock_uncertainty_ns (where known),
 //           capabilities: [{collector, state, reason, remedy}]}
 //
 // Reading: a missing key keeps its default, an unknown key is ignored; a value of the wrong type or

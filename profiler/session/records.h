@@ -192,6 +192,9 @@ struct DeviceInfo {
     std::int32_t compute_major = 0, compute_minor = 0;
     std::int32_t sm_clock_mhz = 0, memory_clock_mhz = 0; // at the device's maximum
     Ceilings ceilings;
+    double link_bytes_per_second = 0; // to other devices (NVLink), each direction; 0: unknown
+    // Of a rank: its host's clock against rank 0's, already taken off all its times; within so much.
+    std::int64_t clock_offset_ns = 0, clock_uncertainty_ns = 0;
     // One entry a collector ("cupti activity", "cuda events", "nvml"): state, reason, and what would
     // change it.
     struct Capability {

@@ -5,8 +5,10 @@
 #include "profiler/base/units.h"
 #include "profiler/worker/cpu_info.h"
 #include "profiler/worker/memory_ledger.h"
+#include "profiler/worker/ranks/rank_group.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -131,8 +133,13 @@ class CpuDevice final : public Device {
         return Error{"CUPTI activity capture", "the CPU has none", "times are the host clock's"};
     }
     Status stop_capture() override { return {}; }
+    Result<std::unique_ptr<RowTransport>> open_transport(Meeting &meeting) override { return make_tcp_transport(meeting); }
+    void ran(std::string_view what, std::int64_t start_ns, std::int64_t end_ns) override {
+        steps_.push_back({start_ns, end_ns, names_.intern(what), 0, std::uint32_t(getpid()), std::uint32_t(gettid()), tag_});
+    }
     Result<CaptureBatch> take_capture() override {
         CaptureBatch batch;
+        batch.api_calls = std::exchange(steps_, {});
         batch.memory = ledger_.take();
         return batch;
     }
@@ -155,6 +162,7 @@ class CpuDevice final : public Device {
     Tag tag_;
     std::chrono::steady_clock::time_point begin_;
     std::vector<float> times_ns_;
+    std::vector<ApiRecord> steps_; // of the host, as operators told them
 };
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "profiler/worker/device.h"
 
 #include "profiler/worker/counter_source.h"
+#include "profiler/worker/ranks/rank_group.h"
 #include "profiler/worker/samplers.h"
 
 #include <cstdint>
@@ -41,6 +42,10 @@ Result<std::unique_ptr<PmSampler>> Device::open_pm_sampler(const std::vector<std
 
 Result<std::unique_ptr<PcSampler>> Device::open_pc_sampler() {
     return Error{"sampled instructions", info().name + " has none that could be read", "choose a CUDA device"};
+}
+
+Result<std::unique_ptr<RowTransport>> Device::open_transport(Meeting &) {
+    return Error{"rows cannot travel between ranks", info().name + " has no way for them", "choose another device"};
 }
 
 } // namespace moescope

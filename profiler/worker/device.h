@@ -76,6 +76,8 @@ class Device;
 class CounterSource;
 class PmSampler;
 class PcSampler;
+class Meeting;
+class RowTransport;
 
 // Device memory on the ledger; freed when it goes out of scope. Move-only.
 class Buffer {
@@ -161,6 +163,10 @@ class Device {
     virtual Result<std::unique_ptr<PmSampler>> open_pm_sampler(const std::vector<std::string> &metrics,
                                                                std::int64_t interval_ns);
     virtual Result<std::unique_ptr<PcSampler>> open_pc_sampler();
+    // How rows travel between this device's memory and the other ranks'; the error says what is missing.
+    virtual Result<std::unique_ptr<RowTransport>> open_transport(Meeting &meeting);
+    // A step that an operator took on the host, by its clock: a record where no capture sees kernels.
+    virtual void ran(std::string_view /*what*/, std::int64_t /*start_ns*/, std::int64_t /*end_ns*/) {}
     // The ledger's bytes now, and their maximum since the last call of peak_bytes().
     virtual std::int64_t live_bytes() const = 0;
     virtual std::int64_t peak_bytes() = 0;

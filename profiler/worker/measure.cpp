@@ -4,6 +4,7 @@
 #include "profiler/worker/capture_times.h"
 #include "profiler/worker/state_sampler.h"
 #include "profiler/session/throttle.h"
+#include "profiler/worker/ranks/rank_group.h"
 
 #include <algorithm>
 #include <chrono>
@@ -46,23 +47,38 @@ class Measuring {
 
   private:
     Result<bool> run_batches() {
-        const std::atomic<bool> &cancelled = options_.cancelled;
         MOESCOPE_TRY(warm_up());
         begin_ = Clock::now();
-        while (!cancelled && !enough_samples(options_.rule, out_.time, seconds_since(begin_))) {
-            MOESCOPE_TRY(run_batch(batch_size()));
+        while (true) {
+            const Result<std::int32_t> size = in_step(next_batch());
+            MOESCOPE_TRY(size);
+            if (*size == 0)
+                return !options_.cancelled;
+            MOESCOPE_TRY(run_batch(*size));
             summarize_all();
             if (options_.on_update && Clock::now() - updated_ >= kUpdateInterval) {
                 updated_ = Clock::now();
                 options_.on_update(out_);
             }
         }
-        return !cancelled;
+    }
+
+    // Ranks repeat an operator that they run together as often as rank 0 does.
+    Result<std::int32_t> in_step(std::int32_t mine) {
+        return op_.ranks() ? op_.ranks()->as_rank_0(mine) : Result<std::int32_t>(mine);
+    }
+
+    // 0: that was all.
+    std::int32_t next_batch() const {
+        const bool done = options_.cancelled || enough_samples(options_.rule, out_.time, seconds_since(begin_));
+        return done ? 0 : batch_size();
     }
 
     Status repeat(std::int32_t repetition) {
         if (options_.cache == CacheState::Cold)
             MOESCOPE_TRY(device_.make_cold());
+        if (RankGroup *ranks = op_.ranks())
+            MOESCOPE_TRY(ranks->transport().line_up());
         MOESCOPE_TRY(device_.begin_repetition({options_.tag, repetition}));
         const Status launched = op_.launch();
         MOESCOPE_TRY(device_.end_repetition());
@@ -74,8 +90,11 @@ class Measuring {
     Status warm_up() {
         begin_ = Clock::now();
         const std::int32_t wanted = std::max(1, options_.rule.warmup);
-        for (out_.warmup = 0; out_.warmup < wanted && !options_.cancelled; ++out_.warmup) {
-            if (out_.warmup > 0 && seconds_since(begin_) > options_.rule.max_seconds)
+        for (out_.warmup = 0;; ++out_.warmup) {
+            const bool late = out_.warmup > 0 && seconds_since(begin_) > options_.rule.max_seconds;
+            const Result<std::int32_t> more = in_step(out_.warmup < wanted && !options_.cancelled && !late);
+            MOESCOPE_TRY(more);
+            if (*more == 0)
                 break;
             const auto before = Clock::now();
             MOESCOPE_TRY(repeat(-1));
@@ -95,7 +114,7 @@ class Measuring {
     Status run_batch(std::int32_t size) {
         const auto before = Clock::now();
         std::int32_t run = 0;
-        for (; run < size && (run == 0 || !options_.cancelled); ++run)
+        for (; run < size && (run == 0 || op_.ranks() || !options_.cancelled); ++run)
             MOESCOPE_TRY(repeat(std::int32_t(taken_) + run));
         event_reasons_ |= device_.clock_event_reasons(); // while the batch runs
         Result<std::vector<float>> times = device_.take_repetition_times_ns();

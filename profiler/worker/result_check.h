@@ -30,6 +30,7 @@ class ResultCheck {
     struct OnCpu;
 
     bool small_enough(std::string_view variant) const;
+    Status check_layer(const Operator &op, Measurement &out);
     Status check_sampled_rows(const ms_scatter2scatter_args &args, Measurement &out);
     Status make_cpu_reference(const std::string &group, std::string_view variant);
 

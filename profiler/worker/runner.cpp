@@ -4,6 +4,7 @@
 #include "profiler/worker/counters.h"
 #include "profiler/worker/measure.h"
 #include "profiler/worker/operators/operator.h"
+#include "profiler/worker/ranks/rank_group.h"
 #include "profiler/worker/result_check.h"
 #include "profiler/worker/samplers.h"
 #include "profiler/worker/sampling_pass.h"
@@ -36,14 +37,17 @@ class PlanRunner {
     RunOutcome run() {
         const Status counters = try_counters(); // the device's capabilities say what came of it
         const Status pm_sampling = try_pm_sampling(), pc_sampling = try_pc_sampling();
-        events_.run_started(device_.info());
+        const Status joined = join_ranks();
+        events_.run_started(told_device());
         tell_refusal(kPmSampling, pm_sampling);
         tell_refusal(kPcSampling, pc_sampling);
         if (!counters)
             events_.log("no counters are read, times are: " + counters.error().sentence());
         baseline_bytes_ = device_.live_bytes();
         start_capture();
-        if (const Status prepared = prepare(); !prepared)
+        if (!joined)
+            fail_run(joined.error());
+        else if (const Status prepared = prepare(); !prepared)
             fail_run(prepared.error());
         else {
             tune_items();
@@ -59,6 +63,23 @@ class PlanRunner {
 
   private:
     using State = Measurement::State;
+
+    Status join_ranks() {
+        if (!plan_.ranks)
+            return {};
+        events_.progress("waiting for the other ranks", 0);
+        Result<std::unique_ptr<RankGroup>> group = RankGroup::join(*plan_.ranks, device_);
+        MOESCOPE_TRY(group);
+        ranks_ = std::move(*group);
+        return {};
+    }
+
+    DeviceInfo told_device() const {
+        DeviceInfo told = device_.info();
+        if (ranks_)
+            told.capabilities.push_back(ranks_->transport().capability());
+        return told;
+    }
 
     // Whoever may not read counters learns it once, and the rest of the plan goes on.
     Status try_counters() {
@@ -137,9 +158,13 @@ class PlanRunner {
 
     Status prepare() {
         events_.progress("choosing experts", 0);
-        Result<PreparedRouting> routing = prepare_routing(device_, plan_.workload);
+        std::optional<Share> share;
+        if (ranks_)
+            share = share_of(plan_.workload.tokens, ranks_->rank(), ranks_->size());
+        Result<PreparedRouting> routing = prepare_routing(device_, plan_.workload, share);
         MOESCOPE_TRY(routing);
         routing_ = std::move(*routing);
+        routing_->ranks = ranks_.get();
         Result<RoutingRecord> record = routing_record(device_, *routing_);
         MOESCOPE_TRY(record);
         events_.routing(*record);
@@ -253,6 +278,8 @@ class PlanRunner {
         measurement.input_bytes = footprint.input_bytes;
         measurement.output_bytes = footprint.output_bytes;
         measurement.workspace_bytes = footprint.workspace_bytes;
+        if (const std::optional<RankCost> cost = op.rank_cost())
+            take_rank_cost(*cost, measurement);
 
         const Result<bool> finished = measure(device_, op, measure_options(item), measurement);
         MOESCOPE_TRY(finished);
@@ -263,6 +290,14 @@ class PlanRunner {
         if (*finished && counting_)
             count(item, op, measurement);
         return {};
+    }
+
+    // A rank's floor is also the time its link takes, where its rate is known.
+    void take_rank_cost(const RankCost &cost, Measurement &measurement) const {
+        const double link = device_.info().link_bytes_per_second;
+        measurement.cost = cost.cost;
+        measurement.floor_ns = std::max(floor_ns(cost.cost, device_.info().ceilings),
+                                        link > 0 ? cost.link_bytes / link * 1e9 : 0);
     }
 
     // Counters that cannot be had leave the measurement as it is.
@@ -302,6 +337,8 @@ class PlanRunner {
     // A failure, and whether the device survived it.
     void report(const std::string &where, const Error &error) {
         events_.failure(where, error);
+        if (ranks_)
+            ranks_->leave(); // the others must not wait for this one
         const Status alive = device_.synchronize();
         if (alive)
             return;
@@ -322,6 +359,7 @@ class PlanRunner {
     TunedConfigs &tuned_;
     const std::atomic<bool> &cancelled_;
     std::int64_t baseline_bytes_ = 0;
+    std::unique_ptr<RankGroup> ranks_;
     std::optional<PreparedRouting> routing_;
     bool capturing_ = false, counting_ = false, sampling_counters_ = false, sampling_places_ = false;
     std::vector<SampledItem> done_;

@@ -27,6 +27,8 @@ constexpr std::array kFamilies = {
                "The whole gated MLP of the experts, forward and backward.", false},
     FamilyInfo{OperatorFamily::Logprob, "logprob", "Log-probabilities",
                "Entropy and selected log-probabilities of logits over a vocabulary.", false},
+    FamilyInfo{OperatorFamily::Parallel, "parallel", "Expert parallel",
+               "The experts shared between ranks: tokens travel to them and back.", false},
 };
 
 using Table = std::array<OperatorDefinition, std::size_t(kOperatorCount)>;
@@ -35,7 +37,7 @@ Table make_table() {
     Table table;
     for (const Definitions family :
          {routing_operators(), metadata_operators(), grouped_operators(), dequant_operators(),
-          backward_operators(), layer_operators(), logprob_operators()})
+          backward_operators(), layer_operators(), logprob_operators(), parallel_operators()})
         for (const OperatorDefinition &each : family)
             table[std::size_t(each.info.id)] = each;
     return table;

@@ -35,11 +35,15 @@ enum class OperatorId {
     RaggedMetadata,
     RoutingData,
     Route,
+    EpDispatch, // tokens to the ranks of their experts,
+    EpExperts,  // the experts there,
+    EpCombine,  // and their answers back
+    EpLayer,
     Count_ // the number of them
 };
 inline constexpr int kOperatorCount = int(OperatorId::Count_);
 
-enum class OperatorFamily { Routing, Metadata, Grouped, Dequant, Backward, Layer, Logprob };
+enum class OperatorFamily { Routing, Metadata, Grouped, Dequant, Backward, Layer, Logprob, Parallel };
 
 struct FamilyInfo {
     OperatorFamily id;

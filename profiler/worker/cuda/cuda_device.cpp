@@ -8,6 +8,7 @@
 #include "profiler/worker/cuda/cuda_info.h"
 #include "profiler/worker/cuda/cupti_api.h"
 #include "profiler/worker/cuda/matrix_rate.h"
+#include "profiler/worker/cuda/nccl.h"
 #include "profiler/worker/cuda/nvml.h"
 #include "profiler/worker/cuda/pc_sampling.h"
 #include "profiler/worker/cuda/pm_sampling.h"
@@ -121,6 +122,9 @@ class CudaDevice final : public Device {
     Result<std::unique_ptr<PmSampler>> open_pm_sampler(const std::vector<std::string> &metrics,
                                                        std::int64_t interval_ns) override;
     Result<std::unique_ptr<PcSampler>> open_pc_sampler() override;
+    Result<std::unique_ptr<RowTransport>> open_transport(Meeting &meeting) override {
+        return make_nccl_transport(meeting, stream_);
+    }
     std::int64_t live_bytes() const override { return ledger_.live_bytes(); }
     std::int64_t peak_bytes() override { return ledger_.take_peak(); }
 
@@ -225,8 +229,10 @@ void CudaDevice::open_nvml() {
                                                ? Nvml::open(bus_id)
                                                : Result<std::unique_ptr<Nvml>>(Error{"NVML", "MOESCOPE_NO_NVML is set", "unset it"});
     set_capability(cupti::capability("nvml", opened ? Status() : Status(opened.error()), "absent"));
-    if (opened)
-        nvml_ = std::move(*opened);
+    if (!opened)
+        return;
+    nvml_ = std::move(*opened);
+    info_.link_bytes_per_second = nvml_->link_bytes_per_second();
 }
 
 // What trying a collector said replaces what was expected of it.

@@ -4,6 +4,18 @@
 
 namespace moescope {
 
+namespace {
+
+// nvmlFieldValue_t
+struct FieldValue {
+    unsigned field = 0, scope = 0;
+    long long timestamp = 0, latency_us = 0;
+    int type = 0, result = 0;
+    unsigned long long value = 0; // of an unsigned int: its low half
+};
+
+} // namespace
+
 struct Nvml::Library {
     using Handle = void *;
 
@@ -30,6 +42,8 @@ struct Nvml::Library {
     int (*temperature)(Handle, int, unsigned *) = nullptr;
     int (*power)(Handle, unsigned *) = nullptr;
     int (*driver)(char *, unsigned) = nullptr;
+    int (*link_state)(Handle, unsigned, unsigned *) = nullptr;
+    int (*field_values)(Handle, int, FieldValue *) = nullptr;
 };
 
 Nvml::Nvml() : library_(std::make_unique<Library>()) {}
@@ -56,6 +70,8 @@ Result<std::unique_ptr<Nvml>> Nvml::open(const std::string &pci_bus_id) {
     library.find(library.temperature, "nvmlDeviceGetTemperature");
     library.find(library.power, "nvmlDeviceGetPowerUsage");
     library.find(library.driver, "nvmlSystemGetDriverVersion");
+    library.find(library.link_state, "nvmlDeviceGetNvLinkState");
+    library.find(library.field_values, "nvmlDeviceGetFieldValues");
     return made;
 }
 
@@ -77,6 +93,21 @@ Nvml::State Nvml::state() const {
     if (library_->power && library_->power(library_->device, &value) == 0)
         state.power_w = value / 1e3;
     return state;
+}
+
+double Nvml::link_bytes_per_second() const {
+    constexpr unsigned kMostLinks = 18, kSpeedMegabytes = 90; // NVML_NVLINK_MAX_LINKS, NVML_FI_DEV_NVLINK_SPEED_MBPS_COMMON
+    if (!library_->link_state || !library_->field_values)
+        return 0;
+    unsigned up = 0;
+    for (unsigned link = 0; link < kMostLinks; ++link) {
+        unsigned active = 0;
+        up += library_->link_state(library_->device, link, &active) == 0 && active != 0;
+    }
+    FieldValue speed{.field = kSpeedMegabytes};
+    if (up == 0 || library_->field_values(library_->device, 1, &speed) != 0 || speed.result != 0)
+        return 0;
+    return double(up) * double(unsigned(speed.value)) * 1e6;
 }
 
 std::string Nvml::driver_version() const {

@@ -26,6 +26,8 @@ class Nvml {
         double power_w = 0;
     };
     State state() const;                // as it is now; 0 where the device does not tell
+    // Of all NVLinks that are up together, each direction, by their signalling rate; 0 where there are none.
+    double link_bytes_per_second() const;
     std::string driver_version() const; // "580.82.07"; "" where it is hidden
 
   private:

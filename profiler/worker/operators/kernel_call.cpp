@@ -48,7 +48,7 @@ Status allocate(Device &device, Buffer &buffer, std::int64_t bytes, std::string_
 Status allocate_uniform(Device &device, Buffer &buffer, std::string_view label, ms_dtype dtype, std::int64_t count,
                         FillFor fill, float scale) {
     MOESCOPE_TRY(allocate(device, buffer, count * size_of(dtype), label));
-    const FillUniformArgs args{buffer.data(), dtype, count, fill.seed, tensor_number(fill), scale};
+    const FillUniformArgs args{buffer.data(), dtype, count, fill.seed, tensor_number(fill), scale, fill.first};
     return kernel_status(device.kernels().fill_uniform(&args, device.stream()), label);
 }
 

@@ -54,6 +54,7 @@ struct FillFor {
     std::uint64_t seed;
     Tensor tensor;
     OperatorId salt;
+    std::int64_t first = 0; // the buffer's first element within the tensor: a multiple of 8
 };
 Status allocate_uniform(Device &device, Buffer &buffer, std::string_view label, ms_dtype dtype, std::int64_t count,
                         FillFor fill, float scale);

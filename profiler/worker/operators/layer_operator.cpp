@@ -1,6 +1,7 @@
 #include "kernels/common/float_types.h"
 #include "kernels/dequant/nf4.h"
 #include "profiler/worker/operators/kernel_call.h"
+#include "profiler/worker/operators/layer_inputs.h"
 #include "profiler/worker/operators/operator.h"
 
 #include "profiler/workload/cost.h"
@@ -35,9 +36,8 @@ class LayerOperator final : public Operator {
         routing_ = &routing;
         set_args();
         const std::int64_t rows = routing.slots;
-        MOESCOPE_TRY(fill(x_, " input", Tensor::X, routing.tokens * forward_.hidden, 1));
-        MOESCOPE_TRY(allocate_uniform(device, weights_, name() + " routing weights", MS_F32, rows,
-                                      {workload.seed, Tensor::RoutingWeights, op_}, 1));
+        MOESCOPE_TRY(fill_layer_input(device, x_, name(), workload, op_, {routing.first_token, routing.tokens}));
+        MOESCOPE_TRY(fill_routing_weights(device, weights_, name(), workload, op_));
         MOESCOPE_TRY(make_rows(h_, " gate and up", rows * gate_up_.n));
         MOESCOPE_TRY(make_rows(act_, " activation", rows * forward_.intermediate));
         MOESCOPE_TRY(make_rows(y_, " experts' rows", rows * forward_.hidden));
@@ -150,11 +150,9 @@ class LayerOperator final : public Operator {
     }
 
     Status make_dense(LayerProjection &to) {
-        const std::int64_t count = std::int64_t(forward_.experts) * to.k * to.n;
         if (to.w.bytes() > 0)
             return {};
-        return allocate_uniform(*device_, to.w, name() + " weights", forward_.dtype, count,
-                                fill_for(to, Tensor::Weights), nearest_power_of_two(1.5 / std::sqrt(double(to.k))));
+        return fill_layer_weights(*device_, to.w, name(), *workload_, to.which, {0, forward_.experts});
     }
 
     // Codes and scales are arbitrary bits, as of any weights.
@@ -183,7 +181,7 @@ class LayerOperator final : public Operator {
 
     void set_pointers() {
         forward_.x = x_.data();
-        forward_.weights = weights_.as<float>();
+        forward_.weights = weights_.as<float>() + routing_->first_token * routing_->top_k;
         forward_.sorted_slots = routing_->sorted_slots.as<std::int32_t>();
         forward_.inverse = routing_->inverse.as<std::int32_t>();
         forward_.offsets = routing_->offsets.as<std::int32_t>();

@@ -45,6 +45,11 @@ std::unique_ptr<Operator> make_operator(OperatorId op) {
         return make_routing_structure_operator(op);
     case OperatorId::Route:
         return make_route_operator();
+    case OperatorId::EpDispatch:
+    case OperatorId::EpExperts:
+    case OperatorId::EpCombine:
+    case OperatorId::EpLayer:
+        return make_parallel_operator(op);
     case OperatorId::Count_:
         break;
     }

@@ -5,9 +5,11 @@
 #include "profiler/plan/plan.h"
 #include "profiler/worker/device.h"
 #include "profiler/worker/operators/routing_inputs.h"
+#include "profiler/workload/cost.h"
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +30,12 @@ struct Footprint {
     std::int64_t input_bytes = 0, output_bytes = 0, workspace_bytes = 0;
 };
 
+// One rank's part of an operator, and what its link to the others must carry.
+struct RankCost {
+    Cost cost;
+    double link_bytes = 0; // in the busier direction
+};
+
 class Operator {
   public:
     virtual ~Operator() = default;
@@ -44,6 +52,9 @@ class Operator {
     virtual Footprint footprint() const = 0;
     virtual std::string_view comparison_group() const { return ""; }
     virtual TileConfig config() const { return {}; } // as it runs; default where there are no tiles
+    // Who runs it together, and must launch it as often; null: one device alone.
+    virtual RankGroup *ranks() const { return nullptr; }
+    virtual std::optional<RankCost> rank_cost() const { return std::nullopt; }
     // What a tuner compiles for the selected variant; null where there are no tiles.
     virtual const ms_scatter2scatter_args *tile_args() const { return nullptr; }
 };
@@ -62,5 +73,6 @@ std::unique_ptr<Operator> make_layer_operator(OperatorId op);
 std::unique_ptr<Operator> make_dequant_operator();
 std::unique_ptr<Operator> make_select_lora_operator();
 std::unique_ptr<Operator> make_logprob_operator(OperatorId op);
+std::unique_ptr<Operator> make_parallel_operator(OperatorId op);
 
 } // namespace moescope

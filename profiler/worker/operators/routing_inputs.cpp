@@ -61,12 +61,14 @@ PreparedRouting sizes_of(const Workload &workload) {
 }
 
 Status select_experts(Device &device, const Workload &workload, PreparedRouting &routing) {
+    if (routing.tokens == 0)
+        return {};
     Result<Buffer> logits = make_routing_logits(device, workload, MS_F32);
     MOESCOPE_TRY(logits);
     Buffer weights;
     MOESCOPE_TRY(allocate(device, weights, routing.slots * 4, "routing weights"));
-    ms_topk_args args = plain_softmax_args(workload.model, workload.tokens);
-    args.logits = logits->data();
+    ms_topk_args args = plain_softmax_args(workload.model, routing.tokens);
+    args.logits = logits->as<float>() + routing.first_token * routing.experts;
     args.weights = weights.as<float>();
     args.ids = routing.ids.as<std::int32_t>();
     MOESCOPE_TRY(kernel_status(device.kernels().topk(&args, device.stream()), "choosing experts"));
@@ -114,8 +116,13 @@ Result<Buffer> make_routing_logits(Device &device, const Workload &workload, ms_
     return logits;
 }
 
-Result<PreparedRouting> prepare_routing(Device &device, const Workload &workload) {
+Result<PreparedRouting> prepare_routing(Device &device, const Workload &workload, std::optional<Share> share) {
     PreparedRouting routing = sizes_of(workload);
+    if (share) {
+        routing.first_token = share->first;
+        routing.tokens = share->count;
+        routing.slots = share->count * routing.top_k;
+    }
     const double bytes = 4.0 * double(workload.tokens) * routing.experts + 16.0 * double(routing.slots);
     MOESCOPE_TRY(check_fits(device.info(), bytes, device.free_bytes(), "the routing"));
     MOESCOPE_TRY(allocate(device, routing.ids, routing.slots * 4, "expert ids"));
@@ -141,6 +148,8 @@ Result<RoutingRecord> routing_record(Device &device, const PreparedRouting &rout
     record.top_k = routing.top_k;
     record.counts = routing.host_counts;
     record.sample_ids.resize(std::size_t(std::min(kSampleTokens, routing.tokens) * routing.top_k));
+    if (record.sample_ids.empty())
+        return record;
     MOESCOPE_TRY(device.download(record.sample_ids.data(), routing.ids.data(),
                                  std::int64_t(record.sample_ids.size() * sizeof(std::int32_t))));
     return record;

@@ -68,5 +68,6 @@ Definitions dequant_operators();
 Definitions backward_operators();
 Definitions layer_operators();
 Definitions logprob_operators();
+Definitions parallel_operators();
 
 } // namespace moescope

@@ -1,0 +1,32 @@
+#include "profiler/worker/operators/layer_inputs.h"
+
+#include "profiler/workload/cost.h"
+
+#include <cmath>
+
+namespace moescope {
+
+Status fill_layer_input(Device &device, Buffer &buffer, const std::string &name, const Workload &workload, OperatorId salt,
+                        Share tokens) {
+    const std::int64_t hidden = workload.model.expert_hidden();
+    return allocate_uniform(device, buffer, name + " input", kernel_dtype(workload.model.dtype), tokens.count * hidden,
+                            {workload.seed, Tensor::X, salt, tokens.first * hidden}, 1);
+}
+
+Status fill_layer_weights(Device &device, Buffer &buffer, const std::string &name, const Workload &workload, Projection which,
+                          Share experts) {
+    const OperatorId salt = which == Projection::GateUp ? OperatorId::GateUp : OperatorId::Down;
+    const WeightSize size = weight_size(workload.model, salt);
+    return allocate_uniform(device, buffer, name + " weights", kernel_dtype(workload.model.dtype),
+                            experts.count * size.numel(),
+                            {workload.seed, Tensor::Weights, salt, experts.first * size.numel()},
+                            nearest_power_of_two(1.5 / std::sqrt(double(size.k))));
+}
+
+Status fill_routing_weights(Device &device, Buffer &buffer, const std::string &name, const Workload &workload,
+                            OperatorId salt) {
+    return allocate_uniform(device, buffer, name + " routing weights", MS_F32, workload.slots(),
+                            {workload.seed, Tensor::RoutingWeights, salt}, 1);
+}
+
+} // namespace moescope

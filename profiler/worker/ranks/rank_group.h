@@ -1,0 +1,57 @@
+// The ranks that carry out one plan in step: their meeting, and the way rows travel between their
+// devices' memories.
+#pragma once
+
+#include "profiler/ranks/meeting.h"
+#include "profiler/worker/device.h"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace moescope {
+
+// Rows of every rank to every other. They lie one after the other, by the rank they go to or come from.
+struct RowExchange {
+    const void *send = nullptr;
+    void *receive = nullptr;
+    std::int64_t row_bytes = 0;
+    std::span<const std::int64_t> send_rows, receive_rows; // by rank
+};
+
+class RowTransport {
+  public:
+    virtual ~RowTransport() = default;
+    virtual DeviceInfo::Capability capability() const = 0; // its name and version
+    // All at once, in the order of the device's stream. Every rank makes the same calls.
+    virtual Status exchange(std::span<const RowExchange> exchanges) = 0;
+    // What every rank enqueues after it starts when the last one has come so far.
+    virtual Status line_up() = 0;
+};
+
+// Through TCP, between memories of hosts: done when the call returns.
+Result<std::unique_ptr<RowTransport>> make_tcp_transport(Meeting &meeting);
+
+class RankGroup {
+  public:
+    static Result<std::unique_ptr<RankGroup>> join(const MeetingPlace &place, Device &device);
+    RankGroup(std::unique_ptr<Meeting> meeting, std::unique_ptr<RowTransport> transport)
+        : meeting_(std::move(meeting)), transport_(std::move(transport)) {}
+
+    std::int32_t rank() const { return meeting_->rank(); }
+    std::int32_t size() const { return meeting_->size(); }
+    RowTransport &transport() { return *transport_; }
+
+    // What rank 0 says, on all ranks: they go on alike.
+    Result<std::int32_t> as_rank_0(std::int32_t mine);
+    // After a failure the others must not wait for this rank.
+    void leave() { meeting_->leave(); }
+
+  private:
+    std::unique_ptr<Meeting> meeting_;
+    std::unique_ptr<RowTransport> transport_;
+};
+
+} // namespace moescope

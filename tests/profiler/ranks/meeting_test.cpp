@@ -1,0 +1,92 @@
+#include "rank_threads.h"
+
+#include <cstdlib>
+#include <string>
+
+using namespace moescope;
+
+TEST_CASE("every rank learns what every other gave") {
+    for (const std::int32_t size : {1, 2, 5}) {
+        std::vector<std::vector<std::string>> learnt(static_cast<std::size_t>(size));
+        as_ranks(size, [&](Meeting &meeting) {
+            for (int round = 0; round < 3; ++round)
+                if (const auto all = meeting.share(std::string(std::size_t(meeting.rank()), 'x') + std::to_string(round)))
+                    learnt[std::size_t(meeting.rank())] = *all;
+        });
+        for (const auto &all : learnt) {
+            REQUIRE(all.size() == std::size_t(size));
+            for (std::size_t rank = 0; rank < all.size(); ++rank)
+                CHECK(all[rank] == std::string(rank, 'x') + "2");
+        }
+    }
+}
+
+TEST_CASE("rank 0 collects what is large") {
+    std::vector<std::string> collected;
+    as_ranks(3, [&](Meeting &meeting) {
+        const auto all = meeting.collect(std::string(5'000'000, char('a' + meeting.rank())));
+        if (meeting.rank() == 0 && all)
+            collected = *all;
+    });
+    REQUIRE(collected.size() == 3);
+    for (std::size_t rank = 0; rank < 3; ++rank)
+        CHECK(collected[rank] == std::string(5'000'000, char('a' + rank)));
+}
+
+TEST_CASE("threads of one machine have one clock") {
+    std::vector<ClockOffset> offsets;
+    as_ranks(3, [&](Meeting &meeting) {
+        const auto all = meeting.compare_clocks();
+        if (meeting.rank() == 0 && all)
+            offsets = *all;
+    });
+    REQUIRE(offsets.size() == 3);
+    CHECK(offsets[0] == ClockOffset{});
+    for (std::size_t rank = 1; rank < 3; ++rank) {
+        CHECK(offsets[rank].round_trip_ns > 0);
+        CHECK(std::abs(offsets[rank].offset_ns) <= offsets[rank].uncertainty_ns);
+    }
+}
+
+TEST_CASE("a rank that leaves ends the calls of all others") {
+    std::vector<bool> ok(3, true);
+    as_ranks(3, [&](Meeting &meeting) {
+        if (meeting.rank() == 2)
+            return meeting.leave();
+        Result<std::vector<std::string>> all = meeting.share("here");
+        if (!all && meeting.rank() == 0)
+            meeting.leave();
+        ok[std::size_t(meeting.rank())] = all.ok();
+    });
+    CHECK_FALSE(ok[0]);
+    CHECK_FALSE(ok[1]);
+}
+
+TEST_CASE("a rank that does not come is named") {
+    const Result<std::int32_t> port = free_port();
+    REQUIRE(port);
+    const auto meeting = Meeting::join({0, 3, "127.0.0.1", *port, "test"}, 0.2);
+    REQUIRE_FALSE(meeting);
+    CHECK(meeting.error().what.starts_with("rank 1, 2 did not come to 127.0.0.1:"));
+}
+
+TEST_CASE("a rank of another start is sent away, and the others meet") {
+    const Result<std::int32_t> port = free_port();
+    REQUIRE(port);
+    Status stranger, first, second;
+    const auto join = [&](MeetingPlace place, Status &to) {
+        return std::thread([place, &to] {
+            if (const auto joined = Meeting::join(place, 20); !joined)
+                to = joined.error();
+        });
+    };
+    std::thread zero = join({0, 2, "127.0.0.1", *port, "test"}, first);
+    join({1, 2, "127.0.0.1", *port, "other"}, stranger).join();
+    std::thread one = join({1, 2, "127.0.0.1", *port, "test"}, second);
+    zero.join();
+    one.join();
+    CHECK(first);
+    CHECK(second);
+    REQUIRE_FALSE(stranger);
+    CHECK(stranger.error().what.starts_with("rank 1 was sent away"));
+}
