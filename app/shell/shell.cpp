@@ -315,10 +315,12 @@ void Shell::run(Plan plan, bool replace) {
 
 void Shell::run_wanted() {
     auto plan = make_plan(workload_, /*live=*/false);
-    if (plan.ok())
-        run(std::move(plan.value()), /*replace=*/false);
-    else
-        status_.problems.push_back(plan.error());
+    if (!plan.ok())
+        return status_.problems.push_back(plan.error());
+    if (workload_.device != kEveryGpu)
+        return run(std::move(plan.value()), /*replace=*/false);
+    for (Plan &one : on_every_gpu(plan.value(), frame_progress_.devices))
+        run(std::move(one), /*replace=*/false);
 }
 
 // What the workload pane would run, at each point.
@@ -366,7 +368,7 @@ void Shell::measure_ceilings(const std::string &device) {
 void Shell::tune(const Workload &workload, std::vector<PlanItem> items) {
     Plan plan;
     plan.workload = workload;
-    plan.device = workload_.device;
+    plan.device = plan_device(workload_);
     plan.cache = workload_.cache;
     plan.items = items;
     plan.tune = std::move(items);
@@ -389,7 +391,7 @@ void Shell::tune_shown(const PlanItem &item) { tune(shown_workload(), {item}); }
 void Shell::run_shown(std::vector<PlanItem> items) {
     Plan plan;
     plan.workload = shown_workload();
-    plan.device = workload_.device;
+    plan.device = plan_device(workload_);
     plan.cache = workload_.cache;
     plan.items = std::move(items);
     if (const Status status = validate(plan); !status.ok())

@@ -18,6 +18,7 @@
 #include "app/views/dispatch.h"
 #include "app/views/inspector.h"
 #include "app/views/memory.h"
+#include "app/views/ranks.h"
 #include "app/views/overview.h"
 #include "app/views/roofline.h"
 #include "app/views/routing.h"
@@ -199,6 +200,7 @@ class Shell {
     SessionFileState session_file_;
     RooflineState roofline_;
     MemoryState memory_;
+    RanksState ranks_;
     CompareState compare_;
     SweepState sweep_;
     InspectorState inspector_;

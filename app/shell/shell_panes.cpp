@@ -159,6 +159,9 @@ void Shell::draw_view(ViewContext &context, ViewId view) {
     case ViewId::Memory:
         draw_memory(context, memory_);
         break;
+    case ViewId::Ranks:
+        draw_ranks(context, ranks_);
+        break;
     case ViewId::Source:
         draw_source(context, source_);
         break;

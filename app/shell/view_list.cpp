@@ -19,6 +19,7 @@ constexpr View kViews[] = {
     {ViewId::Compare, "compare", "Compare", "What changed?", ViewGroup::Compare},
     {ViewId::Source, "source", "Source", "What does this kernel run?", ViewGroup::Explain},
     {ViewId::SessionFile, "session", "Session", "What was measured, where and how?", ViewGroup::Session},
+    {ViewId::Ranks, "ranks", "Ranks", "How do the GPUs share it?", ViewGroup::Explain},
 };
 
 } // namespace

@@ -39,7 +39,8 @@ enum class ViewId {
     Crossover,
     Compare,
     Source,
-    SessionFile
+    SessionFile,
+    Ranks
 };
 
 // What can be run on, host by host.

@@ -123,6 +123,9 @@ void Pane::draw_device() {
     for (const HostDevices &host : context_.hosts)
         if (host.used && context_.hosts.size() > 1)
             shown += " · " + host.host;
+    const auto gpus = std::ranges::count_if(devices, [](const DeviceInfo &device) { return !device.is_cpu(); });
+    const std::string every = fmt::format("all {} GPUs, one after the other", gpus);
+    const std::string shown = !chosen ? state_.device : state_.device == kEveryGpu ? every : device_label(*chosen);
     label("Device",
           "What runs the kernels: a CUDA GPU, or the CPU with the reference implementations, "
           "really run and really timed.");
@@ -139,6 +142,8 @@ void Pane::draw_device() {
             if (ImGui::Selectable("Another host…"))
                 context_.open_hosts();
         }
+        if (gpus > 1 && ImGui::Selectable(every.c_str(), state_.device == kEveryGpu))
+            state_.device = kEveryGpu;
         ImGui::EndCombo();
     }
     if (devices.empty()) {

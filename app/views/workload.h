@@ -69,6 +69,12 @@ Result<std::vector<PlanItem>> wanted_items(const WorkloadState &state);
 // What Run would run; live: fewer repetitions, so that the answer comes at once.
 Result<Plan> make_plan(const WorkloadState &state, bool live);
 
+// As a device, every GPU in turn: a plan each. What is run for a moment, as when a slider moves, runs on
+// the first.
+inline constexpr const char *kEveryGpu = "cuda:all";
+std::string plan_device(const WorkloadState &state);
+std::vector<Plan> on_every_gpu(const Plan &plan, const std::vector<DeviceInfo> &devices);
+
 // The most device memory that one of the items takes, bytes.
 double bytes_needed(const Workload &workload, const std::vector<PlanItem> &items);
 // The device a plan for `wanted` ("auto": the first GPU, else the CPU) would use; null: not known

@@ -84,6 +84,8 @@ void take_over(WorkloadState &state, const Plan &plan) {
     state.sample_counters = !plan.sampled.empty();
     state.sample_instructions = plan.pc_sampling;
     state.counters.chosen = plan.counters;
+    if (plan.ranks) // what they run together no worker runs alone
+        return;
     // What the model does not have was not left out by choice: for other models it is as at first.
     const auto there = operators_of(plan.workload);
     const auto at_first = wanted_at_first();
@@ -169,7 +171,7 @@ Result<Plan> make_plan(const WorkloadState &state, bool live) {
         return items.error();
     Plan plan;
     plan.workload = state.workload;
-    plan.device = state.device;
+    plan.device = plan_device(state);
     plan.items = std::move(items.value());
     plan.cache = state.cache;
     if (!live)
@@ -214,9 +216,21 @@ double bytes_needed(const Workload &workload, const std::vector<PlanItem> &items
     return most;
 }
 
+std::string plan_device(const WorkloadState &state) { return state.device == kEveryGpu ? "cuda:0" : state.device; }
+
+std::vector<Plan> on_every_gpu(const Plan &plan, const std::vector<DeviceInfo> &devices) {
+    std::vector<Plan> plans;
+    for (const DeviceInfo &device : devices)
+        if (!device.is_cpu()) {
+            plans.push_back(plan);
+            plans.back().device = device.id;
+        }
+    return plans;
+}
+
 const DeviceInfo *chosen_device(const std::vector<DeviceInfo> &devices, const std::string &wanted) {
     const auto is_wanted = [&](const DeviceInfo &device) {
-        return wanted == "auto" ? !device.is_cpu() : device.id == wanted;
+        return wanted == "auto" || wanted == kEveryGpu ? !device.is_cpu() : device.id == wanted;
     };
     const auto found = std::find_if(devices.begin(), devices.end(), is_wanted);
     if (found != devices.end())

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace moescope {
@@ -13,6 +14,13 @@ struct Answer {
 
 // moescope with these arguments; standard input is empty and the display is taken away.
 Answer run_moescope(const std::vector<std::string> &arguments);
+
+// Several of them at once, each with variables of its own: as a launcher starts ranks.
+struct Start {
+    std::vector<std::pair<std::string, std::string>> environment;
+    std::vector<std::string> arguments;
+};
+std::vector<Answer> run_together(const std::vector<Start> &starts);
 
 // A folder that is gone when the test ends.
 class TemporaryFolder {

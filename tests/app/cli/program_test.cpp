@@ -22,10 +22,11 @@ std::string text_of(const std::string &path) {
     return text.str();
 }
 
-[[noreturn]] void become(const std::vector<std::string> &arguments, const std::string &out,
-                         const std::string &err) {
+[[noreturn]] void become(const Start &start, const std::string &out, const std::string &err) {
+    for (const auto &[name, value] : start.environment)
+        setenv(name.c_str(), value.c_str(), 1);
     std::vector<char *> words{const_cast<char *>(MOESCOPE_PATH)};
-    for (const std::string &argument : arguments)
+    for (const std::string &argument : start.arguments)
         words.push_back(const_cast<char *>(argument.c_str()));
     words.push_back(nullptr);
     setenv("MOESCOPE_WORKER", MOESCOPE_WORKER_PATH, 0);
@@ -41,16 +42,28 @@ std::string text_of(const std::string &path) {
 } // namespace
 
 Answer run_moescope(const std::vector<std::string> &arguments) {
+    return run_together({{{}, arguments}}).front();
+}
+
+std::vector<Answer> run_together(const std::vector<Start> &starts) {
     const TemporaryFolder folder;
-    const std::string out = folder / "out", err = folder / "err";
-    const pid_t child = fork();
-    REQUIRE(child >= 0);
-    if (child == 0)
-        become(arguments, out, err);
-    int status = 0;
-    REQUIRE(waitpid(child, &status, 0) == child);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), text_of(out),
-            text_of(err)};
+    const auto file = [&](const char *name, std::size_t at) { return folder / (name + std::to_string(at)); };
+    std::vector<pid_t> children;
+    for (std::size_t at = 0; at < starts.size(); ++at) {
+        const pid_t child = fork();
+        REQUIRE(child >= 0);
+        if (child == 0)
+            become(starts[at], file("out", at), file("err", at));
+        children.push_back(child);
+    }
+    std::vector<Answer> answers;
+    for (std::size_t at = 0; at < children.size(); ++at) {
+        int status = 0;
+        REQUIRE(waitpid(children[at], &status, 0) == children[at]);
+        answers.push_back({WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), text_of(file("out", at)),
+                           text_of(file("err", at))});
+    }
+    return answers;
 }
 
 TemporaryFolder::TemporaryFolder() {

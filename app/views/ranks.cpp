@@ -1,0 +1,272 @@
+#include "app/views/ranks.h"
+
+#include "app/charts/colour_scale.h"
+#include "app/charts/heat_map.h"
+#include "app/views/ui.h"
+#include "profiler/base/units.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace moescope {
+
+namespace {
+
+constexpr std::array kStepNames = {"Dispatch", "Experts", "Combine"};
+constexpr std::array kStepSlots = {0, 1, 2}; // of the theme's series
+constexpr const char *kCommand = "torchrun --no-python --nproc-per-node 4 moescope ranks --model OLMoE-1B-7B --tokens 16384";
+constexpr const char *kNothing = "–";
+
+void refresh(const ViewContext &context, RanksState &state) {
+    if (state.session == context.session && state.run == context.run)
+        return;
+    const Session &session = *context.session;
+    state.session = context.session;
+    state.run = context.run;
+    state.ranks = ranks_of(session, context.run);
+    state.traffic = rank_traffic(session, state.ranks);
+    state.steps = rank_steps(session, state.ranks);
+}
+
+std::string transport_of(const DeviceInfo &device) {
+    for (const DeviceInfo::Capability &each : device.capabilities)
+        if (each.collector == "rank transport")
+            return each.reason;
+    return kNothing;
+}
+
+double largest_uncertainty(const Session &session, const std::vector<RunId> &ranks) {
+    std::int64_t most = 0;
+    for (const RunId run : ranks)
+        most = std::max(most, session.runs[run.value].device.clock_uncertainty_ns);
+    return double(most);
+}
+
+void draw_fact(const ViewContext &context, const std::string &value, const char *label, const std::string &explain) {
+    ImGui::BeginGroup();
+    ui::heading(value);
+    ImGui::SameLine(0, 6 * context.scale);
+    ui::text(label, context.theme.muted);
+    ImGui::EndGroup();
+    ui::explain(explain);
+    ImGui::SameLine(0, 20 * context.scale);
+}
+
+void draw_facts(const ViewContext &context, const RanksState &state) {
+    const Session &session = *context.session;
+    const RunRecord &first = session.runs[state.ranks.front().value];
+    const ModelShape &model = first.plan.workload.model;
+    draw_fact(context, std::to_string(state.ranks.size()), "ranks",
+              fmt::format("{} tokens of {} in all; each rank has its share of them, and {} of the {} experts.",
+                          first.plan.workload.tokens, model.name, model.experts / std::int32_t(state.ranks.size()),
+                          model.experts));
+    if (state.traffic)
+        draw_fact(context, format_ratio(state.traffic->imbalance()), "imbalance",
+                  "The most rows that one rank's experts get, over the mean: 1 is even. All wait for the slowest.");
+    draw_fact(context, transport_of(first.device), "", "What carries the rows between the ranks' memories.");
+    draw_fact(context, format_duration_ns(largest_uncertainty(session, state.ranks)), "clock uncertainty",
+              "All times are on rank 0's clock. The offset of each other one is from 64 messages there and back, "
+              "before and after the run: half of the quickest trip is all it can be wrong by, and half the drift.");
+    ImGui::NewLine();
+}
+
+charts::HeatMap map_of(const RankTraffic &traffic) {
+    charts::HeatMap map{.title = "", .row_title = "from \\ to", .column_title = "", .rows = {}, .columns = {}, .cells = {}};
+    std::int64_t most = 1;
+    for (std::int32_t from = 0; from < traffic.ranks; ++from)
+        for (std::int32_t to = 0; to < traffic.ranks; ++to)
+            most = std::max(most, from == to ? 0 : traffic.at(from, to));
+    for (std::int32_t from = 0; from < traffic.ranks; ++from) {
+        map.rows.push_back(fmt::format("rank {}", from));
+        map.columns.push_back(fmt::format("{}", from));
+        for (std::int32_t to = 0; to < traffic.ranks; ++to) {
+            charts::HeatCell cell;
+            cell.text = format_bytes(traffic.row_bytes * double(traffic.at(from, to)));
+            cell.kind = from == to ? charts::HeatCell::Kind::Outlined : charts::HeatCell::Kind::Value;
+            cell.t = float(traffic.at(from, to)) / float(most);
+            map.cells.push_back(std::move(cell));
+        }
+    }
+    return map;
+}
+
+void draw_matrix(const ViewContext &context, const RankTraffic &traffic) {
+    ui::heading("Who sends whom how much");
+    const float width = traffic.ranks <= 8 ? 72.0f : std::max(10.0f, 576.0f / float(traffic.ranks));
+    const ImVec2 cell{width * context.scale, std::max(10.0f, std::min(28.0f, width)) * context.scale};
+    const auto hovered = charts::draw_heat_map("traffic", map_of(traffic), cell, context.theme);
+    if (hovered) {
+        const auto from = std::int32_t(*hovered) / traffic.ranks, to = std::int32_t(*hovered) % traffic.ranks;
+        const std::int64_t rows = traffic.at(from, to);
+        ui::tooltip(from == to ? fmt::format("{} rows stay on rank {}: they cross no link.", rows, from)
+                               : fmt::format("Rank {} sends rank {} {} rows of {}: one for each of its tokens' choices of "
+                                             "an expert there. As much comes back in the combine.",
+                                             from, to, rows, format_bytes(traffic.row_bytes)));
+    }
+    ui::small(fmt::format("Dispatch; the combine is the same the other way round. {} a row, one a chosen expert.",
+                          format_bytes(traffic.row_bytes)),
+              context.theme.muted);
+}
+
+void draw_split_bar(const ViewContext &context, std::size_t rank, const RankSplit &split, double longest, float label,
+                    float width) {
+    const float height = ImGui::GetTextLineHeight() + 4 * context.scale;
+    const ImVec2 at = ImGui::GetCursorScreenPos();
+    ImDrawList &draw = *ImGui::GetWindowDrawList();
+    draw.AddText({at.x, at.y + 2 * context.scale}, packed(context.theme.muted), fmt::format("rank {}", rank).c_str());
+    const float from = at.x + label, per_ns = float((width - label) / longest);
+    float left = from;
+    for (std::size_t step = 0; step < 3; ++step) {
+        const float right = left + float(split.steps_ns[step]) * per_ns;
+        const ImVec4 &colour = context.theme.series[std::size_t(kStepSlots[step])];
+        draw.AddRectFilled({left, at.y}, {std::max(right - 1, left), at.y + height}, packed(colour));
+        const std::string text = ui::fitted(format_duration_ns(split.steps_ns[step]), right - left - 6 * context.scale);
+        draw.AddText({left + 4 * context.scale, at.y + 2 * context.scale}, packed(charts::text_on(colour)), text.c_str());
+        left = right;
+    }
+    if (split.layer_ns > 0) {
+        const float mark = from + float(split.layer_ns) * per_ns;
+        draw.AddLine({mark, at.y - 2 * context.scale}, {mark, at.y + height + 2 * context.scale},
+                     packed(context.theme.text), 2 * context.scale);
+    }
+    ImGui::Dummy({width, height + 4 * context.scale});
+    ui::explain(fmt::format("Rank {}: dispatch {}, experts {}, combine {}: {} together, each measured by itself. The line "
+                            "marks the layer measured whole: {}.",
+                            rank, format_duration_ns(split.steps_ns[0]), format_duration_ns(split.steps_ns[1]),
+                            format_duration_ns(split.steps_ns[2]), format_duration_ns(split.total_ns()),
+                            split.layer_ns > 0 ? format_duration_ns(split.layer_ns) : "not measured"));
+}
+
+void draw_split(const ViewContext &context, const RanksState &state) {
+    const auto splits = rank_splits(*context.session, state.steps, state.ranks.size());
+    double longest = 0;
+    for (const RankSplit &split : splits)
+        longest = std::max({longest, split.total_ns(), split.layer_ns});
+    ui::heading("Where each rank's time goes");
+    if (longest <= 0)
+        return ui::text("No step was measured on all ranks.", context.theme.muted);
+    const float width = std::max(200 * context.scale, ImGui::GetContentRegionAvail().x - 4 * context.scale);
+    const float label = ImGui::CalcTextSize("rank 000").x + 6 * context.scale;
+    for (std::size_t rank = 0; rank < splits.size(); ++rank)
+        draw_split_bar(context, rank, splits[rank], longest, label, width);
+    for (std::size_t step = 0; step < 3; ++step) {
+        if (step > 0)
+            ImGui::SameLine(0, 12 * context.scale);
+        ui::small(kStepNames[step], context.theme.series[std::size_t(kStepSlots[step])]);
+    }
+    ImGui::SameLine(0, 12 * context.scale);
+    ui::small("line: the layer measured whole", context.theme.muted);
+}
+
+struct Column {
+    const char *title, *explain;
+};
+constexpr Column kColumns[] = {
+    {"Operator", "What all ranks run together, in step."},
+    {"Variant", ""},
+    {"Slowest rank", "The median of the rank that takes longest."},
+    {"Fastest", "The median of the rank that takes least."},
+    {"Exchange", "The exchange of rows alone, by CUPTI: a rank's kernel also waits for those that come late, so it is the "
+                 "quickest rank's, repetition by repetition; the median of those."},
+    {"Algorithm", "The bytes a rank sends on average, those to itself too, over the exchange's time (over the slowest "
+                  "rank's whole time where no kernels were captured)."},
+    {"Bus", "The bytes of the busiest rank's link, in its busier direction, over the same time. With even counts: "
+            "algorithm × (n − 1) / n, as nccl-tests defines it for all-to-all."},
+    {"Of the link", "The bus bandwidth over the signalling rate of all of a GPU's NVLinks in one direction, as NVML "
+                    "tells it."},
+    {"Agreement", "The farthest of the ranks' relative distances from one device's layer over the same tokens."},
+};
+
+void draw_cell(const ViewContext &context, const std::string &text, bool good = false) {
+    ImGui::TableNextColumn();
+    ui::right_aligned(text.empty() ? kNothing : text, good ? context.theme.good : context.theme.text);
+}
+
+void draw_step_row(const ViewContext &context, const RankStep &step, double link) {
+    const auto bandwidth = [](double value) { return value > 0 ? format_bandwidth(value) : std::string(); };
+    ImGui::TableNextRow();
+    ImGui::TableNextColumn();
+    ui::text(info(step.op).title);
+    ui::explain(info(step.op).explain);
+    ImGui::TableNextColumn();
+    const VariantInfo *variant = find_variant(step.op, step.variant);
+    ui::text(variant ? variant->title : step.variant, context.theme.muted);
+    if (variant)
+        ui::explain(variant->explain);
+    draw_cell(context, format_duration_ns(step.slowest_ns));
+    draw_cell(context, format_duration_ns(step.fastest_ns));
+    draw_cell(context, step.exchange_alone ? format_duration_ns(step.exchange_ns) : "");
+    draw_cell(context, bandwidth(step.algorithm_bytes_per_second));
+    draw_cell(context, bandwidth(step.bus_bytes_per_second));
+    draw_cell(context, link > 0 && step.bus_bytes_per_second > 0
+                           ? fmt::format("{:.0f} %", 100 * step.bus_bytes_per_second / link)
+                           : "");
+    draw_cell(context,
+              step.worst_error < 0 ? "" : step.worst_error == 0 ? "exact" : fmt::format("{:.1e}", step.worst_error),
+              step.worst_error == 0);
+}
+
+void draw_steps(const ViewContext &context, const RanksState &state) {
+    const double link = context.session->runs[state.ranks.front().value].device.link_bytes_per_second;
+    constexpr auto kFlags = ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_ScrollX | ImGuiTableFlags_RowBg;
+    const float height = (float(state.steps.size()) + 1.6f) * ImGui::GetTextLineHeightWithSpacing() +
+                         ImGui::GetStyle().ScrollbarSize;
+    if (!ImGui::BeginTable("steps", std::size(kColumns), kFlags, {0, height}))
+        return;
+    for (const Column &column : kColumns)
+        ImGui::TableSetupColumn(column.title);
+    ImGui::TableNextRow(ImGuiTableRowFlags_Headers);
+    for (const Column &column : kColumns) {
+        ImGui::TableNextColumn();
+        ui::text(column.title, context.theme.muted);
+        if (*column.explain)
+            ui::explain(column.explain);
+    }
+    for (const RankStep &step : state.steps)
+        draw_step_row(context, step, link);
+    ImGui::EndTable();
+}
+
+} // namespace
+
+std::vector<RankSplit> rank_splits(const Session &session, const std::vector<RankStep> &steps, std::size_t ranks) {
+    std::vector<RankSplit> splits(ranks);
+    for (const RankStep &step : steps)
+        for (std::size_t rank = 0; rank < ranks && rank < step.measurements.size(); ++rank) {
+            const double time = session.measurements[step.measurements[rank].value].time.median;
+            if (step.op == OperatorId::EpDispatch && step.variant == "counts_first")
+                splits[rank].steps_ns[0] = time;
+            else if (step.op == OperatorId::EpExperts)
+                splits[rank].steps_ns[1] = time;
+            else if (step.op == OperatorId::EpCombine)
+                splits[rank].steps_ns[2] = time;
+            else if (step.op == OperatorId::EpLayer && step.variant == "counts_first")
+                splits[rank].layer_ns = time;
+        }
+    return splits;
+}
+
+void draw_ranks(const ViewContext &context, RanksState &state) {
+    refresh(context, state);
+    if (state.ranks.empty()) {
+        if (ui::empty_state(context.theme, "No run of several GPUs",
+                            fmt::format("Your own launcher starts one rank a GPU, as in\n{}\nThen open the session that rank 0 "
+                                        "wrote. Without a GPU the ranks run on the CPU.",
+                                        kCommand),
+                            "Copy the command"))
+            context.copy_text(kCommand);
+        return;
+    }
+    draw_facts(context, state);
+    ImGui::Dummy({0, 4 * context.scale});
+    if (state.traffic)
+        draw_matrix(context, *state.traffic);
+    ImGui::Dummy({0, 8 * context.scale});
+    draw_split(context, state);
+    ImGui::Dummy({0, 8 * context.scale});
+    draw_steps(context, state);
+}
+
+} // namespace moescope
