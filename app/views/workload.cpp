@@ -405,7 +405,8 @@ void Pane::draw_operators() {
     if (!problem_) {
         there_ = operators_of(state_.workload);
         for (const FamilyInfo &family : families())
-            draw_family(family);
+            if (family.id != OperatorFamily::Parallel) // launchers start it, not this button
+                draw_family(family);
     } else {
         ui::wrapped("Which operators apply is known once the fields above are right.",
                     theme_.muted);

@@ -251,6 +251,8 @@ std::optional<SessionFeed::Rest> SessionFeed::rest_of_run() const {
         return std::nullopt;
     const Session &session = builder_.current();
     Rest rest{session.runs[run_->id.value].plan, ""};
+    if (rest.plan.ranks) // the others have gone on without it
+        return std::nullopt;
     if (!rest.plan.tune.empty())
         rest.without = "the tuning";
     std::vector<PlanItem> left;
