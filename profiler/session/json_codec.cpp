@@ -321,7 +321,7 @@ Result<DeviceInfo> device_from_json(const Json &json) {
     visit_device(device, [&](const char *key, auto &value) { fields.read(key, value); });
     fields.read_object("ceilings", device.ceilings, ceilings_from);
     fields.read("link_bytes_per_second", device.link_bytes_per_second);
-    fields.read("clock_offset_ns", device.clock_offset_ns);
+    fields.read_signed("clock_offset_ns", device.clock_offset_ns);
     fields.read("clock_uncertainty_ns", device.clock_uncertainty_ns);
     fields.read_list("capabilities", device.capabilities, capability_from);
     return fields.result(std::move(device));

@@ -53,7 +53,19 @@ class JsonFields {
                 refuse(key, *value, "a whole number of 0 or more");
         }
     }
-    // Every signed field of these structs is a count or a size: never negative.
+    // A difference, to either side.
+    void read_signed(const char *key, std::int64_t &out) {
+        if (const Json *value = find(key)) {
+            const bool fits = value->is_number_integer() &&
+                              (!value->is_number_unsigned() ||
+                               value->get<std::uint64_t>() <= std::uint64_t(std::numeric_limits<std::int64_t>::max()));
+            if (fits)
+                out = value->get<std::int64_t>();
+            else
+                refuse(key, *value, "a whole number");
+        }
+    }
+    // Every other signed field of these structs is a count or a size: never negative.
     template <std::signed_integral T> void read(const char *key, T &out) {
         constexpr T kMost = std::numeric_limits<T>::max();
         if (const Json *value = find(key)) {

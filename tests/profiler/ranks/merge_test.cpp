@@ -97,6 +97,13 @@ TEST_CASE("merged ranks are on one clock, and each on a device and in a process 
 
 TEST_CASE("a merged session is a session file like any other") {
     const auto path = std::filesystem::temp_directory_path() / ("moescope-merge-test-" + std::to_string(getpid()) + ".moescope");
+    Session late = merged();
+    RunRecord behind = late.runs[1];
+    behind.device.clock_offset_ns = -5;
+    late.runs.set(1, behind);
+    REQUIRE(save_session(late, path));
+    REQUIRE(read_session(path));
+    CHECK(read_session(path)->runs[1].device.clock_offset_ns == -5);
     REQUIRE(save_session(merged(), path));
     const Result<Session> read = read_session(path);
     std::filesystem::remove(path);
