@@ -119,13 +119,12 @@ void Pane::draw_devices_by_host() {
 void Pane::draw_device() {
     const auto &devices = context_.progress.devices;
     const DeviceInfo *chosen = chosen_device(devices, state_.device);
-    std::string shown = chosen ? device_label(*chosen) : state_.device;
+    const auto gpus = std::ranges::count_if(devices, [](const DeviceInfo &device) { return !device.is_cpu(); });
+    const std::string every = fmt::format("all {} GPUs, one after the other", gpus);
+    std::string shown = !chosen ? state_.device : state_.device == kEveryGpu ? every : device_label(*chosen);
     for (const HostDevices &host : context_.hosts)
         if (host.used && context_.hosts.size() > 1)
             shown += " · " + host.host;
-    const auto gpus = std::ranges::count_if(devices, [](const DeviceInfo &device) { return !device.is_cpu(); });
-    const std::string every = fmt::format("all {} GPUs, one after the other", gpus);
-    const std::string shown = !chosen ? state_.device : state_.device == kEveryGpu ? every : device_label(*chosen);
     label("Device",
           "What runs the kernels: a CUDA GPU, or the CPU with the reference implementations, "
           "really run and really timed.");
@@ -137,13 +136,13 @@ void Pane::draw_device() {
         for (const DeviceInfo &device : devices)
             if (context_.hosts.size() <= 1 && ImGui::Selectable(device_label(device).c_str(), state_.device == device.id))
                 state_.device = device.id;
+        if (gpus > 1 && ImGui::Selectable(every.c_str(), state_.device == kEveryGpu))
+            state_.device = kEveryGpu;
         if (context_.open_hosts) {
             ImGui::Separator();
             if (ImGui::Selectable("Another host…"))
                 context_.open_hosts();
         }
-        if (gpus > 1 && ImGui::Selectable(every.c_str(), state_.device == kEveryGpu))
-            state_.device = kEveryGpu;
         ImGui::EndCombo();
     }
     if (devices.empty()) {
