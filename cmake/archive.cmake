@@ -65,7 +65,7 @@ endforeach()
 foreach(program IN LISTS programs own_libraries)
     file(RELATIVE_PATH way ${program}/.. ${libraries})
     string(REGEX REPLACE "/$" "" way "$ORIGIN/${way}")
-    run(${patchelf} --set-rpath ${way} ${program})
+    run(${patchelf} --set-rpath ${way}:$ORIGIN ${program})
 endforeach()
 
 # NVRTC opens its builtins by name where it needs them; whoever links NVRTC brings them along.

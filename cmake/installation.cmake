@@ -6,10 +6,11 @@ set(install_files ${PROJECT_SOURCE_DIR}/cmake/install)
 set(made_files ${PROJECT_BINARY_DIR}/install)
 string(TIMESTAMP DATE "%Y-%m-%d" UTC) # of the build, or SOURCE_DATE_EPOCH
 
-# Libraries beside the program first; then where the toolkit's were at build time.
+# Libraries of the prefix first, or beside the program (as the worker is copied to another machine); then where
+# the toolkit's were at build time.
 file(RELATIVE_PATH libraries_from_programs /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
 set(installed_programs moescope moescope-worker)
-set_target_properties(${installed_programs} PROPERTIES INSTALL_RPATH "$ORIGIN/${libraries_from_programs}"
+set_target_properties(${installed_programs} PROPERTIES INSTALL_RPATH "$ORIGIN/${libraries_from_programs};$ORIGIN"
                                                        INSTALL_RPATH_USE_LINK_PATH ON)
 install(TARGETS ${installed_programs} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
