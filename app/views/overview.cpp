@@ -205,6 +205,13 @@ void draw_header_row(const Theme &theme) {
     }
 }
 
+// Across the columns, but not beyond the table's top and bottom.
+void push_clip_over_columns(ImVec2 from, ImVec2 to) {
+    auto *draw = ImGui::GetWindowDrawList();
+    const ImVec2 low = draw->GetClipRectMin(), high = draw->GetClipRectMax();
+    draw->PushClipRect({from.x, std::clamp(from.y, low.y, high.y)}, {to.x, std::clamp(to.y, low.y, high.y)}, false);
+}
+
 void Overview::draw_group(OperatorId op) {
     ImGui::TableNextRow();
     ImGui::TableSetColumnIndex(0);
@@ -215,7 +222,7 @@ void Overview::draw_group(OperatorId op) {
     const ImVec2 to{ImGui::GetWindowPos().x + ImGui::GetWindowWidth(), from.y + line};
     auto *draw = ImGui::GetWindowDrawList();
     const std::string_view title = info(op).title;
-    draw->PushClipRect(from, to, false);
+    push_clip_over_columns(from, to);
     draw->AddText(from, packed(theme_.text), title.data(), title.data() + title.size());
     draw->PopClipRect();
     ImGui::Dummy({0, line + px(6)});
@@ -393,7 +400,7 @@ void Overview::draw_state_sentence(const Measurement &m) {
         ImGui::GetWindowPos().x + ImGui::GetWindowWidth() - ImGui::GetStyle().ScrollbarSize;
     const ui::FontScope small(ui::small_font());
     auto *draw = ImGui::GetWindowDrawList();
-    draw->PushClipRect({at.x, at.y}, {right, at.y + line}, false);
+    push_clip_over_columns(at, {right, at.y + line});
     draw->AddText({at.x, at.y + std::round((line - ImGui::GetTextLineHeight()) / 2)},
                   packed(failed ? theme_.failure : theme_.muted),
                   ui::fitted(sentence, right - at.x).c_str());

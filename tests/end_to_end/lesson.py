@@ -4,7 +4,7 @@ import json
 import re
 
 from window import Window, ask, assets, check, run
-from workload import choose_device
+from workload import choose_device, READY
 
 LESSON = "softmax-topk"
 
@@ -36,7 +36,7 @@ def flow():
         w.wait_words(re.compile("Find out by measuring"))
         w.wait_words(re.compile("not yet"))
         w.click(w.reveal(lambda f: f.find(control, "first"), w.item("Previous page", "first"), control)[0])
-        session = w.wait(lambda f: f.says(re.compile("^Worker ready")) and
+        session = w.wait(lambda f: f.says(READY) and
                          [s for s in w.kept_sessions() if len(times(s)) > 1], "the times of the lesson's run", 40)[0]
         w.settle()
         w.shot("measured")

@@ -7,7 +7,7 @@ import time
 
 from ssh_server import SshServer
 from window import Window, check, run
-from workload import choose_device, choose_model, measured, run_now, set_tokens, tick_only
+from workload import choose_device, choose_model, measured, READY, run_now, set_tokens, tick_only
 
 
 def flow():
@@ -34,7 +34,7 @@ def flow():
         w.shot("again")
         if stop := w.frame().find("Stop", "status"):
             w.click(stop[0])
-        w.wait_words(re.compile("^Worker ready"), 40)
+        w.wait_words(READY, 40)
         check(set(before) <= set(measured(session)), "what was measured before is lost")
         set_tokens(w, 16)
         again = run_now(w)

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from window import Window, ask, check, descendants, run
-from workload import choose_device, choose_model, measured, run_now, set_tokens, tick_only
+from workload import choose_device, choose_model, measured, READY, run_now, set_tokens, tick_only
 
 
 def worker_of(w):
@@ -51,7 +51,7 @@ def flow():
         w.wait(lambda f: worker_of(w) and worker_of(w) != first, "another worker")
         if stop(w.frame()):
             w.click(stop(w.frame())[0])
-        w.wait_words("Worker ready")
+        w.wait_words(READY)
         set_tokens(w, 16)
         session = run_now(w)
         w.shot("again")

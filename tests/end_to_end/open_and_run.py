@@ -3,12 +3,12 @@
 import re
 
 from window import Window, check, run
-from workload import choose_device, choose_model, measured, run_now, set_tokens, tick_only
+from workload import choose_device, choose_model, measured, READY, run_now, set_tokens, tick_only
 
 
 def flow():
     with Window("open-and-run") as w:
-        w.wait_words("Worker ready", 40)
+        w.wait_words(READY, 40)
         w.shot("opened")
         choose_device(w)
         choose_model(w, "olmoe", "OLMoE-1B-7B")

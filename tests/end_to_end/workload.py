@@ -5,17 +5,29 @@ import re
 
 from window import Failed, ask, check
 
+READY = re.compile("^Worker ready")  # and where it is, if not here
 DEVICE = os.environ.get("MOESCOPE_FLOW_DEVICE", "cpu")
 
 
+def open_list(w, title, wanted):
+    """Opens a field's list; once more where the fields moved under the pointer, as they do when a banner comes."""
+    for _ in range(3):
+        w.click(w.field(title)[0])
+        try:
+            return w.wait(wanted, f"the list of {title}", 3)
+        except Failed:
+            pass
+    raise Failed(f"the list of {title} does not open")
+
+
 def choose_device(w):
-    w.wait_words("Worker ready", 40)
-    w.click(w.field("Device")[0])
-    w.click(w.item(re.compile(rf"^{DEVICE}\b.*·"), "popup"))
+    w.wait_words(READY, 40)
+    name = re.compile(rf"^{DEVICE}\b.*·")
+    w.click(open_list(w, "Device", lambda f: f.find(name, "popup"))[0])
 
 
 def choose_model(w, search, name):
-    w.click(w.field("Model")[0])
+    open_list(w, "Model", lambda f: f.find("##search", "popup"))
     w.type(search)
     w.click(w.item(name, "popup"))
 
@@ -83,7 +95,7 @@ def run_now(w, seconds=40):
                 states = ask(session, "SELECT state FROM runs ORDER BY id")
             except Exception:  # not written yet
                 continue
-            if len(states) > before.get(session, 0) and states[-1][0] != "running" and frame.says("Worker ready"):
+            if len(states) > before.get(session, 0) and states[-1][0] != "running" and frame.says(READY):
                 return session
 
     return w.wait(finished, "the end of the run", seconds)
