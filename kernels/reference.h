@@ -22,6 +22,7 @@ ms_status scatter2scatter(const ms_scatter2scatter_args *args, ms_stream stream)
 ms_status lora_grad(const ms_lora_grad_args *args, ms_stream stream);
 ms_status active_experts(const ms_active_experts_args *args, ms_stream stream);
 ms_status selective_dequant(const ms_selective_dequant_args *args, ms_stream stream);
+ms_status compact_experts(const ms_compact_experts_args *args, ms_stream stream);
 ms_status select_experts(const ms_select_experts_args *args, ms_stream stream);
 ms_status combine(const ms_combine_args *args, ms_stream stream);
 ms_status combine_backward(const ms_combine_backward_args *args, ms_stream stream);

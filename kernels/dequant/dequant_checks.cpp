@@ -122,6 +122,19 @@ ms_status check_selective_dequant(const ms_selective_dequant_args *args,
     return check.pointer("out", full.out, full.out_dtype == MS_F32 ? 4 : 2).status();
 }
 
+ms_status check_compact_experts(const ms_compact_experts_args *args,
+                                ms_compact_experts_args &full) {
+    ArgumentCheck check("ms_compact_experts");
+    check.read(args, full)
+        .range("experts", full.experts, 1, 4096)
+        .range("capacity", full.capacity, 1, 4096)
+        .pointer("offsets", full.offsets, 4)
+        .pointer("active", full.active, 4)
+        .pointer("count", full.count, 4)
+        .pointer("compact_offsets", full.compact_offsets, 4);
+    return check.status();
+}
+
 ms_status check_select_experts(const ms_select_experts_args *args, ms_select_experts_args &full) {
     ArgumentCheck check("ms_select_experts");
     check.read(args, full)

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <string>
 
 namespace moescope {
 
@@ -11,6 +12,15 @@ namespace {
 
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kMaxInt32 = std::numeric_limits<std::int32_t>::max();
+
+void check_expanded(ArgumentCheck &check, const char *name, const ms_expert_weights *weights,
+                    std::int32_t experts, std::int64_t numel) {
+    if (weights)
+        check.require(weights->experts == experts && weights->expert_numel == numel, name,
+                      std::to_string(weights->experts) + " experts of " +
+                          std::to_string(weights->expert_numel) + " values",
+                      "experts, " + std::to_string(experts) + ", of K*N, " + std::to_string(numel));
+}
 
 // What the steps do not check themselves, or would name otherwise.
 void check_layer(ArgumentCheck &check, const ms_moe_mlp_args &args) {
@@ -24,7 +34,14 @@ void check_layer(ArgumentCheck &check, const ms_moe_mlp_args &args) {
         .range("intermediate", args.intermediate, 8, 1 << 22)
         .multiple_of("intermediate", args.intermediate, 8)
         .one_of("gated", args.gated, {0, 1})
+        .one_of("expand", args.expand, {0, 1})
         .range("x_stride", args.x_stride, args.hidden, kNoLimit, "hidden");
+    if (args.expand && !check.failed()) {
+        const std::int64_t numel = std::int64_t(args.hidden) * args.intermediate;
+        check_expanded(check, "gate_up.w_quantised", args.gate_up.w_quantised, args.experts,
+                       args.gated ? 2 * numel : numel);
+        check_expanded(check, "down.w_quantised", args.down.w_quantised, args.experts, numel);
+    }
     if (args.tokens > 0)
         check.pointer("x", args.x, 16)
             .pointer("sorted_slots", args.sorted_slots, 4)
@@ -75,9 +92,9 @@ ms_status check_moe_mlp_backward(const ms_moe_mlp_backward_args *args,
             .pointer("forward->down.xa", forward.down.xa, 16);
     if (const ms_status status = check.status())
         return status;
-    if (forward.gate_up.w_nf4 || forward.down.w_nf4)
-        return fail(MS_UNSUPPORTED, "ms_moe_mlp_backward: NF4 weights have no backward kernel; "
-                                    "dequantise them with ms_selective_dequant");
+    if (!forward.expand && (forward.gate_up.w_quantised || forward.down.w_quantised))
+        return fail(MS_UNSUPPORTED, "ms_moe_mlp_backward: weights that are decoded in the kernel have "
+                                    "no backward pass; set forward->expand to 1");
     return succeed();
 }
 

@@ -4,8 +4,11 @@
 #include "kernels/common/status.h"
 #include "kernels/scatter2scatter/scatter2scatter_checks.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #define MS_TRY_STEP(call)                                                                          \
     if (const ms_status tried = (call))                                                            \
@@ -15,13 +18,15 @@ namespace moescope::moe_mlp {
 
 namespace {
 
-// Hands out a workspace piece by piece; without one, only adds up.
+// Hands out a workspace piece by piece; without one, adds up, and every piece is a place that no one
+// reads or writes: what the sizes depend on is whether there is one.
 class Arena {
   public:
     explicit Arena(void *base = nullptr) : base_(static_cast<std::byte *>(base)) {}
 
     void *take(std::size_t bytes) {
-        void *piece = base_ ? base_ + used_ : nullptr;
+        alignas(256) static std::byte nowhere[256];
+        void *piece = base_ ? base_ + used_ : nowhere;
         used_ += (bytes + 255) / 256 * 256;
         return piece;
     }
@@ -55,9 +60,12 @@ std::size_t low_rank_bytes(const ms_moe_mlp_args &args) {
     return rows_bytes(args, (args.rank + 7) / 8 * 8);
 }
 
-// One grouped product of the layer: its arguments, and where its schedule and workspace lie.
+// One grouped product of the layer: its arguments, and where its schedule and workspace lie. Where
+// its weights are expanded first: what fills them, and LoRA's and the bias's compact copies.
 struct Product {
     ms_scatter2scatter_args args{};
+    ms_selective_dequant_args weights{};
+    std::vector<ms_select_experts_args> copies;
 
     Product(const ms_moe_mlp_args &layer, std::int32_t k, std::int32_t n) {
         args.struct_size = sizeof args;
@@ -88,7 +96,16 @@ struct Product {
         return MS_OK;
     }
 
+    ms_status expand(const Steps &steps, ms_stream stream) const {
+        if (weights.struct_size)
+            MS_TRY_STEP(steps.selective_dequant(&weights, stream));
+        for (const ms_select_experts_args &copy : copies)
+            MS_TRY_STEP(steps.select_experts(&copy, stream));
+        return MS_OK;
+    }
+
     ms_status launch(const Steps &steps, ms_stream stream) const {
+        MS_TRY_STEP(expand(steps, stream));
         if (args.tiles) {
             ms_tile_schedule_args schedule{};
             schedule.struct_size = sizeof schedule;
@@ -110,7 +127,7 @@ Product forward_product(const ms_moe_mlp_args &layer, const ms_moe_projection &p
     args.variant = layer.variant;
     args.w = projection.w;
     args.w_transposed = projection.w_transposed;
-    args.w_nf4 = projection.w_nf4;
+    args.w_nf4 = projection.w_quantised;
     args.lora_a = projection.lora_a;
     args.lora_b = projection.lora_b;
     args.bias = projection.bias;
@@ -119,11 +136,92 @@ Product forward_product(const ms_moe_mlp_args &layer, const ms_moe_projection &p
     return product;
 }
 
+// Of the experts with slots: the list, and one place for the expanded weights of the product that
+// runs. A product whose weights are expanded sees these experts only.
+class Expansion {
+  public:
+    explicit Expansion(const ms_moe_mlp_args &layer) : layer_(layer) {
+        if (!layer.expand)
+            return;
+        if (layer.gate_up.w_quantised)
+            numel_ = std::int64_t(layer.hidden) * h_columns(layer);
+        if (layer.down.w_quantised)
+            numel_ = std::max(numel_, std::int64_t(layer.hidden) * layer.intermediate);
+    }
+
+    void place(Arena &arena) {
+        if (numel_ == 0)
+            return;
+        const auto experts = std::size_t(std::min<std::int64_t>(layer_.experts, slots_of(layer_)));
+        list_.struct_size = sizeof list_;
+        list_.experts = layer_.experts;
+        list_.offsets = layer_.offsets;
+        list_.active = static_cast<std::int32_t *>(arena.take(experts * sizeof(std::int32_t)));
+        list_.count = static_cast<std::int32_t *>(arena.take(sizeof(std::int32_t)));
+        list_.compact_offsets = static_cast<std::int32_t *>(arena.take((experts + 1) * sizeof(std::int32_t)));
+        list_.capacity = std::int32_t(experts);
+        weights_ = arena.take(experts * bytes(numel_));
+    }
+
+    void place(Product &product, const ms_moe_projection &projection, Arena &arena) const {
+        if (numel_ == 0 || !projection.w_quantised)
+            return;
+        ms_scatter2scatter_args &args = product.args;
+        product.weights.struct_size = sizeof product.weights;
+        product.weights.out_dtype = layer_.dtype;
+        product.weights.weights = *projection.w_quantised;
+        product.weights.active = list_.active;
+        product.weights.count = list_.count;
+        product.weights.capacity = list_.capacity;
+        product.weights.out = weights_;
+        args.w = weights_;
+        args.w_nf4 = nullptr;
+        args.experts = list_.capacity;
+        args.offsets = list_.compact_offsets;
+        compact(args.lora_a, std::int64_t(args.rank) * args.k, product, arena);
+        compact(args.lora_b, std::int64_t(args.rank) * args.n, product, arena);
+        compact(args.bias, args.n, product, arena);
+    }
+
+    ms_status launch(const Steps &steps, ms_stream stream) const {
+        return numel_ > 0 ? steps.compact_experts(&list_, stream) : MS_OK;
+    }
+
+  private:
+    std::size_t bytes(std::int64_t elements) const {
+        return std::size_t(elements) * std::size_t(size_of(layer_.dtype));
+    }
+
+    void compact(const void *&rows, std::int64_t numel, Product &product, Arena &arena) const {
+        if (!rows || numel == 0)
+            return;
+        ms_select_experts_args copy{};
+        copy.struct_size = sizeof copy;
+        copy.src = rows;
+        copy.row_bytes = std::int64_t(bytes(numel));
+        copy.experts = layer_.experts;
+        copy.active = list_.active;
+        copy.count = list_.count;
+        copy.capacity = list_.capacity;
+        copy.dst = arena.take(std::size_t(list_.capacity) * bytes(numel));
+        rows = copy.dst;
+        product.copies.push_back(copy);
+    }
+
+    const ms_moe_mlp_args &layer_;
+    std::int64_t numel_ = 0; // of one expert of the larger product
+    ms_compact_experts_args list_{};
+    void *weights_ = nullptr;
+};
+
 struct Forward {
+    const ms_moe_mlp_args &layer;
+    Expansion expansion;
     Product gate_up, down;
 
     explicit Forward(const ms_moe_mlp_args &args)
-        : gate_up(forward_product(args, args.gate_up, args.hidden, h_columns(args))),
+        : layer(args), expansion(args),
+          gate_up(forward_product(args, args.gate_up, args.hidden, h_columns(args))),
           down(forward_product(args, args.down, args.intermediate, args.hidden)) {
         gate_up.args.x = args.x;
         gate_up.args.x_stride = args.x_stride;
@@ -134,6 +232,9 @@ struct Forward {
     }
 
     ms_status place(const Steps &steps, Arena &arena) {
+        expansion.place(arena);
+        expansion.place(gate_up, layer.gate_up, arena);
+        expansion.place(down, layer.down, arena);
         MS_TRY_STEP(gate_up.place(steps, arena));
         return down.place(steps, arena);
     }
@@ -197,6 +298,7 @@ Product dx_product(const ms_moe_mlp_args &layer, const ms_moe_projection &projec
 struct Backward {
     const ms_moe_mlp_backward_args &args;
     const ms_moe_mlp_args &layer;
+    Expansion expansion;
     Product gate_up, down;
     ms_lora_grad_args gate_up_grad{}, down_grad{};
     void *dy = nullptr;   // [S, H]; later the rows of dX before their sum
@@ -204,7 +306,7 @@ struct Backward {
     void *dh = nullptr;   // [S, 2I]
 
     Backward(const ms_moe_mlp_backward_args &a, const ms_moe_mlp_args &forward)
-        : args(a), layer(forward),
+        : args(a), layer(forward), expansion(forward),
           gate_up(dx_product(forward, forward.gate_up, forward.hidden, h_columns(forward),
                              a.variant)),
           down(dx_product(forward, forward.down, forward.intermediate, forward.hidden, a.variant)) {
@@ -221,12 +323,10 @@ struct Backward {
         gate_up.args.x = dh;
         gate_up.args.y = dy;
         if (layer.rank > 0) {
-            // Sizes are asked for without a workspace, too: XA has a place of its own either way.
-            static std::byte nowhere;
             void *yb_down = arena.take(low_rank_bytes(layer));
             void *yb_gate_up = arena.take(low_rank_bytes(layer));
-            down.args.xa = yb_down ? yb_down : &nowhere;
-            gate_up.args.xa = yb_gate_up ? yb_gate_up : &nowhere;
+            down.args.xa = yb_down;
+            gate_up.args.xa = yb_gate_up;
             set_grad(down_grad, layer.down, down.args.n, down.args.k, yb_down);
             set_grad(gate_up_grad, layer.gate_up, gate_up.args.n, gate_up.args.k, yb_gate_up);
             down_grad.x = layer.act;
@@ -246,6 +346,9 @@ struct Backward {
                     grad->workspace = arena.take(grad->workspace_bytes);
                 }
         }
+        expansion.place(arena);
+        expansion.place(down, layer.down, arena);
+        expansion.place(gate_up, layer.gate_up, arena);
         MS_TRY_STEP(down.place(steps, arena));
         return gate_up.place(steps, arena);
     }
@@ -303,6 +406,7 @@ struct Backward {
     }
 
     ms_status launch(const Steps &steps, ms_stream stream) const {
+        MS_TRY_STEP(expansion.launch(steps, stream));
         const ms_combine_backward_args first = spread();
         MS_TRY_STEP(steps.combine_backward(&first, stream));
         MS_TRY_STEP(down.launch(steps, stream));
@@ -333,6 +437,7 @@ ms_status run(const ms_moe_mlp_args &args, const Steps &steps, ms_stream stream)
     Forward forward(args);
     Arena arena(args.workspace);
     MS_TRY_STEP(forward.place(steps, arena));
+    MS_TRY_STEP(forward.expansion.launch(steps, stream));
     MS_TRY_STEP(forward.gate_up.launch(steps, stream));
     const ms_gated_activation_args act = activation(args);
     MS_TRY_STEP(steps.gated_activation(&act, stream));

@@ -12,6 +12,9 @@ struct Steps {
     ms_status (*default_config)(const ms_scatter2scatter_args *, ms_tile_config *); // null: no tiles
     ms_status (*tile_schedule)(const ms_tile_schedule_args *, ms_stream);
     ms_status (*scatter2scatter)(const ms_scatter2scatter_args *, ms_stream);
+    ms_status (*compact_experts)(const ms_compact_experts_args *, ms_stream);
+    ms_status (*selective_dequant)(const ms_selective_dequant_args *, ms_stream);
+    ms_status (*select_experts)(const ms_select_experts_args *, ms_stream);
     ms_status (*lora_grad)(const ms_lora_grad_args *, ms_stream);
     size_t (*lora_grad_workspace_bytes)(const ms_lora_grad_args *); // null: none
     ms_status (*gated_activation)(const ms_gated_activation_args *, ms_stream);

@@ -119,7 +119,7 @@ void LayerCase::make_projection(int product) {
     if (wanted.weights != Weights::Dense)
         nf4[product] = make_nf4(memory, wanted.shape.experts, k(product) * n(product));
     if (wanted.weights == Weights::InKernel)
-        to.w_nf4 = &nf4[product];
+        to.w_quantised = &nf4[product];
     else
         to.w = memory.normal(MS_BF16, experts * k(product) * n(product), scale);
     if (rank == 0)

@@ -90,6 +90,20 @@ typedef struct ms_selective_dequant_args {
 
 MS_API ms_status ms_selective_dequant(const ms_selective_dequant_args *args, ms_stream stream);
 
+/* The experts that have slots, ascending, and where their slots begin once the others are left out:
+ * sorted slots stay as they are, and arrays of the active experts' rows take the place of [E] ones. */
+typedef struct ms_compact_experts_args {
+    uint32_t struct_size;
+    int32_t experts;          /* 1 <= E <= 4096 */
+    const int32_t *offsets;   /* [E + 1], ascending: expert e's slots are offsets[e]..offsets[e+1]-1 */
+    int32_t *active;          /* out [C]: the experts with slots, then -1 */
+    int32_t *count;           /* out [1] */
+    int32_t *compact_offsets; /* out [C + 1]: offsets[active[i]], then the end, offsets[E] */
+    int32_t capacity;         /* C >= the number of experts with slots: min(E, S) always is */
+} ms_compact_experts_args;
+
+MS_API ms_status ms_compact_experts(const ms_compact_experts_args *args, ms_stream stream);
+
 /* Copies the rows of the active experts: dst[i] = src[active[i]], i < count. For LoRA A [E, R, K]
  * and B [E, N, R], a row is one expert's matrix. */
 typedef struct ms_select_experts_args {

@@ -125,7 +125,7 @@ MS_API ms_status ms_gated_activation_backward(const ms_gated_activation_backward
 typedef struct ms_moe_projection {
     const void *w;
     int32_t w_transposed;
-    const ms_expert_weights *w_nf4; /* host, or null */
+    const ms_expert_weights *w_quantised; /* host, or null: takes w's place */
     const void *lora_a;          /* [E, R, K], with a rank */
     const void *lora_b;          /* [E, N, R] */
     const void *bias;            /* [E, N], or null */
@@ -156,6 +156,8 @@ typedef struct ms_moe_mlp_args {
     int32_t interleaved;
     float alpha;
     float limit;
+    int32_t expand; /* of w_quantised: 0: NF4, decoded in the kernels; 1: any format, the experts with
+                       slots are expanded to dtype first, in the workspace, one projection at a time */
     const void *x; /* [T, H] */
     int64_t x_stride;
     const float *weights;        /* [T, k], or null: 1 */
@@ -181,8 +183,8 @@ MS_API ms_status ms_moe_mlp(const ms_moe_mlp_args *args, ms_stream stream);
  * matrices of both products. Seven steps: dy = weights * dout and dweights; dX of down; dA and dB of
  * down; the activation's gradient; dX of gate_up, a row a slot; dA and dB of gate_up; the sum of a
  * token's rows. Rounded to dtype: dy, the gradients of act and of h, the rows before their sum, and
- * dY*B. Every sum has a fixed order: the same bits every time. NF4 weights have no backward kernel:
- * MS_UNSUPPORTED. */
+ * dY*B. Every sum has a fixed order: the same bits every time. Quantised weights want
+ * forward->expand: decoded in the kernel they have no backward pass, MS_UNSUPPORTED. */
 typedef struct ms_moe_mlp_backward_args {
     uint32_t struct_size;
     ms_dtype grad_dtype; /* of the LoRA gradients: dtype, or MS_F32 */

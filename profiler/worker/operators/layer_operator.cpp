@@ -47,21 +47,23 @@ class LayerOperator final : public Operator {
     }
 
     Status select(std::string_view variant, const TileConfig &) override {
-        const bool nf4 = variant == "nf4_in_kernel", lora = !nf4 && variant != "base";
+        const bool selective = variant == "selective", nf4 = selective || variant == "nf4_in_kernel";
+        const bool lora = nf4 ? selective && backward() : variant != "base";
         group_ = nf4 ? "nf4" : lora ? "lora" : "base";
         forward_.rank = lora ? workload_->lora_rank : 0;
-        forward_.variant = variant == "split"     ? MS_S2S_SPLIT
-                           : variant == "extra_k" ? MS_S2S_EXTRA_K
-                                                  : MS_S2S_FUSED;
+        forward_.expand = selective;
+        forward_.variant = variant == "split" ? MS_S2S_SPLIT
+                           : variant == "extra_k" || (selective && lora) ? MS_S2S_EXTRA_K
+                                                                        : MS_S2S_FUSED;
         for (auto [from, to] : {std::pair{&gate_up_, &forward_.gate_up}, {&down_, &forward_.down}}) {
             MOESCOPE_TRY(nf4 ? make_nf4(*from) : make_dense(*from));
             if (lora)
                 MOESCOPE_TRY(make_lora(*from));
-            to->lora_a = from->lora_a.data();
-            to->lora_b = from->lora_b.data();
+            to->lora_a = lora ? from->lora_a.data() : nullptr;
+            to->lora_b = lora ? from->lora_b.data() : nullptr;
             to->xa = from->xa.data();
             to->w = nf4 ? nullptr : from->w.data();
-            to->w_nf4 = nf4 ? &from->nf4 : nullptr;
+            to->w_quantised = nf4 ? &from->nf4 : nullptr;
         }
         forward_.workspace_bytes = device_->kernels().moe_mlp_workspace_bytes(&forward_);
         MOESCOPE_TRY(allocate(*device_, workspace_, std::int64_t(forward_.workspace_bytes), name() + " workspace"));

@@ -6,6 +6,7 @@
 //                  fused, split and extra_k add b E_act R(K + N + I + K) and 2S R(K + N + I + K)
 //                  nf4_in_kernel: b of the weights is 1/2 + 4/q bytes (blocks of q values, float32
 //                  absmax)
+//                  selective: the same bytes; the 16-bit copy between is its own cost
 //   moe_mlp_backward
 //                  bytes = b[E_act(KN + IK) + S(N + I + K) + 3TK] + 8S   h, act, y, x, dout in; dx out;
 //                          weights in, their gradients out
@@ -30,11 +31,18 @@ constexpr VariantInfo kForwardVariants[] = {
     {"nf4_in_kernel", "NF4 in the kernel",
      "Weights stay NF4 in memory: both matrix kernels look their nibbles up in a table, and no "
      "16-bit copy is ever written."},
+    {"selective", "Expanded first",
+     "The quantised weights of the experts with slots are expanded to 16 bits first, one projection "
+     "at a time in the same memory; then as Base."},
 };
 constexpr VariantInfo kBackwardVariants[] = {
     {"base", "Base", "The gradients of x and of the routing weights; the weights themselves are frozen."},
     {"split", "Split", "With LoRA's gradients; dX in three passes a projection.", true},
     {"extra_k", "Extra K", "With LoRA's gradients; dX as one product with dY B as extra depth.", true},
+    {"selective", "QLoRA",
+     "As Extra K, with frozen weights that are quantised: those of the experts with slots are "
+     "expanded to 16 bits first, one projection at a time in the same memory.",
+     true},
 };
 
 // Of one expert.
@@ -49,7 +57,12 @@ struct LayerSizes {
 };
 
 double nf4_bytes(const Workload &workload) { return 0.5 + 4.0 / workload.quant_block; }
-bool is_nf4(const VariantInfo &variant) { return variant.name == "nf4_in_kernel"; }
+// Of one value of the weights, as the variant finds them.
+double weight_bytes(const CostCase &c) {
+    if (c.variant.name == "nf4_in_kernel" || c.variant.name == "selective")
+        return nf4_bytes(c.workload);
+    return c.sizes.element;
+}
 
 Cost forward_cost_of(const CostCase &c, bool lora, double weight_bytes) {
     const Sizes &s = c.sizes;
@@ -64,8 +77,7 @@ Cost forward_cost_of(const CostCase &c, bool lora, double weight_bytes) {
 }
 
 Cost forward_cost(const CostCase &c) {
-    return forward_cost_of(c, c.variant.lora,
-                           is_nf4(c.variant) ? nf4_bytes(c.workload) : c.sizes.element);
+    return forward_cost_of(c, c.variant.lora, weight_bytes(c));
 }
 
 // h, act, y, and XA of both as rows of whole 16 bytes.
@@ -81,13 +93,12 @@ double forward_memory(const CostCase &c) {
            saved_rows(c) + 16 * (s.slots / 16 + s.experts) + 4096;
 }
 
-Cost backward_cost_of(const CostCase &c, bool lora) {
+Cost backward_cost_of(const CostCase &c, bool lora, double weight_bytes) {
     const Sizes &s = c.sizes;
     const LayerSizes layer(c);
     const double inner = c.workload.model.intermediate;
-    Cost cost{s.element * (s.active * layer.weights + s.slots * (s.n + inner + s.k) +
-                           3 * s.tokens * s.k) +
-                  8 * s.slots,
+    Cost cost{weight_bytes * s.active * layer.weights +
+                  s.element * (s.slots * (s.n + inner + s.k) + 3 * s.tokens * s.k) + 8 * s.slots,
               2 * s.slots * layer.weights};
     if (lora) {
         cost.bytes += s.element * ((s.active + s.experts) * layer.lora + 2 * s.slots * s.rank);
@@ -96,28 +107,28 @@ Cost backward_cost_of(const CostCase &c, bool lora) {
     return cost;
 }
 
-Cost backward_cost(const CostCase &c) { return backward_cost_of(c, c.variant.lora); }
+Cost backward_cost(const CostCase &c) { return backward_cost_of(c, c.variant.lora, weight_bytes(c)); }
 
 // The forward call that comes first, the gradients of its rows, dY*B, and LoRA's partial sums of at
 // most 2 S / 512 chunks.
 double backward_memory(const CostCase &c) {
     const Sizes &s = c.sizes;
     const double partial = 4 * 2 * (s.slots / 512 + 1) * LayerSizes(c).lora;
-    return forward_memory(c) + backward_cost_of(c, true).bytes + saved_rows(c) + partial + 65536;
+    return forward_memory(c) + backward_cost_of(c, true, s.element).bytes + saved_rows(c) + partial + 65536;
 }
 
-// What the kernel that decodes NF4 wants of both depths.
+// The weights are NF4; and what the kernel that decodes them wants of both depths.
 Status check_nf4(const Workload &workload, const OperatorInfo &, std::string_view variant) {
     const bool whole = workload.model.expert_hidden() % 32 == 0 && workload.model.intermediate % 32 == 0;
-    if (variant != "nf4_in_kernel")
+    if (variant != "nf4_in_kernel" && variant != "selective")
         return {};
     if (workload.quant_format != QuantFormat::NF4)
         return refusal(std::string("its weights are NF4 and the format is ") + name_of(workload.quant_format),
                        "choose nf4");
-    if (whole)
+    if (whole || variant == "selective")
         return {};
     return refusal("the kernel reads 32 NF4 values at a time, and the experts' sizes are no multiples of 32",
-                   "use selective_dequant for this shape");
+                   "use selective for this shape");
 }
 
 constexpr OperatorDefinition kOperators[] = {
@@ -141,7 +152,8 @@ constexpr OperatorDefinition kOperators[] = {
               .variants = kBackwardVariants,
               .half_only = true},
      .cost = backward_cost,
-     .memory = backward_memory},
+     .memory = backward_memory,
+     .check = check_nf4},
 };
 
 } // namespace

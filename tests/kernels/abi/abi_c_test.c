@@ -92,6 +92,9 @@ static void check_layout(void) {
     EXPECT_OFFSET(ms_selective_dequant_args, capacity, 144);
     EXPECT_OFFSET(ms_selective_dequant_args, out, 152);
     EXPECT_OFFSET(ms_selective_dequant_args, scratch, 160);
+    EXPECT_SIZE(ms_compact_experts_args, 48);
+    EXPECT_OFFSET(ms_compact_experts_args, offsets, 8);
+    EXPECT_OFFSET(ms_compact_experts_args, capacity, 40);
     EXPECT_SIZE(ms_select_experts_args, 64);
     EXPECT_OFFSET(ms_select_experts_args, row_bytes, 16);
     EXPECT_OFFSET(ms_select_experts_args, dst, 56);
@@ -137,6 +140,7 @@ static void check_layout(void) {
     EXPECT_OFFSET(ms_logprob_stats_args, logps, 120);
     EXPECT_SIZE(ms_moe_projection, 80);
     EXPECT_SIZE(ms_moe_mlp_args, 336);
+    EXPECT_OFFSET(ms_moe_mlp_args, expand, 68);
     EXPECT_OFFSET(ms_moe_mlp_args, gate_up, 120);
     EXPECT_OFFSET(ms_moe_mlp_args, workspace_bytes, 328);
     EXPECT_SIZE(ms_moe_mlp_backward_args, 160);

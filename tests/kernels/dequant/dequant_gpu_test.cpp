@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <type_traits>
 
@@ -224,7 +225,35 @@ void check_select(std::int64_t row_bytes, std::size_t offset,
     CHECK(difference(device.download(), expected) == "");
 }
 
+void check_compact(std::int32_t experts, std::int32_t capacity, std::int32_t most, Random &random) {
+    std::vector<std::int32_t> offsets = uniform_ints(std::size_t(experts) + 1, 0, most, random);
+    offsets[0] = 0;
+    std::partial_sum(offsets.begin(), offsets.end(), offsets.begin());
+    INFO(experts << " experts, capacity " << capacity);
+    std::vector<std::int32_t> active(static_cast<std::size_t>(capacity)), compact(std::size_t(capacity) + 1);
+    std::int32_t count = 0;
+    ms_compact_experts_args args{sizeof args, experts, offsets.data(), active.data(), &count, compact.data(), capacity};
+    REQUIRE(reference::compact_experts(&args, nullptr) == MS_OK);
+    DeviceArray<std::int32_t> device_offsets(offsets), device_active(active.size()), device_compact(compact.size()),
+        device_count(1);
+    args = {sizeof args,          experts, device_offsets.data(), device_active.data(), device_count.data(),
+            device_compact.data(), capacity};
+    REQUIRE(ms_compact_experts(&args, nullptr) == MS_OK);
+    CHECK(difference(device_active.download(), active) == "");
+    CHECK(difference(device_compact.download(), compact) == "");
+    CHECK(difference(device_count.download(), {count}) == "");
+}
+
 } // namespace
+
+TEST_CASE("CUDA finds the experts with slots and their places", "[gpu][small][dequant]") {
+    skip_without_gpu();
+    Random random(29);
+    for (const std::int32_t experts : {1, 3, 64, 255, 256, 1023, 4096})
+        for (const std::int32_t most : {0, 1, 40})
+            for (const std::int32_t capacity : {1, experts})
+                check_compact(experts, capacity, most, random);
+}
 
 TEST_CASE("CUDA dequantises all experts to the reference's bits", "[gpu][small][dequant]") {
     skip_without_gpu();

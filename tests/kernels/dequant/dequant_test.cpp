@@ -120,6 +120,20 @@ TEST_CASE("a count above the capacity is cut, and an id that is no expert leaves
     CHECK(out[64] == -1.0f);
 }
 
+TEST_CASE("compact_experts leaves out the experts without slots and keeps the places of the others") {
+    const std::int32_t offsets[] = {0, 0, 3, 3, 4, 9, 9};
+    std::int32_t active[5], compact[6], count = -1;
+    const ms_compact_experts_args args{sizeof args, 6, offsets, active, &count, compact, 5};
+    REQUIRE(reference::compact_experts(&args, nullptr) == MS_OK);
+    CHECK(count == 3);
+    CHECK(std::vector(active, active + 5) == std::vector{1, 3, 4, -1, -1});
+    CHECK(std::vector(compact, compact + 6) == std::vector{0, 3, 4, 9, 9, 9});
+    ms_compact_experts_args none = args;
+    none.capacity = 0;
+    CHECK(reference::compact_experts(&none, nullptr) == MS_INVALID_ARGUMENT);
+    CHECK(std::string(ms_last_error()).find("ms_compact_experts: capacity is 0") == 0);
+}
+
 TEST_CASE("select_experts copies the rows of the active experts and no other") {
     std::vector<std::uint16_t> src{10, 11, 12, 20, 21, 22, 30, 31, 32}, dst(9, 7);
     const std::int32_t active[] = {0, 2, -1};

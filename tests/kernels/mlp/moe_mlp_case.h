@@ -23,6 +23,7 @@ struct MoeMlpShape {
     bool gated = true, interleaved = false, bias = false, sentinels = false, w_transposed = true;
     std::int32_t only_expert = -1;
     std::int32_t nf4_block = 0;
+    bool expand = false;
 
     std::string name() const {
         return "T" + std::to_string(tokens) + " E" + std::to_string(experts) + " k" +
@@ -30,7 +31,8 @@ struct MoeMlpShape {
                std::to_string(intermediate) + " R" + std::to_string(rank) + " variant " +
                std::to_string(variant) + " act " + std::to_string(activation) +
                (gated ? "" : " plain") + (bias ? " bias" : "") + (sentinels ? " sentinels" : "") +
-               (w_transposed ? " W^T" : "") + " NF4 " + std::to_string(nf4_block);
+               (w_transposed ? " W^T" : "") + " NF4 " + std::to_string(nf4_block) +
+               (expand ? " expanded" : "");
     }
     std::int64_t slots() const { return std::int64_t(tokens) * top_k; }
     std::int32_t h_columns() const { return gated ? 2 * intermediate : intermediate; }
@@ -137,6 +139,7 @@ struct MoeMlpCase {
         args.interleaved = shape.interleaved;
         args.alpha = 1.702f;
         args.limit = 7;
+        args.expand = shape.expand;
         args.x = x.data();
         args.x_stride = args.out_stride = shape.hidden;
         args.weights = weights.data();
@@ -226,7 +229,7 @@ struct MoeMlpCase {
         ms_moe_projection to{};
         to.w = from.w.data();
         to.w_transposed = shape.w_transposed;
-        to.w_nf4 = shape.nf4_block ? &from.nf4_view : nullptr;
+        to.w_quantised = shape.nf4_block ? &from.nf4_view : nullptr;
         to.lora_a = from.a.data();
         to.lora_b = from.b.data();
         to.bias = from.bias.empty() ? nullptr : from.bias.data();

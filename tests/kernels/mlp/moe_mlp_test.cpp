@@ -122,6 +122,45 @@ TEST_CASE("the layer gives slots without an expert nothing", "[mlp]") {
     }
 }
 
+// The same values as dense weights, by another path: what stands between must not show.
+TEST_CASE("the layer with expanded weights equals the layer with their dense copy", "[mlp]") {
+    MoeMlpShape shape{.tokens = 5, .experts = 24, .rank = 8, .bias = true, .sentinels = true, .nf4_block = 64, .expand = true};
+    const MoeMlpCase quantised(shape);
+    MoeMlpResults expanded(shape), dense(shape);
+    const ms_moe_mlp_args forward = quantised.forward(expanded);
+    REQUIRE(run_reference(forward) == MS_OK);
+    REQUIRE(run_reference(quantised.backward(forward, expanded)) == MS_OK);
+
+    const auto decoded = [&](const MoeMlpProjection &from) {
+        Halves all(std::size_t(from.nf4_view.experts * from.nf4_view.expert_numel));
+        ms_selective_dequant_args args{};
+        args.struct_size = sizeof args;
+        args.out_dtype = shape.dtype;
+        args.weights = from.nf4_view;
+        args.capacity = shape.experts;
+        args.out = all.data();
+        REQUIRE(reference::selective_dequant(&args, nullptr) == MS_OK);
+        return all;
+    };
+    const Halves gate_up = decoded(quantised.gate_up), down = decoded(quantised.down);
+    ms_moe_mlp_args plain = quantised.forward(dense);
+    plain.expand = 0;
+    plain.gate_up.w = gate_up.data(), plain.gate_up.w_quantised = nullptr;
+    plain.down.w = down.data(), plain.down.w_quantised = nullptr;
+    REQUIRE(run_reference(plain) == MS_OK);
+    REQUIRE(run_reference(quantised.backward(plain, dense)) == MS_OK);
+    CHECK(expanded.out == dense.out);
+    CHECK(expanded.dx == dense.dx);
+    CHECK(expanded.dweights == dense.dweights);
+    CHECK(expanded.da_gate_up == dense.da_gate_up);
+    CHECK(expanded.db_gate_up == dense.db_gate_up);
+    CHECK(expanded.da_down == dense.da_down);
+    CHECK(expanded.db_down == dense.db_down);
+    // Five tokens of two slots: room for ten experts' weights at most, not for 24.
+    const std::size_t all = 2 * gate_up.size();
+    CHECK(reference::moe_mlp_workspace_bytes(&forward) < all);
+}
+
 TEST_CASE("the layer refuses wrong arguments with one sentence", "[mlp]") {
     MoeMlpCase layer({.rank = 8});
     MoeMlpResults results(layer.shape);
@@ -135,6 +174,13 @@ TEST_CASE("the layer refuses wrong arguments with one sentence", "[mlp]") {
     refuses([](ms_moe_mlp_args &a) { a.intermediate = 44; }, "intermediate is 44");
     refuses([](ms_moe_mlp_args &a) { a.act = nullptr; }, "act is null");
     refuses([](ms_moe_mlp_args &a) { a.gate_up.w = nullptr; }, "ms_scatter2scatter: w is null");
+    const MoeMlpCase quantised({.nf4_block = 64, .expand = true});
+    refuses(
+        [&](ms_moe_mlp_args &a) {
+            a.expand = 1;
+            a.down.w_quantised = &quantised.gate_up.nf4_view;
+        },
+        "down.w_quantised is 6 experts of 6144 values");
     ms_moe_mlp_args forward = layer.forward(results);
     ms_moe_mlp_backward_args backward = layer.backward(forward, results);
     backward.da_down = static_cast<std::byte *>(backward.da_down) + 8;
