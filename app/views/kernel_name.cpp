@@ -13,11 +13,13 @@ bool in_identifier(char letter) {
 } // namespace
 
 std::string short_kernel_name(std::string_view name) {
-    // The name ends at the first bracket outside an anonymous namespace's own parentheses.
+    // The name ends at the first bracket that is not an anonymous namespace's own.
     constexpr std::string_view kAnonymous = "(anonymous namespace)::";
-    std::size_t begin = name.rfind(kAnonymous);
-    begin = begin == std::string_view::npos ? 0 : begin + kAnonymous.size();
-    std::size_t end = name.find_first_of("<(", begin);
+    std::size_t begin = 0, end = name.find_first_of("<(");
+    while (end != std::string_view::npos && name.substr(end).starts_with(kAnonymous)) {
+        begin = end + kAnonymous.size();
+        end = name.find_first_of("<(", begin);
+    }
     end = end == std::string_view::npos ? name.size() : end;
     std::size_t start = end;
     while (start > begin && in_identifier(name[start - 1]))

@@ -22,12 +22,12 @@ picture() {
 }
 
 picture overview overview Qwen3.5-35B-A3B
-picture roofline roofline OLMoE-1B-7B-counters
+picture roofline roofline OLMoE-1B-7B
 picture dispatch dispatch Mixtral-8x7B -- --theme light
 picture autotune autotune OLMoE-1B-7B
 picture routing routing Qwen3-30B-A3B
 picture timeline timeline OLMoE-1B-7B
 picture memory memory Mixtral-8x7B
-picture compare compare OLMoE-1B-7B OLMoE-1B-7B-counters
+picture compare compare OLMoE-1B-7B-mma-sync OLMoE-1B-7B
 picture source source OLMoE-1B-7B
-picture session session OLMoE-1B-7B-counters
+picture session session OLMoE-1B-7B

@@ -10,7 +10,7 @@ from window import Window, assets, check, run
 
 
 def flow():
-    first, second = (assets() / "sessions" / name for name in ("OLMoE-1B-7B.moescope", "OLMoE-1B-7B-counters.moescope"))
+    first, second = (assets() / "sessions" / name for name in ("OLMoE-1B-7B-mma-sync.moescope", "OLMoE-1B-7B.moescope"))
     with Window("compare", [first, "--view", "compare"]) as w:
         shutil.copy(second, w.home / "b.moescope")
         w.fill(w.item("##second", "first"), "b.moescope")

@@ -35,11 +35,13 @@ METRICS = {  # what is compared: the counters it sums, and their unit
     "DRAM": (("dram__bytes_read.sum", "dram__bytes_write.sum"), "bytes"),
     "occupancy": (("sm__warps_active.avg.pct_of_peak_sustained_active",), "%"),
 }
-# Below these a relative difference says nothing: a launch's own traffic and start are as large.
+# Below these a relative difference says nothing: a launch's start is as long, and the L2 writes back some
+# hundred kilobytes of what was there before.
 LEAST_NS = 20e3
-LEAST = {"ns": LEAST_NS, "bytes": 4e6, "%": 1}
+LEAST = {"ns": LEAST_NS, "bytes": 16e6, "%": 1}
 PLAN = ["--model", "OLMoE-1B-7B", "--tokens", "16384", "--ops", "gate_up,selective_dequant,entropy,softmax_topk",
-        "--variants", "base,fused,split,extra_k,selective,full,dense,one_read,block_merge_sort,scalar", "--no-check"]
+        "--variants", "base,fused,split,extra_k,selective,full,dense,one_read,block_merge_sort,scalar", "--no-check",
+        "--max-seconds", "30"]  # a profiled launch takes long
 WARMUP, REPETITIONS = 1, 5
 RUNS = 3  # of MoEScope's counter passes, a sample each
 ROUNDS = 5  # with capture on and off

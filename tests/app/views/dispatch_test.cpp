@@ -160,6 +160,8 @@ TEST_CASE("kernel names are cut to the function's own name", "[dispatch]") {
           "dequant");
     CHECK(short_kernel_name("scatter2scatter_fused<bf16, 128>") == "scatter2scatter_fused");
     CHECK(short_kernel_name("void (anonymous namespace)::sort<int>(int*)") == "sort");
+    CHECK(short_kernel_name("void moescope::(anonymous namespace)::dequant<4, moescope::(anonymous namespace)::Tile<1>>(int)") ==
+          "dequant");
     CHECK(short_kernel_name("memset") == "memset");
     CHECK(short_kernel_name("").empty());
     CHECK(short_kernel_name("<lambda>") == "<lambda>");
