@@ -98,10 +98,14 @@ TEST_CASE("the layer's floors follow from the sizes") {
     const Cost nf4 = minimum_cost(workload, OperatorId::MoeMlp, "nf4_in_kernel", counts);
     CHECK(nf4.bytes == base.bytes - (2 - 0.5625) * weights);
     CHECK(nf4.flops == base.flops);
+    CHECK(minimum_cost(workload, OperatorId::MoeMlp, "selective", counts).bytes == nf4.bytes);
     const Cost back = minimum_cost(workload, OperatorId::MoeMlpBackward, "extra_k", counts);
     CHECK(back.bytes == 2 * (weights + slots * (1024 + 512 + 2048) + 3 * t * 2048 + 2 * lora +
                              2 * slots * 16) + 8 * slots);
     CHECK(back.flops == base.flops + 4 * slots / 256 * lora);
+    const Cost qlora = minimum_cost(workload, OperatorId::MoeMlpBackward, "selective", counts);
+    CHECK(qlora.bytes == back.bytes - (2 - 0.5625) * weights);
+    CHECK(qlora.flops == back.flops);
 }
 
 TEST_CASE("only active experts' weights are read") {
