@@ -6,7 +6,7 @@ On the CPU, whose references have no tiles, every Tune button of the workload is
 import re
 
 from window import Window, ask, assets, check, run
-from workload import DEVICE, choose_device, choose_model, set_tokens
+from workload import DEVICE, choose_device, choose_model, over_fields, set_tokens
 
 
 def recorded(w):
@@ -18,8 +18,7 @@ def recorded(w):
 
 
 def live(w):
-    over = next(i for i in w.frame().items if i.visible and i.label.endswith("###wanted"))
-    tune = w.reveal(lambda f: f.find("Tune", "workload"), over, "a Tune button")
+    tune = w.reveal(lambda f: f.find("Tune", "workload"), over_fields(w), "a Tune button")
     if DEVICE == "cpu":
         check(all(i.data["disabled"] for i in tune), "the CPU has no tiles, yet a Tune button can be pressed")
         return

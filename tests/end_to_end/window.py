@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import zlib
 from pathlib import Path
 
@@ -299,9 +300,27 @@ class Window:
         self.xdotool("mousemove", round(x), round(y))
         time.sleep(0.05)
 
+    def steady(self, thing):
+        """The thing where it stands now, once it has stood there for a moment: layouts move as things arrive."""
+        for _ in range(40):
+            frame = self.frame()
+            alike = [t for t in (frame.texts if "text" in thing.data else frame.items)
+                     if t.name == thing.name and t.data.get("window") == thing.data.get("window") and t.visible]
+            if not alike:
+                return thing
+            now = min(alike, key=lambda t: abs(t.rect[0] - thing.rect[0]) + abs(t.rect[1] - thing.rect[1]))
+            if now.rect == thing.rect:
+                return now
+            thing = now
+            time.sleep(0.1)
+        return thing
+
     def click(self, place, times=1, button=1):
         if isinstance(place, str):
             place = self.item(place)
+        if isinstance(place, Thing):
+            time.sleep(0.1)
+            place = self.steady(place)
         check(not (isinstance(place, Thing) and place.data.get("disabled")), f"{getattr(place, 'name', place)} is disabled")
         self.point(place)
         self.xdotool("click", "--repeat", times, "--delay", 60, button)
@@ -398,7 +417,9 @@ def run(flow):
     started = time.monotonic()
     try:
         flow()
-    except Failed as reason:
-        print(f"FAILED: {reason}", file=sys.stderr)
+    except Exception as reason:
+        if not isinstance(reason, Failed):
+            traceback.print_exc()
+        print(f"FAILED: {reason or type(reason).__name__}", file=sys.stderr)
         sys.exit(1)
     print(f"done in {time.monotonic() - started:.1f} s")

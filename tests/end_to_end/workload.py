@@ -32,11 +32,15 @@ def choose_model(w, search, name):
     w.click(w.item(name, "popup"))
 
 
+def over_fields(w):
+    """A place where the wheel scrolls the fields."""
+    run = w.item("Run", "workload")
+    return run.middle[0], run.rect[1] - 150
+
+
 def to_the_top(w):
     """Scrolls the fields back to the first of them."""
-    over = w.item("Run", "workload")
-    above = (over.middle[0], over.rect[1] - 150)
-    w.reveal(lambda f: f.says("Model"), above, "the first fields", down=False)
+    w.reveal(lambda f: f.says("Model"), over_fields(w), "the first fields", down=False)
 
 
 def set_tokens(w, tokens):
@@ -66,15 +70,20 @@ def tick_only(w, *names):
     """Leaves the ticks of these families alone."""
     titles = [box.name for box, _ in families(w.frame())]
     check(all(name in titles for name in names), f"the families are {titles}")
-    over = next(i for i in w.frame().items if i.visible and i.label.endswith("###wanted"))
+    over = over_fields(w)
     for title in titles:
         if title in names:
             continue
-        for _ in range(3):  # a dash becomes a tick before it becomes nothing
-            box, members = next(each for each in families(w.frame()) if each[0].name == title)
-            if box.data["disabled"] or not any(m.data["checked"] for m in members):
+        ticked = lambda f: [m.data["checked"] for box, members in families(f) if box.name == title for m in members]
+        for _ in range(6):  # a dash becomes a tick before it becomes nothing
+            before = ticked(w.frame())
+            if not any(before):
                 break
             w.click(w.reveal(lambda f: [b for b, _ in families(f) if b.name == title and b.visible], over, title)[0])
+            try:
+                w.wait(lambda f: ticked(f) != before, f"a change of {title}", 3)
+            except Failed:  # the box moved under the pointer
+                pass
         else:
             raise Failed(f"{title} cannot be unticked")
 

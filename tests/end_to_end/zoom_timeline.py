@@ -34,22 +34,22 @@ def span(marks):
 def flow():
     with Window("zoom-timeline", [assets() / "sessions/OLMoE-1B-7B.moescope", "--view", "timeline"]) as w:
         canvas = w.item("time", "first")
-        whole = axis(w.frame(), canvas)
-        check(len(whole) >= 3, f"the axis shows {whole}")
+        whole = w.wait(lambda f: len(axis(f, canvas)) >= 3 and axis(f, canvas), "an axis of three marks")
         w.shot("whole")
         w.scroll(canvas, 8)
+        near = w.wait(lambda f: (marks := axis(f, canvas)) and len(marks) >= 2
+                      and span(marks)[0] < span(whole)[0] / 2 and marks, f"a nearer view than {whole}")
         w.settle()
         near = axis(w.frame(), canvas)
-        check(len(near) >= 2 and span(near)[0] < span(whole)[0] / 2, f"the wheel leads from {whole} to {near}")
         w.shot("near")
         w.point(canvas)
         w.hold("d", 0.3)
-        moved = axis(w.frame(), canvas)
-        check(abs(span(moved)[0] / span(near)[0] - 1) < 0.05 and span(moved)[1] > span(near)[1] + 5 * span(near)[0],
-              f"D leads from {near} to {moved}")
+        w.wait(lambda f: (marks := axis(f, canvas)) and len(marks) >= 2
+               and abs(span(marks)[0] / span(near)[0] - 1) < 0.05
+               and span(marks)[1] > span(near)[1] + 5 * span(near)[0], f"a later view than {near}")
         w.shot("moved")
         w.click(w.item("Fit", "first"))
-        check(axis(w.frame(), canvas) == whole, "Fit does not bring the whole back")
+        w.wait(lambda f: axis(f, canvas) == whole, f"the whole again: {whole}")
         w.shot("fitted")
 
 
