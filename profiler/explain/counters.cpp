@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace moescope {
 
@@ -17,6 +18,52 @@ constexpr std::string_view kTensorPipe[] = {
     "sm__pipe_tensor_cycles_active.avg.pct_of_peak_sustained_active",
     "sm__inst_executed_pipe_tensor.avg.pct_of_peak_sustained_active"};
 constexpr std::string_view kOccupancy[] = {"sm__warps_active.avg.pct_of_peak_sustained_active"};
+
+// Of the time that passes, not of what is done in it.
+bool is_by_time(std::string_view metric) {
+    return metric.ends_with("_elapsed") || metric.ends_with("per_second");
+}
+
+bool is_duration(std::string_view metric) {
+    return std::ranges::find(kDuration, metric) != std::end(kDuration);
+}
+
+// The kernels' sum, weighted by their durations; nothing where one of them lacks either.
+std::optional<double> mean_over_time(const Session &session, std::span<const CounterRange> kernels,
+                                     std::string_view metric) {
+    double sum = 0, time = 0;
+    for (const CounterRange &kernel : kernels) {
+        const auto value = kernel.find(session, metric);
+        const auto duration = kernel.find(session, Counter::DurationNs);
+        if (!value || !duration)
+            return std::nullopt;
+        sum += *value * *duration;
+        time += *duration;
+    }
+    return time > 0 ? std::optional(sum / time) : std::nullopt;
+}
+
+// A range's own start and end take about a hundred microseconds, which are not the kernels': what goes
+// by time is put together from the kernels' ranges where they were counted one by one.
+void leave_out_range_time(const Session &session, std::vector<CounterRange> &ranges) {
+    if (ranges.size() < 2 || ranges.front().kernel >= 0)
+        return;
+    const std::span<const CounterRange> kernels = std::span(ranges).subspan(1);
+    for (CounterRange::Value &value : ranges.front().values) {
+        const std::string_view metric = session.name(value.metric);
+        if (is_duration(metric)) {
+            double time = 0;
+            const bool all = std::ranges::all_of(kernels, [&](const CounterRange &kernel) {
+                const auto duration = kernel.find(session, metric);
+                time += duration.value_or(0);
+                return duration.has_value();
+            });
+            value.value = all ? time : value.value;
+        } else if (is_by_time(metric)) {
+            value.value = mean_over_time(session, kernels, metric).value_or(value.value);
+        }
+    }
+}
 
 constexpr std::string_view kStallBegin = "issue_stalled_", kStallEnd = "_per_issue_active";
 
@@ -93,11 +140,13 @@ void CountersByMeasurement::update(const Session &session) {
         seen_ = 0;
     }
     ranges_.resize(session.measurements.size());
+    std::set<std::uint32_t> changed;
     for (; seen_ < session.counters.size(); ++seen_) {
         const CounterRecord &record = session.counters[seen_];
         if (!record.measurement.valid() || record.measurement.value >= ranges_.size())
             continue;
         auto &mine = ranges_[record.measurement.value];
+        changed.insert(record.measurement.value);
         auto at = std::lower_bound(
             mine.begin(), mine.end(), record.kernel,
             [](const CounterRange &range, std::int32_t kernel) { return range.kernel < kernel; });
@@ -110,6 +159,8 @@ void CountersByMeasurement::update(const Session &session) {
         else
             value->value = record.value;
     }
+    for (const std::uint32_t measurement : changed)
+        leave_out_range_time(session, ranges_[measurement]);
     if (seen_ > 0)
         last_ = session.counters[seen_ - 1];
 }

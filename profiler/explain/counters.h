@@ -55,8 +55,9 @@ struct CounterRange {
 // "" for a metric that is no stall.
 std::string_view stall_reason(std::string_view metric);
 
-// Ranges of each measurement, the whole repetition first. update() looks only at what the last call
-// had not seen; a session that does not continue the last one starts afresh.
+// Ranges of each measurement, the whole repetition first: its duration, and what is a share of time,
+// are those of its kernels together where they were counted one by one. update() looks only at what
+// the last call had not seen; a session that does not continue the last one starts afresh.
 class CountersByMeasurement {
   public:
     void update(const Session &session);

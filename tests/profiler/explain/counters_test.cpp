@@ -50,6 +50,26 @@ TEST_CASE("counters are found by what they count, whatever the chip calls it", "
     CHECK(counting.session().name(ranges[1].name) == "kernel");
 }
 
+TEST_CASE("what goes by time is the kernels' own, without the range's start and end", "[counters]") {
+    const char *active = "sm__cycles_active.avg.pct_of_peak_sustained_elapsed";
+    Counting counting(1);
+    counting.add(0, -1, "gpu__time_duration.sum", 400);
+    counting.add(0, -1, active, 30);
+    counting.add(0, -1, "dram__bytes.sum", 7000);
+    counting.add(0, 0, "gpu__time_duration.sum", 200);
+    counting.add(0, 0, active, 50);
+    counting.add(0, 1, "gpu__time_duration.sum", 100);
+    CountersByMeasurement counters;
+    counters.update(counting.session());
+    const auto of_whole = [&](Counter counter) { return counters.whole({0})->find(counting.session(), counter); };
+    CHECK(of_whole(Counter::DurationNs) == 300);
+    CHECK(of_whole(Counter::SmActive) == 30); // the second kernel's was not read
+    counting.add(0, 1, active, 80);
+    counters.update(counting.session());
+    CHECK(of_whole(Counter::SmActive) == 60);
+    CHECK(counters.whole({0})->dram_bytes(counting.session()) == 7000);
+}
+
 TEST_CASE("stalls are sorted and issuing is none", "[counters]") {
     Counting counting(1);
     const std::string begin = "smsp__average_warps_issue_stalled_";
