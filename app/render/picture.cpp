@@ -7,7 +7,9 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cmath>
+#include <thread>
 
 namespace moescope {
 
@@ -61,7 +63,9 @@ Result<Image> draw_picture(SessionPtr session, const PictureOptions &options) {
     if (options.view != "window")
         shell.show_only(find_view(options.view).value(), /*alone=*/true);
     constexpr int kFrames = 4;
-    for (int frame = 0; frame < kFrames; ++frame) {
+    for (int frame = 0; frame < kFrames || shell.preparing(); ++frame) {
+        if (shell.preparing())
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
         ImGui::NewFrame();
         shell.draw(io.DisplaySize.x, io.DisplaySize.y);
         ImGui::Render();

@@ -139,6 +139,42 @@ void read_names(const json &object, const char *key, std::vector<std::string> &o
                 out.push_back(name.get<std::string>());
 }
 
+std::vector<std::string> texts_from(const json &object, const char *key) {
+    std::vector<std::string> texts;
+    if (const auto list = object.find(key); list != object.end() && list->is_array())
+        for (const json &each : *list)
+            if (each.is_string())
+                texts.push_back(each.get<std::string>());
+    return texts;
+}
+
+TimelineNotes notes_from(const json &object) {
+    TimelineNotes notes;
+    read(object, "session", notes.session);
+    notes.hidden = texts_from(object, "hidden");
+    notes.pinned = texts_from(object, "pinned");
+    if (const auto list = object.find("bookmarks"); list != object.end() && list->is_array())
+        for (const json &each : *list) {
+            if (!each.is_object())
+                continue;
+            TimelineBookmark bookmark;
+            read(each, "time_ns", bookmark.time_ns);
+            read(each, "start_ns", bookmark.start_ns);
+            read(each, "end_ns", bookmark.end_ns);
+            read(each, "label", bookmark.label);
+            if (bookmark.end_ns > bookmark.start_ns && bookmark.start_ns >= 0)
+                add_bookmark(notes, std::move(bookmark));
+        }
+    return notes;
+}
+
+json to_json(const TimelineNotes &notes) {
+    json bookmarks = json::array();
+    for (const TimelineBookmark &each : notes.bookmarks)
+        bookmarks.push_back({{"time_ns", each.time_ns}, {"start_ns", each.start_ns}, {"end_ns", each.end_ns}, {"label", each.label}});
+    return {{"session", notes.session}, {"bookmarks", bookmarks}, {"hidden", notes.hidden}, {"pinned", notes.pinned}};
+}
+
 Settings settings_from(const json &object) {
     Settings settings;
     read(object, "theme", settings.theme);
@@ -160,6 +196,10 @@ Settings settings_from(const json &object) {
                 settings.shortcuts[action] = shortcut.get<std::string>();
     read_names(object, "recent", settings.recent);
     read_names(object, "hosts", settings.hosts);
+    if (const auto notes = object.find("timeline_notes"); notes != object.end() && notes->is_array())
+        for (const json &each : *notes)
+            if (each.is_object() && settings.timeline_notes.size() < kMostNotes)
+                settings.timeline_notes.push_back(notes_from(each));
     return settings;
 }
 
@@ -177,6 +217,8 @@ json to_json(const Settings &s) {
         {"workload_width", s.layout.workload_width}, {"inspector_width", s.layout.inspector_width},
         {"split_ratio", s.layout.split_ratio},       {"workload_open", s.layout.workload_open},
         {"inspector_open", s.layout.inspector_open}, {"split", int(s.layout.split)}};
+    for (const TimelineNotes &notes : s.timeline_notes)
+        object["timeline_notes"].push_back(to_json(notes));
     if (s.workload)
         object["workload"] = to_json(*s.workload);
     return object;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/shell/layout.h"
+#include "app/views/timeline_notes.h"
 #include "profiler/workload/workload.h"
 
 #include <filesystem>
@@ -22,6 +23,7 @@ struct Settings {
     std::string device;
     std::map<std::string, std::string> shortcuts; // that are not the standard ones, by action
     std::vector<std::string> hosts; // behind ssh, the one used last first
+    std::vector<TimelineNotes> timeline_notes; // of the sessions looked at last
     bool operator==(const Settings &) const = default;
 };
 

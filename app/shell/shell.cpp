@@ -78,6 +78,7 @@ Shell::Shell(Options options)
         workload_.counters.sets_error = sets.error();
     session_file_.recent = settings_.recent;
     add_actions();
+    timeline_.all_notes = settings_.timeline_notes;
 }
 
 Shell::~Shell() = default;
@@ -86,7 +87,15 @@ void Shell::open(const std::filesystem::path &file) {
     if (busy_with_file())
         return;
     opening_shipped_ = false;
-    opening_.start([file] { return open_session(file); }, wake_);
+    opened_kernels_ = std::make_shared<KernelsByMeasurement>();
+    opening_.start(
+        [file, kernels = opened_kernels_] {
+            auto session = open_session(file);
+            if (session.ok())
+                kernels->update(session.value());
+            return session;
+        },
+        wake_);
 }
 
 void Shell::open_dropped(const std::vector<std::string> &files) {
@@ -231,6 +240,7 @@ void Shell::poll_files() {
                 remember(settings_.recent, session.path);
             session_file_.recent = settings_.recent;
             session_file_.outcome.reset();
+            memory_.kernels = dispatch_.kernels = roofline_.kernels = inspector_.kernels = *opened_kernels_;
             auto shared = std::make_shared<const Session>(std::move(session));
             if (opening_shipped_)
                 show_shipped(std::move(shared));
@@ -422,7 +432,8 @@ ViewContext Shell::context() {
             },
             .hosts = devices_by_host(),
             .use_device = [this](std::size_t host, const std::string &device) { use_device(host, device); },
-            .open_hosts = [this] { hosts_state_.wanted = true; }};
+            .open_hosts = [this] { hosts_state_.wanted = true; },
+            .wake = wake_};
 }
 
 std::function<std::uint64_t(SourceRequest)> Shell::source_asker() {
@@ -499,6 +510,7 @@ const Settings &Shell::settings() {
     settings_.workload = workload_.workload;
     settings_.device = workload_.device;
     settings_.shortcuts = actions_.changed();
+    settings_.timeline_notes = timeline_.all_notes;
     return settings_;
 }
 

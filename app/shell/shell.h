@@ -66,6 +66,9 @@ class Shell {
         return opening_.busy() || opening_other_.busy() || writing_.busy();
     }
 
+    bool preparing() const { return timeline_.index.busy(); } // in the background, of what is shown
+    SessionPtr shown() const { return frame_session_; }        // in the last frame
+
     void set_theme(const std::string &name); // "system": as the desktop has it, now and when it changes
     void look_at_system(); // asks the desktop again where its theme is followed
     const Theme &theme() const { return theme_; }
@@ -125,6 +128,7 @@ class Shell {
     void add_run_actions();
     void add_view_actions();
     void add_window_actions();
+    void add_timeline_actions(); // shell_timeline_actions.cpp
     void add_help_actions();
     void use_shortcuts();
     void switch_live();
@@ -213,6 +217,8 @@ class Shell {
         std::string done; // the sentence to show when it worked
     };
     BackgroundTask<Result<Session>> opening_, opening_other_;
+    // Looked up where the file is read, so that no view has to in its first frame.
+    std::shared_ptr<KernelsByMeasurement> opened_kernels_;
     BackgroundTask<Written> writing_;
     SystemLook system_look_;
     BackgroundTask<SystemLook> looking_;

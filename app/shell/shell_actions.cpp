@@ -23,6 +23,7 @@ void Shell::add_actions() {
     add_run_actions();
     add_view_actions();
     add_window_actions();
+    add_timeline_actions();
     add_help_actions();
     for (Error &problem : actions_.take_changed(settings_.shortcuts))
         status_.problems.push_back(std::move(problem));

@@ -309,7 +309,7 @@ void Roofline::draw() {
     if (state_.session != context_.session || state_.run != context_.run) {
         state_.session = context_.session;
         state_.run = context_.run;
-        state_.shortest_kernel_ns = shortest_kernel_ns(session_, context_.run);
+        state_.shortest_kernel_ns = shortest_kernel_ns(session_, context_.run, state_.kernels);
     }
     const auto matrix =
         roofline_points(session_, context_.run, RooflineKind::Intensity, state_.counters);

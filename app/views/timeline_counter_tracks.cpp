@@ -17,12 +17,12 @@ class CounterPainter {
     CounterPainter(const ViewContext &context, const TimelineState &state, const TimelineCanvas &canvas,
                    const TrackLayout &track)
         : context_(context), canvas_(canvas), track_(track), words_(words_of(*context.session, *track.counter)),
-          origin_(double(state.model.origin_ns())), top_(canvas.y_of(track)), bottom_(top_ + track.height) {}
+          origin_(state.model().origin_ns()), top_(canvas.y_of(track)), bottom_(top_ + track.height) {}
 
     void draw() {
         const double columns = std::max(1.0f, canvas_.high.x - canvas_.low.x);
-        const auto pieces = track_.series->pieces(std::int64_t(canvas_.range.start_ns + origin_),
-                                                  std::int64_t(canvas_.range.end_ns + origin_), int(columns));
+        const auto pieces = track_.series->pieces(std::int64_t(std::floor(canvas_.range.start_ns)) + origin_,
+                                                  std::int64_t(std::ceil(canvas_.range.end_ns)) + origin_, int(columns));
         range_ = counter_range(words_, pieces);
         canvas_.draw->AddLine({canvas_.low.x, bottom_ - 0.5f}, {canvas_.high.x, bottom_ - 0.5f},
                               packed(context_.theme.line, 0.7f));
@@ -43,7 +43,7 @@ class CounterPainter {
         return bottom_ - 1 - float(std::clamp(share, 0.0, 1.0)) * (track_.height - 2);
     }
     float x_of(std::int64_t time_ns) const {
-        return std::clamp(canvas_.x_of(double(time_ns) - origin_), canvas_.low.x - 2, canvas_.high.x + 2);
+        return std::clamp(canvas_.x_of(double(time_ns - origin_)), canvas_.low.x - 2, canvas_.high.x + 2);
     }
 
     // One step, or a band from the lowest to the highest sample where they share a pixel.
@@ -79,15 +79,17 @@ class CounterPainter {
     }
 
     void hover() const {
-        const std::int64_t time = std::int64_t(canvas_.time_at(canvas_.mouse.x) + origin_);
+        const std::int64_t time = std::int64_t(canvas_.time_at(canvas_.mouse.x)) + origin_;
         const std::optional<CounterSample> sample = track_.series->at(time);
         if (!sample)
             return;
-        const double from = double(sample->start_ns) - origin_;
+        const double from = double(sample->start_ns - origin_);
         std::string text = fmt::format("{}: {}\n", words_.title, counter_text(words_, sample->value));
         if (track_.counter->kind == CounterKind::Sampled)
             text += fmt::format("over {} from {}\n", format_duration_ns(double(sample->end_ns - sample->start_ns)),
                                 format_duration_ns(from));
+        else if (track_.counter->kind == CounterKind::Allocated)
+            text += fmt::format("since {}\n", format_duration_ns(from));
         else
             text += fmt::format("read at {}\n", format_duration_ns(from));
         if (const std::string held = throttle_text(sample->reasons); !held.empty())
@@ -102,7 +104,7 @@ class CounterPainter {
     const TimelineCanvas &canvas_;
     const TrackLayout &track_;
     CounterWords words_;
-    double origin_;
+    std::int64_t origin_;
     float top_, bottom_;
     charts::Range range_;
     float drawn_to_ = 0; // pixels, of this track

@@ -1,5 +1,6 @@
 #include "app/views/timeline_counters.h"
 
+#include "app/views/bisect.h"
 #include "profiler/base/assets.h"
 #include "profiler/base/units.h"
 #include "profiler/metrics/metric_sets.h"
@@ -61,22 +62,34 @@ CounterWords sampled_words(std::string_view metric) {
 
 void CounterSeries::add(const CounterSample &sample) {
     if (!samples_.empty() && starts_before(sample, samples_.back())) {
-        std::vector<CounterSample> all = std::move(samples_);
+        std::vector<CounterSample> all(samples_.begin(), samples_.end());
         all.insert(std::ranges::upper_bound(all, sample, starts_before), sample);
         *this = {};
         for (const CounterSample &each : all)
             add(each);
         return;
     }
-    if (!samples_.empty())
-        samples_.back().end_ns = std::min(samples_.back().end_ns, sample.start_ns);
+    if (!samples_.empty() && samples_.back().end_ns > sample.start_ns) {
+        CounterSample last = samples_.back();
+        last.end_ns = sample.start_ns;
+        samples_.set(samples_.size() - 1, last);
+    }
     samples_.push_back(sample);
-    if (samples_.size() % kBlock == 0)
-        blocks_.push_back(merged(samples_.size() - kBlock, samples_.size()));
+    std::size_t span = kBlock;
+    for (auto &level : blocks_) {
+        if (samples_.size() % span != 0)
+            break;
+        level.push_back(merged(samples_.size() - span, samples_.size()));
+        span *= kBlock;
+    }
 }
 
 std::size_t CounterSeries::first_ending_after(std::int64_t time_ns) const {
-    return std::size_t(std::ranges::upper_bound(samples_, time_ns, {}, &CounterSample::end_ns) - samples_.begin());
+    return bisect(0, samples_.size(), [&](std::size_t i) { return samples_[i].end_ns <= time_ns; });
+}
+
+std::size_t CounterSeries::first_starting_at(std::size_t from, std::int64_t time_ns) const {
+    return bisect(from, samples_.size(), [&](std::size_t i) { return samples_[i].start_ns < time_ns; });
 }
 
 std::optional<CounterSample> CounterSeries::at(std::int64_t time_ns) const {
@@ -87,21 +100,28 @@ std::optional<CounterSample> CounterSeries::at(std::int64_t time_ns) const {
 }
 
 CounterSeries::Piece CounterSeries::merged(std::size_t first, std::size_t last) const {
-    const CounterSample &begin = samples_[first];
+    const CounterSample begin = samples_[first];
     Piece piece{begin.start_ns, samples_[last - 1].end_ns, begin.value, begin.value, 0, last - first};
+    const auto add = [&](double low, double high, std::uint32_t reasons) {
+        piece.low = std::min(piece.low, low);
+        piece.high = std::max(piece.high, high);
+        piece.reasons |= reasons;
+    };
     for (std::size_t i = first; i < last;) {
-        const std::size_t block = i / kBlock;
-        if (i % kBlock == 0 && i + kBlock <= last && block < blocks_.size()) {
-            piece.low = std::min(piece.low, blocks_[block].low);
-            piece.high = std::max(piece.high, blocks_[block].high);
-            piece.reasons |= blocks_[block].reasons;
-            i += kBlock;
-            continue;
+        // The largest full block that begins here and ends in time.
+        std::size_t span = 1, level = 0;
+        while (level < blocks_.size() && i % (span * kBlock) == 0 && i + span * kBlock <= last &&
+               i / (span * kBlock) < blocks_[level].size()) {
+            span *= kBlock;
+            ++level;
         }
-        piece.low = std::min(piece.low, samples_[i].value);
-        piece.high = std::max(piece.high, samples_[i].value);
-        piece.reasons |= samples_[i].reasons;
-        ++i;
+        if (level == 0)
+            add(samples_[i].value, samples_[i].value, samples_[i].reasons);
+        else {
+            const Piece &block = blocks_[level - 1][i / span];
+            add(block.low, block.high, block.reasons);
+        }
+        i += span;
     }
     return piece;
 }
@@ -110,13 +130,7 @@ std::vector<CounterSeries::Piece> CounterSeries::pieces(std::int64_t start_ns, s
                                                         int columns) const {
     std::vector<Piece> result;
     std::size_t at = first_ending_after(start_ns);
-    const auto first_from = [&](std::size_t from, double time) {
-        const auto begin = samples_.begin() + std::ptrdiff_t(from);
-        return std::size_t(std::lower_bound(begin, samples_.end(), time,
-                                            [](const CounterSample &s, double t) { return double(s.start_ns) < t; }) -
-                           samples_.begin());
-    };
-    const std::size_t last = first_from(at, double(end_ns));
+    const std::size_t last = first_starting_at(at, end_ns);
     columns = std::max(columns, 1);
     const bool dense = last - at > std::size_t(columns);
     const double width = double(end_ns - start_ns) / columns;
@@ -124,7 +138,7 @@ std::vector<CounterSeries::Piece> CounterSeries::pieces(std::int64_t start_ns, s
         std::size_t next = at + 1;
         if (dense) {
             const double column = std::floor(std::max(0.0, double(samples_[at].start_ns - start_ns)) / width);
-            next = std::max(next, std::min(last, first_from(at, double(start_ns) + (column + 1) * width)));
+            next = std::max(next, std::min(last, first_starting_at(at, start_ns + std::int64_t(std::ceil((column + 1) * width)))));
         }
         result.push_back(merged(at, next));
         at = next;
@@ -143,6 +157,7 @@ void TimelineCounters::add_new(const Session &session) {
         const std::int64_t start = sane(record.start_ns);
         series_[{CounterKind::Sampled, record.device, record.metric}].add(
             {start, std::max(start, sane(record.end_ns)), value, 0});
+        add_stretch(start, std::max(start, sane(record.end_ns)));
     }
     for (; seen_states_ < session.device_states.size(); ++seen_states_) {
         const DeviceStateRecord &record = session.device_states[seen_states_];
@@ -157,17 +172,22 @@ void TimelineCounters::add_new(const Session &session) {
     }
 }
 
+void TimelineCounters::add_stretch(std::int64_t start_ns, std::int64_t end_ns) {
+    auto next = std::ranges::upper_bound(stretches_, start_ns, {}, &std::pair<std::int64_t, std::int64_t>::first);
+    if (next == stretches_.begin() || start_ns - std::prev(next)->second > kPauseNs)
+        next = std::next(stretches_.insert(next, {start_ns, end_ns}));
+    auto &stretch = *std::prev(next);
+    stretch.second = std::max(stretch.second, end_ns);
+    while (next != stretches_.end() && next->first - stretch.second <= kPauseNs) {
+        stretch.second = std::max(stretch.second, next->second);
+        next = stretches_.erase(next);
+    }
+}
+
 std::optional<std::pair<std::int64_t, std::int64_t>> TimelineCounters::stretch_after(std::int64_t time_ns) const {
-    if (series_.empty() || series_.begin()->first.kind != CounterKind::Sampled)
-        return std::nullopt;
-    const std::vector<CounterSample> &samples = series_.begin()->second.samples();
-    auto at = std::ranges::lower_bound(samples, time_ns, {}, &CounterSample::start_ns);
-    if (at == samples.end())
-        return std::nullopt;
-    std::pair stretch{at->start_ns, at->end_ns};
-    for (; at != samples.end() && at->start_ns - stretch.second <= kPauseNs; ++at)
-        stretch.second = at->end_ns;
-    return stretch;
+    const auto found =
+        std::ranges::upper_bound(stretches_, time_ns, {}, &std::pair<std::int64_t, std::int64_t>::second);
+    return found == stretches_.end() ? std::nullopt : std::optional(*found);
 }
 
 CounterWords words_of(const Session &session, const CounterKey &key) {
@@ -182,6 +202,9 @@ CounterWords words_of(const Session &session, const CounterKey &key) {
         break;
     case CounterKind::Power:
         words = {"Power", "W", "Of the whole board, as NVML reports it: averaged by the device itself.", {}, true};
+        break;
+    case CounterKind::Allocated:
+        words = {"Device memory", "bytes", "Allocated by the worker, as its ledger has it.", {}, true};
         break;
     case CounterKind::Temperature:
         words = {"Temperature", "°C", "Of the GPU, as NVML reports it.", {}, false};

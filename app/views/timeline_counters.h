@@ -1,10 +1,11 @@
-// Quantities over time for the timeline: counters that were sampled, and what the device said of its clocks,
-// temperature and power. Grows with the session, as the timeline's other tracks do.
+// Quantities over time for the timeline: counters that were sampled, what the device said of its clocks,
+// temperature and power, and what was allocated on it. Grows with the session, as the timeline's other tracks do.
 #pragma once
 
 #include "app/charts/scale.h"
 #include "profiler/session/session.h"
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -25,9 +26,10 @@ struct CounterSample {
 // the pixels.
 class CounterSeries {
   public:
+    using Samples = ChunkedVector<CounterSample, 512>;
     // The one before ends where this one begins. May lie before earlier ones, at a price.
     void add(const CounterSample &sample);
-    const std::vector<CounterSample> &samples() const { return samples_; }
+    const Samples &samples() const { return samples_; }
     std::optional<CounterSample> at(std::int64_t time_ns) const;
 
     // What is drawn of a stretch in about `columns` pixels: each sample by itself where they are wide
@@ -42,15 +44,17 @@ class CounterSeries {
     std::vector<Piece> pieces(std::int64_t start_ns, std::int64_t end_ns, int columns) const;
 
   private:
-    static constexpr std::size_t kBlock = 64;
+    static constexpr std::size_t kBlock = 16;
     std::size_t first_ending_after(std::int64_t time_ns) const;
+    std::size_t first_starting_at(std::size_t from, std::int64_t time_ns) const;
     Piece merged(std::size_t first, std::size_t last) const; // [first, last), not empty
 
-    std::vector<CounterSample> samples_;
-    std::vector<Piece> blocks_; // of every full kBlock samples
+    Samples samples_;
+    // Of every full kBlock samples, of every full kBlock of those, and so on.
+    std::array<ChunkedVector<Piece, 128>, 5> blocks_;
 };
 
-enum class CounterKind : std::uint8_t { Sampled, SmClock, Power, Temperature };
+enum class CounterKind : std::uint8_t { Sampled, SmClock, Power, Temperature, Allocated };
 
 struct CounterKey {
     CounterKind kind = CounterKind::Sampled;
@@ -63,6 +67,9 @@ class TimelineCounters {
   public:
     // Whether the session has at least what was seen.
     bool continues(const Session &session) const;
+    std::size_t missing(const Session &session) const { // what was not seen
+        return session.pm_samples.size() - seen_samples_ + session.device_states.size() - seen_states_;
+    }
     // Calls touched(run, start, end) for each new sample.
     template <typename Touched> void update(const Session &session, Touched touched) {
         for (std::size_t i = seen_samples_; i < session.pm_samples.size(); ++i)
@@ -71,13 +78,18 @@ class TimelineCounters {
             touched(session.device_states[i].run, session.device_states[i].time_ns, session.device_states[i].time_ns);
         add_new(session);
     }
+    // What is allocated, afresh: bytes from each time to the next.
+    void set_allocated(CounterSeries series) { series_[{CounterKind::Allocated, 0, {}}] = std::move(series); }
+    void add_allocated(const CounterSample &sample) { series_[{CounterKind::Allocated, 0, {}}].add(sample); }
     const std::map<CounterKey, CounterSeries> &series() const { return series_; }
-    // The first sampled stretch that begins at or after a time: up to the next pause.
+    // The first sampled stretch that ends after a time: up to the next pause.
     std::optional<std::pair<std::int64_t, std::int64_t>> stretch_after(std::int64_t time_ns) const;
 
   private:
     void add_new(const Session &session);
+    void add_stretch(std::int64_t start_ns, std::int64_t end_ns);
 
+    std::vector<std::pair<std::int64_t, std::int64_t>> stretches_; // by time, pauses between them
     std::map<CounterKey, CounterSeries> series_;
     std::size_t seen_samples_ = 0, seen_states_ = 0;
 };

@@ -1,7 +1,10 @@
 #include "app/views/timeline_index.h"
 
+#include "app/views/bisect.h"
+
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 namespace moescope {
 
@@ -11,8 +14,8 @@ void TimelineRow::Sum::add(const TimelineItem &item) {
 }
 
 void TimelineRow::clear() {
-    items_.clear();
-    before_block_.clear();
+    items_ = {};
+    before_block_ = {};
     before_end_ = {};
 }
 
@@ -27,24 +30,34 @@ void TimelineRow::pop_from(std::int64_t time_ns, std::vector<TimelineItem> &take
     const std::size_t keep = first_starting_at(time_ns);
     if (keep == items_.size())
         return;
-    taken.insert(taken.end(), items_.begin() + std::ptrdiff_t(keep), items_.end());
+    for (std::size_t i = keep; i < items_.size(); ++i)
+        taken.push_back(items_[i]);
     before_end_ = sum_before(keep);
-    items_.resize(keep);
-    before_block_.resize((keep + kBlock - 1) / kBlock);
+    items_.truncate(keep);
+    before_block_.truncate((keep + kBlock - 1) / kBlock);
 }
 
 std::size_t TimelineRow::first_ending_after(std::int64_t time_ns) const {
-    return std::size_t(
-        std::partition_point(items_.begin(), items_.end(),
-                             [&](const TimelineItem &item) { return item.end_ns <= time_ns; }) -
-        items_.begin());
+    return bisect(0, items_.size(), [&](std::size_t i) { return items_[i].end_ns <= time_ns; });
 }
 
 std::size_t TimelineRow::first_starting_at(std::int64_t time_ns) const {
-    return std::size_t(
-        std::partition_point(items_.begin(), items_.end(),
-                             [&](const TimelineItem &item) { return item.start_ns < time_ns; }) -
-        items_.begin());
+    return bisect(0, items_.size(), [&](std::size_t i) { return items_[i].start_ns < time_ns; });
+}
+
+std::optional<std::int64_t> TimelineRow::edge_near(std::int64_t time_ns, std::int64_t reach_ns) const {
+    std::optional<std::int64_t> best;
+    const auto consider = [&](std::int64_t edge_ns) {
+        const std::int64_t distance = std::abs(edge_ns - time_ns);
+        if (distance <= reach_ns && (!best || distance < std::abs(*best - time_ns)))
+            best = edge_ns;
+    };
+    const std::size_t at = first_ending_after(time_ns); // round it are all edges that may be nearest
+    for (std::size_t i = at == 0 ? 0 : at - 1; i < std::min(at + 2, items_.size()); ++i) {
+        consider(items_[i].start_ns);
+        consider(items_[i].end_ns);
+    }
+    return best;
 }
 
 // As first_starting_at from an index on: doubling steps first, since the answer is mostly near.
@@ -54,12 +67,8 @@ std::size_t TimelineRow::gallop(std::size_t from, std::int64_t start_ns) const {
         from += step;
         step *= 2;
     }
-    const auto begin = items_.begin() + std::ptrdiff_t(from);
-    const auto end = items_.begin() + std::ptrdiff_t(std::min(from + step, items_.size()));
-    return std::size_t(
-        std::partition_point(begin, end,
-                             [&](const TimelineItem &item) { return item.start_ns < start_ns; }) -
-        items_.begin());
+    return bisect(from, std::min(from + step, items_.size()),
+                  [&](std::size_t i) { return items_[i].start_ns < start_ns; });
 }
 
 TimelineRow::Sum TimelineRow::sum_before(std::size_t index) const {
@@ -93,19 +102,21 @@ TimelineBar TimelineRow::bar_of(std::size_t first, std::size_t last) const {
     return bar;
 }
 
-std::vector<TimelineBar> TimelineRow::bars(double start_ns, double end_ns, int pixels) const {
+std::vector<TimelineBar> TimelineRow::bars(double start_ns, double end_ns, int pixels,
+                                           std::int64_t origin_ns) const {
     std::vector<TimelineBar> result;
     const double pixel_ns = (end_ns - start_ns) / std::max(1, pixels);
     if (!(pixel_ns > 0))
         return result;
-    std::size_t i = first_ending_after(std::int64_t(std::floor(start_ns)));
-    while (i < items_.size() && double(items_[i].start_ns) < end_ns) {
+    const auto after_origin = [&](std::int64_t time_ns) { return double(time_ns - origin_ns); };
+    std::size_t i = first_ending_after(std::int64_t(std::floor(start_ns)) + origin_ns);
+    while (i < items_.size() && after_origin(items_[i].start_ns) < end_ns) {
         const TimelineItem &item = items_[i];
         std::size_t next = i + 1;
         if (double(item.end_ns - item.start_ns) < pixel_ns) {
-            const double column = std::floor((double(item.start_ns) - start_ns) / pixel_ns);
+            const double column = std::floor((after_origin(item.start_ns) - start_ns) / pixel_ns);
             const double column_end = start_ns + (column + 1) * pixel_ns;
-            next = std::max(next, gallop(i, std::int64_t(std::ceil(column_end))));
+            next = std::max(next, gallop(i, std::int64_t(std::ceil(column_end)) + origin_ns));
             const TimelineItem &last = items_[next - 1];
             if (next - 1 > i && double(last.end_ns - last.start_ns) >= pixel_ns)
                 --next;
@@ -123,10 +134,10 @@ std::size_t TimelineRow::next_match(std::size_t index) const {
         return std::min(index, items_.size());
     // The first block boundary with more matches before it than there are before `index`.
     const std::uint32_t before = before_block_[index / kBlock].matches;
-    const auto block = std::partition_point(before_block_.begin() + std::ptrdiff_t(index / kBlock),
-                                            before_block_.end(),
-                                            [&](const Sum &sum) { return sum.matches == before; });
-    index = std::size_t(block - before_block_.begin() - 1) * kBlock;
+    const std::size_t block =
+        bisect(index / kBlock, before_block_.size(),
+               [&](std::size_t i) { return before_block_[i].matches == before; });
+    index = (block - 1) * kBlock;
     while (index < items_.size() && !items_[index].match)
         ++index;
     return index;
@@ -137,9 +148,10 @@ std::size_t TimelineRow::previous_match(std::size_t index) const {
     if (wanted == 0)
         return items_.size();
     // The last block with fewer matches before it holds the match.
-    const auto block = std::partition_point(before_block_.begin(), before_block_.end(),
-                                            [&](const Sum &sum) { return sum.matches < wanted; });
-    std::size_t at = std::min(std::size_t(block - before_block_.begin()) * kBlock, items_.size());
+    const std::size_t block = bisect(0, before_block_.size(), [&](std::size_t i) {
+        return before_block_[i].matches < wanted;
+    });
+    std::size_t at = std::min(block * kBlock, items_.size());
     at = std::min(at, index);
     while (!items_[--at].match) {
     }
@@ -166,9 +178,11 @@ void TimelineRows::add(std::vector<TimelineItem> items) {
         const auto taken = pop_from(earliest);
         items.insert(items.end(), taken.begin(), taken.end());
     }
-    std::stable_sort(items.begin(), items.end(), [](const TimelineItem &a, const TimelineItem &b) {
+    const auto earlier = [](const TimelineItem &a, const TimelineItem &b) {
         return a.start_ns != b.start_ns ? a.start_ns < b.start_ns : a.end_ns < b.end_ns;
-    });
+    };
+    if (!std::is_sorted(items.begin(), items.end(), earlier))
+        std::stable_sort(items.begin(), items.end(), earlier);
     for (const TimelineItem &item : items)
         place(item);
     latest_start_ns_ = std::max(latest_start_ns_, items.back().start_ns);

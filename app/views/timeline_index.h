@@ -1,10 +1,14 @@
 // A row of a timeline track: spans that do not overlap, in order of time, with what is needed to
-// draw any stretch of it in time proportional to the pixels, not to the spans.
+// draw any stretch of it in time proportional to the pixels, not to the spans. A copy shares what it
+// can, so that one may be drawn while another grows.
 #pragma once
+
+#include "profiler/base/chunked_vector.h"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace moescope {
@@ -46,9 +50,9 @@ class TimelineRow {
     void pop_from(std::int64_t time_ns, std::vector<TimelineItem> &taken);
     // Asks again which items match; `matches(item)` decides.
     template <typename Predicate> void match(const Predicate &matches) {
-        auto items = std::move(items_);
+        const auto items = std::move(items_);
         clear();
-        for (TimelineItem &item : items) {
+        for (TimelineItem item : items) {
             item.match = matches(item);
             push(item);
         }
@@ -57,13 +61,16 @@ class TimelineRow {
     // Index of the first item that ends after / starts at or after a time; size() if none.
     std::size_t first_ending_after(std::int64_t time_ns) const;
     std::size_t first_starting_at(std::int64_t time_ns) const;
+    // The start or end of an item that is nearest to a time, where one is within reach.
+    std::optional<std::int64_t> edge_near(std::int64_t time_ns, std::int64_t reach_ns) const;
     // The first matching item at or after an index, the last one before it; size() if none.
     std::size_t next_match(std::size_t index) const;
     std::size_t previous_match(std::size_t index) const;
 
     // What to draw of [start, end) on that many pixels: at most about two bars a pixel. An item as
-    // long as a pixel is a bar of its own.
-    std::vector<TimelineBar> bars(double start_ns, double end_ns, int pixels) const;
+    // long as a pixel is a bar of its own. The times are after an origin: epoch times are too large
+    // for a double to tell nanoseconds apart.
+    std::vector<TimelineBar> bars(double start_ns, double end_ns, int pixels, std::int64_t origin_ns = 0) const;
 
   private:
     static constexpr std::size_t kBlock = 16;
@@ -77,8 +84,8 @@ class TimelineRow {
     TimelineBar bar_of(std::size_t first, std::size_t last) const;
     std::size_t gallop(std::size_t from, std::int64_t start_ns) const;
 
-    std::vector<TimelineItem> items_;
-    std::vector<Sum> before_block_; // of all items before each block of kBlock
+    ChunkedVector<TimelineItem, 512> items_;
+    ChunkedVector<Sum, 128> before_block_; // of all items before each block of kBlock
     Sum before_end_;                // of all items
 };
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <future>
 
 namespace moescope {
 
@@ -18,6 +19,12 @@ std::uint64_t key_of(std::uint32_t measurement, std::int32_t repetition) {
 // Times from a file may be anything: kept where differences cannot overflow.
 std::int64_t sane(std::int64_t time_ns) {
     return std::clamp<std::int64_t>(time_ns, 0, INT64_MAX / 4);
+}
+
+// By what tells one from another: a file may hold numbers that do not equal themselves.
+bool same(const KernelRecord &a, const KernelRecord &b) {
+    return a.start_ns == b.start_ns && a.end_ns == b.end_ns && a.name == b.name &&
+           a.correlation == b.correlation && a.stream == b.stream && a.tag == b.tag;
 }
 
 bool contains(std::string_view text, std::string_view lower_case) {
@@ -58,18 +65,24 @@ bool TimelineModel::continues(const Session &session) const {
     return session.kernels.size() >= seen_.kernels && session.api_calls.size() >= seen_.api &&
            session.copies.size() >= seen_.copies && session.memory.size() >= seen_.memory &&
            session.overheads.size() >= seen_.overheads && counters_.continues(session) &&
-           (seen_.kernels == 0 || session.kernels[seen_.kernels - 1] == last_kernel_) &&
+           (seen_.kernels == 0 || same(session.kernels[seen_.kernels - 1], last_kernel_)) &&
            (seen_.api == 0 || session.api_calls[seen_.api - 1] == last_call_);
 }
 
-void TimelineModel::note_measurements(const Session &session) {
+std::size_t TimelineModel::missing(const Session &session) const {
+    return session.kernels.size() - seen_.kernels + session.api_calls.size() - seen_.api + session.copies.size() -
+           seen_.copies + session.memory.size() - seen_.memory + session.overheads.size() - seen_.overheads +
+           counters_.missing(session);
+}
+
+void TimelineBuilder::note_measurements(const Session &session) {
     for (std::size_t i = slots_.size(); i < session.measurements.size(); ++i) {
         const Measurement &m = session.measurements[i];
         slots_.push_back(std::uint8_t(variant_series(m.op, m.variant)));
     }
 }
 
-void TimelineModel::note_matches(const Session &session) {
+void TimelineBuilder::note_matches(const Session &session) {
     for (std::size_t i = name_matches_.size(); i < session.names.size(); ++i)
         name_matches_.push_back(!query_.empty() && contains(session.names[i], query_));
     for (std::size_t i = measurement_matches_.size(); i < session.measurements.size(); ++i) {
@@ -79,7 +92,7 @@ void TimelineModel::note_matches(const Session &session) {
     }
 }
 
-bool TimelineModel::matches(TrackKind kind, const TimelineItem &item) const {
+bool TimelineBuilder::matches_query(TrackKind kind, const TimelineItem &item) const {
     if (kind == TrackKind::Measurements)
         return item.ref < measurement_matches_.size() && measurement_matches_[item.ref];
     if (kind == TrackKind::Repetitions || kind == TrackKind::Copies)
@@ -87,29 +100,25 @@ bool TimelineModel::matches(TrackKind kind, const TimelineItem &item) const {
     return item.name < name_matches_.size() && name_matches_[item.name];
 }
 
-std::uint8_t TimelineModel::slot_of(Tag tag) const {
+std::uint8_t TimelineBuilder::slot_of(Tag tag) const {
     return tag.measurement.valid() && tag.measurement.value < slots_.size()
                ? slots_[tag.measurement.value]
                : kNeutralSlot;
 }
 
 // The measurement's span grows with everything tagged; a repetition's with its kernels.
-void TimelineModel::touch(Tag tag, std::int64_t start_ns, std::int64_t end_ns, bool in_repetition) {
+void TimelineBuilder::touch(Tag tag, std::int64_t start_ns, std::int64_t end_ns, bool in_repetition) {
     if (!tag.measurement.valid() || tag.measurement.value >= slots_.size())
         return;
     if (tag.repetition == kSampledRepetition)
         return sampled_[tag.measurement].add(sane(start_ns), sane(end_ns));
-    const auto grow = [&](auto &spans, auto &before, std::uint64_t key) {
-        TimeSpan &span = spans[key];
-        before.try_emplace(key, span);
-        span.add(sane(start_ns), sane(end_ns));
-    };
-    grow(measurements_, measurements_before_, key_of(tag.measurement.value, 0));
+    measurement_.of(tag.measurement.value, measurements_, update_).add(sane(start_ns), sane(end_ns));
     if (in_repetition && tag.repetition >= 0)
-        grow(repetitions_, repetitions_before_, key_of(tag.measurement.value, tag.repetition));
+        repetition_.of(key_of(tag.measurement.value, tag.repetition), repetitions_, update_)
+            .add(sane(start_ns), sane(end_ns));
 }
 
-void TimelineModel::collect(const Session &session, Pending &pending) {
+void TimelineBuilder::collect(const Session &session, Pending &pending) {
     const auto add = [&](TrackKey key, std::int64_t start, std::int64_t end, std::size_t ref,
                          NameId name, std::uint8_t slot) {
         start = sane(start);
@@ -142,61 +151,97 @@ void TimelineModel::collect(const Session &session, Pending &pending) {
     }
 }
 
-// Spans that have changed are taken off their track as they were and put on as they are.
-void TimelineModel::add_spans(TrackKind kind, std::unordered_map<std::uint64_t, TimeSpan> &spans,
-                              std::unordered_map<std::uint64_t, TimeSpan> &before) {
-    if (before.empty())
-        return;
-    TimelineRows &track = tracks_[{kind, 0, 0}];
-    std::int64_t from = INT64_MAX;
-    for (const auto &[key, span] : before)
-        if (!span.empty())
-            from = std::min(from, span.start_ns);
-    auto items = track.pop_from(from);
-    std::erase_if(items, [&](const TimelineItem &item) {
-        return before.contains(kind == TrackKind::Measurements
-                                   ? key_of(item.ref, 0)
-                                   : key_of(item.ref, std::int32_t(item.name)));
-    });
-    for (const auto &[key, old] : before) {
-        const TimeSpan &span = spans[key];
-        const std::uint32_t measurement = std::uint32_t(key >> 32);
-        TimelineItem item{span.start_ns, span.end_ns, measurement, std::uint32_t(key),
-                          slots_[measurement]};
-        item.match = matches(kind, item);
-        items.push_back(item);
+// Each track by itself, the long ones at once.
+void TimelineBuilder::add_pending(Pending &pending) {
+    constexpr std::size_t kLong = 100'000;
+    std::vector<std::future<void>> others;
+    for (auto &[key, items] : pending) {
+        TimelineRows &track = tracks_[key]; // no track moves when another one comes
+        const auto add = [this, &items, &track, kind = key.kind] {
+            for (TimelineItem &item : items)
+                item.match = matches_query(kind, item);
+            track.add(std::move(items));
+        };
+        if (items.size() > kLong)
+            others.push_back(std::async(std::launch::async, add));
+        else
+            add();
     }
-    track.add(std::move(items));
-    before.clear();
+    for (std::future<void> &other : others)
+        other.get();
 }
 
-void TimelineModel::add_memory(const Session &session) {
+// Spans that have changed are taken off their track as they were and put on as they are.
+template <typename Key>
+void TimelineBuilder::add_spans(TrackKind kind, const std::unordered_map<Key, KeptSpan> &spans, Touched<Key> &touched) {
+    if (touched.fresh.empty() && touched.before.empty())
+        return;
+    const auto measurement_of = [&](Key key) {
+        return std::uint32_t(kind == TrackKind::Measurements ? key : std::uint64_t(key) >> 32);
+    };
+    const auto key_of_item = [&](const TimelineItem &item) {
+        return kind == TrackKind::Measurements ? Key(item.ref) : Key(key_of(item.ref, std::int32_t(item.name)));
+    };
+    std::vector<TimelineItem> items;
+    const auto put = [&](Key key) {
+        const TimeSpan &span = spans.at(key);
+        const bool whole = kind == TrackKind::Measurements;
+        TimelineItem item{span.start_ns, span.end_ns, measurement_of(key), whole ? 0 : std::uint32_t(key),
+                          slots_[measurement_of(key)]};
+        item.match = matches_query(kind, item);
+        items.push_back(item);
+    };
+    TimelineRows &track = tracks_[{kind, 0, 0}];
+    if (!touched.before.empty()) {
+        std::int64_t from = INT64_MAX;
+        for (const auto &[key, span] : touched.before)
+            from = std::min(from, span.start_ns);
+        items = track.pop_from(from);
+        std::erase_if(items, [&](const TimelineItem &item) { return touched.before.contains(key_of_item(item)); });
+        for (const auto &[key, span] : touched.before)
+            put(key);
+    }
+    for (const Key key : touched.fresh)
+        put(key);
+    track.add(std::move(items));
+    touched = {};
+}
+
+void TimelineBuilder::add_runs(const Session &session) {
+    const auto add = [&](std::uint32_t id) {
+        const TimeSpan &span = measurements_.at(id);
+        runs_[session.measurements[id].run].add(span.start_ns, span.end_ns);
+    };
+    for (const auto &[id, span] : measurement_.before)
+        add(id);
+    for (const std::uint32_t id : measurement_.fresh)
+        add(id);
+}
+
+// The level holds until the next change, and after the last one for good.
+void TimelineBuilder::add_memory(const Session &session) {
     const std::size_t old = ledger_.size();
     for (std::size_t i = seen_.memory; i < session.memory.size(); ++i) {
         ledger_.emplace_back(sane(session.memory[i].time_ns), session.memory[i].bytes);
         extent_.add(ledger_.back().first, ledger_.back().first);
     }
+    if (old == ledger_.size())
+        return;
     const auto by_time = [](const auto &a, const auto &b) { return a.first < b.first; };
     const bool sorted =
         std::is_sorted(ledger_.begin() + std::ptrdiff_t(old ? old - 1 : 0), ledger_.end(), by_time);
-    if (sorted && memory_origin_ns_ == origin_ns() && old == ledger_.size())
-        return;
-    if (!sorted)
+    if (!sorted) { // an old one changes all levels after it
         std::stable_sort(ledger_.begin(), ledger_.end(), by_time);
-    const bool afresh = !sorted || memory_origin_ns_ != origin_ns();
-    if (afresh)
-        memory_.clear();
-    memory_origin_ns_ = origin_ns();
-    double bytes = memory_.empty() ? 0 : memory_.back().y;
-    for (std::size_t i = afresh ? 0 : old; i < ledger_.size(); ++i) {
-        const double at = double(ledger_[i].first - memory_origin_ns_);
-        memory_.push_back({at, bytes}); // a step: the level holds until the next change
-        bytes += double(ledger_[i].second);
-        memory_.push_back({at, bytes});
+        counters_.set_allocated({});
+        allocated_bytes_ = 0;
+    }
+    for (std::size_t i = sorted ? old : 0; i < ledger_.size(); ++i) {
+        allocated_bytes_ += ledger_[i].second;
+        counters_.add_allocated({ledger_[i].first, INT64_MAX / 4, double(allocated_bytes_)});
     }
 }
 
-void TimelineModel::remember(const Session &session) {
+void TimelineBuilder::remember(const Session &session) {
     seen_ = {session.kernels.size(), session.api_calls.size(), session.copies.size(),
              session.memory.size(), session.overheads.size()};
     if (seen_.kernels > 0)
@@ -205,34 +250,32 @@ void TimelineModel::remember(const Session &session) {
         last_call_ = session.api_calls[seen_.api - 1];
 }
 
-void TimelineModel::update(const Session &session) {
+void TimelineBuilder::update(const Session &session) {
     if (!continues(session)) {
         std::string query = std::move(query_);
         *this = {};
         query_ = std::move(query);
     }
+    ++update_;
     note_measurements(session);
     note_matches(session);
     Pending pending;
     collect(session, pending);
-    for (auto &[key, items] : pending) {
-        for (TimelineItem &item : items)
-            item.match = matches(key.kind, item);
-        tracks_[key].add(std::move(items));
-    }
-    add_spans(TrackKind::Measurements, measurements_, measurements_before_);
-    add_spans(TrackKind::Repetitions, repetitions_, repetitions_before_);
+    add_pending(pending);
+    add_runs(session);
+    add_spans(TrackKind::Measurements, measurements_, measurement_);
+    add_spans(TrackKind::Repetitions, repetitions_, repetition_);
     counters_.update(session, [&](RunId run, std::int64_t start_ns, std::int64_t end_ns) {
         extent_.add(sane(start_ns), sane(end_ns));
-        watched_[run].add(sane(start_ns), sane(end_ns));
+        runs_[run].add(sane(start_ns), sane(end_ns));
     });
     add_memory(session);
     remember(session);
 }
 
 TimeSpan TimelineModel::span_of(MeasurementId measurement) const {
-    const auto found = measurements_.find(key_of(measurement.value, 0));
-    return measurement.valid() && found != measurements_.end() ? found->second : TimeSpan{};
+    const auto found = measurements_.find(measurement.value);
+    return measurement.valid() && found != measurements_.end() ? TimeSpan(found->second) : TimeSpan{};
 }
 
 TimeSpan TimelineModel::sampled_span_of(MeasurementId measurement) const {
@@ -241,12 +284,8 @@ TimeSpan TimelineModel::sampled_span_of(MeasurementId measurement) const {
 }
 
 TimeSpan TimelineModel::span_of(const Session &session, RunId run) const {
-    const auto watched = watched_.find(run);
-    TimeSpan result = watched != watched_.end() ? watched->second : TimeSpan{};
-    for (std::uint32_t i = 0; i < session.measurements.size(); ++i)
-        if (const TimeSpan span = span_of(MeasurementId{i});
-            session.measurements[i].run == run && !span.empty())
-            result.add(span.start_ns, span.end_ns);
+    const auto found = runs_.find(run);
+    TimeSpan result = found != runs_.end() ? found->second : TimeSpan{};
     // An imported trace has no measurements: its run says when it was.
     const RunRecord none;
     const RunRecord &whole = run.value < session.runs.size() ? session.runs[run.value] : none;
@@ -255,7 +294,7 @@ TimeSpan TimelineModel::span_of(const Session &session, RunId run) const {
     return result;
 }
 
-void TimelineModel::search(const Session &session, std::string_view query) {
+void TimelineBuilder::search(const Session &session, std::string_view query) {
     std::string lower(query);
     for (char &letter : lower)
         letter = char(std::tolower(static_cast<unsigned char>(letter)));
@@ -268,7 +307,7 @@ void TimelineModel::search(const Session &session, std::string_view query) {
     for (auto &[key, track] : tracks_)
         for (TimelineRow &row : track.rows())
             row.match(
-                [&, kind = key.kind](const TimelineItem &item) { return matches(kind, item); });
+                [&, kind = key.kind](const TimelineItem &item) { return matches_query(kind, item); });
 }
 
 std::size_t TimelineModel::matches() const {
@@ -336,22 +375,46 @@ std::optional<TimelineHit> TimelineModel::hit_of_api(const Session &session,
                        sane(record.start_ns)};
 }
 
-std::optional<std::size_t> launch_of(const Session &session, std::size_t kernel) {
-    const std::uint32_t correlation = session.kernels[kernel].correlation;
-    for (std::size_t i = session.api_calls.size(); correlation != 0 && i-- > 0;)
-        if (session.api_calls[i].correlation == correlation &&
-            session.api_calls[i].start_ns <= session.kernels[kernel].start_ns)
-            return i;
-    return std::nullopt;
+std::optional<std::size_t> TimelineModel::launch_of(const Session &session, std::size_t kernel,
+                                                    std::size_t most) const {
+    const KernelRecord &record = session.kernels[kernel];
+    std::optional<TimelineItem> found;
+    const auto in_row = [&](const TimelineRow &row) {
+        const std::size_t end = row.first_starting_at(sane(record.start_ns) + 1);
+        for (std::size_t i = end; i-- > end - std::min(end, most);) {
+            if (found && found->start_ns >= row[i].start_ns)
+                return;
+            if (session.api_calls[row[i].ref].correlation == record.correlation)
+                found = row[i];
+        }
+    };
+    if (record.correlation != 0)
+        for (const auto &[key, track] : tracks_)
+            for (const TimelineRow &row : track.rows())
+                if (key.kind == TrackKind::Api)
+                    in_row(row);
+    return found ? std::optional<std::size_t>(found->ref) : std::nullopt;
 }
 
-std::optional<std::size_t> kernel_of(const Session &session, std::size_t call) {
-    const std::uint32_t correlation = session.api_calls[call].correlation;
-    for (std::size_t i = session.kernels.size(); correlation != 0 && i-- > 0;)
-        if (session.kernels[i].correlation == correlation &&
-            session.kernels[i].start_ns >= session.api_calls[call].start_ns)
-            return i;
-    return std::nullopt;
+std::optional<std::size_t> TimelineModel::kernel_of(const Session &session, std::size_t call,
+                                                    std::size_t most) const {
+    const ApiRecord &record = session.api_calls[call];
+    std::optional<TimelineItem> found;
+    const auto in_row = [&](const TimelineRow &row) {
+        const std::size_t begin = row.first_starting_at(sane(record.start_ns));
+        for (std::size_t i = begin; i < begin + std::min(most, row.size() - begin); ++i) {
+            if (found && found->start_ns <= row[i].start_ns)
+                return;
+            if (session.kernels[row[i].ref].correlation == record.correlation)
+                found = row[i];
+        }
+    };
+    if (record.correlation != 0)
+        for (const auto &[key, track] : tracks_)
+            for (const TimelineRow &row : track.rows())
+                if (key.kind == TrackKind::Kernels)
+                    in_row(row);
+    return found ? std::optional<std::size_t>(found->ref) : std::nullopt;
 }
 
 } // namespace moescope

@@ -1,7 +1,6 @@
 // A session as tracks of a timeline. Grows with the session: update() looks only at what is new.
 #pragma once
 
-#include "app/charts/series.h"
 #include "app/views/timeline_counters.h"
 #include "app/views/timeline_index.h"
 #include "profiler/session/session.h"
@@ -42,15 +41,15 @@ struct TimelinePlace {
     std::size_t row = 0, index = 0;
 };
 
+// What is drawn. A copy shares the rows: cheap enough to be made of every session that comes in.
 class TimelineModel {
   public:
-    // A session that does not continue the last one starts afresh.
-    void update(const Session &session);
+    // Whether a session has at least what the model shows: then every item's record is in it.
+    bool continues(const Session &session) const;
+    // Records of a session that the model does not show yet.
+    std::size_t missing(const Session &session) const;
 
     const std::map<TrackKey, TimelineRows> &tracks() const { return tracks_; }
-    const std::vector<charts::Point> &memory() const {
-        return memory_;
-    } // x: epoch ns - origin, y: bytes
     const TimelineCounters &counters() const { return counters_; }
     TimeSpan extent() const { return extent_; }
     TimeSpan span_of(MeasurementId measurement) const;         // of its timing
@@ -59,9 +58,7 @@ class TimelineModel {
     // Times are shown from here on: the earliest record there is.
     std::int64_t origin_ns() const { return extent_.empty() ? 0 : extent_.start_ns; }
 
-    // Marks items by name, or by "operator/variant" for measurements; "" for none. Ignores case.
-    void search(const Session &session, std::string_view query);
-    std::size_t matches() const;
+    std::size_t matches() const; // of the search
     // The matching item that starts next after / last before a time, over all tracks.
     std::optional<TimelineHit> match_after(std::int64_t time_ns) const;
     std::optional<TimelineHit> match_before(std::int64_t time_ns) const;
@@ -69,47 +66,88 @@ class TimelineModel {
     std::optional<TimelinePlace> find(const TimelineHit &hit) const;
     std::optional<TimelineHit> hit_of_kernel(const Session &session, std::size_t kernel) const;
     std::optional<TimelineHit> hit_of_api(const Session &session, std::size_t call) const;
+    // The launch of a kernel, and the kernel of a launch, by correlation; nothing where there is none
+    // among the `most` nearest calls before it, or kernels after it, of each row.
+    std::optional<std::size_t> launch_of(const Session &session, std::size_t kernel,
+                                         std::size_t most = kLaunchesAhead) const;
+    std::optional<std::size_t> kernel_of(const Session &session, std::size_t call,
+                                         std::size_t most = kLaunchesAhead) const;
+    // No queue is as deep: CUDA's own holds some thousand launches.
+    static constexpr std::size_t kLaunchesAhead = 1 << 16;
 
-  private:
-    using Pending = std::map<TrackKey, std::vector<TimelineItem>>;
+  protected:
+    struct KeptSpan : TimeSpan {
+        std::uint32_t update = 0; // that has touched it last
+    };
     struct Seen {
         std::size_t kernels = 0, api = 0, copies = 0, memory = 0, overheads = 0;
     };
 
-    bool continues(const Session &session) const;
+    std::map<TrackKey, TimelineRows> tracks_;
+    TimeSpan extent_;
+    std::unordered_map<std::uint32_t, KeptSpan> measurements_;
+    std::map<MeasurementId, TimeSpan> sampled_;
+    std::map<RunId, TimeSpan> runs_; // everything of each run
+    TimelineCounters counters_;
+    Seen seen_;
+    KernelRecord last_kernel_;
+    ApiRecord last_call_;
+};
+
+// Makes one, and keeps what only the making needs.
+class TimelineBuilder : public TimelineModel {
+  public:
+    // A session that does not continue the last one starts afresh.
+    void update(const Session &session);
+    // Marks items by name, or by "operator/variant" for measurements; "" for none. Ignores case.
+    void search(const Session &session, std::string_view query);
+
+  private:
+    using Pending = std::map<TrackKey, std::vector<TimelineItem>>;
+
     void note_measurements(const Session &session);
     void note_matches(const Session &session);
-    bool matches(TrackKind kind, const TimelineItem &item) const;
+    bool matches_query(TrackKind kind, const TimelineItem &item) const;
     void collect(const Session &session, Pending &pending);
     void touch(Tag tag, std::int64_t start_ns, std::int64_t end_ns, bool in_repetition);
-    void add_spans(TrackKind kind, std::unordered_map<std::uint64_t, TimeSpan> &spans,
-                   std::unordered_map<std::uint64_t, TimeSpan> &before);
+    // The spans that an update has touched: those that are new, and the others as they were before.
+    template <typename Key> struct Touched {
+        std::vector<Key> fresh;
+        std::unordered_map<Key, TimeSpan> before;
+        TimeSpan *last = nullptr; // of last_key
+        Key last_key{};
+        // The span of a key, to be changed: mostly the one of the call before.
+        TimeSpan &of(Key key, std::unordered_map<Key, KeptSpan> &spans, std::uint32_t update) {
+            if (last && last_key == key)
+                return *last;
+            const auto [at, is_new] = spans.try_emplace(key);
+            KeptSpan &span = at->second;
+            if (is_new)
+                fresh.push_back(key);
+            else if (span.update != update)
+                before.try_emplace(key, span);
+            span.update = update;
+            last_key = key;
+            return *(last = &span);
+        }
+    };
+    void add_pending(Pending &pending);
+    template <typename Key>
+    void add_spans(TrackKind kind, const std::unordered_map<Key, KeptSpan> &spans, Touched<Key> &touched);
+    void add_runs(const Session &session);
     void add_memory(const Session &session);
     void remember(const Session &session);
     std::uint8_t slot_of(Tag tag) const;
 
-    std::map<TrackKey, TimelineRows> tracks_;
-    std::vector<charts::Point> memory_;
     std::vector<std::pair<std::int64_t, std::int64_t>> ledger_; // (time, bytes), by time
-    std::int64_t memory_origin_ns_ = 0;
-    TimeSpan extent_;
-    // By measurement << 32 | repetition (0 for whole measurements); `before`: as they were before
-    // this update, of those it has touched.
-    std::unordered_map<std::uint64_t, TimeSpan> measurements_, repetitions_, measurements_before_,
-        repetitions_before_;
-    std::map<MeasurementId, TimeSpan> sampled_;
-    std::map<RunId, TimeSpan> watched_; // samples and states of each run
-    TimelineCounters counters_;
+    std::int64_t allocated_bytes_ = 0;                           // after all of them
+    std::uint32_t update_ = 0;                                // how many there were
+    std::unordered_map<std::uint64_t, KeptSpan> repetitions_; // by measurement << 32 | repetition
+    Touched<std::uint32_t> measurement_;
+    Touched<std::uint64_t> repetition_;
     std::vector<std::uint8_t> slots_; // of each measurement
-    Seen seen_;
-    KernelRecord last_kernel_;
-    ApiRecord last_call_;
     std::string query_;
     std::vector<bool> name_matches_, measurement_matches_;
 };
-
-// The launch of a kernel, and the kernel of a launch, by correlation; nothing where there is none.
-std::optional<std::size_t> launch_of(const Session &session, std::size_t kernel);
-std::optional<std::size_t> kernel_of(const Session &session, std::size_t call);
 
 } // namespace moescope

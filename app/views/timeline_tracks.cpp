@@ -1,5 +1,4 @@
 #include "app/charts/colour_scale.h"
-#include "app/charts/heat_map.h"
 #include "app/views/timeline_parts.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
@@ -19,7 +18,7 @@ class TrackPainter {
     TrackPainter(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas,
                  const TrackLayout &track)
         : context_(context), state_(state), canvas_(canvas), track_(track),
-          origin_(double(state.model.origin_ns())), searching_(!state.query.empty()) {}
+          origin_(state.model().origin_ns()), searching_(!state.query.empty()) {}
 
     void draw() {
         const float top = canvas_.y_of(track_);
@@ -29,8 +28,8 @@ class TrackPainter {
                 continue;
             const TimelineRow &row = track_.rows->rows()[r];
             const auto bars =
-                row.bars(canvas_.range.start_ns + origin_, canvas_.range.end_ns + origin_,
-                         std::max(1, int(canvas_.high.x - canvas_.low.x)));
+                row.bars(canvas_.range.start_ns, canvas_.range.end_ns,
+                         std::max(1, int(canvas_.high.x - canvas_.low.x)), origin_);
             for (const TimelineBar &bar : bars)
                 draw_bar(row, bar, y);
         }
@@ -63,8 +62,8 @@ class TrackPainter {
     }
 
     void draw_bar(const TimelineRow &row, const TimelineBar &bar, float y) {
-        const float left = std::max(canvas_.x_of(double(bar.start_ns) - origin_), canvas_.low.x);
-        const float right = std::min(std::max(canvas_.x_of(double(bar.end_ns) - origin_), left + 1),
+        const float left = std::max(canvas_.x_of(double(bar.start_ns - origin_)), canvas_.low.x);
+        const float right = std::min(std::max(canvas_.x_of(double(bar.end_ns - origin_)), left + 1),
                                      canvas_.high.x);
         const ImVec2 low{left, y + 1}, high{right, y + canvas_.row_height - 1};
         ImVec4 colour = colour_of(bar);
@@ -117,7 +116,8 @@ class TrackPainter {
             return;
         }
         const TimelineHit hit = hit_of(row, bar);
-        ui::tooltip(explain(*context_.session, state_.model, hit));
+        state_.hovered = hit;
+        ui::tooltip(explain(*context_.session, state_.model(), hit));
         if (track_.key->kind == TrackKind::Measurements ||
             track_.key->kind == TrackKind::Repetitions)
             context_.selection.next_hovered = {hit.ref};
@@ -129,140 +129,73 @@ class TrackPainter {
     TimelineState &state_;
     const TimelineCanvas &canvas_;
     const TrackLayout &track_;
-    double origin_;
+    std::int64_t origin_;
     bool searching_;
 };
 
-void draw_label(const ViewContext &context, const TimelineCanvas &canvas,
-                const TrackLayout &track) {
-    const float line = ImGui::GetTextLineHeight(), left = canvas.low.x - canvas.gutter;
-    const std::string label = track.key       ? label_of(*track.key)
-                              : track.counter ? words_of(*context.session, *track.counter).title
-                                              : "Device memory";
-    const float y = std::floor(canvas.y_of(track) + (canvas.row_height - line) / 2);
-    canvas.draw->AddText({left, y}, packed(context.theme.muted),
-                         ui::fitted(label, canvas.gutter - line * 0.5f).c_str());
-    if (track.counter && ImGui::IsMouseHoveringRect({left, y}, {canvas.low.x, y + track.height}))
-        ui::tooltip(words_of(*context.session, *track.counter).explain);
-    if (track.rows && track.rows->squeezed() > 0 &&
-        ImGui::IsMouseHoveringRect({left, y}, {canvas.low.x, y + line}))
-        ui::tooltip(fmt::format("{} overlap more than {} others and are drawn later than they ran.",
-                                format_count(double(track.rows->squeezed())),
-                                TimelineRows::kMostRows));
+// The pinned tracks, or those that scroll: each in its own part of the area.
+void draw_part(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas, bool pinned) {
+    TimelineCanvas part = canvas;
+    (pinned ? part.high.y : part.low.y) = canvas.scrolled_from();
+    part.hovered = canvas.hovered && part.mouse.y >= part.low.y && part.mouse.y < part.high.y;
+    canvas.draw->PushClipRect(part.low, part.high, true);
+    for (const TrackLayout &track : canvas.layouts.tracks) {
+        if (track.pinned != pinned || !canvas.seen(track))
+            continue;
+        if (track.key)
+            TrackPainter(context, state, part, track).draw();
+        else
+            draw_counter(context, state, part, track);
+    }
+    canvas.draw->PopClipRect();
 }
 
-void draw_memory(const ViewContext &context, const TimelineState &state,
-                 const TimelineCanvas &canvas, const TrackLayout &track) {
-    charts::Extent bytes;
-    bytes.add(0);
-    const auto &points = state.model.memory();
-    const int columns = std::max(1, int(canvas.high.x - canvas.low.x));
-    const charts::Range shown{canvas.range.start_ns, canvas.range.end_ns};
-    auto kept = charts::downsampled(points, shown, columns);
-    for (const charts::Point &point : kept)
-        bytes.add(point.y);
-    const float top = canvas.y_of(track), bottom = top + track.height;
-    const double most = std::max(1.0, bytes.range().high);
-    const auto y_of = [&](double value) {
-        return bottom - float(value / most) * (track.height - 2);
-    };
-    if (!kept.empty()) // the level holds on to the edge
-        kept.push_back({std::max(kept.back().x, shown.high), kept.back().y});
-    std::vector<ImVec2> path;
-    for (const charts::Point &point : kept)
-        path.push_back(
-            {std::clamp(canvas.x_of(point.x), canvas.low.x, canvas.high.x), y_of(point.y)});
-    const ImVec4 colour = mix(context.theme.muted, context.theme.text, 0.3f);
-    for (std::size_t i = 0; i + 1 < path.size(); ++i)
-        if (path[i + 1].x > path[i].x)
-            canvas.draw->AddRectFilled({path[i].x, path[i].y}, {path[i + 1].x, bottom},
-                                       packed(colour, 0.25f));
-    canvas.draw->AddPolyline(path.data(), int(path.size()), packed(colour), 0, 1.25f);
-    if (!canvas.hovered || canvas.mouse.y < top || canvas.mouse.y >= bottom || points.empty())
-        return;
-    const double at = canvas.time_at(canvas.mouse.x);
-    const auto after =
-        std::upper_bound(points.begin(), points.end(), at,
-                         [](double time, const charts::Point &point) { return time < point.x; });
-    ui::tooltip(fmt::format("Device memory allocated by the worker: {}\nThe curve's top is {}.",
-                            format_bytes(after == points.begin() ? 0 : std::prev(after)->y),
-                            format_bytes(most)));
+} // namespace
+
+const TrackLayout *TimelineCanvas::track_at(float y) const {
+    for (const TrackLayout &track : layouts.tracks)
+        if (seen(track) && y >= y_of(track) && y < y_of(track) + track.height &&
+            (track.pinned ? y < scrolled_from() : y >= scrolled_from()))
+            return &track;
+    return nullptr;
 }
 
-const TrackLayout *layout_of(const TimelineCanvas &canvas, const TrackKey &key) {
-    for (const TrackLayout &track : canvas.tracks)
+const TrackLayout *TimelineCanvas::find(const TrackKey &key) const {
+    for (const TrackLayout &track : layouts.tracks)
         if (track.key && *track.key == key)
             return &track;
     return nullptr;
 }
 
-// The launch of the selected kernel, or the kernel of the selected launch.
-void find_arrow(const Session &session, TimelineState &state) {
-    if (state.arrow_for == state.selected)
-        return;
-    state.arrow_for = state.selected;
-    state.arrow_to.reset();
-    if (!state.selected)
-        return;
-    if (state.selected->track.kind == TrackKind::Kernels) {
-        if (const auto call = launch_of(session, state.selected->ref))
-            state.arrow_to = state.model.hit_of_api(session, *call);
-    } else if (state.selected->track.kind == TrackKind::Api) {
-        if (const auto kernel = kernel_of(session, state.selected->ref))
-            state.arrow_to = state.model.hit_of_kernel(session, *kernel);
+TrackLayouts layout_tracks(const TimelineModel &model, const Session &session, const TimelineNotes &notes,
+                           const TrackSizes &sizes) {
+    std::vector<TrackLayout> all;
+    for (const auto &[key, rows] : model.tracks())
+        if (!rows.rows().empty())
+            all.push_back({&key, &rows, 0, sizes.row * float(rows.rows().size()), nullptr, nullptr, false, track_id(key)});
+    for (const auto &[key, series] : model.counters().series())
+        all.push_back({nullptr, nullptr, 0, sizes.counter, &key, &series, false, track_id(session, key)});
+    TrackLayouts result;
+    for (const bool pinned : {true, false}) {
+        float top = sizes.gap;
+        for (TrackLayout &track : all) {
+            if (holds(notes.pinned, track.id) != pinned)
+                continue;
+            if (holds(notes.hidden, track.id)) {
+                ++result.hidden;
+                continue;
+            }
+            track.top = top;
+            track.pinned = pinned;
+            top += track.height + sizes.gap;
+            result.tracks.push_back(track);
+        }
+        if (pinned)
+            result.pinned_height = result.tracks.empty() ? 0 : top;
+        else
+            result.content_height = top;
     }
-}
-
-void draw_arrow(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas) {
-    find_arrow(*context.session, state);
-    if (!state.selected || !state.arrow_to)
-        return;
-    const bool from_kernel = state.selected->track.kind == TrackKind::Kernels;
-    const TimelineHit &call = from_kernel ? *state.arrow_to : *state.selected;
-    const TimelineHit &kernel = from_kernel ? *state.selected : *state.arrow_to;
-    const auto from = state.model.find(call), to = state.model.find(kernel);
-    const TrackLayout *above = layout_of(canvas, call.track),
-                      *below = layout_of(canvas, kernel.track);
-    if (!from || !to || !above || !below)
-        return;
-    const TimelineItem &item = above->rows->rows()[from->row][from->index];
-    const double origin = double(state.model.origin_ns());
-    const ImVec2 a{canvas.x_of(double(item.end_ns) - origin),
-                   canvas.y_of(*above) + canvas.row_height * (float(from->row) + 1) - 2};
-    const ImVec2 b{canvas.x_of(double(kernel.start_ns) - origin),
-                   canvas.y_of(*below) + canvas.row_height * (float(to->row) + 0.5f)};
-    const float bend = std::clamp((b.x - a.x) * 0.5f, 12 * context.scale, 80 * context.scale);
-    const float head = 5 * context.scale;
-    const ImU32 colour = packed(context.theme.accent);
-    canvas.draw->AddBezierCubic(a, {a.x, a.y + bend}, {b.x - bend, b.y}, {b.x - head, b.y}, colour,
-                                1.5f * context.scale, 24);
-    canvas.draw->AddTriangleFilled({b.x - head, b.y - head * 0.7f}, {b.x, b.y},
-                                   {b.x - head, b.y + head * 0.7f}, colour);
-}
-
-} // namespace
-
-std::vector<TrackLayout> layout_tracks(const TimelineModel &model, float row_height, float gap,
-                                       float memory_height, float counter_height, float &content_height) {
-    std::vector<TrackLayout> tracks;
-    float top = gap;
-    for (const auto &[key, rows] : model.tracks()) {
-        if (rows.rows().empty())
-            continue;
-        const float height = row_height * float(rows.rows().size());
-        tracks.push_back({&key, &rows, top, height, nullptr, nullptr});
-        top += height + gap;
-    }
-    for (const auto &[key, series] : model.counters().series()) {
-        tracks.push_back({nullptr, nullptr, top, counter_height, &key, &series});
-        top += counter_height + gap;
-    }
-    if (!model.memory().empty()) {
-        tracks.push_back({nullptr, nullptr, top, memory_height, nullptr, nullptr});
-        top += memory_height + gap;
-    }
-    content_height = top;
-    return tracks;
+    return result;
 }
 
 void draw_ruler(const ViewContext &context, const TimelineCanvas &canvas, float top) {
@@ -281,19 +214,14 @@ void draw_ruler(const ViewContext &context, const TimelineCanvas &canvas, float 
 }
 
 void draw_tracks(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas) {
-    canvas.draw->PushClipRect({canvas.low.x - canvas.gutter, canvas.low.y}, canvas.high, true);
-    for (const TrackLayout &track : canvas.tracks)
-        draw_label(context, canvas, track);
-    canvas.draw->PopClipRect();
+    draw_labels(context, state, canvas);
+    draw_part(context, state, canvas, true);
+    draw_part(context, state, canvas, false);
     canvas.draw->PushClipRect(canvas.low, canvas.high, true);
-    for (const TrackLayout &track : canvas.tracks)
-        if (track.key)
-            TrackPainter(context, state, canvas, track).draw();
-        else if (track.counter)
-            draw_counter(context, state, canvas, track);
-        else
-            draw_memory(context, state, canvas, track);
-    draw_arrow(context, state, canvas);
+    if (canvas.layouts.pinned_height > 0)
+        canvas.draw->AddLine({canvas.low.x - canvas.gutter, canvas.scrolled_from()},
+                             {canvas.high.x, canvas.scrolled_from()}, packed(context.theme.line));
+    draw_arrows(context, state, canvas);
     if (canvas.hovered)
         canvas.draw->AddLine({canvas.mouse.x, canvas.low.y}, {canvas.mouse.x, canvas.high.y},
                              packed(context.theme.text, 0.2f));

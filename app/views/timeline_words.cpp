@@ -101,8 +101,8 @@ std::string explain(const Session &session, const TimelineModel &model, const Ti
 }
 
 void show_span(TimelineState &state, std::int64_t start_ns, std::int64_t end_ns) {
-    const double origin = double(state.model.origin_ns());
-    state.range = fitted_to({double(start_ns) - origin, double(end_ns) - origin});
+    const std::int64_t origin = state.model().origin_ns();
+    state.range = fitted_to({double(start_ns - origin), double(end_ns - origin)});
     state.fit = false;
 }
 
@@ -134,18 +134,20 @@ void select(const ViewContext &context, TimelineState &state, const TimelineHit 
 }
 
 void draw_timeline_details(const ViewContext &context, TimelineState &state) {
-    if (!state.selected || !state.model.find(*state.selected)) {
+    if (!state.selected || !state.model().find(*state.selected)) {
         const ui::FontScope font(ui::small_font());
         ui::wrapped(
-            "Drag or A D to pan, wheel or W S to zoom, right drag to zoom on a stretch, Shift "
-            "and wheel to scroll, F or a double click to fit, / to search, N for the next "
-            "match. Click to select.",
+            "Drag or A D to pan, wheel or W S to zoom, right drag to zoom on a stretch, Shift and wheel "
+            "to scroll. Click to select, Shift and drag to measure a stretch and count what is in it. "
+            "F fits what is marked, Shift F or a double click all. / searches, N goes to the next match. "
+            "B sets a bookmark, [ ] go from one to the next. T keeps a tooltip. L shows launch arrows. "
+            "Esc takes back.",
             context.theme.muted);
         return;
     }
     const TimelineHit hit = *state.selected;
-    const auto place = *state.model.find(hit);
-    const TimelineItem item = state.model.tracks().at(hit.track).rows()[place.row][place.index];
+    const auto place = *state.model().find(hit);
+    const TimelineItem item = state.model().tracks().at(hit.track).rows()[place.row][place.index];
     ui::heading(title_of(*context.session, hit));
     ImGui::SameLine();
     ui::text(format_duration_ns(double(item.end_ns - item.start_ns)), context.theme.muted);
@@ -154,7 +156,7 @@ void draw_timeline_details(const ViewContext &context, TimelineState &state) {
         show_span(state, item.start_ns, item.end_ns);
     ImGui::SameLine();
     if (ImGui::SmallButton("Copy"))
-        context.copy_text(explain(*context.session, state.model, hit));
+        context.copy_text(explain(*context.session, state.model(), hit));
     ImGui::SameLine();
     if (ImGui::SmallButton("Clear")) {
         state.selected.reset();
@@ -162,6 +164,7 @@ void draw_timeline_details(const ViewContext &context, TimelineState &state) {
     }
     const ui::FontScope font(ui::small_font());
     ui::wrapped(body_of(*context.session, hit), context.theme.muted);
+    draw_like_it(context, state);
 }
 
 } // namespace moescope

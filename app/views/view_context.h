@@ -74,6 +74,7 @@ struct ViewContext {
     std::vector<HostDevices> hosts;
     std::function<void(std::size_t host, std::string device)> use_device; // of hosts[host]
     std::function<void()> open_hosts;                                     // the panel
+    std::function<void()> wake; // from any thread: there is something new to draw
 };
 
 } // namespace moescope

@@ -35,6 +35,16 @@ template <typename T, std::size_t kChunk = 4096> class ChunkedVector {
         ++size_;
     }
 
+    // Takes off all elements from an index on.
+    void truncate(std::size_t size) {
+        chunks_.resize((size + kChunk - 1) / kChunk);
+        if (size % kChunk != 0) {
+            std::vector<T> &last = own(chunks_.size() - 1);
+            last.erase(last.begin() + std::ptrdiff_t(size % kChunk), last.end());
+        }
+        size_ = size;
+    }
+
     // Replaces one element; copies its chunk where a snapshot shares it.
     void set(std::size_t index, T value) { own(index / kChunk)[index % kChunk] = std::move(value); }
 

@@ -252,17 +252,17 @@ double idle_share(const Waves &waves, int multiprocessors) {
     return (1 - reached) / double(waves.waves);
 }
 
-double shortest_kernel_ns(const Session &session, RunId run) {
-    if (!run.valid() || run.value >= session.runs.size())
-        return 0;
-    const RunRecord &record = session.runs[run.value];
+double shortest_kernel_ns(const Session &session, RunId run, const KernelsByMeasurement &kernels) {
     std::int64_t shortest = 0;
-    for (const KernelRecord &kernel : session.kernels) {
-        const std::int64_t took = kernel.end_ns - kernel.start_ns;
-        const bool here = kernel.start_ns >= record.started_ns &&
-                          (record.finished_ns == 0 || kernel.start_ns <= record.finished_ns);
-        if (here && took > 0 && (shortest == 0 || took < shortest))
-            shortest = took;
+    for (std::uint32_t id = 0; id < session.measurements.size(); ++id) {
+        if (session.measurements[id].run != run)
+            continue;
+        for (const std::uint32_t index : kernels.of({id})) {
+            const KernelRecord &kernel = session.kernels[index];
+            const std::int64_t took = kernel.end_ns - kernel.start_ns;
+            if (took > 0 && (shortest == 0 || took < shortest))
+                shortest = took;
+        }
     }
     return double(shortest);
 }

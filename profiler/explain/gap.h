@@ -16,6 +16,7 @@
 
 #include "profiler/explain/counters.h"
 #include "profiler/explain/evidence.h"
+#include "profiler/explain/repetition.h"
 #include "profiler/explain/routing_math.h"
 
 #include <cstdint>
@@ -73,8 +74,9 @@ struct Gap {
     const GapPart *main_part() const;
 };
 
-// Shortest kernel of each measurement's device: found once for a session.
-double shortest_kernel_ns(const Session &session, RunId run);
+// The shortest kernel of a run's measurements; 0 without kernels. Looks at all of them: found once for a
+// session.
+double shortest_kernel_ns(const Session &session, RunId run, const KernelsByMeasurement &kernels);
 
 // kernels: indices of the measurement's kernels (KernelsByMeasurement). counters: of the repetition
 // as a whole, or null.

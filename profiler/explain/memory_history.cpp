@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <unordered_map>
 
 namespace moescope {
@@ -61,7 +62,7 @@ std::vector<Start> starts_of(const Session &session, RunId run) {
 class Owners {
   public:
     Owners(const Session &session, RunId run)
-        : session_(session), starts_(starts_of(session, run)) {}
+        : session_(session), run_(run) {}
 
     std::string_view of(const MemoryRecord &record) const {
         const std::string_view label = session_.name(record.label);
@@ -72,15 +73,18 @@ class Owners {
             return named;
         if (purpose_of(label) == "routing")
             return "routing";
+        if (!starts_) // looked for where an allocation needs it: all kernels are looked at
+            starts_ = starts_of(session_, run_);
         const auto next = std::lower_bound(
-            starts_.begin(), starts_.end(), record.time_ns,
+            starts_->begin(), starts_->end(), record.time_ns,
             [](const Start &start, std::int64_t time) { return start.time_ns < time; });
-        return next == starts_.end() ? std::string_view() : info(next->op).name;
+        return next == starts_->end() ? std::string_view() : info(next->op).name;
     }
 
   private:
     const Session &session_;
-    std::vector<Start> starts_;
+    RunId run_;
+    mutable std::optional<std::vector<Start>> starts_;
 };
 
 std::string group_of(const Session &session, const MemoryRecord &record, MemoryGrouping grouping,

@@ -10,23 +10,27 @@ void KernelsByMeasurement::update(const Session &session) {
     const bool continues =
         session.kernels.size() >= seen_ && (seen_ == 0 || session.kernels[seen_ - 1] == last_);
     if (!continues) {
-        kernels_.clear();
+        kernels_ = std::make_shared<Lists>();
         seen_ = 0;
     }
-    kernels_.resize(session.measurements.size());
+    if (seen_ == session.kernels.size() && kernels_->size() == session.measurements.size())
+        return;
+    if (kernels_.use_count() > 1)
+        kernels_ = std::make_shared<Lists>(*kernels_);
+    kernels_->resize(session.measurements.size());
     for (; seen_ < session.kernels.size(); ++seen_) {
         const MeasurementId id = session.kernels[seen_].tag.measurement;
-        if (id.valid() && id.value < kernels_.size())
-            kernels_[id.value].push_back(std::uint32_t(seen_));
+        if (id.valid() && id.value < kernels_->size())
+            (*kernels_)[id.value].push_back(std::uint32_t(seen_));
     }
     if (seen_ > 0)
         last_ = session.kernels[seen_ - 1];
 }
 
 std::span<const std::uint32_t> KernelsByMeasurement::of(MeasurementId measurement) const {
-    if (!measurement.valid() || measurement.value >= kernels_.size())
+    if (!measurement.valid() || measurement.value >= kernels_->size())
         return {};
-    return kernels_[measurement.value];
+    return (*kernels_)[measurement.value];
 }
 
 Breakdown breakdown_of(const Session &session, std::span<const std::uint32_t> kernels,

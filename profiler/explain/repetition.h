@@ -5,13 +5,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 namespace moescope {
 
 // Kernels of each measurement, in the session's order. update() looks only at what the last call
-// had not seen; a session that does not continue the last one starts afresh.
+// had not seen; a session that does not continue the last one starts afresh. A copy shares the lists
+// until one of the two sees more.
 class KernelsByMeasurement {
   public:
     void update(const Session &session);
@@ -21,7 +23,8 @@ class KernelsByMeasurement {
   private:
     std::size_t seen_ = 0;
     KernelRecord last_; // the last one seen, to recognise another session
-    std::vector<std::vector<std::uint32_t>> kernels_;
+    using Lists = std::vector<std::vector<std::uint32_t>>;
+    std::shared_ptr<Lists> kernels_ = std::make_shared<Lists>();
 };
 
 // One kernel's part of a repetition, in nanoseconds after the repetition's first kernel started.

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <future>
 #include <map>
+#include <vector>
 
 namespace moescope {
 
@@ -95,20 +97,33 @@ template <typename Record> void read_span(RowReader &row, Record &record) {
 
 class Reader {
   public:
-    explicit Reader(Database database) : database_(std::move(database)) {}
+    // others: of the same file as of the same moment, so that long tables are read at once; may be
+    // empty.
+    Reader(Database database, std::vector<Database> others)
+        : database_(std::move(database)), others_(std::move(others)) {}
 
     Status read(std::uint32_t schema) {
         using Step = Status (Reader::*)();
         for (const Step step :
              {&Reader::read_facts, &Reader::read_names, &Reader::read_runs,
               &Reader::read_measurements, &Reader::read_samples, &Reader::read_candidates,
-              &Reader::read_routings, &Reader::read_loads, &Reader::read_kernels,
-              &Reader::read_calls, &Reader::read_copies, &Reader::read_memory,
-              &Reader::read_overheads, &Reader::read_failures})
+              &Reader::read_routings, &Reader::read_loads})
             if (Status done = (this->*step)(); !done)
                 return done;
-        return schema >= 2 ? read_counters() : Status{};
+        // Each fills a column of its own, and looks only at how many names, runs and measurements
+        // there are.
+        std::future<Status> kernels, calls;
+        if (others_.size() > 0)
+            kernels = std::async(std::launch::async, [this] { return read_kernels(others_[0]); });
+        if (others_.size() > 1)
+            calls = std::async(std::launch::async, [this] { return read_calls(others_[1]); });
+        Status done = read_rest(schema);
+        const Status with_kernels = kernels.valid() ? kernels.get() : read_kernels(database_);
+        const Status with_calls = calls.valid() ? calls.get() : read_calls(database_);
+        return !with_kernels ? with_kernels : !with_calls ? with_calls : done;
     }
+    static constexpr std::size_t kOthers = 2;
+
     Session take() { return std::move(session_); }
     const Session &so_far() const { return session_; }
 
@@ -117,7 +132,12 @@ class Reader {
     template <typename ReadOne>
     Status each(const TableSchema &table, ReadOne read_one,
                 std::string_view order = "ORDER BY id") {
-        auto statement = Statement::prepare(database_, table.select(order), "read");
+        return each_of(database_, table, read_one, order);
+    }
+    template <typename ReadOne>
+    static Status each_of(const Database &database, const TableSchema &table, ReadOne read_one,
+                          std::string_view order = "ORDER BY id") {
+        auto statement = Statement::prepare(database, table.select(order), "read");
         if (!statement)
             return statement.error();
         RowReader row(table, std::move(*statement));
@@ -130,7 +150,12 @@ class Reader {
     // Rows that become elements of a column. numbered: others refer to them by their id.
     template <typename Column, typename ReadOne>
     Status fill(const TableSchema &table, Column &column, bool numbered, ReadOne read_one) {
-        return each(table, [&](RowReader &row, std::size_t at) {
+        return fill_from(database_, table, column, numbered, read_one);
+    }
+    template <typename Column, typename ReadOne>
+    static Status fill_from(const Database &database, const TableSchema &table, Column &column, bool numbered,
+                            ReadOne read_one) {
+        return each_of(database, table, [&](RowReader &row, std::size_t at) {
             if (numbered)
                 row.expect_id(at);
             else
@@ -330,8 +355,17 @@ class Reader {
         return {};
     }
 
-    Status read_kernels() {
-        return fill(tables::kKernels, session_.kernels, false, [this](RowReader &row) {
+    Status read_rest(std::uint32_t schema) {
+        using Step = Status (Reader::*)();
+        for (const Step step : {&Reader::read_copies, &Reader::read_memory, &Reader::read_overheads,
+                                &Reader::read_failures})
+            if (Status done = (this->*step)(); !done)
+                return done;
+        return schema >= 2 ? read_counters() : Status{};
+    }
+
+    Status read_kernels(const Database &database) {
+        return fill_from(database, tables::kKernels, session_.kernels, false, [this](RowReader &row) {
             KernelRecord k;
             read_span(row, k);
             k.name = name(row);
@@ -352,8 +386,8 @@ class Reader {
         });
     }
 
-    Status read_calls() {
-        return fill(tables::kApiCalls, session_.api_calls, false, [this](RowReader &row) {
+    Status read_calls(const Database &database) {
+        return fill_from(database, tables::kApiCalls, session_.api_calls, false, [this](RowReader &row) {
             ApiRecord a;
             read_span(row, a);
             a.name = name(row);
@@ -471,8 +505,42 @@ class Reader {
     }
 
     Database database_;
+    std::vector<Database> others_;
     Session session_;
 };
+
+// Takes nothing on trust, and begins one transaction: all tables as of the same moment, even while a
+// run is writing.
+Status begin(const Database &database) {
+    sqlite3 *handle = database.handle();
+    sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, kLongestValueBytes);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+    if (sqlite3_exec(handle, "PRAGMA cell_size_check = ON; BEGIN", nullptr, nullptr, nullptr) != SQLITE_OK)
+        return database.error("read");
+    return {};
+}
+
+// A file with a write-ahead log may grow between one connection's beginning and another's. In one
+// without, nobody can write while the first connection reads.
+bool may_grow(const Database &database) {
+    auto statement = Statement::prepare(database, "PRAGMA journal_mode", "read");
+    if (!statement || !statement->step())
+        return true;
+    const auto *mode = reinterpret_cast<const char *>(sqlite3_column_text(statement->handle(), 0));
+    return !mode || std::string_view(mode) == "wal";
+}
+
+std::vector<Database> more_connections(const Database &database) {
+    std::vector<Database> others;
+    while (!may_grow(database) && others.size() < Reader::kOthers) {
+        auto another = Database::open(database.path(), sqlite::Access::ReadOnly);
+        if (!another || !begin(*another))
+            return {};
+        others.push_back(std::move(*another));
+    }
+    return others;
+}
 
 // The error as a person meets it: the file first, then what is wrong inside, then what could be
 // read.
@@ -498,19 +566,15 @@ Result<Session> read_session(const std::filesystem::path &path) {
     auto database = Database::open(path, sqlite::Access::ReadOnly);
     if (!database)
         return explain(path, database.error(), {});
-    sqlite3 *handle = database->handle();
-    sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, kLongestValueBytes);
-    sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-    sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-    // One transaction: all tables as of the same moment, even while a run is writing.
-    if (!database->run("PRAGMA cell_size_check = ON; BEGIN"))
-        return explain(path, database->error("read"), {});
+    if (const Status begun = begin(*database); !begun)
+        return explain(path, begun.error(), {});
     const Result<std::uint32_t> schema = schema_of(*database);
     if (!schema)
         return explain(path, schema.error(), {});
     if (Status known = check_tables(*database, *schema); !known)
         return explain(path, known.error(), {});
-    Reader reader(std::move(*database));
+    std::vector<Database> others = more_connections(*database);
+    Reader reader(std::move(*database), std::move(others));
     if (Status read = reader.read(*schema); !read)
         return explain(path, read.error(), reader.so_far());
     Session session = reader.take();

@@ -60,7 +60,7 @@ Result<Database> Database::open(const std::filesystem::path &path, Access access
     database.path_ = path;
     const auto connect = [&](const std::string &name, int more) {
         sqlite3 *handle = nullptr;
-        const int code = sqlite3_open_v2(name.c_str(), &handle, flags | more, nullptr);
+        const int code = sqlite3_open_v2(name.c_str(), &handle, flags | more | SQLITE_OPEN_NOMUTEX, nullptr);
         database.handle_.reset(handle);
         if (handle)
             sqlite3_busy_timeout(handle, 2000);

@@ -17,6 +17,7 @@ namespace moescope::sqlite {
 
 enum class Access { ReadOnly, ReadWrite, Create };
 
+// Of one thread at a time: SQLite takes no lock for every column that is read.
 class Database {
   public:
     // Read-only access to a file in a folder that cannot be written to is tried as immutable.

@@ -31,3 +31,33 @@ TEST_CASE("iteration visits every element once, across chunks") {
         CHECK(value == expected++);
     CHECK(expected == 9);
 }
+
+TEST_CASE("elements taken off leave a snapshot whole, and others can follow") {
+    for (const std::size_t kept : {0u, 3u, 4u, 8u, 9u, 10u}) {
+        ChunkedVector<int, 4> values;
+        for (int i = 0; i < 10; ++i)
+            values.push_back(i);
+        const ChunkedVector<int, 4> snapshot = values;
+        values.truncate(kept);
+        REQUIRE(values.size() == kept);
+        for (int i = 100; i < 106; ++i)
+            values.push_back(i);
+        for (std::size_t i = 0; i < values.size(); ++i)
+            CHECK(values[i] == (i < kept ? int(i) : int(100 + i - kept)));
+        REQUIRE(snapshot.size() == 10);
+        for (std::size_t i = 0; i < 10; ++i)
+            CHECK(snapshot[i] == int(i));
+    }
+}
+
+TEST_CASE("elements looked at are counted") {
+    ChunkedVector<int, 4> values;
+    for (int i = 0; i < 10; ++i)
+        values.push_back(i);
+    const std::uint64_t before = moescope::elements_read;
+    int sum = 0;
+    for (const int value : values)
+        sum += value;
+    CHECK(sum == 45);
+    CHECK(moescope::elements_read - before == 10);
+}

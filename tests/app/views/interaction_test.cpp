@@ -6,6 +6,7 @@
 #include "app/views/routing.h"
 #include "app/views/sweep.h"
 #include "app/views/timeline.h"
+#include "tests/app/views/desk.h"
 #include "tests/support/sample_session.h"
 #include "tests/support/sweep_session.h"
 
@@ -14,92 +15,9 @@
 #include <functional>
 
 using namespace moescope;
+using test::Desk;
+using test::kHeight;
 using Catch::Approx;
-
-namespace {
-
-constexpr float kWidth = 1000, kHeight = 700;
-
-// A window without a display: ImGui with no backend, driven by made-up mouse events.
-class Desk {
-  public:
-    explicit Desk(SessionPtr session, RunId run = {0})
-        : theme_(built_in_theme(true)), context_{.session = std::move(session),
-                                                 .theme = theme_,
-                                                 .selection = selection,
-                                                 .run = run,
-                                                 .show = [](ViewId) {},
-                                                 .run_plan = [this] { ++runs; },
-                                                 .tune = [this](PlanItem item) { tuned = item; },
-                                                 .copy_text = [](std::string) {},
-                                                 .run_items =
-                                                     [this](std::vector<PlanItem> items) {
-                                                         wanted = std::move(items);
-                                                     }} {
-        imgui_ = ImGui::CreateContext();
-        ImGuiIO &io = ImGui::GetIO();
-        io.IniFilename = nullptr;
-        io.DisplaySize = {kWidth, kHeight};
-        unsigned char *pixels = nullptr;
-        int width = 0, height = 0;
-        io.Fonts->GetTexDataAsRGBA32(&pixels, &width, &height);
-        apply(theme_, 1);
-    }
-    ~Desk() { ImGui::DestroyContext(imgui_); }
-    Desk(const Desk &) = delete;
-    Desk &operator=(const Desk &) = delete;
-
-    std::function<void(const ViewContext &)> view;
-    Selection selection;
-    int runs = 0;
-    PlanItem tuned;
-    std::vector<PlanItem> wanted;
-
-    void frame() {
-        ImGui::GetIO().DeltaTime = 0.4f; // no two clicks make a double click
-        ImGui::NewFrame();
-        ImGui::SetNextWindowPos({0, 0});
-        ImGui::SetNextWindowSize({kWidth, kHeight});
-        ImGui::Begin("view", nullptr, ImGuiWindowFlags_NoDecoration);
-        view(context_);
-        ImGui::End();
-        ImGui::Render();
-    }
-    void move(float x, float y) {
-        ImGui::GetIO().AddMousePosEvent(x, y);
-        frame();
-    }
-    void button(int which, bool down) {
-        ImGui::GetIO().AddMouseButtonEvent(which, down);
-        frame();
-    }
-    void click(float x, float y) {
-        move(x, y);
-        button(0, true);
-        button(0, false);
-    }
-    void wheel(float turns) {
-        ImGui::GetIO().AddMouseWheelEvent(0, turns);
-        frame();
-    }
-    // Clicks all over the window until something has happened.
-    bool click_until(const std::function<bool()> &happened, float step = 16) {
-        for (float y = step; y < kHeight; y += step)
-            for (float x = step; x < kWidth; x += step * 2) {
-                click(x, y);
-                if (happened())
-                    return true;
-            }
-        return false;
-    }
-
-  private:
-    Theme theme_;
-    ViewContext context_;
-    ImGuiContext *imgui_ = nullptr;
-};
-
-} // namespace
 
 TEST_CASE("the wheel zooms the timeline about the pointer, a drag moves it, F fits it",
           "[timeline][input]") {
@@ -164,9 +82,9 @@ TEST_CASE("a click on a kernel selects it and its measurement, and it stays sele
     const std::size_t wanted = session->kernels.size() / 2;
     const KernelRecord &kernel = session->kernels[wanted];
     // The kernel fills the middle of the view.
-    state.range = {double(kernel.start_ns - state.model.origin_ns()) - 100,
-                   double(kernel.end_ns - state.model.origin_ns()) + 100};
-    for (float y = 60; y < kHeight * 0.7f && !desk.selection.kernel; y += 8)
+    state.range = {double(kernel.start_ns - state.model().origin_ns()) - 100,
+                   double(kernel.end_ns - state.model().origin_ns()) + 100};
+    for (float y = 150; y < kHeight * 0.7f && !desk.selection.kernel; y += 8) // under the toolbar
         desk.click(560, y);
     CHECK(desk.selection.kernel == wanted);
     CHECK(desk.selection.measurement == kernel.tag.measurement);

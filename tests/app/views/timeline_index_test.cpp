@@ -79,6 +79,18 @@ TEST_CASE("merged items share a pixel, and an item as long as a pixel stands alo
     }
 }
 
+TEST_CASE("nanoseconds are told apart however late the epoch", "[timeline]") {
+    constexpr std::int64_t kNow = 1'790'000'000'000'000'000;
+    TimelineRow row;
+    for (int i = 0; i < 100; ++i)
+        row.push(item(kNow + i * 4, kNow + i * 4 + 3));
+    const auto bars = row.bars(100, 140, 800, kNow);
+    REQUIRE(bars.size() == 10);
+    for (std::size_t i = 0; i < bars.size(); ++i)
+        CHECK(bars[i].start_ns == kNow + 100 + std::int64_t(i) * 4);
+    CHECK(row.bars(0, 400, 10, kNow).size() == 10); // ten items a pixel
+}
+
 TEST_CASE("an empty stretch and an empty row have no bars", "[timeline]") {
     CHECK(TimelineRow{}.bars(0, 100, 100).empty());
     TimelineRow row;

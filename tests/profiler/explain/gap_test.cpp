@@ -161,7 +161,7 @@ TEST_CASE("facts are gathered from a session's routing, kernels and counters", "
     REQUIRE(fused.valid());
     const Measurement &m = session->measurements[fused.value];
     const GapFacts facts = gap_facts(*session, fused, kernels.of(fused), counters.whole(fused),
-                                     shortest_kernel_ns(*session, m.run));
+                                     shortest_kernel_ns(*session, m.run, kernels));
     CHECK(facts.slots == 8192 * 8);
     CHECK(facts.rows % 128 == 0);
     CHECK(facts.rows >= facts.slots);

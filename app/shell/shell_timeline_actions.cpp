@@ -1,0 +1,51 @@
+// The timeline's commands. Its own keys for moving (W, A, S, D) and taking back (Esc) are not among them:
+// they are held, or work the window itself.
+#include "app/shell/shell.h"
+
+namespace moescope {
+
+void Shell::add_timeline_actions() {
+    timeline_.own_keys = false;
+    struct Command {
+        const char *id, *title, *explain;
+        TimelineCommand command;
+        Shortcut standard;
+        bool starts_section = false;
+    };
+    using enum TimelineCommand;
+    const Command commands[] = {
+        {"timeline.fit", "Fit what is marked", "What is measured or selected on the timeline; all of it where that is in sight.",
+         Fit, {.key = ImGuiKey_F}},
+        {"timeline.fit_all", "Fit all of it", "The whole run on the timeline.", FitAll, {.key = ImGuiKey_F, .shift = true}},
+        {"timeline.search", "Search the timeline", "Kernels, calls and operators by part of their name.", Search,
+         {.key = ImGuiKey_Slash}, true},
+        {"timeline.next_match", "Next match", "The next item that the search has found.", NextMatch, {.key = ImGuiKey_N}},
+        {"timeline.previous_match", "Previous match", "The item before that the search has found.", PreviousMatch,
+         {.key = ImGuiKey_N, .shift = true}},
+        {"timeline.bookmark", "Set a bookmark", "At what is measured or selected, otherwise in the middle. Kept with the settings.",
+         Bookmark, {.key = ImGuiKey_B}, true},
+        {"timeline.next_bookmark", "Next bookmark", "Goes to the bookmark after what is in sight.", NextBookmark,
+         {.key = ImGuiKey_RightBracket}},
+        {"timeline.previous_bookmark", "Previous bookmark", "Goes to the bookmark before what is in sight.", PreviousBookmark,
+         {.key = ImGuiKey_LeftBracket}},
+        {"timeline.keep_tooltip", "Keep the tooltip", "The words of what the pointer is on, or of what is selected, stay beside it.",
+         KeepTooltip, {.key = ImGuiKey_T}, true},
+        {"timeline.arrows", "Launch arrows", "From every launch in sight to its kernel, while there are few enough.", Arrows,
+         {.key = ImGuiKey_L}},
+        {"timeline.show_tracks", "Show all tracks", "Brings back the tracks that were hidden.", ShowAllTracks, {.key = ImGuiKey_H}}};
+    for (const Command &each : commands) {
+        Action action{.id = each.id,
+                      .title = each.title,
+                      .group = "Timeline",
+                      .explain = each.explain,
+                      .standard = each.standard,
+                      .run = [this, command = each.command] { timeline_.asked = command; },
+                      .refused = [this] { return shows(ViewId::Timeline) ? "" : "The timeline is not in sight."; },
+                      .starts_section = each.starts_section};
+        if (each.command == Arrows)
+            action.ticked = [this] { return timeline_.arrows; };
+        actions_.add(std::move(action));
+    }
+}
+
+} // namespace moescope

@@ -1,0 +1,233 @@
+#include "app/views/timeline_parts.h"
+#include "app/views/ui.h"
+#include "profiler/base/units.h"
+
+#include <imgui_internal.h> // SetItemKeyOwner: the wheel zooms and does not scroll the pane
+
+#include <algorithm>
+#include <cmath>
+
+namespace moescope {
+
+namespace {
+
+constexpr double kZoomStep = 0.8;
+constexpr float kClickSlack = 4;
+
+void jump(const ViewContext &context, TimelineState &state, const std::optional<TimelineHit> &hit) {
+    if (!hit)
+        return;
+    select(context, state, *hit);
+    const double at = double(hit->start_ns - state.model().origin_ns());
+    if (at < state.range.start_ns || at > state.range.end_ns)
+        state.range = moved(state.range, at - (state.range.start_ns + state.range.end_ns) / 2);
+}
+
+std::int64_t search_from(const TimelineState &state, bool forward) {
+    if (state.selected)
+        return state.selected->start_ns;
+    return forward ? state.model().extent().start_ns - 1 : state.model().extent().end_ns + 1;
+}
+
+// The time that the pointer is at, or the middle of what is in sight.
+std::int64_t pointed_ns(const TimelineState &state) {
+    return std::int64_t((state.range.start_ns + state.range.end_ns) / 2) + state.model().origin_ns();
+}
+
+std::optional<TimeSpan> marked_span(const TimelineState &state) {
+    if (state.stretch)
+        return TimeSpan{state.stretch->start_ns, state.stretch->end_ns};
+    if (!state.selected)
+        return std::nullopt;
+    const auto place = state.model().find(*state.selected);
+    if (!place)
+        return std::nullopt;
+    const TimelineItem &item = state.model().tracks().at(state.selected->track).rows()[place->row][place->index];
+    return TimeSpan{item.start_ns, item.end_ns};
+}
+
+// What is marked; all of it where nothing is, or where that is what is in sight.
+void fit(TimelineState &state) {
+    const auto span = marked_span(state);
+    const TimeRange before = state.range;
+    if (span)
+        show_span(state, span->start_ns, span->end_ns);
+    const double slack = before.span() * 0.01;
+    const bool there = std::abs(before.start_ns - state.range.start_ns) < slack &&
+                       std::abs(before.end_ns - state.range.end_ns) < slack;
+    state.fit = !span || there;
+}
+
+void bookmark(TimelineState &state) {
+    const std::int64_t origin = state.model().origin_ns();
+    const auto span = marked_span(state);
+    add_bookmark(state.notes, {span ? span->start_ns : pointed_ns(state),
+                               std::int64_t(state.range.start_ns) + origin,
+                               std::int64_t(state.range.end_ns) + origin,
+                               {}});
+}
+
+void clear(const ViewContext &context, TimelineState &state) {
+    // One thing at a time, the latest first.
+    if (!state.cards.empty())
+        state.cards.pop_back();
+    else if (state.stretch)
+        state.stretch.reset();
+    else {
+        state.selected.reset();
+        context.selection.kernel = state.seen_kernel = std::nullopt;
+    }
+}
+
+void keep_card(TimelineState &state) {
+    const auto &hit = state.hovered ? state.hovered : state.selected;
+    const auto same = [&](const TimelineCard &card) { return card.hit == *hit; };
+    if (hit && std::erase_if(state.cards, same) == 0)
+        state.cards.push_back({*hit, {24, 28}});
+}
+
+void show_bookmark(TimelineState &state, const std::optional<std::size_t> &index) {
+    if (index)
+        go_to(state, state.notes.bookmarks[*index]);
+}
+
+} // namespace
+
+// The next match, starting over at the end.
+void jump_next(const ViewContext &context, TimelineState &state) {
+    const auto hit = state.model().match_after(search_from(state, true));
+    jump(context, state, hit ? hit : state.model().match_after(state.model().extent().start_ns - 1));
+}
+
+void jump_previous(const ViewContext &context, TimelineState &state) {
+    const auto hit = state.model().match_before(search_from(state, false));
+    jump(context, state, hit ? hit : state.model().match_before(state.model().extent().end_ns + 1));
+}
+
+void go_to(TimelineState &state, const TimelineBookmark &bookmark) {
+    const std::int64_t origin = state.model().origin_ns();
+    state.range = {double(bookmark.start_ns - origin), double(bookmark.end_ns - origin)};
+    state.fit = false;
+}
+
+void obey(const ViewContext &context, TimelineState &state) {
+    const auto asked = std::exchange(state.asked, std::nullopt);
+    if (!asked)
+        return;
+    switch (*asked) {
+    case TimelineCommand::Fit:
+        return fit(state);
+    case TimelineCommand::FitAll:
+        state.fit = true;
+        return;
+    case TimelineCommand::Search:
+        state.focus_search = true;
+        return;
+    case TimelineCommand::NextMatch:
+        return jump_next(context, state);
+    case TimelineCommand::PreviousMatch:
+        return jump_previous(context, state);
+    case TimelineCommand::Bookmark:
+        return bookmark(state);
+    case TimelineCommand::NextBookmark:
+        return show_bookmark(state, bookmark_after(state.notes, pointed_ns(state)));
+    case TimelineCommand::PreviousBookmark:
+        return show_bookmark(state, bookmark_before(state.notes, pointed_ns(state)));
+    case TimelineCommand::KeepTooltip:
+        return keep_card(state);
+    case TimelineCommand::Arrows:
+        state.arrows = !state.arrows;
+        return;
+    case TimelineCommand::ShowAllTracks:
+        state.notes.hidden.clear();
+        return;
+    case TimelineCommand::Clear:
+        return clear(context, state);
+    }
+}
+
+void use_mouse(TimelineState &state, TimelineCanvas &canvas) {
+    const ImGuiIO &io = ImGui::GetIO();
+    ImGui::SetItemKeyOwner(ImGuiKey_MouseWheelY);
+    if (canvas.hovered && io.MouseWheel != 0) {
+        if (io.KeyShift)
+            ImGui::SetScrollY(ImGui::GetScrollY() - io.MouseWheel * canvas.row_height * 3);
+        else
+            state.range = zoomed_about(state.range, canvas.time_at(io.MousePos.x),
+                                       std::pow(kZoomStep, double(io.MouseWheel)));
+    }
+    measure_with_mouse(state, canvas);
+    const bool measuring = state.measure_from.has_value();
+    if (!measuring && ImGui::IsItemActive() && ImGui::IsMouseDragging(ImGuiMouseButton_Left, kClickSlack)) {
+        state.range = moved(state.range, -double(io.MouseDelta.x) * canvas.pixel_ns());
+        ImGui::SetScrollY(ImGui::GetScrollY() - io.MouseDelta.y);
+    }
+    if (canvas.hovered && ImGui::IsMouseDoubleClicked(ImGuiMouseButton_Left))
+        state.fit = true;
+    const ImVec2 dragged = ImGui::GetMouseDragDelta(ImGuiMouseButton_Left, kClickSlack);
+    canvas.clicked = canvas.hovered && !io.KeyShift && ImGui::IsMouseReleased(ImGuiMouseButton_Left) &&
+                     dragged.x == 0 && dragged.y == 0;
+    if (canvas.hovered && ImGui::IsMouseClicked(ImGuiMouseButton_Right))
+        state.box_start = io.MousePos;
+}
+
+// Right drag: a stretch of time to zoom on.
+void draw_box(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas) {
+    if (!state.box_start)
+        return;
+    const float a =
+        std::clamp(std::min(state.box_start->x, canvas.mouse.x), canvas.low.x, canvas.high.x);
+    const float b =
+        std::clamp(std::max(state.box_start->x, canvas.mouse.x), canvas.low.x, canvas.high.x);
+    if (ImGui::IsMouseDown(ImGuiMouseButton_Right)) {
+        canvas.draw->AddRectFilled({a, canvas.low.y}, {b, canvas.high.y},
+                                   packed(context.theme.accent, 0.15f));
+        ui::tooltip(format_duration_ns(canvas.time_at(b) - canvas.time_at(a)));
+        return;
+    }
+    if (b - a > kClickSlack)
+        state.range = {canvas.time_at(a), canvas.time_at(b)};
+    state.box_start.reset();
+}
+
+void use_keys(TimelineState &state, const TimelineCanvas &canvas) {
+    if (!ImGui::IsWindowFocused(ImGuiFocusedFlags_RootAndChildWindows) && !canvas.hovered)
+        return;
+    const ImGuiIO &io = ImGui::GetIO();
+    if (io.KeyCtrl && ImGui::IsKeyPressed(ImGuiKey_F, false))
+        state.asked = TimelineCommand::Search;
+    if (io.WantTextInput || io.KeyCtrl || io.KeyAlt || io.KeySuper)
+        return;
+    const double step = double(io.DeltaTime) * state.range.span() * 1.2;
+    const double zoom = std::pow(0.08, double(io.DeltaTime));
+    const double about = canvas.hovered ? canvas.time_at(canvas.mouse.x)
+                                        : (state.range.start_ns + state.range.end_ns) / 2;
+    if (ImGui::IsKeyDown(ImGuiKey_A))
+        state.range = moved(state.range, -step);
+    if (ImGui::IsKeyDown(ImGuiKey_D))
+        state.range = moved(state.range, step);
+    if (ImGui::IsKeyDown(ImGuiKey_W))
+        state.range = zoomed_about(state.range, about, zoom);
+    if (ImGui::IsKeyDown(ImGuiKey_S))
+        state.range = zoomed_about(state.range, about, 1 / zoom);
+    struct Key {
+        ImGuiKey key;
+        TimelineCommand plain, shifted;
+    };
+    constexpr Key kKeys[] = {
+        {ImGuiKey_F, TimelineCommand::Fit, TimelineCommand::FitAll},
+        {ImGuiKey_Slash, TimelineCommand::Search, TimelineCommand::Search},
+        {ImGuiKey_N, TimelineCommand::NextMatch, TimelineCommand::PreviousMatch},
+        {ImGuiKey_B, TimelineCommand::Bookmark, TimelineCommand::Bookmark},
+        {ImGuiKey_RightBracket, TimelineCommand::NextBookmark, TimelineCommand::NextBookmark},
+        {ImGuiKey_LeftBracket, TimelineCommand::PreviousBookmark, TimelineCommand::PreviousBookmark},
+        {ImGuiKey_T, TimelineCommand::KeepTooltip, TimelineCommand::KeepTooltip},
+        {ImGuiKey_L, TimelineCommand::Arrows, TimelineCommand::Arrows},
+        {ImGuiKey_H, TimelineCommand::ShowAllTracks, TimelineCommand::ShowAllTracks},
+        {ImGuiKey_Escape, TimelineCommand::Clear, TimelineCommand::Clear}};
+    for (const Key &each : kKeys)
+        if ((state.own_keys || each.key == ImGuiKey_Escape) && ImGui::IsKeyPressed(each.key, false))
+            state.asked = io.KeyShift ? each.shifted : each.plain;
+}
+
+} // namespace moescope

@@ -1,0 +1,200 @@
+#include "app/views/timeline.h"
+#include "app/views/timeline_parts.h"
+#include "tests/app/views/desk.h"
+#include "tests/support/sample_session.h"
+
+#include <catch2/catch_all.hpp>
+
+using namespace moescope;
+using Catch::Approx;
+using test::Desk;
+
+namespace {
+
+// A timeline with the pointer on it and its first frames drawn.
+struct Timeline {
+    Timeline() {
+        desk.view = [this](const ViewContext &context) { draw_timeline(context, state); };
+        desk.move(600, 300);
+        desk.frame();
+    }
+    void press(ImGuiKey key) {
+        ImGui::GetIO().AddKeyEvent(key, true);
+        desk.frame();
+        ImGui::GetIO().AddKeyEvent(key, false);
+        desk.frame();
+    }
+    void drag(float x, float y, float to_x, float to_y) {
+        desk.move(x, y);
+        desk.button(0, true);
+        desk.move((x + to_x) / 2, (y + to_y) / 2);
+        desk.move(to_x, to_y);
+        desk.button(0, false);
+    }
+    void drag_with_shift(float x, float y, float to_x, float to_y) {
+        ImGui::GetIO().AddKeyEvent(ImGuiMod_Shift, true);
+        drag(x, y, to_x, to_y);
+        ImGui::GetIO().AddKeyEvent(ImGuiMod_Shift, false);
+        desk.frame();
+    }
+    void show_kernel(std::size_t index) {
+        const KernelRecord &kernel = session->kernels[index];
+        const std::int64_t origin = state.model().origin_ns();
+        state.range = {double(kernel.start_ns - origin) - 100, double(kernel.end_ns - origin) + 100};
+        desk.frame();
+    }
+
+    SessionPtr session = test::sample_session();
+    Desk desk{session};
+    TimelineState state;
+};
+
+} // namespace
+
+TEST_CASE("a drag with Shift measures a stretch and counts what begins in it", "[timeline][input]") {
+    Timeline timeline;
+    TimelineState &state = timeline.state;
+    const TimeRange before = state.range;
+    timeline.drag_with_shift(300, 180, 800, 400);
+    REQUIRE(state.stretch);
+    CHECK(state.range == before); // it does not pan
+    CHECK_FALSE(timeline.desk.selection.kernel);
+    CHECK(double(state.stretch->end_ns - state.stretch->start_ns) == Approx(before.span() * 500 / 872).epsilon(0.05));
+    REQUIRE(state.answer.known);
+    CHECK(state.answer.statistics.time.samples == items_in(state.model(), *state.answer.question));
+    CHECK(state.answer.statistics.time.samples > 10);
+
+    timeline.press(ImGuiKey_F); // fits what is measured
+    CHECK(state.range.span() == Approx(fitted_to({0, double(state.stretch->end_ns - state.stretch->start_ns)}).span()));
+    timeline.press(ImGuiKey_F); // and then all of it
+    CHECK(state.range.span() == Approx(before.span()));
+    timeline.press(ImGuiKey_Escape);
+    CHECK_FALSE(state.stretch);
+}
+
+TEST_CASE("a measured end snaps to the edge of an item", "[timeline][input]") {
+    Timeline timeline;
+    TimelineState &state = timeline.state;
+    const auto &kernels = timeline.session->kernels;
+    std::size_t wanted = kernels.size() / 2; // no other begins while it runs
+    while (kernels[wanted + 1].start_ns < kernels[wanted].end_ns)
+        ++wanted;
+    timeline.show_kernel(wanted);
+    const KernelRecord &kernel = timeline.session->kernels[wanted];
+    const auto on_it = [&] { // the kernel's row
+        for (float y = 100; y < 500; y += 6) {
+            timeline.desk.move(560, y);
+            if (state.hovered && state.hovered->track.kind == TrackKind::Kernels && state.hovered->ref == wanted)
+                return y;
+        }
+        return -1.0f;
+    }();
+    REQUIRE(on_it > 0);
+    const std::int64_t origin = state.model().origin_ns();
+    const auto x_of = [&](std::int64_t time) { // 128 pixels of labels, and the padding
+        const float pad = ImGui::GetStyle().WindowPadding.x;
+        const float share = float((double(time - origin) - state.range.start_ns) / state.range.span());
+        return 128 + pad + share * (test::kWidth - 128 - 2 * pad);
+    };
+    timeline.drag_with_shift(x_of(kernel.start_ns) + 3, on_it, x_of(kernel.end_ns) - 3, on_it);
+    REQUIRE(state.stretch);
+    CHECK(state.stretch->start_ns == kernel.start_ns);
+    CHECK(state.stretch->end_ns == kernel.end_ns);
+    REQUIRE(state.stretch->tracks.size() == 1);
+    CHECK(state.stretch->tracks[0].kind == TrackKind::Kernels);
+    CHECK(state.answer.statistics.time.samples == 1);
+    CHECK(state.answer.statistics.total_ns == double(kernel.end_ns - kernel.start_ns));
+}
+
+TEST_CASE("B sets bookmarks, the brackets go from one to the next, and another session has its own", "[timeline][input]") {
+    Timeline timeline;
+    TimelineState &state = timeline.state;
+    timeline.show_kernel(20);
+    const TimeRange first = state.range;
+    timeline.press(ImGuiKey_B);
+    timeline.show_kernel(timeline.session->kernels.size() - 20);
+    const TimeRange second = state.range;
+    timeline.press(ImGuiKey_B);
+    REQUIRE(state.notes.bookmarks.size() == 2);
+    CHECK(state.all_notes.size() == 1);
+    timeline.press(ImGuiKey_LeftBracket);
+    CHECK(state.range.start_ns == Approx(first.start_ns).margin(2));
+    CHECK(state.range.span() == Approx(first.span()).margin(2));
+    timeline.press(ImGuiKey_RightBracket);
+    CHECK(state.range.start_ns == Approx(second.start_ns).margin(2));
+
+    Desk other(test::small_session());
+    other.view = timeline.desk.view;
+    other.frame();
+    CHECK(state.notes.bookmarks.empty());
+    CHECK(state.all_notes.size() == 1); // kept for when the first one comes back
+}
+
+TEST_CASE("a kept tooltip stays until it is closed", "[timeline][input]") {
+    Timeline timeline;
+    TimelineState &state = timeline.state;
+    timeline.show_kernel(40);
+    for (float y = 100; y < 500 && !state.hovered; y += 6)
+        timeline.desk.move(560, y);
+    REQUIRE(state.hovered);
+    const TimelineHit hit = *state.hovered;
+    timeline.press(ImGuiKey_T);
+    REQUIRE(state.cards.size() == 1);
+    CHECK(state.cards[0].hit == hit);
+    timeline.desk.move(5, 5);
+    timeline.desk.move(600, 300);
+    CHECK(state.cards.size() == 1);
+    timeline.press(ImGuiKey_Escape);
+    CHECK(state.cards.empty());
+}
+
+TEST_CASE("launch arrows are drawn while few launches are in sight", "[timeline][input]") {
+    Timeline timeline;
+    TimelineState &state = timeline.state;
+    timeline.press(ImGuiKey_L);
+    CHECK(state.arrows);
+    CHECK(state.all_arrows.too_many);
+    CHECK(state.all_arrows.ends.empty());
+    timeline.show_kernel(40);
+    CHECK_FALSE(state.all_arrows.too_many);
+    REQUIRE_FALSE(state.all_arrows.ends.empty());
+    for (const auto &[call, kernel] : state.all_arrows.ends)
+        CHECK(timeline.session->api_calls[call.ref].correlation == timeline.session->kernels[kernel.ref].correlation);
+    timeline.press(ImGuiKey_L);
+    CHECK_FALSE(state.arrows);
+}
+
+TEST_CASE("the minimap takes the timeline elsewhere", "[timeline][input]") {
+    Timeline timeline;
+    TimelineState &state = timeline.state;
+    timeline.show_kernel(5);
+    const TimeRange before = state.range;
+    // The strip lies somewhere under the toolbar.
+    for (float y = 30; y < 140 && state.range == before; y += 8)
+        timeline.desk.click(900, y);
+    CHECK(state.range.span() == Approx(before.span()));
+    CHECK(state.range.start_ns > before.start_ns);
+    const double all = double(state.model().span_of(*timeline.session, {0}).end_ns - state.model().origin_ns());
+    CHECK(state.range.start_ns == Approx(all * (900 - 136) / 856).epsilon(0.06));
+}
+
+TEST_CASE("a track is hidden and pinned by the marks of its label", "[timeline][input]") {
+    Timeline timeline;
+    TimelineState &state = timeline.state;
+    const auto click_marks = [&](const std::vector<std::string> &into) {
+        for (float y = 100; y < 400; y += 4)
+            for (float x = 90; x < 140; x += 4) {
+                timeline.desk.click(x, y);
+                if (!into.empty())
+                    return true;
+            }
+        return false;
+    };
+    CHECK(click_marks(state.notes.hidden));
+    CHECK(state.all_notes.size() == 1);
+    timeline.desk.move(600, 300);
+    timeline.press(ImGuiKey_H);
+    CHECK(state.notes.hidden.empty());
+    state.notes.pinned.clear();
+    CHECK(click_marks(state.notes.pinned));
+}

@@ -1,0 +1,192 @@
+// What the window costs on a session of a million kernels: how long it takes to open, a frame of every
+// view, memory, an export, a plan's start.
+//
+//     window_benchmark [--kernels N] [--worker FILE] [--json FILE] [--markdown FILE]
+//     window_benchmark --check ...    exit code 1 where a frame's work grows with the session
+#include "tests/benchmarks/window/cost.h"
+#include "tests/benchmarks/window/report.h"
+#include "tests/benchmarks/window/start.h"
+
+#include "profiler/export/exporters.h"
+#include "profiler/session/session_file.h"
+#include "tests/support/sample_session.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <ctime>
+#include <fstream>
+#include <stdexcept>
+
+namespace moescope::bench {
+
+namespace {
+
+constexpr int kWidth = 1920, kHeight = 1080; // room for two views: the timeline is one of them
+
+struct Options {
+    std::size_t kernels = 1'000'000;
+    std::string worker, json, markdown;
+    bool check = false;
+};
+
+// A folder that goes away with everything in it.
+class Scratch {
+  public:
+    Scratch() {
+        std::string name = (std::filesystem::temp_directory_path() / "moescope-window-XXXXXX").string();
+        if (!mkdtemp(name.data()))
+            throw std::runtime_error("no folder can be made in " + name);
+        path_ = name;
+    }
+    ~Scratch() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    Scratch(const Scratch &) = delete;
+    Scratch &operator=(const Scratch &) = delete;
+    std::filesystem::path operator/(const char *name) const { return path_ / name; }
+
+  private:
+    std::filesystem::path path_;
+};
+
+// In a process of its own: nothing of it is left in the memory that is measured.
+void write_session(std::size_t kernels, const std::filesystem::path &file) {
+    const pid_t child = fork();
+    if (child == 0)
+        _exit(save_session(*test::large_session(kernels), file).ok() ? 0 : 1);
+    int status = 0;
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
+        throw std::runtime_error("the session could not be written to " + file.string());
+}
+
+std::int64_t records_of(const Session &s) {
+    return std::int64_t(s.kernels.size() + s.api_calls.size() + s.copies.size() + s.memory.size() + s.overheads.size() +
+                        s.counters.size() + s.pm_samples.size() + s.device_states.size() + s.pc_samples.size());
+}
+
+std::string utc_today() {
+    const std::time_t now = std::time(nullptr);
+    char text[40];
+    std::strftime(text, sizeof text, "%Y-%m-%d", std::gmtime(&now));
+    return text;
+}
+
+std::vector<ViewCost> frames_of(FrameDesk &desk) {
+    std::vector<ViewCost> costs{desk.cost_of_window()};
+    for (const View &view : views())
+        costs.push_back(desk.cost_of(view.id));
+    return costs;
+}
+
+Figure trace_figure(const Session &session, const std::filesystem::path &file) {
+    const double start = now_ms();
+    if (const Status written = export_chrome_trace(session, file); !written.ok())
+        throw std::runtime_error(written.error().sentence());
+    const double ms = now_ms() - start, bytes = double(std::filesystem::file_size(file));
+    return {"Chrome trace", "MB/s", bytes * 1e-6 / (ms * 1e-3), 100, true,
+            fmt::format("{:.0f} MB in {:.2f} s", bytes * 1e-6, ms * 1e-3)};
+}
+
+Report measure(std::size_t kernels, const std::string &worker) {
+    const Scratch folder;
+    const auto file = folder / "large.moescope";
+    write_session(kernels, file);
+    Report report{.date = utc_today(), .machine = machine_text(), .build = build_text(),
+                  .file_bytes = std::int64_t(std::filesystem::file_size(file)), .width = kWidth, .height = kHeight};
+
+    FrameDesk desk(kWidth, kHeight);
+    for (int i = 0; i < 4; ++i)
+        desk.frame();
+    const std::int64_t before = resident_bytes();
+    const double open_ms = desk.open(file);
+    const std::int64_t after = resident_bytes();
+    const SessionPtr session = desk.shell().shown();
+    report.kernels = std::int64_t(session->kernels.size());
+    report.records = records_of(*session);
+    report.figures.push_back({"open, to the first whole frame", "s", open_ms * 1e-3, 2, false, "wall time"});
+    report.figures.push_back({"memory a record", "bytes", double(after - before) / double(report.records), 200, false,
+                              fmt::format("{:.0f} MB resident for it, {:.0f} MB at most while opening",
+                                          double(after - before) * 1e-6,
+                                          double(most_resident_bytes() - before) * 1e-6)});
+    report.views = frames_of(desk);
+    const auto worst = std::ranges::max_element(report.views, {}, [](const ViewCost &v) { return v.worst.cpu_ms; });
+    report.figures.push_back({"a frame, the worst of all views", "ms", worst->worst.cpu_ms, 4, false, worst->view});
+    report.figures.push_back(trace_figure(*session, folder / "trace.json"));
+    if (!worker.empty()) {
+        const auto start = start_of_plan(worker);
+        if (!start)
+            throw std::runtime_error(start.error().sentence());
+        report.figures.push_back({"100 short launches, click to start", "ms", start->ms, 100, false,
+                                  fmt::format("{}; the first time {:.0f} ms", start->device, start->first_ms)});
+    }
+    return report;
+}
+
+// What holds on every machine; a sentence for each that does not.
+std::vector<std::string> broken(const Report &small, const Report &large) {
+    std::vector<std::string> sentences;
+    for (const Report *report : {&small, &large})
+        for (const Figure &figure : report->figures)
+            if (figure.unit == "bytes" && !figure.met())
+                sentences.push_back(fmt::format("{} bytes of memory a record at {} kernels", figure.value, report->kernels));
+    constexpr double kGrowth = 1.25;
+    constexpr std::uint64_t kSlack = 256;
+    for (std::size_t i = 0; i < large.views.size(); ++i) {
+        const ViewCost &few = small.views[i], &many = large.views[i];
+        if (double(many.worst.records) > kGrowth * double(few.worst.records + kSlack))
+            sentences.push_back(fmt::format("a frame of {} looks at {} elements of {} kernels and at {} of {}", many.view,
+                                            few.worst.records, small.kernels, many.worst.records, large.kernels));
+        if (many.worst.vertices > large.width * large.height / 4)
+            sentences.push_back(fmt::format("a frame of {} has {} vertices", many.view, many.worst.vertices));
+    }
+    return sentences;
+}
+
+void write_file(const std::string &path, const std::string &text) {
+    if (path.empty())
+        return;
+    std::ofstream file(path);
+    file << text;
+    if (!file.flush())
+        throw std::runtime_error("cannot write " + path);
+}
+
+int run(const Options &options) {
+    const Report report = measure(options.kernels, options.worker);
+    fmt::print("{}", report.markdown());
+    write_file(options.json, report.json());
+    write_file(options.markdown, report.markdown());
+    if (!options.check)
+        return 0;
+    const std::vector<std::string> sentences = broken(measure(options.kernels / 4, ""), report);
+    for (const std::string &sentence : sentences)
+        fmt::print(stderr, "window_benchmark: {}\n", sentence);
+    return sentences.empty() ? 0 : 1;
+}
+
+} // namespace
+
+} // namespace moescope::bench
+
+int main(int count, char **words) {
+    using moescope::bench::Options;
+    Options options;
+    CLI::App app("What the window costs on a large session.");
+    app.add_option("--kernels", options.kernels, "of the session; a million if not named")->check(CLI::Range(1000, 20'000'000));
+    app.add_option("--worker", options.worker, "a moescope-worker to time a plan's start with");
+    app.add_option("--json", options.json, "write the figures there");
+    app.add_option("--markdown", options.markdown, "write the table there");
+    app.add_flag("--check", options.check, "exit code 1 where what holds on any machine does not");
+    CLI11_PARSE(app, count, words);
+    try {
+        return moescope::bench::run(options);
+    } catch (const std::exception &problem) {
+        fmt::print(stderr, "window_benchmark: {}\n", problem.what());
+        return 2;
+    }
+}
