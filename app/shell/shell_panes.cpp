@@ -95,9 +95,15 @@ void Shell::draw_status_pane(ViewContext &context) {
 
 std::string run_label(const Session &session, std::size_t index) {
     const RunRecord &run = session.runs[index];
-    return fmt::format("{} of {}: {}, T {}", index + 1, session.runs.size(),
+    const bool devices = std::any_of(session.runs.begin(), session.runs.end(), [&](const RunRecord &other) {
+        return other.device.id != run.device.id;
+    });
+    return fmt::format("{} of {}: {}, T {}{}", index + 1, session.runs.size(),
                        run.plan.workload.model.name,
-                       format_count(double(run.plan.workload.tokens)));
+                       format_count(double(run.plan.workload.tokens)),
+                       run.plan.ranks ? fmt::format(", rank {}", run.plan.ranks->rank)
+                       : devices      ? ", " + run.device.id
+                                      : "");
 }
 
 // Which run of the session the views show, at the right end of a view's heading.

@@ -122,8 +122,9 @@ void draw_split_bar(const ViewContext &context, std::size_t rank, const RankSpli
         const float right = left + float(split.steps_ns[step]) * per_ns;
         const ImVec4 &colour = context.theme.series[std::size_t(kStepSlots[step])];
         draw.AddRectFilled({left, at.y}, {std::max(right - 1, left), at.y + height}, packed(colour));
-        const std::string text = ui::fitted(format_duration_ns(split.steps_ns[step]), right - left - 6 * context.scale);
-        draw.AddText({left + 4 * context.scale, at.y + 2 * context.scale}, packed(charts::text_on(colour)), text.c_str());
+        const std::string text = format_duration_ns(split.steps_ns[step]);
+        if (ImGui::CalcTextSize(text.c_str()).x + 8 * context.scale <= right - left)
+            draw.AddText({left + 4 * context.scale, at.y + 2 * context.scale}, packed(charts::text_on(colour)), text.c_str());
         left = right;
     }
     if (split.layer_ns > 0) {
@@ -162,10 +163,11 @@ void draw_split(const ViewContext &context, const RanksState &state) {
 
 struct Column {
     const char *title, *explain;
+    bool words = false; // else numbers, at the right
 };
 constexpr Column kColumns[] = {
-    {"Operator", "What all ranks run together, in step."},
-    {"Variant", ""},
+    {"Operator", "What all ranks run together, in step.", true},
+    {"Variant", "", true},
     {"Slowest rank", "The median of the rank that takes longest."},
     {"Fastest", "The median of the rank that takes least."},
     {"Exchange", "The exchange of rows alone, by CUPTI: a rank's kernel also waits for those that come late, so it is the "
@@ -215,12 +217,14 @@ void draw_steps(const ViewContext &context, const RanksState &state) {
                          ImGui::GetStyle().ScrollbarSize;
     if (!ImGui::BeginTable("steps", std::size(kColumns), kFlags, {0, height}))
         return;
+    const float least = ImGui::CalcTextSize("100.0 GB/s").x;
     for (const Column &column : kColumns)
-        ImGui::TableSetupColumn(column.title);
+        ImGui::TableSetupColumn(column.title, column.words ? 0 : ImGuiTableColumnFlags_WidthFixed,
+                                column.words ? 0 : std::max(least, ImGui::CalcTextSize(column.title).x));
     ImGui::TableNextRow(ImGuiTableRowFlags_Headers);
     for (const Column &column : kColumns) {
         ImGui::TableNextColumn();
-        ui::text(column.title, context.theme.muted);
+        column.words ? ui::text(column.title, context.theme.muted) : ui::right_aligned(column.title, context.theme.muted);
         if (*column.explain)
             ui::explain(column.explain);
     }
