@@ -65,6 +65,16 @@ Result<std::unique_ptr<Meeting>> Meeting::join(const MeetingPlace &place, double
     return made;
 }
 
+void Meeting::leave() {
+    for (Socket &each : peers_)
+        if (each.is_open())
+            each.shut_down();
+}
+
+bool Meeting::someone_left() const {
+    return std::ranges::any_of(peers_, [](const Socket &each) { return each.other_end_is_gone(); });
+}
+
 std::string Meeting::own_host() const {
     return place_.rank == 0 || peers_.empty() ? place_.host : peers_.front().own_host();
 }

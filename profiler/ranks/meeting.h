@@ -35,8 +35,10 @@ class Meeting {
     // This process's address, as the others can reach it.
     std::string own_host() const;
 
-    // Ends every call of the others with an error, at once or at their next.
-    void leave() { peers_.clear(); }
+    // Ends every call of the others with an error, at once or at their next; any thread may.
+    void leave();
+    // Whether a rank that this one is connected to has left; any thread may ask.
+    bool someone_left() const;
 
   private:
     explicit Meeting(MeetingPlace place) : place_(std::move(place)) {}

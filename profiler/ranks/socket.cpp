@@ -149,6 +149,13 @@ std::int32_t Socket::port() const {
                                           : reinterpret_cast<sockaddr_in &>(at).sin_port);
 }
 
+void Socket::shut_down() { shutdown(fd_, SHUT_RDWR); }
+
+bool Socket::other_end_is_gone() const {
+    pollfd one{fd_, POLLRDHUP, 0};
+    return fd_ >= 0 && poll(&one, 1, 0) > 0 && (one.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 std::string Socket::own_host() const {
     sockaddr_storage at{};
     socklen_t length = sizeof at;

@@ -29,6 +29,10 @@ class Socket {
     std::int32_t port() const;    // of this end
     std::string own_host() const; // this end's address
 
+    // Ends the connection for both sides; any thread may.
+    void shut_down();
+    bool other_end_is_gone() const; // any thread may ask
+
     // Messages of up to 4 GiB. Receiving: an error where the other end is gone, or silent for `seconds`.
     Status send(std::string_view bytes);
     Result<std::string> receive(double seconds);

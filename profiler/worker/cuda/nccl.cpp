@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -68,11 +69,17 @@ class NcclTransport final : public RowTransport {
     NcclTransport(Meeting &meeting, Library library, cudaStream_t stream)
         : meeting_(meeting), nccl_(library), stream_(stream) {}
 
-    // Kernels that wait for ranks which have gone would never end: then the communicator is aborted.
     ~NcclTransport() override {
         if (communicator_)
             failed_ ? nccl_.abort(communicator_) : nccl_.destroy(communicator_);
         cudaFree(token_);
+    }
+
+    // Kernels that wait for ranks which have gone would never end.
+    void give_up() override {
+        const std::lock_guard lock(mutex_);
+        if (communicator_)
+            nccl_.abort(std::exchange(communicator_, nullptr));
     }
 
     Status init() {
@@ -96,6 +103,8 @@ class NcclTransport final : public RowTransport {
     }
 
     Status exchange(std::span<const RowExchange> exchanges) override {
+        const std::lock_guard lock(mutex_);
+        MOESCOPE_TRY(together());
         MOESCOPE_TRY(check(nccl_.group_start(), "ncclGroupStart"));
         Status enqueued;
         for (const RowExchange &each : exchanges)
@@ -106,10 +115,16 @@ class NcclTransport final : public RowTransport {
     }
 
     Status line_up() override {
+        const std::lock_guard lock(mutex_);
+        MOESCOPE_TRY(together());
         return check(nccl_.all_reduce(token_, token_, 1, kInt32, kSum, communicator_, stream_), "ncclAllReduce");
     }
 
   private:
+    Status together() const {
+        return communicator_ ? Status{} : Error{"the ranks have parted", "one of them left", "its own output says why"};
+    }
+
     Status enqueue(const RowExchange &each) {
         const auto *send = static_cast<const char *>(each.send);
         auto *receive = static_cast<char *>(each.receive);
@@ -139,6 +154,7 @@ class NcclTransport final : public RowTransport {
     Meeting &meeting_;
     Library nccl_;
     cudaStream_t stream_;
+    std::mutex mutex_; // of the communicator: it may be given up meanwhile
     Communicator communicator_ = nullptr;
     void *token_ = nullptr;
     bool failed_ = false;

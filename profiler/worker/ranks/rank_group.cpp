@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <chrono>
 #include <utility>
 
 namespace moescope {
@@ -12,6 +13,7 @@ namespace moescope {
 namespace {
 
 constexpr double kJoinSeconds = 120; // others may still be making their context
+constexpr std::chrono::milliseconds kWatchInterval{200};
 
 } // namespace
 
@@ -26,6 +28,22 @@ Result<std::unique_ptr<RankGroup>> RankGroup::join(const MeetingPlace &place, De
         if (!(*all)[rank].empty())
             return Error{fmt::format("rank {} cannot exchange rows", rank), (*all)[rank], {}};
     return std::make_unique<RankGroup>(std::move(*meeting), std::move(*transport));
+}
+
+RankGroup::RankGroup(std::unique_ptr<Meeting> meeting, std::unique_ptr<RowTransport> transport)
+    : meeting_(std::move(meeting)), transport_(std::move(transport)),
+      watcher_([this](const std::stop_token &stop) { watch(stop); }) {}
+
+RankGroup::~RankGroup() { (void)meeting_->share("done"); }
+
+void RankGroup::watch(const std::stop_token &stop) {
+    std::unique_lock lock(sleep_);
+    while (!wake_.wait_for(lock, stop, kWatchInterval, [] { return false; }) && !stop.stop_requested())
+        if (meeting_->someone_left()) {
+            transport_->give_up();
+            meeting_->leave();
+            return;
+        }
 }
 
 Result<std::int32_t> RankGroup::as_rank_0(std::int32_t mine) {

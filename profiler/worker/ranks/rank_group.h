@@ -5,10 +5,14 @@
 #include "profiler/ranks/meeting.h"
 #include "profiler/worker/device.h"
 
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace moescope {
@@ -29,6 +33,8 @@ class RowTransport {
     virtual Status exchange(std::span<const RowExchange> exchanges) = 0;
     // What every rank enqueues after it starts when the last one has come so far.
     virtual Status line_up() = 0;
+    // Ends what waits on the device for ranks that have left; any thread may, once.
+    virtual void give_up() {}
 };
 
 // Through TCP, between memories of hosts: done when the call returns.
@@ -37,8 +43,8 @@ Result<std::unique_ptr<RowTransport>> make_tcp_transport(Meeting &meeting);
 class RankGroup {
   public:
     static Result<std::unique_ptr<RankGroup>> join(const MeetingPlace &place, Device &device);
-    RankGroup(std::unique_ptr<Meeting> meeting, std::unique_ptr<RowTransport> transport)
-        : meeting_(std::move(meeting)), transport_(std::move(transport)) {}
+    RankGroup(std::unique_ptr<Meeting> meeting, std::unique_ptr<RowTransport> transport);
+    ~RankGroup(); // waits for those that are not so far
 
     std::int32_t rank() const { return meeting_->rank(); }
     std::int32_t size() const { return meeting_->size(); }
@@ -50,8 +56,14 @@ class RankGroup {
     void leave() { meeting_->leave(); }
 
   private:
+    // A rank that has left leaves kernels of the others waiting for it: they, and their hosts, are freed.
+    void watch(const std::stop_token &stop);
+
     std::unique_ptr<Meeting> meeting_;
     std::unique_ptr<RowTransport> transport_;
+    std::mutex sleep_;
+    std::condition_variable_any wake_;
+    std::jthread watcher_; // ends before what it watches
 };
 
 } // namespace moescope

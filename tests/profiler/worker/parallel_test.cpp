@@ -171,6 +171,23 @@ TEST_CASE("a plan of several ranks is carried out in step, and checked against o
     }
 }
 
+TEST_CASE("a rank that fails ends the waiting of all others") {
+    std::vector<Status> ended(3);
+    on_ranks(3, [&](const MeetingPlace &place) -> Status {
+        NameTable names;
+        const std::unique_ptr<Device> device = make_cpu_device(describe_cpu(), names);
+        Result<std::unique_ptr<RankGroup>> group = RankGroup::join(place, *device);
+        MOESCOPE_TRY(group);
+        if (place.rank == 2)
+            (*group)->leave();
+        else if (const auto answer = (*group)->as_rank_0(1); !answer)
+            ended[std::size_t(place.rank)] = answer.error();
+        return {};
+    });
+    CHECK_FALSE(ended[0]);
+    CHECK_FALSE(ended[1]);
+}
+
 TEST_CASE("what ranks cannot do is said before anything runs") {
     const MeetingPlace five{0, 5, "127.0.0.1", 1, ""};
     const Status uneven = validate(rank_plan(five, 48));
