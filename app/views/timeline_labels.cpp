@@ -77,7 +77,7 @@ void draw_label(const ViewContext &context, TimelineState &state, const Timeline
 } // namespace
 
 std::string label_of(const Session &session, const TrackLayout &track) {
-    return track.key ? label_of(*track.key) : words_of(session, *track.counter).title;
+    return track.key ? label_of(session, *track.key) : words_of(session, *track.counter).title;
 }
 
 void draw_labels(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas) {

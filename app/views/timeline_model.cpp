@@ -56,6 +56,19 @@ std::string label_of(const TrackKey &key) {
     return "CUPTI overhead";
 }
 
+std::string label_of(const Session &session, const TrackKey &key) {
+    for (const RunRecord &run : session.runs) {
+        if (!run.plan.ranks || run.plan.ranks->size < 2)
+            continue;
+        const auto rank = std::uint32_t(run.plan.ranks->rank);
+        if ((key.kind == TrackKind::Kernels || key.kind == TrackKind::Copies) && key.a == rank)
+            return fmt::format("Rank {}, {} {}", rank, key.kind == TrackKind::Kernels ? "stream" : "copies of", key.b);
+        if (key.kind == TrackKind::Api && key.a == run.device.worker_process)
+            return fmt::format("Rank {}, {}", rank, run.device.is_cpu() ? "steps" : fmt::format("thread {}", key.b));
+    }
+    return label_of(key);
+}
+
 void TimeSpan::add(std::int64_t start, std::int64_t end) {
     start_ns = std::min(start_ns, start);
     end_ns = std::max({end_ns, start, end});

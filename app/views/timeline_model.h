@@ -22,6 +22,7 @@ struct TrackKey {
     friend auto operator<=>(const TrackKey &, const TrackKey &) = default;
 };
 std::string label_of(const TrackKey &key); // "stream 7", "thread 4712"
+std::string label_of(const Session &session, const TrackKey &key); // with its rank, where there are several
 
 struct TimeSpan {
     std::int64_t start_ns = INT64_MAX, end_ns = INT64_MIN;

@@ -96,11 +96,11 @@ class Layout {
     static std::string rank_prefix(const RunRecord &run) {
         return run.plan.ranks ? fmt::format("rank {}: ", run.plan.ranks->rank) : "";
     }
-    std::string rank_prefix(Tag tag) const {
-        if (tag.measurement.value >= session_.measurements.size())
-            return "";
-        const RunId run = session_.measurements[tag.measurement.value].run;
-        return run.value < session_.runs.size() ? rank_prefix(session_.runs[run.value]) : "";
+    std::string rank_prefix(std::uint32_t process) const {
+        for (const RunRecord &run : session_.runs)
+            if (run.plan.ranks && run.device.worker_process == process)
+                return rank_prefix(run);
+        return "";
     }
     void name_device(std::uint32_t device) {
         if (!out_.devices.contains(device))
@@ -123,10 +123,7 @@ class Layout {
     void collect_host() {
         for (std::size_t at = 0; at < session_.api_calls.size(); ++at) {
             const ApiRecord &a = session_.api_calls[at];
-            const std::uint32_t pid = host_pid(a.process);
-            if (const std::string prefix = rank_prefix(a.tag); !prefix.empty() && !out_.hosts[pid].starts_with(prefix))
-                out_.hosts[pid].insert(0, prefix);
-            host_.push_back({pid,
+            host_.push_back({host_pid(a.process),
                              a.thread,
                              {TraceSlice::Kind::Call, at, -1, a.start_ns, a.end_ns, {}}});
         }
@@ -139,7 +136,7 @@ class Layout {
         std::uint32_t pid = process;
         while (out_.devices.contains(pid) || out_.hosts.contains(pid))
             ++pid;
-        out_.hosts.emplace(pid, fmt::format("moescope-worker (process {})", process));
+        out_.hosts.emplace(pid, rank_prefix(process) + fmt::format("moescope-worker (process {})", process));
         host_pids_.emplace(process, pid);
         return pid;
     }

@@ -68,6 +68,8 @@ class RankAdder {
             run.finished_ns = time(run.finished_ns);
             run.device.clock_offset_ns = clock_.offset_ns;
             run.device.clock_uncertainty_ns = clock_.uncertainty_ns;
+            if (!from_.api_calls.empty()) // one worker's, all of them
+                run.device.worker_process = process(from_.api_calls.begin()->process);
             builder_.add_run(std::move(run));
         }
         for (Measurement measurement : from_.measurements) {

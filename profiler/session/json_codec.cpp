@@ -283,6 +283,8 @@ Json to_json(const DeviceInfo &device) {
         json["clock_offset_ns"] = device.clock_offset_ns;
         json["clock_uncertainty_ns"] = device.clock_uncertainty_ns;
     }
+    if (device.worker_process > 0)
+        json["worker_process"] = device.worker_process;
     json["capabilities"] = Json::array();
     for (const auto &each : device.capabilities)
         json["capabilities"].push_back(
@@ -323,6 +325,9 @@ Result<DeviceInfo> device_from_json(const Json &json) {
     fields.read("link_bytes_per_second", device.link_bytes_per_second);
     fields.read_signed("clock_offset_ns", device.clock_offset_ns);
     fields.read("clock_uncertainty_ns", device.clock_uncertainty_ns);
+    std::int64_t process = device.worker_process;
+    fields.read("worker_process", process);
+    device.worker_process = std::uint32_t(process);
     fields.read_list("capabilities", device.capabilities, capability_from);
     return fields.result(std::move(device));
 }

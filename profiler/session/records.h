@@ -195,6 +195,7 @@ struct DeviceInfo {
     double link_bytes_per_second = 0; // to other devices (NVLink), each direction; 0: unknown
     // Of a rank: its host's clock against rank 0's, already taken off all its times; within so much.
     std::int64_t clock_offset_ns = 0, clock_uncertainty_ns = 0;
+    std::uint32_t worker_process = 0; // of its calls' records; 0: not known, or there are none
     // One entry a collector ("cupti activity", "cuda events", "nvml"): state, reason, and what would
     // change it.
     struct Capability {

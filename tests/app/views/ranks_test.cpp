@@ -1,5 +1,6 @@
 #include "app/views/ranks.h"
 
+#include "app/views/timeline_model.h"
 #include "app/views/workload.h"
 #include "profiler/session/session_builder.h"
 
@@ -46,6 +47,22 @@ TEST_CASE("a rank's time is split by its three steps, with the layer beside them
     CHECK(splits[1].steps_ns == std::array<double, 3>{20, 300, 8});
     CHECK(splits[1].total_ns() == 328);
     CHECK(splits[0].layer_ns == 330);
+}
+
+TEST_CASE("the timeline's tracks of several ranks are named by them") {
+    Session session;
+    for (const std::int32_t rank : {0, 1}) {
+        RunRecord run;
+        run.plan.ranks = MeetingPlace{rank, 2, "", 0, ""};
+        run.device = device_of("cuda:0");
+        run.device.worker_process = 4711 + std::uint32_t(rank);
+        session.runs.push_back(run);
+    }
+    CHECK(label_of(session, {TrackKind::Kernels, 1, 13}) == "Rank 1, stream 13");
+    CHECK(label_of(session, {TrackKind::Copies, 0, 13}) == "Rank 0, copies of 13");
+    CHECK(label_of(session, {TrackKind::Api, 4712, 9}) == "Rank 1, thread 9");
+    CHECK(label_of(session, {TrackKind::Api, 99, 9}) == label_of(TrackKey{TrackKind::Api, 99, 9}));
+    CHECK(label_of(Session{}, {TrackKind::Kernels, 1, 13}) == "GPU 1, stream 13");
 }
 
 TEST_CASE("every GPU means a plan for each, and the first for what is only tried") {

@@ -91,6 +91,8 @@ TEST_CASE("merged ranks are on one clock, and each on a device and in a process 
     }
     CHECK(session.api_calls[0].process == 4711);
     CHECK(session.api_calls[3].process != 4711);
+    CHECK(session.runs[0].device.worker_process == 4711);
+    CHECK(session.runs[1].device.worker_process == session.api_calls[3].process);
     CHECK(session.api_calls[3].correlation == session.kernels[6].correlation);
     CHECK(session.names.size() == 2);
 }
