@@ -150,6 +150,7 @@ class Shell {
     void use_device(std::size_t host, const std::string &device);
     void close_host(std::size_t index);
     void compare_host(std::size_t index);
+    CompareActions compare_actions();
     void follow_hosts();
     std::vector<HostDevices> devices_by_host() const;
     void draw_hosts_popup();
@@ -177,6 +178,7 @@ class Shell {
 
     Hosts hosts_;
     std::size_t host_ = 0;              // the one that is used
+    std::string wanted_host_;           // to be used as soon as it can be; "": none
     WorkerClient *client_ = nullptr;    // its worker's; null: it has none
     WorkerClient *compared_ = nullptr;  // whose session is the comparison's second one
     std::vector<HostRow> frame_hosts_;  // as this frame sees them

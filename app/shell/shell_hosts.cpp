@@ -25,7 +25,7 @@ void Shell::connect_host(const std::string &name) {
     if (!opened.ok())
         return;
     remember(settings_.hosts, name);
-    use_host(*opened);
+    wanted_host_ = name; // once it can be used: until then the one before is
 }
 
 // What is run from now on runs there, and the views show what was measured there.
@@ -33,10 +33,11 @@ void Shell::use_host(std::size_t index) {
     if (!hosts_.client(index))
         hosts_.reconnect(index);
     if (client_ && client_ == hosts_.client(index))
-        return;
+        return wanted_host_.clear();
     forget_questions(workload_.counters);
     if (source_.question != 0) // its number is the other worker's
         source_ = {};
+    wanted_host_.clear();
     host_ = index;
     client_ = hosts_.client(index);
     if (client_ && !client_->session()->empty())
@@ -65,12 +66,28 @@ void Shell::compare_host(std::size_t index) {
     show(ViewId::Compare);
 }
 
+CompareActions Shell::compare_actions() {
+    CompareActions actions{.open = [this](const std::string &path) { open_other(path); }};
+    for (const HostRow &host : frame_hosts_)
+        if (host.measured && !host.shown)
+            actions.hosts.push_back(title_of(host));
+    actions.open_host = [this](const std::string &title) {
+        for (std::size_t i = 0; i < frame_hosts_.size(); ++i)
+            if (title_of(frame_hosts_[i]) == title)
+                compare_host(i);
+    };
+    return actions;
+}
+
 // Another host's session goes on growing while it is compared with.
 void Shell::follow_hosts() {
     hosts_.poll();
     if (!client_)
         client_ = hosts_.client(host_);
     frame_hosts_ = hosts_.rows();
+    for (std::size_t i = 0; i < frame_hosts_.size() && !wanted_host_.empty(); ++i)
+        if (frame_hosts_[i].name == wanted_host_ && frame_hosts_[i].progress.state == WorkerClient::State::Ready)
+            use_host(i);
     for (std::size_t i = 0; i < frame_hosts_.size(); ++i) {
         frame_hosts_[i].shown = i == host_;
         frame_hosts_[i].compared = compared_ && hosts_.client(i) == compared_;

@@ -172,7 +172,7 @@ void Shell::draw_view(ViewContext &context, ViewId view) {
         draw_source(context, source_);
         break;
     case ViewId::Compare:
-        draw_compare(context, compare_, {.open = [this](const std::string &path) { open_other(path); }});
+        draw_compare(context, compare_, compare_actions());
         break;
     case ViewId::Sweep:
         draw_sweep(context, sweep_, sweep_actions());

@@ -42,6 +42,7 @@ class CompareView {
     void draw_side(const char *name, CompareChoice &choice, std::optional<CompareChoice> &chosen);
     void draw_variants(const CompareChoice &choice, std::optional<CompareChoice> &chosen);
     void draw_open();
+    void draw_hosts();
     void draw_controls();
     void draw_summary();
     void draw_table();
@@ -174,6 +175,19 @@ void CompareView::draw_variants(const CompareChoice &choice, std::optional<Compa
     ImGui::EndCombo();
 }
 
+void CompareView::draw_hosts() {
+    if (actions_.hosts.empty())
+        return;
+    ImGui::SetNextItemWidth(px(200));
+    if (ImGui::BeginCombo("##host", "Or another host's")) {
+        for (const std::string &host : actions_.hosts)
+            if (ImGui::Selectable(host.c_str()))
+                actions_.open_host(host);
+        ImGui::EndCombo();
+    }
+    ui::explain("The live session of another open host as the second one; it stays up to date.");
+}
+
 void CompareView::draw_open() {
     const float gap = ImGui::GetStyle().ItemInnerSpacing.x, button = px(72);
     const float buttons = (button + gap) * (context_.ask_file ? 2 : 1);
@@ -194,6 +208,7 @@ void CompareView::draw_open() {
             });
     }
     ImGui::EndDisabled();
+    draw_hosts();
     wanted = std::exchange(state_.path_chosen, false) || wanted;
     if (wanted && !state_.busy && !state_.path.empty())
         actions_.open(state_.path);

@@ -41,6 +41,8 @@ struct CompareState {
 
 struct CompareActions {
     std::function<void(std::string)> open; // a second session
+    std::vector<std::string> hosts = {};   // others that have measured something
+    std::function<void(std::string)> open_host = {};
 };
 
 // A second session is B. Of one session alone, the run that is shown is B and the nearest one before

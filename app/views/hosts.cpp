@@ -32,7 +32,7 @@ class Panel {
     void draw_details(const HostRow &host);
     void draw_copy(const HostRow &host);
     void draw_buttons(std::size_t index, const HostRow &host);
-    bool button(const char *label, const char *explanation);
+    bool button(const char *label, const char *explanation, bool primary = false);
     void draw_entry();
     void draw_known();
     void connect(const std::string &name);
@@ -72,9 +72,9 @@ void Panel::draw_details(const HostRow &host) {
     if (!devices.empty())
         ui::wrapped(devices, theme_.muted);
     const Error &error = host.progress.error;
-    if (!error.what.empty() && host.progress.state != State::Ready && host.progress.state != State::Running) {
+    if (host.copying.empty() && !error.what.empty() && host.progress.state != State::Ready && host.progress.state != State::Running) {
         ui::wrapped(error.what + (error.why.empty() ? "." : ": " + error.why + "."), theme_.text);
-        if (!error.remedy.empty())
+        if (!error.remedy.empty() && !copy_helps(host)) // there is a button for it
             ui::wrapped(error.remedy + ".", theme_.muted);
     }
     if (host.copy_error)
@@ -99,10 +99,10 @@ void Panel::draw_copy(const HostRow &host) {
 }
 
 // One after the other on a line.
-bool Panel::button(const char *label, const char *explanation) {
+bool Panel::button(const char *label, const char *explanation, bool primary) {
     if (!std::exchange(first_button_, false))
         ImGui::SameLine(0, px(8));
-    const bool clicked = ImGui::Button(label);
+    const bool clicked = primary ? ui::primary_button(theme_, label) : ImGui::Button(label);
     ui::explain(explanation);
     return clicked;
 }
@@ -117,7 +117,7 @@ void Panel::draw_buttons(std::size_t index, const HostRow &host) {
         return;
     }
     if (remote && copy_helps(host) &&
-        button("Copy the worker there", "Copies this program's worker and its libraries over ssh, and starts it."))
+        button("Copy the worker there", "Copies this program's worker and its libraries over ssh, and starts it.", true))
         actions_.copy(index);
     if (!host.shown && host.started &&
         button(usable ? "Use" : "Show", "Sends what is run next to this host, and shows its live session in the views."))
@@ -183,7 +183,7 @@ void Panel::draw_entry() {
                                                   ImGuiInputTextFlags_EnterReturnsTrue);
     ImGui::SameLine(0, px(8));
     ImGui::BeginDisabled(state_.entry.empty());
-    if ((ui::primary_button(theme_, "Connect") || entered) && !state_.entry.empty())
+    if ((ImGui::Button("Connect") || entered) && !state_.entry.empty())
         connect(state_.entry);
     ImGui::EndDisabled();
     draw_known();

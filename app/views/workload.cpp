@@ -124,7 +124,7 @@ void Pane::draw_device() {
     std::string shown = !chosen ? state_.device : state_.device == kEveryGpu ? every : device_label(*chosen);
     for (const HostDevices &host : context_.hosts)
         if (host.used && context_.hosts.size() > 1)
-            shown += " · " + host.host;
+            shown = host.host + " · " + shown;
     label("Device",
           "What runs the kernels: a CUDA GPU, or the CPU with the reference implementations, "
           "really run and really timed.");

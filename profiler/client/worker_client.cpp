@@ -235,7 +235,7 @@ class Client final : public WorkerClient {
     Backoff backoff_;                       // of a lost connection
     std::optional<Clock::time_point> reconnect_at_;
     std::uint64_t measuring_ = 0; // the request for ceilings that is not answered yet; 0: none
-    Clock::time_point started_at_{}, published_at_{};
+    Clock::time_point started_at_{}, published_at_{}, heartbeat_at_{};
     std::optional<Clock::time_point> cancel_sent_at_;
 
     std::thread thread_; // last: it uses all of the above
@@ -310,6 +310,10 @@ void Client::step() {
     receive();
     if (link_)
         check_limits();
+    if (link_ && command_.remote && Clock::now() >= heartbeat_at_) {
+        heartbeat_at_ = Clock::now() + std::chrono::seconds(kHeartbeatSeconds);
+        link_->send({});
+    }
 }
 
 milliseconds Client::until_next_publication() const {
@@ -595,7 +599,7 @@ void Client::worker_ended(const std::string &how) {
     const int exit_status = link_->exit_status();
     link_.reset();
     // ssh says so itself when it is the connection; one that was ended here says nothing.
-    if (command_.remote && !killed_ && (exit_status < 0 || exit_status == kSshFailed || !was_ready))
+    if (command_.remote && !killed_ && (exit_status < 0 || exit_status == kSshFailed || exit_status == kUnheardStatus || !was_ready))
         return connection_ended(how, exit_status);
     const bool was_cancelled = cancel_sent_at_.has_value();
     cancel_sent_at_.reset();

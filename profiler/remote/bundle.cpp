@@ -101,7 +101,9 @@ Result<Bundle> collect_bundle(const fs::path &worker) {
     for (const fs::path &source : sources) {
         Result<BundleFile> file = bundle_file(source);
         MOESCOPE_TRY(file);
-        bundle.files.push_back(std::move(*file));
+        const auto is_known = [&](const BundleFile &known) { return known.name == file->name; };
+        if (std::ranges::none_of(bundle.files, is_known))
+            bundle.files.push_back(std::move(*file));
     }
     bundle.files.front().name = "moescope-worker";
     return bundle;

@@ -32,6 +32,9 @@ std::string quoted_path(const std::string &path) {
 
 } // namespace
 
+const char *const kStartFunction =
+    "start() { LD_LIBRARY_PATH=\"$(dirname \"$1\")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}\" \"$@\"; }; ";
+
 std::string worker_places(const RemoteHost &host) {
     if (!host.worker_path.empty())
         return quoted_path(host.worker_path);
@@ -73,12 +76,12 @@ std::string worker_version_line() {
 }
 
 std::string launch_script(const RemoteHost &host) {
-    return fmt::format("first=; own=; for w in {}; do "
+    return fmt::format("{}first=; own=; for w in {}; do "
                        "if [ -f \"$w\" ] && [ -x \"$w\" ]; then first=\"${{first:-$w}}\"; "
-                       "if [ \"$(\"$w\" --version 2>/dev/null </dev/null)\" = \"{}\" ]; then own=\"$w\"; break; fi; fi; done; "
-                       "own=\"${{own:-$first}}\"; "
-                       "if [ -z \"$own\" ]; then echo \"{}\" >&2; exit 127; fi; \"$own\"; exit $?",
-                       worker_places(host), worker_version_line(), kNoWorkerThere);
+                       "if [ \"$(start \"$w\" --version 2>/dev/null </dev/null)\" = \"{}\" ]; then own=\"$w\"; break; fi; fi; done; "
+                       "if [ -n \"$own\" ]; then start \"$own\" --lifeline {}; exit $?; fi; "
+                       "if [ -n \"$first\" ]; then start \"$first\"; exit $?; fi; echo \"{}\" >&2; exit 127",
+                       kStartFunction, worker_places(host), worker_version_line(), kLifelineSeconds, kNoWorkerThere);
 }
 
 } // namespace moescope

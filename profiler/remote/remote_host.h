@@ -38,6 +38,9 @@ std::string for_any_shell(const std::string &script);
 std::string launch_script(const RemoteHost &host);
 // Where the workers lie that were copied to a host, in the shell's terms.
 inline constexpr const char *kRemoteFolder = "${XDG_DATA_HOME:-$HOME/.local/share}/moescope";
+// Defines `start PATH ARGUMENTS`, which runs a worker with the libraries that lie beside it, if any do:
+// those of a copied one, and theirs in turn, whatever it was linked for.
+extern const char *const kStartFunction;
 // Where to look for a worker on a host, as words of shell.
 std::string worker_places(const RemoteHost &host);
 // What moescope-worker --version prints.

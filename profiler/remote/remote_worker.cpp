@@ -85,15 +85,15 @@ std::string receive_script(const Shipment &shipment, const std::string &id) {
     for (const auto &[name, path] : shipment.linked)
         links += fmt::format("ln -s \"{}\" \"{}\"; ", path, name);
     const std::string kind = fmt::format("worker-{}-", MOESCOPE_VERSION);
-    return fmt::format("set -e; umask 077; f=\"{0}\"; n={1}{2}; mkdir -p \"$f\"; t=$(mktemp -d \"$f/incoming-XXXXXX\"); "
+    return fmt::format("{8}set -e; umask 077; f=\"{0}\"; n={1}{2}; mkdir -p \"$f\"; t=$(mktemp -d \"$f/incoming-XXXXXX\"); "
                        "clean() {{ rm -rf \"$t\"; }}; trap clean EXIT HUP INT TERM; cd \"$t\"; tar -xf -; "
                        "sha256sum -c {3} >/dev/null || {{ echo \"{4}\" >&2; exit 4; }}; {5}"
-                       "v=$(./moescope-worker --version); "
+                       "v=$(start \"$t/moescope-worker\" --version); "
                        "if [ \"$v\" = \"{6}\" ]; then cd \"$f\"; else echo \"it says $v\" >&2; exit 5; fi; "
                        "rm -rf \"$n\"; mv \"$t\" \"$n\"; "
                        "for o in {1}*; do if [ \"$o\" = \"$n\" ]; then continue; fi; rm -rf \"$o\" || true; done; "
                        "echo \"{7}$f/$n/moescope-worker\"",
-                       kRemoteFolder, kind, id, kSumsName, kSumsDiffer, links, worker_version_line(), kCopied);
+                       kRemoteFolder, kind, id, kSumsName, kSumsDiffer, links, worker_version_line(), kCopied, kStartFunction);
 }
 
 Error copy_error(const RemoteHost &host, const ProgramEnd &end) {
@@ -117,16 +117,16 @@ std::string after(const std::string &text, const std::string &mark) {
 
 std::string probe_script(const RemoteHost &host, const std::vector<std::string> &libraries) {
     return fmt::format(
-        "f=\"{0}\"; echo \"system $(uname -s) $(uname -m)\"; echo \"c_library $(getconf GNU_LIBC_VERSION 2>/dev/null)\"; "
+        "{3}f=\"{0}\"; echo \"system $(uname -s) $(uname -m)\"; echo \"c_library $(getconf GNU_LIBC_VERSION 2>/dev/null)\"; "
         "echo \"folder $f\"; d=\"$f\"; until [ -d \"$d\" ]; do d=$(dirname \"$d\"); done; "
         "echo \"free_kib $(df -Pk \"$d\" 2>/dev/null | tail -n 1 | {{ read -r a b c k e; echo $k; }})\"; "
         "for w in {1}; do if [ -f \"$w\" ] && [ -x \"$w\" ]; then echo \"worker $w\"; "
-        "echo \"version $(\"$w\" --version 2>/dev/null </dev/null)\"; fi; done; "
+        "echo \"version $(start \"$w\" --version 2>/dev/null </dev/null)\"; fi; done; "
         "for l in{2}; do for d in /usr/local/cuda/lib64 /usr/local/cuda/extras/CUPTI/lib64 /usr/local/cuda-*/lib64 "
         "/usr/local/cuda-*/extras/CUPTI/lib64 /usr/lib/x86_64-linux-gnu /usr/lib64; do "
         "if [ -f \"$d/$l\" ]; then echo \"library $l $d/$l\"; break; fi; done; done; "
         "if command -v nvidia-smi >/dev/null; then nvidia-smi -L 2>/dev/null | sed \"s/^/gpu /\"; fi; echo \"end\"",
-        kRemoteFolder, worker_places(host), joined(libraries));
+        kRemoteFolder, worker_places(host), joined(libraries), kStartFunction);
 }
 
 RemoteFacts parse_probe(std::string_view output) {

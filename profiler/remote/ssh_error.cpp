@@ -1,5 +1,7 @@
 #include "profiler/remote/ssh_error.h"
 
+#include "profiler/protocol/codec.h"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -98,6 +100,8 @@ SshFailure explain_ssh_failure(const std::string &host, int exit_status, const s
         if (const auto failure = loader_failure(host, words))
             return *failure;
     const std::string line = last_line(words);
+    if (exit_status == kUnheardStatus)
+        return {RemoteTrouble::Lost, {"the connection to " + host + " was lost", "the worker there heard nothing any more", ""}};
     if (exit_status != kSshFailed && exit_status >= 0)
         return {RemoteTrouble::Other,
                 {fmt::format("the worker on {} exited with status {}", host, exit_status),

@@ -60,12 +60,13 @@ int main(int argc, char **argv) {
         fmt::print("{}", kUsage);
         return EXIT_SUCCESS;
     }
-    if (argc > 1 || isatty(STDIN_FILENO)) {
+    const int lifeline_seconds = argument == "--lifeline" && argc == 3 ? std::atoi(argv[2]) : 0;
+    if ((argc > 1 && lifeline_seconds <= 0) || isatty(STDIN_FILENO)) {
         if (argc > 1)
             fmt::print(stderr, "moescope-worker: \"{}\" is not an option\n", argument);
         fmt::print(stderr, "{}", kUsage);
         return kWrongRequest;
     }
     std::signal(SIGPIPE, SIG_IGN);
-    std::_Exit(moescope::serve(STDIN_FILENO, claim_standard_output()));
+    std::_Exit(moescope::serve(STDIN_FILENO, claim_standard_output(), lifeline_seconds));
 }

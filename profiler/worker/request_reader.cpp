@@ -1,7 +1,9 @@
 #include "profiler/worker/request_reader.h"
 
+#include "profiler/protocol/codec.h"
 #include "profiler/protocol/framing.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
@@ -24,7 +26,7 @@ constexpr int kBadInput = 2;
 
 } // namespace
 
-RequestReader::RequestReader(int fd) : fd_(fd) {
+RequestReader::RequestReader(int fd, int lifeline_seconds) : fd_(fd), lifeline_seconds_(lifeline_seconds) {
     std::thread([this] { read_all(); }).detach(); // ends with the process
 }
 
@@ -32,6 +34,11 @@ void RequestReader::read_all() {
     FrameReader frames;
     std::array<char, 65536> bytes{};
     while (true) {
+        pollfd heard{fd_, POLLIN, 0};
+        if (lifeline_seconds_ > 0 && poll(&heard, 1, lifeline_seconds_ * 1000) == 0) {
+            std::fprintf(stderr, "moescope-worker: nothing was heard for %d s\n", lifeline_seconds_);
+            std::_Exit(kUnheardStatus);
+        }
         const ssize_t got = ::read(fd_, bytes.data(), bytes.size());
         if (got < 0 && errno == EINTR)
             continue;
@@ -56,6 +63,8 @@ void RequestReader::read_all() {
 }
 
 void RequestReader::accept(wire::ToWorker message) {
+    if (message.kind_case() == wire::ToWorker::KIND_NOT_SET) // the other side is there
+        return;
     const std::lock_guard lock(mutex_);
     if (message.has_cancel()) {
         // The one running stops at its next look; one still waiting is handed out cancelled, since the

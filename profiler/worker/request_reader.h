@@ -15,8 +15,10 @@ namespace moescope {
 
 class RequestReader {
   public:
-    // Starts reading from `fd`, for as long as the process lives.
-    explicit RequestReader(int fd);
+    // Starts reading from `fd`, for as long as the process lives. Where nothing comes for
+    // lifeline_seconds (0: never mind), not even an empty message, the other side counts as gone too: a
+    // broken network says nothing, and somebody else may be measuring here by then.
+    explicit RequestReader(int fd, int lifeline_seconds = 0);
 
     // Waits for the next request other than Cancel. One that was cancelled while it waited comes too.
     wire::ToWorker next();
@@ -27,7 +29,7 @@ class RequestReader {
     void read_all();
     void accept(wire::ToWorker message);
 
-    const int fd_;
+    const int fd_, lifeline_seconds_;
     std::mutex mutex_;
     std::condition_variable arrived_;
     std::deque<wire::ToWorker> waiting_;

@@ -21,7 +21,8 @@ namespace {
 
 class Service {
   public:
-    Service(int input_fd, int output_fd) : requests_(input_fd), writer_(output_fd) {}
+    Service(int input_fd, int output_fd, int lifeline_seconds)
+        : requests_(input_fd, lifeline_seconds), writer_(output_fd) {}
 
     int run() {
         while (true) {
@@ -152,6 +153,8 @@ class Service {
 
 } // namespace
 
-int serve(int input_fd, int output_fd) { return Service(input_fd, output_fd).run(); }
+int serve(int input_fd, int output_fd, int lifeline_seconds) {
+    return Service(input_fd, output_fd, lifeline_seconds).run();
+}
 
 } // namespace moescope

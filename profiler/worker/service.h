@@ -4,7 +4,7 @@
 namespace moescope {
 
 // Never returns but to say how the process should exit: EXIT_FAILURE when the device was lost, so
-// that the other side starts a new worker.
-int serve(int input_fd, int output_fd);
+// that the other side starts a new worker. lifeline_seconds: see RequestReader.
+int serve(int input_fd, int output_fd, int lifeline_seconds = 0);
 
 } // namespace moescope

@@ -1,3 +1,4 @@
+#include "profiler/protocol/codec.h"
 #include "profiler/remote/backoff.h"
 #include "profiler/remote/remote_host.h"
 #include "profiler/remote/remote_worker.h"
@@ -68,6 +69,15 @@ TEST_CASE("what is launched passes the worker's end on, signals included") {
         test::Program({"sh", "-c", for_any_shell(launch_script({"here", (folder / "worker").string()}))}).wait(20s);
     CHECK(none.code == 127);
     CHECK(none.output == std::string(kNoWorkerThere) + "\n");
+}
+
+TEST_CASE("a worker that hears nothing ends by itself, and one that does stays") {
+    const std::string worker = MOESCOPE_WORKER_PATH;
+    const std::string silent = "sleep 4 | { " + worker + " --lifeline 1 2>/dev/null; echo $?; }";
+    CHECK(test::Program({"sh", "-c", silent}).wait(30s).output == std::to_string(kUnheardStatus) + "\n");
+    // An empty message is eight bytes: the mark and no length.
+    const std::string heard = "{ for i in 1 2 3 4; do printf 'MoES\\000\\000\\000\\000'; sleep 0.5; done; } | " + worker + " --lifeline 1";
+    CHECK(test::Program({"sh", "-c", heard}).wait(30s).code == 0);
 }
 
 TEST_CASE("ssh's words become a cause and a remedy") {
