@@ -103,7 +103,7 @@ TEST_CASE("a copy can be cancelled, and nothing of it stays there") {
     }));
     CHECK_FALSE(hosts.rows()[1].copy_error);
     const auto copies = server->home() / ".local/share/moescope";
-    CHECK(eventually([&] { return std::filesystem::is_empty(copies); }));
+    CHECK(eventually([&] { return !std::filesystem::exists(copies) || std::filesystem::is_empty(copies); }));
 }
 
 TEST_CASE("the Hosts panel shows each host's state, and a lost connection until it is there again") {
@@ -112,15 +112,18 @@ TEST_CASE("the Hosts panel shows each host's state, and a lost connection until 
     const test::Environment worker("MOESCOPE_WORKER", MOESCOPE_WORKER_PATH);
     DrivenShell window;
     window.shell.start_worker("gpu");
-    REQUIRE(window.shell.actions().run("run.hosts"));
     const auto shows = [&](const std::string &words) {
         return eventually([&] {
             window.frame();
             return says(words);
         });
     };
+    CHECK(shows("Worker ready"));
+    while (window.shell.busy_with_file()) // the recorded session, whose banner comes up then
+        window.frame();
+    window.frames(3);
+    REQUIRE(window.shell.actions().run("run.hosts"));
     CHECK(shows("this machine"));
-    CHECK(shows("ready"));
     server->stop();
     CHECK(shows("connection lost, trying again"));
     CHECK(window.shell.may_sleep() < 1); // it counts the seconds
