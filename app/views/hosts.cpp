@@ -7,6 +7,7 @@
 #include <imgui_stdlib.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <map>
 
@@ -17,6 +18,11 @@ namespace {
 using State = WorkerClient::State;
 
 constexpr const char *kPopup = "hosts";
+
+std::string as_sentence(std::string words) {
+    words.front() = char(std::toupper(static_cast<unsigned char>(words.front())));
+    return words + ".";
+}
 
 class Panel {
   public:
@@ -75,7 +81,7 @@ void Panel::draw_details(const HostRow &host) {
     if (host.copying.empty() && !error.what.empty() && host.progress.state != State::Ready && host.progress.state != State::Running) {
         ui::wrapped(error.what + (error.why.empty() ? "." : ": " + error.why + "."), theme_.text);
         if (!error.remedy.empty() && !copy_helps(host)) // there is a button for it
-            ui::wrapped(error.remedy + ".", theme_.muted);
+            ui::wrapped(as_sentence(error.remedy), theme_.muted);
     }
     if (host.copy_error)
         ui::wrapped(host.copy_error->sentence(), theme_.failure);
@@ -119,7 +125,7 @@ void Panel::draw_buttons(std::size_t index, const HostRow &host) {
     if (remote && copy_helps(host) &&
         button("Copy the worker there", "Copies this program's worker and its libraries over ssh, and starts it.", true))
         actions_.copy(index);
-    if (!host.shown && host.started &&
+    if (!host.shown && (usable || host.measured) &&
         button(usable ? "Use" : "Show", "Sends what is run next to this host, and shows its live session in the views."))
         actions_.show(index);
     if (!host.shown && host.measured && !host.compared &&

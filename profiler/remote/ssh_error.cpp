@@ -58,7 +58,7 @@ std::string last_line(const std::string &words) {
     const std::size_t from = words.find_last_of('\n', end);
     const std::size_t begin = from == words.npos ? 0 : from + 1;
     std::string line = words.substr(begin, end - begin + 1);
-    if (!line.empty() && line.back() == '\r')
+    while (!line.empty() && (line.back() == '\r' || line.back() == '.')) // a sentence is made of it
         line.pop_back();
     return line;
 }
