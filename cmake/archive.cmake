@@ -22,12 +22,12 @@ if(own_libraries)
     get_filename_component(libraries ${own_libraries} DIRECTORY)
 else()
     set(libraries ${folder}/lib)
+    file(MAKE_DIRECTORY ${libraries})
 endif()
 
 # Of the machine: the C and C++ runtime, the driver, and the display with its OpenGL.
 set(of_the_machine "^(ld-linux|libc|libm|libdl|libpthread|librt|libutil|libresolv|libstdc\\+\\+|libgcc_s)[-.]"
                    "^lib(cuda|nvidia|GL|EGL|OpenGL|X|xcb|wayland)")
-set(unresolved_found "")
 file(GET_RUNTIME_DEPENDENCIES EXECUTABLES ${programs} LIBRARIES ${own_libraries}
      RESOLVED_DEPENDENCIES_VAR found UNRESOLVED_DEPENDENCIES_VAR missing PRE_EXCLUDE_REGEXES ${of_the_machine}
      DIRECTORIES ${CUDA_LIBRARIES})

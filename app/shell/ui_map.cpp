@@ -36,8 +36,16 @@ std::unique_ptr<UiMap> UiMap::if_asked_for() {
     return file && *file ? std::unique_ptr<UiMap>(new UiMap(file)) : nullptr;
 }
 
+void UiMap::count_input() {
+    const ImGuiIO &io = ImGui::GetIO();
+    for (const bool released : io.MouseReleased)
+        clicks_ += released;
+    wheel_ += io.MouseWheel;
+}
+
 void UiMap::end_frame() {
     const ImGuiIO &io = ImGui::GetIO();
+    count_input();
     json items = json::array(), texts = json::array();
     for (const ItemRecord &item : items_)
         items.push_back(json_of(item));
@@ -45,6 +53,9 @@ void UiMap::end_frame() {
         texts.push_back({{"text", text.text}, {"rect", json_of(text.rect)}});
     const json frame{{"frame", ImGui::GetFrameCount()},
                      {"size", {io.DisplaySize.x, io.DisplaySize.y}},
+                     {"mouse", {io.MousePos.x, io.MousePos.y}},
+                     {"clicks", clicks_},
+                     {"wheel", wheel_},
                      {"items", std::move(items)},
                      {"texts", std::move(texts)}};
     std::filesystem::path part = file_;

@@ -21,8 +21,12 @@ class UiMap {
   private:
     explicit UiMap(std::filesystem::path file);
 
+    void count_input();
+
     std::filesystem::path file_;
     ItemRecords items_;
+    int clicks_ = 0;   // mouse buttons let go, and turns of the wheel, since the window opened: by them a test
+    float wheel_ = 0;  // knows that what it did has arrived
 };
 
 } // namespace moescope

@@ -7,6 +7,7 @@ moescope=$(realpath "${1:-build/default}/app/moescope")
 sessions=$PWD/assets/sessions out=$PWD/assets/pictures
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
+command -v optipng >/dev/null || echo "optipng is not installed: the pictures are larger than they need be" >&2
 export HOME=$home XDG_CONFIG_HOME=$home XDG_DATA_HOME=$home MOESCOPE_ASSETS=$PWD/assets LIBGL_ALWAYS_SOFTWARE=1
 unset WAYLAND_DISPLAY
 
@@ -14,12 +15,21 @@ unset WAYLAND_DISPLAY
 picture() {
     local name=$1 view=$2 files=() options=()
     shift 2
-    while [ $# -gt 0 ] && [ "$1" != -- ]; do files+=("$sessions/$1.moescope"); shift; done
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do
+        [ -f "$1" ] && files+=("$1") || files+=("$sessions/$1.moescope")
+        shift
+    done
     [ $# -eq 0 ] || { shift; options=("$@"); }
-    xvfb-run -a -s "-screen 0 1920x1200x24" "$moescope" "${files[@]}" --view "$view" --screenshot "$out/$name.png" \
+    # The screen is wide enough that the pointer in its middle is off the window.
+    xvfb-run -a -s "-screen 0 3200x2000x24" "$moescope" "${files[@]}" --view "$view" --screenshot "$out/$name.png" \
         --size 1440x900 --scale 1 --theme dark --frames 60 "${options[@]}"
+    ! command -v optipng >/dev/null || optipng -quiet -o2 "$out/$name.png"
     echo "$name.png"
 }
+
+# A grid of runs, which no recorded session has: on the CPU, and so labelled in the pictures.
+"$moescope" sweep --experts 16 --hidden 256 --intermediate 128 --top-k 2 --ops gate_up --axis tokens=8..128:x4 \
+    --axis rank=4,16,64 --device cpu --out "$home/sweep.moescope" >/dev/null 2>&1
 
 picture overview overview Qwen3.5-35B-A3B
 picture roofline roofline OLMoE-1B-7B
@@ -31,3 +41,6 @@ picture memory memory Mixtral-8x7B
 picture compare compare OLMoE-1B-7B-mma-sync OLMoE-1B-7B
 picture source source OLMoE-1B-7B
 picture session session OLMoE-1B-7B
+picture sweep sweep "$home/sweep.moescope"
+picture crossover crossover "$home/sweep.moescope"
+picture lessons lessons OLMoE-1B-7B

@@ -128,6 +128,7 @@ def same(words, name):
 class Frame:
     def __init__(self, data):
         self.number = data["frame"]
+        self.mouse, self.clicks, self.wheel = data["mouse"], data["clicks"], data["wheel"]
         self.texts = [Thing(text) for text in data["texts"]]
         self.items = [Thing(item) for item in data["items"]]
         for item in self.items:
@@ -295,10 +296,15 @@ class Window:
         check(done.returncode == 0, f"xdotool {' '.join(map(str, words))}: {done.stderr}")
         return done.stdout
 
+    def arrived(self, wanted, what):
+        """Waits for the frame in which input arrived, and for two more, which show what came of it."""
+        number = self.wait(lambda f: wanted(f) and f.number, what)
+        self.wait(lambda f: f.number >= number + 2, f"frames after {what}")
+
     def point(self, place):
         x, y = place.middle if isinstance(place, Thing) else place
         self.xdotool("mousemove", round(x), round(y))
-        time.sleep(0.05)
+        self.wait(lambda f: abs(f.mouse[0] - round(x)) <= 1 and abs(f.mouse[1] - round(y)) <= 1, "the pointer")
 
     def steady(self, thing):
         """The thing where it stands now, once it has stood there for a moment: layouts move as things arrive."""
@@ -319,25 +325,32 @@ class Window:
         if isinstance(place, str):
             place = self.item(place)
         if isinstance(place, Thing):
-            time.sleep(0.1)
+            self.point(place)
             place = self.steady(place)
         check(not (isinstance(place, Thing) and place.data.get("disabled")), f"{getattr(place, 'name', place)} is disabled")
         self.point(place)
+        before = self.frame().clicks
         self.xdotool("click", "--repeat", times, "--delay", 60, button)
+        self.arrived(lambda f: f.clicks >= before + times, "the click")
         self.settle()
 
     def drag(self, start, end, button=1, steps=8):
-        self.xdotool("mousemove", round(start[0]), round(start[1]), "mousedown", button)
+        before = self.frame().clicks
+        self.point(start)
+        self.xdotool("mousedown", button)
         for i in range(1, steps + 1):
             self.xdotool("mousemove", round(start[0] + (end[0] - start[0]) * i / steps),
                          round(start[1] + (end[1] - start[1]) * i / steps))
         self.xdotool("mouseup", button)
+        self.arrived(lambda f: f.clicks > before, "the end of dragging")
         self.settle()
 
     def scroll(self, place, clicks):
         """Up for positive clicks of the wheel."""
         self.point(place)
+        before = self.frame().wheel
         self.xdotool("click", "--repeat", abs(clicks), "--delay", 30, 4 if clicks > 0 else 5)
+        self.arrived(lambda f: abs(f.wheel - before - clicks) < 0.5, "the wheel")
         self.settle()
 
     def key(self, *keys):
