@@ -1,6 +1,7 @@
 #include "app/views/autotune.h"
 
 #include "app/views/autotune_parts.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -95,6 +96,7 @@ void draw_summary(const ViewContext &context, const Tally &tally) {
         const Candidate &best = context.session->candidates[tally.best.value];
         ui::heading(fmt::format("{} is best: {}", best.config.text(),
                                 format_duration_ns(best.time.median)));
+        ui::explain(context.theme, Evidence::Measured, explain(best, best.time.median));
         ImGui::SameLine();
     }
     std::string text = fmt::format("{} candidates: {} timed", tally.total(), tally.timed);
@@ -105,6 +107,9 @@ void draw_summary(const ViewContext &context, const Tally &tally) {
     if (tally.waiting)
         text += fmt::format(", {} to go", tally.waiting);
     ui::text(text, context.theme.muted);
+    ui::explain(context.theme, Evidence::Reported,
+                "Tile configurations of this variant: timed, pruned by what the compiler reported, failed, or still to "
+                "be done.");
 }
 
 void draw_scatter_choice(const ViewContext &context, AutotuneState &state) {

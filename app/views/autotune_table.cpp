@@ -1,5 +1,6 @@
 #include "app/charts/series.h"
 #include "app/views/autotune_parts.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
 #include "profiler/base/units.h"
@@ -59,7 +60,13 @@ ImVec4 colour_of(const Theme &theme, const Candidate &candidate, bool best) {
     return candidate.fate < Candidate::Fate::Timed ? theme.muted : theme.text;
 }
 
-void draw_headers(AutotuneState &state) {
+Evidence evidence_of(CandidateColumn column) {
+    return column == CandidateColumn::Median || column == CandidateColumn::Compile ? Evidence::Measured
+           : column == CandidateColumn::Blocks                                    ? Evidence::Modelled
+                                                                                  : Evidence::Reported;
+}
+
+void draw_headers(const Theme &theme, AutotuneState &state) {
     for (const ColumnText &column : kColumns) {
         ImGuiTableColumnFlags flags =
             column.column == CandidateColumn::Median ? ImGuiTableColumnFlags_DefaultSort : 0;
@@ -71,7 +78,10 @@ void draw_headers(AutotuneState &state) {
     for (int i = 0; i < int(std::size(kColumns)); ++i) {
         ImGui::TableSetColumnIndex(i);
         ImGui::TableHeader(kColumns[i].title);
-        ui::explain(kColumns[i].explain);
+        if (kColumns[i].column == CandidateColumn::Tile)
+            ui::explain(kColumns[i].explain);
+        else
+            ui::explain(theme, evidence_of(kColumns[i].column), kColumns[i].explain);
     }
     ImGuiTableSortSpecs *specs = ImGui::TableGetSortSpecs();
     if (!specs || specs->SpecsCount == 0)
@@ -93,13 +103,15 @@ void draw_candidate_row(const ViewContext &context, AutotuneState &state, Candid
                           ImGuiSelectableFlags_SpanAllColumns))
         context.selection.candidate = id;
     ImGui::PopStyleColor();
-    if (ImGui::IsItemHovered()) {
+    if (ImGui::IsItemHovered())
         state.next_hovered = id;
-        ui::tooltip(explain(candidate, tally.best_ns));
-    }
     for (std::size_t i = 1; i < std::size(kColumns); ++i) {
         ImGui::TableNextColumn();
-        ui::right_aligned(text_of(candidate, kColumns[i].column), colour);
+        const CandidateColumn column = kColumns[i].column;
+        ui::number(context.theme,
+                   {text_of(candidate, column), evidence_of(column),
+                    fmt::format("{}.\n{}", kColumns[i].explain, explain(candidate, tally.best_ns))},
+                   colour);
     }
     ImGui::PopID();
 }
@@ -113,7 +125,7 @@ void draw_candidate_table(const ViewContext &context, AutotuneState &state,
                                       ImGuiTableFlags_SizingStretchProp | ImGuiTableFlags_RowBg;
     if (!ImGui::BeginTable("candidates", int(std::size(kColumns)), flags, size))
         return;
-    draw_headers(state);
+    draw_headers(context.theme, state);
     sort_candidates(*context.session, candidates, state.sorted_by, state.descending);
     ImGuiListClipper clipper;
     clipper.Begin(int(candidates.size()));

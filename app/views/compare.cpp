@@ -1,7 +1,9 @@
 #include "app/views/compare.h"
 
 #include "app/charts/scale.h"
+#include "app/views/measurement_text.h"
 #include "app/views/session_file.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -261,6 +263,10 @@ void CompareView::draw_summary() {
         ImGui::SameLine(0, px(6));
         ui::text(name_of(change), count > 0 ? colour_of(change) : theme_.muted);
         ImGui::EndGroup();
+        ui::explain(theme_, Evidence::Estimated,
+                    fmt::format("Rows whose verdict is \"{}\", out of {}: the ratio of two medians, its 95 % interval and "
+                                "the threshold decide.",
+                                name_of(change), c.rows.size()));
         ImGui::SameLine(0, px(20));
     }
     ImGui::BeginGroup();
@@ -268,12 +274,15 @@ void CompareView::draw_summary() {
     ImGui::SameLine(0, px(6));
     ui::text("geometric mean", theme_.muted);
     ImGui::EndGroup();
-    ui::explain("Of B's times over A's, every row alike; below 1 B is faster.");
+    ui::explain(theme_, Evidence::Estimated,
+                fmt::format("Of B's medians over A's, each of {} rows alike; below 1 B is faster.", c.rows.size()));
     std::vector<Difference> apart = c.devices;
     for (Difference &each : shared_differences(c))
         apart.push_back(std::move(each));
-    if (!apart.empty())
-        ui::wrapped("From A to B: " + sentence_of(apart) + ".", theme_.muted);
+    if (apart.empty())
+        return;
+    ui::wrapped("From A to B: " + sentence_of(apart) + ".", theme_.muted);
+    ui::explain(theme_, Evidence::Reported, "In what the two sides' devices, drivers and workloads differ.");
 }
 
 charts::Scale CompareView::forest(float left, float right) const {
@@ -362,11 +371,14 @@ void CompareView::draw_row(std::size_t index, const std::vector<Difference> &sha
         ui::text(row.where, theme_.text);
     }
     ImGui::TableNextColumn();
-    ui::right_aligned(format_duration_ns(row.time.a_ns));
+    const Measurement &a = session_of(a_).measurements[row.a.value], &b = session_of(b_).measurements[row.b.value];
+    ui::number(theme_, {format_duration_ns(row.time.a_ns), Evidence::Measured, "A. " + explain_time(a)});
     ImGui::TableNextColumn();
-    ui::right_aligned(format_duration_ns(row.time.b_ns));
+    ui::number(theme_, {format_duration_ns(row.time.b_ns), Evidence::Measured, "B. " + explain_time(b)});
     ImGui::TableNextColumn();
-    ui::right_aligned(row.time.ratio ? fmt::format("{:.3f}×", row.time.ratio->ratio) : "–");
+    ui::number(theme_, {row.time.ratio ? fmt::format("{:.3f}×", row.time.ratio->ratio) : "–", Evidence::Estimated,
+                        fmt::format("The median of B's {} samples over that of A's {}. {}", b.time.samples,
+                                    a.time.samples, row.time.reason)});
     ImGui::TableNextColumn();
     draw_interval(row);
     ImGui::TableNextColumn();
@@ -405,6 +417,7 @@ void CompareView::draw_unmatched() {
         const Measurement &m = session_of(each.in_a ? a_ : b_).measurements[each.id.value];
         ui::wrapped(fmt::format("Only in {}: {} {}, {}", each.in_a ? "A" : "B", info(m.op).title, m.variant, each.reason),
                     each.failed ? theme_.failure : theme_.muted);
+        ui::explain(theme_, Evidence::Reported, "It has no counterpart on the other side to be compared with.");
     }
 }
 
@@ -418,6 +431,9 @@ void CompareView::draw_details() {
     ui::heading(fmt::format("{}, {}{}", info(found->op).title, found->b_variant,
                             found->where.empty() ? "" : ", " + found->where));
     ui::wrapped(found->time.reason, theme_.muted);
+    ui::explain(theme_, Evidence::Estimated,
+                "The ratio of two medians and its 95 % interval, which assumes nothing about the distributions (Price and "
+                "Bonett, 2002).");
     const ui::FontScope small(ui::small_font());
     if (!ImGui::BeginTable("quantities", 4, ImGuiTableFlags_SizingStretchProp | ImGuiTableFlags_RowBg))
         return;
@@ -431,10 +447,13 @@ void CompareView::draw_details() {
         ImGui::TableNextRow();
         ImGui::TableNextColumn();
         ui::text(quantity.name);
-        for (const std::string &text : {value_text(quantity.a, quantity.bytes),
-                                        value_text(quantity.b, quantity.bytes), change_text(quantity)}) {
+        const char *how = quantity.bytes ? "by the allocation ledger or a hardware counter" : "by a hardware counter";
+        for (const auto &[text, what] :
+             {std::pair{value_text(quantity.a, quantity.bytes), fmt::format("A's value, {}.", how)},
+              std::pair{value_text(quantity.b, quantity.bytes), fmt::format("B's value, {}.", how)},
+              std::pair{change_text(quantity), std::string("B's value less A's.")}}) {
             ImGui::TableNextColumn();
-            ui::right_aligned(text);
+            ui::number(theme_, {text, Evidence::Measured, fmt::format("{}: {}", quantity.name, what)});
         }
     }
     ImGui::EndTable();

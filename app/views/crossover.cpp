@@ -2,6 +2,7 @@
 
 #include "app/charts/colour_scale.h"
 #include "app/charts/heat_map.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
 #include "profiler/base/units.h"
@@ -213,13 +214,16 @@ void Crossover::draw_legend() const {
 }
 
 void Crossover::draw_rules() const {
-    if (state_.fitted)
+    if (state_.fitted) {
         ui::small(fmt::format("The fitted boundary misses {} of {} decided cells, {} when each is "
                               "predicted from the others.",
                               state_.fitted->misclassified, state_.fitted->decided,
                               state_.fitted->left_out_misclassified),
                   theme_.muted);
-    else
+        ui::explain(theme_, Evidence::Estimated,
+                    "The boundary is a logistic regression on the decided cells: those where the 95 % intervals of both "
+                    "medians do not overlap.");
+    } else
         ui::small("No cell is decided: there is no boundary to fit.", theme_.muted);
     const ui::FontScope font(ui::small_font());
     if (!ImGui::BeginTable("rules", 2, ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_RowBg))
@@ -230,6 +234,9 @@ void Crossover::draw_rules() const {
         ui::text(rule.name);
         ImGui::TableNextColumn();
         ui::text(sentence(map_, rule), rule.cost.wrong > 0 ? theme_.warning : theme_.muted);
+        ui::explain(theme_, Evidence::Estimated,
+                    "What following the rule in every cell costs against always taking the faster variant: from the "
+                    "measured medians of the cells, whose samples and spread their hovers tell.");
     }
     ImGui::EndTable();
 }

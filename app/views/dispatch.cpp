@@ -3,6 +3,8 @@
 #include "app/charts/series.h"
 #include "app/views/dispatch_verdict.h"
 #include "app/views/kernel_name.h"
+#include "app/views/measurement_text.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
 #include "profiler/base/units.h"
@@ -165,33 +167,24 @@ void draw_bars(const ViewContext &context, const std::vector<Row> &rows, charts:
     }
 }
 
-struct Cell {
-    std::string text, explain;
-};
-
-std::vector<Cell> cells_of(const Row &row) {
+std::vector<ui::Number> cells_of(const Row &row, const Ceilings &ceilings) {
     const Measurement &m = *row.measurement;
     if (m.state != Measurement::State::Done)
-        return {{kStates[int(m.state)], m.failure.what.empty() ? "" : m.failure.sentence()}};
+        return {{kStates[int(m.state)], Evidence::Reported, m.failure.what.empty() ? "" : m.failure.sentence()}};
     const double half = m.time.relative_ci() * 50;
-    std::vector<Cell> cells{
-        {fmt::format("{} ±{:.1f} %", format_duration_ns(m.time.median), half),
-         fmt::format("Median of {} samples; its 95 % confidence interval is {} to {}.",
-                     m.time.samples, format_duration_ns(m.time.ci_low),
-                     format_duration_ns(m.time.ci_high))},
-        {format_duration_ns(m.kernel_ns),
-         "Median over the repetitions of the sum of kernel times."},
-        {format_duration_ns(m.gap_ns), "Median idle time between the kernels of a repetition."},
-        {m.floor_ns > 0 ? format_ratio(m.times_floor()) : "–",
-         fmt::format("Median over its floor of {}.", format_duration_ns(m.floor_ns))},
-        {format_bytes(double(m.peak_bytes)), "Peak of device memory above the run's baseline."},
-        {format_bytes(double(m.workspace_bytes)), "Scratch memory the variant asks for."}};
-    if (m.relative_error < 0)
-        cells.push_back({"not checked", "The plan did not ask for a comparison of results."});
-    else
-        cells.push_back({fmt::format("{:.2g}", m.relative_error),
-                         fmt::format("||y - ref|| / ||ref||, compared with: {}.", m.reference)});
-    return cells;
+    const std::string samples = fmt::format("{} repetitions, by {}.", m.time.samples, title_of(m.timer));
+    return {{fmt::format("{} ±{:.1f} %", format_duration_ns(m.time.median), half), Evidence::Measured,
+             explain_time(m)},
+            {format_duration_ns(m.kernel_ns), Evidence::Measured,
+             "The sum of a repetition's kernel times: the median over " + samples},
+            {format_duration_ns(m.gap_ns), Evidence::Measured,
+             "Idle time between the kernels of a repetition: the median over " + samples},
+            {m.floor_ns > 0 ? format_ratio(m.times_floor()) : "–", Evidence::Estimated,
+             explain_times_floor(m, ceilings)},
+            {format_bytes(double(m.peak_bytes)), Evidence::Measured, explain_memory(m)},
+            {format_bytes(double(m.workspace_bytes)), Evidence::Measured,
+             "Scratch memory the variant asks for, by the allocation ledger."},
+            {m.relative_error < 0 ? "not checked" : agreement_text(m), Evidence::Measured, explain_agreement(m)}};
 }
 
 void draw_table(const ViewContext &context, const std::vector<Row> &rows) {
@@ -211,10 +204,10 @@ void draw_table(const ViewContext &context, const std::vector<Row> &rows) {
         ImGui::TableNextColumn();
         ui::text(row.measurement->variant);
         const bool failed = row.measurement->state == Measurement::State::Failed;
-        for (const Cell &cell : cells_of(row)) {
+        const Ceilings &ceilings = context.session->runs[row.measurement->run.value].device.ceilings;
+        for (const ui::Number &cell : cells_of(row, ceilings)) {
             ImGui::TableNextColumn();
-            ui::right_aligned(cell.text, failed ? context.theme.failure : context.theme.text);
-            ui::explain(cell.explain);
+            ui::number(context.theme, cell, failed ? context.theme.failure : context.theme.text);
         }
     }
     ImGui::EndTable();
@@ -232,12 +225,13 @@ void draw_verdict(const ViewContext &context, OperatorId op, const std::vector<R
         return;
     }
     ui::text(sentence(session, *verdict));
-    ui::explain("The interval takes the ends of both medians' 95 % confidence intervals, so it is "
+    ui::explain(context.theme, Evidence::Estimated, "The ratio of both medians. The interval takes the ends of both medians' 95 % confidence intervals, so it is "
                 "wider than 95 %.");
     const ModelShape &model = session.runs[context.run.value].plan.workload.model;
     const RuleOutcome rule = published_rule(session, model, op, *verdict);
     ui::text(sentence(rule), rule.right ? context.theme.muted : context.theme.warning);
-    ui::explain(fmt::format("Split when E <= 32 and K*N >= 20,000,000 (axolotl, scattermoe_lora "
+    ui::explain(context.theme, Evidence::Estimated,
+                fmt::format("Split when E <= 32 and K*N >= 20,000,000 (axolotl, scattermoe_lora "
                             "kernels/ops.py). Here E = {}, K*N = {} * {} = {}.",
                             rule.experts, rule.k, rule.n, format_count(double(rule.k * rule.n))));
 }

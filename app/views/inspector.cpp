@@ -86,7 +86,7 @@ void Inspector::draw_times(const Measurement &m) {
     ui::explain("Whether the L2 cache was flushed before every repetition (cold) or not (warm).");
     const std::string samples =
         fmt::format("From {} samples by {}.", m.time.samples, title_of(m.timer));
-    property("Median", format_duration_ns(m.time.median), explain_time(m));
+    property("Median", format_duration_ns(m.time.median), explain_time(m), Evidence::Measured);
     property("95 % interval",
              fmt::format("{} – {}", format_duration_ns(m.time.ci_low),
                          format_duration_ns(m.time.ci_high)),
@@ -104,7 +104,8 @@ void Inspector::draw_times(const Measurement &m) {
              Evidence::Measured);
     property(
         "Samples", fmt::format("{} after {} warm-ups", m.time.samples, m.warmup),
-        "Repetitions go on until the median's confidence interval is tight or a limit is reached.");
+        "Repetitions go on until the median's confidence interval is tight or a limit is reached.",
+        Evidence::Reported);
     if (m.kernels_per_repetition > 0) {
         property("Kernels",
                  fmt::format("{} · {}", m.kernels_per_repetition, format_duration_ns(m.kernel_ns)),
@@ -126,38 +127,43 @@ void Inspector::draw_times(const Measurement &m) {
 
 void Inspector::draw_achieved(const Measurement &m) {
     const Ceilings &ceilings = session_.runs[m.run.value].device.ceilings;
-    section("Limit", Evidence::Modelled);
-    property("Floor", duration_or_dash(m.floor_ns), explain_floor(m, ceilings));
+    section("Limit");
+    property("Floor", duration_or_dash(m.floor_ns), explain_floor(m, ceilings), Evidence::Modelled);
     if (m.times_floor() > 0)
-        property("× floor", format_ratio(m.times_floor()), explain_floor(m, ceilings));
+        property("× floor", format_ratio(m.times_floor()), explain_times_floor(m, ceilings), Evidence::Estimated);
     property("Least bytes", format_bytes(m.cost.bytes),
              "Every input read once and every output written once, with this routing.",
              Evidence::Modelled);
     property("Operations", format_count(m.cost.flops), "A multiply and an add count two.",
              Evidence::Modelled);
-    property("Memory rate", format_bandwidth(m.achieved_bytes_per_second()), explain_bandwidth(m));
+    property("Memory rate", format_bandwidth(m.achieved_bytes_per_second()), explain_bandwidth(m),
+             Evidence::Estimated);
     if (ceilings.bytes_per_second > 0)
         property("of the ceiling",
                  fmt::format("{:.1f} %",
                              m.achieved_bytes_per_second() / ceilings.bytes_per_second * 100),
-                 fmt::format("Ceiling: {}, {}.", format_bandwidth(ceilings.bytes_per_second),
+                 fmt::format("The memory rate over the ceiling: {}, {}.",
+                             format_bandwidth(ceilings.bytes_per_second),
                              ceilings.bytes_measured ? "measured on this device"
-                                               : "from its clocks and widths"));
+                                                     : "from its clocks and widths"),
+                 Evidence::Estimated);
     if (m.cost.flops > 0) {
-        property("Compute rate", format_flops(m.achieved_flops_per_second()), explain_flops(m));
+        property("Compute rate", format_flops(m.achieved_flops_per_second()), explain_flops(m), Evidence::Estimated);
         if (ceilings.flops_per_second > 0)
             property("of the ceiling",
                      fmt::format("{:.1f} %",
                                  m.achieved_flops_per_second() / ceilings.flops_per_second * 100),
-                     fmt::format("Ceiling: {}, {}.", format_flops(ceilings.flops_per_second),
+                     fmt::format("The compute rate over the ceiling: {}, {}.",
+                                 format_flops(ceilings.flops_per_second),
                                  ceilings.flops_measured ? "measured on this device"
-                                                   : "from its clocks and widths"));
+                                                         : "from its clocks and widths"),
+                     Evidence::Estimated);
     }
 }
 
 void Inspector::draw_memory(const Measurement &m) {
     section("Memory and result", Evidence::Measured);
-    property("Peak", format_bytes(double(m.peak_bytes)), explain_memory(m));
+    property("Peak", format_bytes(double(m.peak_bytes)), explain_memory(m), Evidence::Measured);
     property("Inputs", format_bytes(double(m.input_bytes)),
              "Bytes of the operator's inputs, by the ledger.", Evidence::Measured);
     property("Outputs", format_bytes(double(m.output_bytes)),
@@ -165,7 +171,7 @@ void Inspector::draw_memory(const Measurement &m) {
     property("Workspace", format_bytes(double(m.workspace_bytes)),
              "Bytes of scratch memory, by the ledger.", Evidence::Measured);
     property("Error", m.relative_error < 0 ? "not checked" : agreement_text(m),
-             explain_agreement(m));
+             explain_agreement(m), Evidence::Measured);
     if (!m.reference.empty())
         property("against", m.reference, "The result this one was compared with.");
 }
@@ -222,21 +228,22 @@ void Inspector::draw_kernel(const KernelRecord &k) {
     section("By CUPTI", Evidence::Measured);
     property("Time", format_duration_ns(double(k.end_ns - k.start_ns)),
              "From the kernel's start to its end on the GPU: one sample.", Evidence::Measured);
-    property("Stream", fmt::format("{}", k.stream), "The CUDA stream it ran on.");
+    property("Stream", fmt::format("{}", k.stream), "The CUDA stream it ran on.", Evidence::Reported);
     property("Correlation", fmt::format("{}", k.correlation),
-             "Ties the launch call on the host to the kernel on the device.");
+             "Ties the launch call on the host to the kernel on the device.", Evidence::Reported);
     property("Repetition", k.tag.repetition == kSampledRepetition ? "sampled" : k.tag.repetition < 0 ? "warm-up" : fmt::format("{}", k.tag.repetition),
-             "Which repetition of its measurement it belongs to.");
+             "Which repetition of its measurement it belongs to.", Evidence::Reported);
     section("Launch");
-    property("Grid", dimensions(k.grid), "Blocks in x, y and z.");
-    property("Block", dimensions(k.block), "Threads of a block in x, y and z.");
+    property("Grid", dimensions(k.grid), "Blocks in x, y and z.", Evidence::Reported);
+    property("Block", dimensions(k.block), "Threads of a block in x, y and z.", Evidence::Reported);
     property("Registers", fmt::format("{}", k.registers),
-             "Registers of one thread, as the compiler allotted them.");
+             "Registers of one thread, as the compiler allotted them.", Evidence::Reported);
     property("Shared memory", format_bytes(double(k.static_smem_bytes) + k.dynamic_smem_bytes),
              fmt::format("Of one block: {} static, {} requested at launch.",
-                         format_bytes(k.static_smem_bytes), format_bytes(k.dynamic_smem_bytes)));
+                         format_bytes(k.static_smem_bytes), format_bytes(k.dynamic_smem_bytes)),
+             Evidence::Reported);
     property("Local memory", format_bytes(k.local_bytes_per_thread),
-             "Of one thread: spilled registers and the stack.");
+             "Of one thread: spilled registers and the stack.", Evidence::Reported);
     property("Occupancy", fmt::format("{:.0f} %", double(k.theoretical_occupancy) * 100),
              "Warps that fit a multiprocessor at once over the most it can hold, from the "
              "occupancy calculator.",
@@ -260,11 +267,11 @@ void Inspector::draw_candidate(const Candidate &c) {
             "The middle 80 % of the samples.", Evidence::Measured);
     }
     section("As the compiler reported");
-    property("Registers", fmt::format("{}", c.registers), "Of one thread.");
+    property("Registers", fmt::format("{}", c.registers), "Registers of one thread.", Evidence::Reported);
     property("Spills", format_bytes(c.spill_bytes),
-             "Bytes of spill stores and loads of one thread.");
-    property("Shared memory", format_bytes(c.smem_bytes), "Of one block, static and dynamic.");
-    property("Threads", fmt::format("{}", c.threads), "Of one block.");
+             "Bytes of spill stores and loads of one thread.", Evidence::Reported);
+    property("Shared memory", format_bytes(c.smem_bytes), "Of one block, static and dynamic.", Evidence::Reported);
+    property("Threads", fmt::format("{}", c.threads), "Threads of one block.", Evidence::Reported);
     property("Blocks an SM", fmt::format("{}", c.blocks_per_sm),
              "How many blocks fit a multiprocessor at once.", Evidence::Modelled);
     property("Compiling", c.from_cache ? "from the cache" : fmt::format("{:.0f} ms", c.compile_ms),
@@ -280,11 +287,12 @@ void Inspector::draw_expert(const RoutingRecord &routing, std::int32_t expert) {
     title(fmt::format("Expert {}", expert));
     section("Load in this run's routing");
     property("Slots", format_count(slots),
-             "Token and choice pairs that the routing sent to this expert.", Evidence::Measured);
-    property("Share", fmt::format("{:.2f} %", sum > 0 ? slots / sum * 100 : 0), "Of all slots.",
+             "Token and choice pairs that the run's routing sent to this expert: counted, one routing.",
+             Evidence::Measured);
+    property("Share", fmt::format("{:.2f} %", sum > 0 ? slots / sum * 100 : 0), "Of all slots: counted, one routing.",
              Evidence::Measured);
     property("× mean", mean > 0 ? format_ratio(slots / mean) : "–",
-             fmt::format("Against the mean of {:.1f} slots an expert.", mean), Evidence::Measured);
+             fmt::format("Its slots over the mean of {:.1f} slots an expert: counted, one routing.", mean), Evidence::Measured);
 }
 
 const RoutingRecord *Inspector::routing_of_run() const {

@@ -48,7 +48,7 @@ class RangeRows {
         const std::string text = known.value_text(metric, value.value);
         std::string words = explain_metric(metric);
         if (!is_percentage(metric) || !std::isfinite(value.value)) {
-            rows_.property(title, text, words);
+            rows_.property(title, text, words, Evidence::Measured);
             return;
         }
         std::optional<double> mark;
@@ -71,7 +71,8 @@ class RangeRows {
                                    "be moved at least. Above 1: something is read again, or an "
                                    "intermediate result leaves the L2. Below 1: written bytes "
                                    "that still lay in the L2 at the end.",
-                                   format_bytes(*bytes), format_bytes(measurement_.cost.bytes)));
+                                   format_bytes(*bytes), format_bytes(measurement_.cost.bytes)),
+                       Evidence::Estimated);
     }
 
     void draw_stalls() const {
@@ -188,19 +189,23 @@ void draw_device_state(const ViewContext &context, InspectorState &state, Measur
     const std::string how =
         fmt::format("By NVML, from {} readings round the measurement.", states->readings);
     rows.section("The device meanwhile", Evidence::Measured);
-    rows.property("SM clock", range_text(states->sm_clock_low, states->sm_clock_high, "MHz"), how);
+    rows.property("SM clock", range_text(states->sm_clock_low, states->sm_clock_high, "MHz"), how,
+                  Evidence::Measured);
     rows.property("Memory clock",
-                  range_text(states->memory_clock_low, states->memory_clock_high, "MHz"), how);
+                  range_text(states->memory_clock_low, states->memory_clock_high, "MHz"), how,
+                  Evidence::Measured);
     rows.property("Temperature",
-                  range_text(states->temperature_low, states->temperature_high, "°C"), how);
+                  range_text(states->temperature_low, states->temperature_high, "°C"), how,
+                  Evidence::Measured);
     rows.property("Power",
                   fmt::format("{:.0f} W, at most {:.0f}", states->power_mean, states->power_high),
-                  "Mean and highest. " + how);
+                  "Mean and highest. " + how, Evidence::Measured);
     const std::string reasons = throttle_text(states->reasons);
     rows.property("Held back by", reasons.empty() ? "nothing" : reasons,
                   "Why the clocks were lower than they could be (NVML's clock event reasons). An "
                   "idle GPU is no reason. " +
-                      how);
+                      how,
+                  Evidence::Measured);
 }
 
 } // namespace moescope

@@ -1,8 +1,7 @@
 #include "app/views/inspector_rows.h"
 
+#include "app/views/number.h"
 #include "app/views/ui.h"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -18,9 +17,14 @@ void InspectorRows::section(std::string_view words, std::optional<Evidence> evid
     ui::badge(theme_, *evidence);
 }
 
-void InspectorRows::row(std::string_view label, const std::string &value) const {
+void InspectorRows::row(std::string_view label, const std::string &value, std::optional<Evidence> evidence) const {
+    const float left = ImGui::GetCursorPosX();
+    if (evidence) {
+        ui::mark(theme_, *evidence);
+        ImGui::SameLine(0, std::round(4 * scale_));
+    }
     ui::text(label, theme_.muted);
-    const float label_width = ImGui::GetItemRectSize().x;
+    const float label_width = ImGui::GetItemRectMax().x - ImGui::GetWindowPos().x - left;
     ImGui::SameLine();
     const float room = ImGui::GetContentRegionAvail().x;
     if (ImGui::CalcTextSize(value.c_str()).x <= room || room < label_width) {
@@ -34,16 +38,18 @@ void InspectorRows::row(std::string_view label, const std::string &value) const 
 void InspectorRows::property(std::string_view label, const std::string &value,
                              std::string_view explanation, std::optional<Evidence> evidence) const {
     ImGui::BeginGroup();
-    row(label, value);
+    row(label, value, evidence);
     ImGui::EndGroup();
-    constexpr const char *kKinds[] = {"Measured. ", "Modelled, not measured. ", "Estimated. "};
-    ui::explain(fmt::format("{}{}", evidence ? kKinds[int(*evidence)] : "", explanation));
+    if (evidence)
+        ui::explain(theme_, *evidence, explanation);
+    else
+        ui::explain(explanation);
 }
 
 void InspectorRows::bar(std::string_view label, const std::string &value, double share,
-                        std::string_view explanation, std::optional<double> mark) const {
+                        std::string_view explanation, std::optional<double> mark, Evidence evidence) const {
     ImGui::BeginGroup();
-    row(label, value);
+    row(label, value, evidence);
     const float height = std::round(3 * scale_), width = ImGui::GetContentRegionAvail().x;
     const ImVec2 at = ImGui::GetCursorScreenPos();
     const auto x = [&](double part) {
@@ -59,7 +65,7 @@ void InspectorRows::bar(std::string_view label, const std::string &value, double
                       std::max(1.0f, std::round(1.5f * scale_)));
     ImGui::Dummy({width, height + std::round(2 * scale_)});
     ImGui::EndGroup();
-    ui::explain(explanation);
+    ui::explain(theme_, evidence, explanation);
 }
 
 } // namespace moescope

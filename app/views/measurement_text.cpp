@@ -60,7 +60,7 @@ std::string explain_time(const Measurement &m) {
     if (!timed(m))
         return fmt::format("Not timed: the measurement is {}.", name_of(m.state));
     std::string words = fmt::format(
-        "Measured: median of {} samples by {}, with {} L2, after {} warm-ups.\n"
+        "Median of {} samples by {}, with {} L2, after {} warm-ups.\n"
         "80 % of the samples lie between {} and {}. The median is known to ±{:.1f} % (95 % "
         "confidence).",
         m.time.samples, title_of(m.timer), name_of(m.cache), m.warmup,
@@ -77,7 +77,7 @@ std::string explain_bandwidth(const Measurement &m) {
     if (!timed(m))
         return {};
     return fmt::format(
-        "Derived: the {} that the operator must move at least (every input read once, every output "
+        "The {} that the operator must move at least (every input read once, every output "
         "written once), over the measured median of {}. Real traffic can only be higher.",
         format_bytes(m.cost.bytes), format_duration_ns(m.time.median));
 }
@@ -85,7 +85,7 @@ std::string explain_bandwidth(const Measurement &m) {
 std::string explain_flops(const Measurement &m) {
     if (!timed(m))
         return {};
-    return fmt::format("Derived: the {} operations that the operator must do (a multiply and an "
+    return fmt::format("The {} operations that the operator must do (a multiply and an "
                        "add count two), over "
                        "the measured median of {}.",
                        format_count(m.cost.flops), format_duration_ns(m.time.median));
@@ -95,7 +95,7 @@ std::string explain_floor(const Measurement &m, const Ceilings &ceilings) {
     if (m.floor_ns <= 0)
         return "The floor is not known: the device's ceilings were not found out.";
     std::string words = fmt::format(
-        "Modelled: no implementation on this device can be faster than {}: the larger of {} at {} "
+        "No implementation on this device can be faster than {}: the larger of {} at {} "
         "and {} operations "
         "at {} (ceilings {} and {}).",
         format_duration_ns(m.floor_ns), format_bytes(m.cost.bytes),
@@ -109,8 +109,16 @@ std::string explain_floor(const Measurement &m, const Ceilings &ceilings) {
     return words;
 }
 
+std::string explain_times_floor(const Measurement &m, const Ceilings &ceilings) {
+    if (m.times_floor() <= 0)
+        return explain_floor(m, ceilings);
+    return fmt::format("The median of {} samples, {}, over the floor of {}. 1× is the limit.\n{}",
+                       m.time.samples, format_duration_ns(m.time.median),
+                       format_duration_ns(m.floor_ns), explain_floor(m, ceilings));
+}
+
 std::string explain_memory(const Measurement &m) {
-    return fmt::format("Measured by the allocation ledger: device memory above the run's baseline "
+    return fmt::format("By the allocation ledger: device memory above the run's baseline "
                        "at its peak.\nInputs "
                        "{}, outputs {}, workspace {}.",
                        format_bytes(double(m.input_bytes)), format_bytes(double(m.output_bytes)),
@@ -126,7 +134,7 @@ std::string agreement_text(const Measurement &m) {
 std::string explain_agreement(const Measurement &m) {
     if (m.relative_error < 0)
         return "The result was not compared with another one.";
-    return fmt::format("Measured: how far the result is from that of \"{}\" on the same inputs, as "
+    return fmt::format("How far the result is from that of \"{}\" on the same inputs, as "
                        "the norm of the "
                        "difference over the norm of the reference.",
                        m.reference);

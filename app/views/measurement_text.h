@@ -19,6 +19,7 @@ std::string explain_time(const Measurement &measurement);
 std::string explain_bandwidth(const Measurement &measurement);
 std::string explain_flops(const Measurement &measurement);
 std::string explain_floor(const Measurement &measurement, const Ceilings &ceilings);
+std::string explain_times_floor(const Measurement &measurement, const Ceilings &ceilings);
 std::string explain_memory(const Measurement &measurement);
 std::string explain_agreement(const Measurement &measurement);
 std::string agreement_text(const Measurement &measurement); // "3.1e-03", "–"

@@ -1,6 +1,7 @@
 #include "app/views/memory.h"
 
 #include "app/views/memory_parts.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -52,7 +53,8 @@ void draw_head(const ViewContext &context, MemoryState &state) {
                              100 * double(peak.total) / double(device.memory_bytes),
                              format_bytes(double(device.memory_bytes)));
     ui::text(words);
-    ui::explain("By the worker's ledger of every allocation and free. What was allocated before "
+    ui::explain(context.theme, Evidence::Measured,
+                "By the worker's ledger of every allocation and free, one run. What was allocated before "
                 "the run (the buffer that flushes the L2, the CUDA context) is not in it.");
     ImGui::SameLine();
     ui::badge(context.theme, Evidence::Measured);
@@ -104,10 +106,14 @@ void draw_block(const ViewContext &context, const MemoryState &state, const Live
                             "measured next.",
                             block.operator_name.empty() ? "Not known" : block.operator_name));
     ImGui::TableNextColumn();
-    ui::right_aligned(format_bytes(double(block.bytes)));
+    ui::number(context.theme, {format_bytes(double(block.bytes)), Evidence::Measured,
+                               fmt::format("The size of one allocation as asked for, by the ledger: {} bytes.",
+                                           format_count(double(block.bytes)))});
     ImGui::TableNextColumn();
-    ui::right_aligned(fmt::format("{:.1f} %", 100 * double(block.bytes) / std::max(1.0, total)),
-                      context.theme.muted);
+    ui::number(context.theme,
+               {fmt::format("{:.1f} %", 100 * double(block.bytes) / std::max(1.0, total)), Evidence::Measured,
+                fmt::format("Of the {} held at this moment, by the ledger.", format_bytes(total))},
+               context.theme.muted);
 }
 
 void draw_blocks(const ViewContext &context, MemoryState &state, std::size_t step) {
@@ -116,6 +122,9 @@ void draw_blocks(const ViewContext &context, MemoryState &state, std::size_t ste
                     ? fmt::format("Held {} after the start",
                                   format_duration_ns(double(at.time_ns - state.history.start_ns)))
                     : std::string("Held at the peak"));
+    ui::explain(context.theme, Evidence::Measured,
+                fmt::format("What the ledger held then: {}. Click the chart for another moment.",
+                            format_bytes(double(at.total))));
     if (state.chosen_ns) {
         ImGui::SameLine();
         if (ImGui::SmallButton("Back to the peak"))
@@ -156,7 +165,8 @@ void draw_fragmentation(const ViewContext &context, const MemoryState &state) {
                           f.pieces == 1 ? "piece" : "pieces", format_bytes(double(f.largest_free)),
                           f.scattered() * 100),
         context.theme.text);
-    ui::explain("From the addresses in the ledger. The worker gives memory back at once, so this "
+    ui::explain(context.theme, Evidence::Estimated,
+                "From the addresses in the ledger. The worker gives memory back at once, so this "
                 "costs the run nothing; a caching pool that keeps its addresses, as PyTorch's "
                 "does, would hold them in reserve, and an allocation larger than the largest piece "
                 "would not fit in it. The ledger does not see how a pool would have placed them.");

@@ -4,6 +4,7 @@
 #include "app/charts/series.h"
 #include "app/views/measurement_text.h"
 #include "app/views/memory_words.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
 #include "profiler/base/units.h"
@@ -121,8 +122,12 @@ void draw_memory_variants(const ViewContext &context, MemoryState &state) {
     for (std::size_t i = 0; i < 2; ++i) {
         const auto rows = memory_rows(session, context.run, ops[i]);
         ImGui::PushID(int(i));
-        if (!verdicts[i].empty())
+        if (!verdicts[i].empty()) {
             ui::wrapped(verdicts[i], context.theme.text);
+            ui::explain(context.theme, Evidence::Measured,
+                        "Peaks of device memory by the allocation ledger and medians of this run's measurements; "
+                        "their samples and spread are in the Overview.");
+        }
         if (!rows.empty())
             draw_bars(context, rows, state.bars[i]);
         ImGui::PopID();

@@ -2,6 +2,7 @@
 
 #include "app/colour.h"
 #include "app/views/measurement_text.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
 #include "profiler/base/units.h"
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace moescope {
 
@@ -21,26 +23,27 @@ struct ColumnInfo {
     const char *title;
     float width; // at 1x; 0: takes what is left
     const char *explain;
+    std::optional<Evidence> evidence = {}; // of its numbers
 };
 constexpr ColumnInfo kColumns[] = {
     {OverviewColumn::Variant, "Variant", 0,
      "What was run: an operator's variant, and the tile it ran with."},
-    {OverviewColumn::Time, "Median", 66, "Median time of one repetition, measured."},
+    {OverviewColumn::Time, "Median", 66, "Median time of one repetition.", Evidence::Measured},
     {OverviewColumn::Spread, "± spread", 60,
-     "Half the width of the middle 80 % of the samples, as a share of the median."},
+     "Half the width of the middle 80 % of the samples, as a share of the median.", Evidence::Measured},
     {OverviewColumn::Distribution, "Samples", 80,
-     "Histogram of the samples, from the fastest to the slowest."},
+     "Histogram of the samples, from the fastest to the slowest.", Evidence::Measured},
     {OverviewColumn::Bandwidth, "Memory rate", 80,
-     "Least bytes the operator must move, over the median."},
+     "Least bytes the operator must move, over the median.", Evidence::Estimated},
     {OverviewColumn::Flops, "Compute rate", 92,
-     "Operations the operator must do, over the median."},
+     "Operations the operator must do, over the median.", Evidence::Estimated},
     {OverviewColumn::Floor, "Floor", 66,
-     "The least time the device's ceilings allow for this work: modelled."},
+     "The least time the device's ceilings allow for this work.", Evidence::Modelled},
     {OverviewColumn::TimesFloor, "× floor", 116,
-     "How many times the floor the median is: 1× is the limit."},
-    {OverviewColumn::Memory, "Memory", 66, "Device memory above the baseline, at its peak."},
+     "How many times the floor the median is: 1× is the limit.", Evidence::Estimated},
+    {OverviewColumn::Memory, "Memory", 66, "Device memory above the baseline, at its peak.", Evidence::Measured},
     {OverviewColumn::Agreement, "Error", 68,
-     "Relative difference from the reference result on the same inputs."},
+     "Relative difference from the reference result on the same inputs.", Evidence::Measured},
     {OverviewColumn::Timer, "Timer", 100,
      "The clock that timed it, and the state of the L2 cache."},
 };
@@ -79,7 +82,7 @@ class Overview {
     void draw_floor_bar(const Measurement &m);
     void draw_timer(const Measurement &m);
     void draw_state_sentence(const Measurement &m);
-    void number(OverviewColumn column, const std::string &text, const std::string &explanation, bool doubtful = false);
+    void number(OverviewColumn column, const ui::Number &number, bool doubtful = false);
 
     ViewContext &context_;
     const Theme &theme_;
@@ -89,7 +92,7 @@ class Overview {
 
 void Overview::point_at(MeasurementId id, std::string_view words) {
     context_.selection.next_hovered = id;
-    ui::tooltip(words);
+    ui::tooltip(theme_, Evidence::Measured, words);
 }
 
 std::string workload_line(const RunRecord &run) {
@@ -163,7 +166,8 @@ void Overview::draw_share_bar() {
     ui::small(fmt::format("Fastest variant of each operator, side by side: {} in all",
                           format_duration_ns(sum)),
               theme_.muted);
-    ui::explain("Each block is as long as the operator's share of the sum. The router contains a "
+    ui::explain(theme_, Evidence::Estimated,
+                "The sum of the medians. Each block is as long as the operator's share of it. The router contains a "
                 "routing of its own, "
                 "so the sum is no layer's time; it shows which operator is worth looking at.");
 }
@@ -197,11 +201,20 @@ void draw_header_row(const Theme &theme) {
         ImGui::PushStyleColor(ImGuiCol_Text, ImVec4(0, 0, 0, 0)); // hides ImGui's arrow
         ImGui::TableHeader("##header");
         ImGui::PopStyleColor();
-        ui::explain(fmt::format("{}\n\nClick to sort.", column.explain));
+        const std::string words = fmt::format("{}\n\nClick to sort.", column.explain);
+        if (column.evidence)
+            ui::explain(theme, *column.evidence, words);
+        else
+            ui::explain(words);
         ImGui::PopID();
-        ImGui::GetWindowDrawList()->AddText(
-            {std::floor(at.x + (right ? std::max(0.0f, slack) : 0.0f)), at.y},
-            packed(sorted ? theme.accent : theme.muted), column.title);
+        auto *draw = ImGui::GetWindowDrawList();
+        const float x = std::floor(at.x + (right ? std::max(0.0f, slack) : 0.0f));
+        draw->AddText({x, at.y}, packed(sorted ? theme.accent : theme.muted), column.title);
+        const float line = ImGui::GetTextLineHeight(), radius = std::round(line * 0.2f);
+        const float beside = right ? x - line * 0.5f : x + ImGui::CalcTextSize(column.title).x + line * 0.5f;
+        if (column.evidence && beside - radius >= at.x - line * 0.3f)
+            ui::draw_mark(*draw, {beside, at.y + line * 0.55f}, radius, packed(ui::colour_of(theme, *column.evidence)),
+                          *column.evidence);
     }
 }
 
@@ -277,39 +290,38 @@ void Overview::draw_name(MeasurementId id, const Measurement &m) {
     }
 }
 
-void Overview::number(OverviewColumn column, const std::string &text,
-                      const std::string &explanation, bool doubtful) {
+void Overview::number(OverviewColumn column, const ui::Number &number, bool doubtful) {
     if (!ImGui::TableSetColumnIndex(int(column)))
         return;
-    if (text == "–")
-        ui::right_aligned(text, theme_.muted);
-    else if (doubtful)
-        ui::right_aligned(text, theme_.warning);
+    if (doubtful)
+        ui::number(theme_, number, theme_.warning);
     else
-        ui::right_aligned(text);
-    ui::explain(explanation);
+        ui::number(theme_, number);
 }
 
 void Overview::draw_numbers(const Measurement &m) {
     const auto &ceilings = session_.runs[m.run.value].device.ceilings;
     const bool timed = m.time.median > 0;
-    number(OverviewColumn::Time, duration_or_dash(m.time.median), explain_time(m), !m.throttle.empty());
+    number(OverviewColumn::Time, {duration_or_dash(m.time.median), Evidence::Measured, explain_time(m)},
+           !m.throttle.empty());
     number(OverviewColumn::Spread,
-           timed ? fmt::format("±{:.1f} %", (m.time.p90 - m.time.p10) / m.time.median * 50) : "–",
-           "Measured: half the distance from the 10th to the 90th percentile, as a share of the "
-           "median.\n" +
-               explain_time(m));
+           {timed ? fmt::format("±{:.1f} %", (m.time.p90 - m.time.p10) / m.time.median * 50) : "–",
+            Evidence::Measured,
+            "Half the distance from the 10th to the 90th percentile, as a share of the median.\n" +
+                explain_time(m)});
     number(OverviewColumn::Bandwidth,
-           timed && m.cost.bytes > 0 ? format_bandwidth(m.achieved_bytes_per_second()) : "–",
-           explain_bandwidth(m));
+           {timed && m.cost.bytes > 0 ? format_bandwidth(m.achieved_bytes_per_second()) : "–",
+            Evidence::Estimated, explain_bandwidth(m)});
     number(OverviewColumn::Flops,
-           timed && m.cost.flops > 0 ? format_flops(m.achieved_flops_per_second()) : "–",
-           m.cost.flops > 0 ? explain_flops(m)
-                            : "This operator moves data: it has no operations to count.");
-    number(OverviewColumn::Floor, duration_or_dash(m.floor_ns), explain_floor(m, ceilings));
-    number(OverviewColumn::Memory, m.peak_bytes > 0 ? format_bytes(double(m.peak_bytes)) : "–",
-           explain_memory(m));
-    number(OverviewColumn::Agreement, agreement_text(m), explain_agreement(m));
+           {timed && m.cost.flops > 0 ? format_flops(m.achieved_flops_per_second()) : "–",
+            Evidence::Estimated,
+            m.cost.flops > 0 ? explain_flops(m)
+                             : "This operator moves data: it has no operations to count."});
+    number(OverviewColumn::Floor,
+           {duration_or_dash(m.floor_ns), Evidence::Modelled, explain_floor(m, ceilings)});
+    number(OverviewColumn::Memory, {m.peak_bytes > 0 ? format_bytes(double(m.peak_bytes)) : "–",
+                                    Evidence::Measured, explain_memory(m)});
+    number(OverviewColumn::Agreement, {agreement_text(m), Evidence::Measured, explain_agreement(m)});
 }
 
 void Overview::draw_distribution(const Measurement &m) {
@@ -336,7 +348,8 @@ void Overview::draw_distribution(const Measurement &m) {
         draw->AddRectFilled({left, base - tall}, {right, base}, colour);
     }
     ImGui::Dummy({width, height});
-    ui::explain(fmt::format("Histogram of {} samples from {} to {}.\n{}", m.time.samples,
+    ui::explain(theme_, Evidence::Measured,
+                fmt::format("Histogram of {} samples from {} to {}.\n{}", m.time.samples,
                             format_duration_ns(m.time.minimum), format_duration_ns(m.time.maximum),
                             explain_time(m)));
 }
@@ -368,12 +381,11 @@ void Overview::draw_floor_bar(const Measurement &m) {
         draw->AddTriangleFilled({at.x + bar - px(6), top}, {at.x + bar, top + height / 2},
                                 {at.x + bar - px(6), top + height}, packed(theme_.background));
     ImGui::Dummy({bar, line});
-    const std::string words = explain_floor(m, session_.runs[m.run.value].device.ceilings) +
+    const std::string words = explain_times_floor(m, session_.runs[m.run.value].device.ceilings) +
                               "\nThe mark on the bar is the floor; bars end at 8 times it.";
-    ui::explain(words);
+    ui::explain(theme_, Evidence::Estimated, words);
     ImGui::SameLine(0, px(6));
-    ui::right_aligned(format_ratio(times));
-    ui::explain(words);
+    ui::number(theme_, {format_ratio(times), Evidence::Estimated, words});
 }
 
 void Overview::draw_timer(const Measurement &m) {

@@ -5,6 +5,7 @@
 #include "app/views/overview_rows.h"
 #include "app/views/roofline_parts.h"
 #include "app/views/roofline_points.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
 #include "profiler/base/units.h"
@@ -62,7 +63,7 @@ void Roofline::draw_head() {
     const auto ceiling = [&](const std::string &words, bool measured, const char *explain) {
         ImGui::SameLine(0, px(16));
         ui::text(words);
-        ui::explain(explain);
+        ui::explain(theme_, measured ? Evidence::Measured : Evidence::Modelled, explain);
         ImGui::SameLine(0, px(6));
         ui::badge(theme_, measured ? Evidence::Measured : Evidence::Modelled);
     };

@@ -4,6 +4,7 @@
 #include "app/charts/series.h"
 #include "app/views/measurement_text.h"
 #include "app/views/metric_text.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
 #include "profiler/base/units.h"
@@ -123,13 +124,15 @@ void GapView::draw_part(std::size_t at) const {
     ui::explain(part.explain);
     ImGui::TableNextColumn();
     ui::text(ui::fitted(part.words, ImGui::GetContentRegionAvail().x), context_.theme.muted);
-    ui::explain(part.words + ".\n" + part.explain);
+    ui::explain(context_.theme, part.evidence, part.words + ".\n" + part.explain);
     ImGui::TableNextColumn();
-    ui::right_aligned(format_duration_ns(part.ns));
-    ui::explain(explain_part(gap_, part));
+    ui::number(context_.theme, {format_duration_ns(part.ns), part.evidence, explain_part(gap_, part)});
     ImGui::TableNextColumn();
-    ui::right_aligned(fmt::format("{:.1f} %", 100 * part.ns / gap_.time_ns), context_.theme.muted);
-    ui::explain("Of the median.");
+    ui::number(context_.theme,
+               {fmt::format("{:.1f} %", 100 * part.ns / gap_.time_ns), part.evidence,
+                fmt::format("Of the median of {} samples, {}.\n{}", measurement_->time.samples,
+                            format_duration_ns(gap_.time_ns), explain_part(gap_, part))},
+               context_.theme.muted);
     ImGui::TableNextColumn();
     ui::badge(context_.theme, part.evidence);
 }
@@ -159,9 +162,10 @@ void GapView::draw(RooflineState &state) const {
     }
     const Measurement &m = *measurement_;
     ui::heading(fmt::format("{}: {}", title_of(m), duration_or_dash(m.time.median)));
-    ui::explain(explain_time(m));
+    ui::explain(context_.theme, Evidence::Measured, explain_time(m));
     ui::wrapped(headline(gap_), context_.theme.text);
-    ui::explain(explain_floor(m, context_.session->runs[m.run.value].device.ceilings));
+    ui::explain(context_.theme, Evidence::Estimated,
+                explain_times_floor(m, context_.session->runs[m.run.value].device.ceilings));
     if (gap_.parts.empty())
         return;
     draw_bar(state);

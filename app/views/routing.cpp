@@ -1,6 +1,7 @@
 #include "app/views/routing.h"
 
 #include "app/views/routing_parts.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -19,27 +20,31 @@ const RoutingRecord *routing_of(const Session &session, RunId run) {
 }
 
 struct Fact {
-    std::string value, label, explain;
+    std::string value, label;
+    Evidence evidence;
+    std::string explain;
 };
 
 void draw_facts(const ViewContext &context, const RoutingRecord &routing, const LoadStats &stats) {
     const Fact facts[] = {
-        {format_count(double(stats.slots)), "slots",
+        {format_count(double(stats.slots)), "slots", Evidence::Reported,
          fmt::format("{} tokens × top-{}", format_count(double(routing.tokens)), routing.top_k)},
-        {format_ratio(stats.imbalance), "imbalance",
-         fmt::format("The most loaded expert's {} slots over the mean of {:.1f}: 1 is even.",
+        {format_ratio(stats.imbalance), "imbalance", Evidence::Measured,
+         fmt::format("The most loaded expert's {} slots over the mean of {:.1f}, counted in this run's routing: 1 is even.",
                      format_count(double(stats.most)), stats.mean)},
-        {fmt::format("{:.2f}", stats.variation), "variation",
-         "Coefficient of variation of the load: standard deviation over mean. 0 is even."},
-        {fmt::format("{} of {}", stats.empty, routing.counts.size()), "empty experts",
-         "Experts that no token chose: their weights are not read."}};
+        {fmt::format("{:.2f}", stats.variation), "variation", Evidence::Measured,
+         "Coefficient of variation of the load, counted in this run's routing: standard deviation over mean. 0 is even."},
+        {fmt::format("{} of {}", stats.empty, routing.counts.size()), "empty experts", Evidence::Measured,
+         "Experts that no token of this run's routing chose: their weights are not read."}};
     for (const Fact &fact : facts) {
         ImGui::BeginGroup();
+        ui::mark(context.theme, fact.evidence);
+        ImGui::SameLine(0, 4 * context.scale);
         ui::heading(fact.value);
         ImGui::SameLine(0, 6 * context.scale);
         ui::text(fact.label, context.theme.muted);
         ImGui::EndGroup();
-        ui::explain(fact.explain);
+        ui::explain(context.theme, fact.evidence, fact.explain);
         ImGui::SameLine(0, 20 * context.scale);
     }
     ImGui::NewLine();

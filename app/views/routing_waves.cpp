@@ -1,5 +1,6 @@
 #include "app/charts/colour_scale.h"
 #include "app/views/routing_parts.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -38,7 +39,8 @@ void draw_size_chooser(const ViewContext &context, RoutingState &state,
             state.block_m = size;
         if (chosen)
             ImGui::PopStyleColor();
-        ui::explain(fmt::format("Tiles of {} rows: {:.1f} % of the rows multiplied are padding.",
+        ui::explain(context.theme, Evidence::Modelled,
+                    fmt::format("Tiles of {} rows: {:.1f} % of the rows multiplied are padding.",
                                 size, wasted * 100));
     }
 }
@@ -94,8 +96,10 @@ void draw_tile_grid(const ViewContext &context, const RoutingRecord &routing, co
             ui::tooltip(explain_cell(tiling, routing, block_m, first, last));
         }
     }
-    if (grouped > 1)
+    if (grouped > 1) {
         ui::small(fmt::format("each cell stands for {} tiles", grouped), theme.muted);
+        ui::explain("There is no room for one cell a tile.");
+    }
 }
 
 // One box a wave, as high as it is full; of many, the middle ones are left out.
@@ -161,7 +165,8 @@ void draw_tiles(const ViewContext &context, RoutingState &state, const RoutingRe
                     format_count(double(tiling.padded_rows)), tiling.wasted_share * 100),
         context.theme.text);
     ui::explain(
-        "Each expert's rows are cut into tiles; its last tile is multiplied whole, however few of "
+        context.theme, Evidence::Modelled,
+        "Counted from this run's routing. Each expert's rows are cut into tiles; its last tile is multiplied whole, however few of "
         "its rows hold tokens.");
     draw_tile_grid(context, routing, tiling, block_m);
 
@@ -183,6 +188,7 @@ void draw_tiles(const ViewContext &context, RoutingState &state, const RoutingRe
                     waves.lost_share * 100),
         context.theme.text);
     ui::explain(
+        context.theme, Evidence::Modelled,
         fmt::format("Row tiles × column tiles of {} columns, on {} SMs × {} blocks each, if every "
                     "block took equally long.\n{}",
                     facts.block_n, run.device.multiprocessors, facts.blocks_per_sm, facts.source));

@@ -1,6 +1,7 @@
 #include "app/views/sweep.h"
 
 #include "app/charts/series.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
 #include "profiler/base/units.h"
@@ -130,6 +131,7 @@ void SweepView::draw_request() {
     wanted = ui::primary_button(theme_, "Sweep", {px(80), 0}) || wanted;
     ImGui::EndDisabled();
     ui::small(offer.sentence, offer.good ? theme_.muted : theme_.failure);
+    ui::explain(theme_, Evidence::Reported, "What pressing Sweep would run, from the workload on the left.");
     if (!wanted || !offer.good)
         return;
     state_.shown.reset();
@@ -384,11 +386,14 @@ void SweepView::draw_step_list() {
         ui::text(sentence_of(sweep(), *steps[i].first, *steps[i].second) + ".", theme_.muted);
         if (ImGui::IsItemClicked())
             context_.selection.measurement = steps[i].first->points[steps[i].second->after].id;
-        ui::explain("A step is an interval that moves at least 1.2 times further than the steeper of its "
+        ui::explain(theme_, Evidence::Estimated,
+                    "From the medians of two runs. A step is an interval that moves at least 1.2 times further than the steeper of its "
                     "neighbours and the floor, and further than the samples spread. Click to select where it leads.");
     }
-    if (steps.size() > kMost)
+    if (steps.size() > kMost) {
         ui::text(fmt::format("and {} more, marked in the chart", steps.size() - kMost), theme_.muted);
+        ui::explain("Point at a mark of the chart to read it.");
+    }
 }
 
 void SweepView::draw() {

@@ -1,9 +1,11 @@
 #include "app/views/ui.h"
 
 #include "app/colour.h"
+#include "app/views/number_audit.h"
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 
 namespace moescope::ui {
@@ -29,7 +31,10 @@ ImFont *small_font() { return font(1); }
 ImFont *bold_font() { return font(2); }
 ImFont *code_font() { return font(3); }
 
-void text(std::string_view text) { ImGui::TextUnformatted(begin_of(text), end_of(text)); }
+void text(std::string_view text) {
+    ImGui::TextUnformatted(begin_of(text), end_of(text));
+    note_shown(text);
+}
 
 void text(std::string_view words, const ImVec4 &colour) {
     ImGui::PushStyleColor(ImGuiCol_Text, colour);
@@ -63,22 +68,35 @@ void right_aligned(std::string_view words) {
     right_aligned(words, ImGui::GetStyleColorVec4(ImGuiCol_Text));
 }
 
-void tooltip(std::string_view words) {
-    if (words.empty())
-        return;
-    const FontScope small(small_font());
+bool begin_tooltip() {
+    ImGui::PushFont(small_font());
     ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding,
                         ImVec2(ImGui::GetFontSize() * 0.7f, ImGui::GetFontSize() * 0.5f));
     if (ImGui::BeginTooltip()) {
         ImGui::PushTextWrapPos(ImGui::GetFontSize() * 28.0f);
-        text(words);
-        ImGui::PopTextWrapPos();
-        ImGui::EndTooltip();
+        return true;
     }
     ImGui::PopStyleVar();
+    ImGui::PopFont();
+    return false;
+}
+
+void end_tooltip() {
+    ImGui::PopTextWrapPos();
+    ImGui::EndTooltip();
+    ImGui::PopStyleVar();
+    ImGui::PopFont();
+}
+
+void tooltip(std::string_view words) {
+    if (words.empty() || !begin_tooltip())
+        return;
+    text(words);
+    end_tooltip();
 }
 
 void explain(std::string_view words) {
+    note_explained(words, std::nullopt);
     if (ImGui::IsItemHovered(ImGuiHoveredFlags_DelayShort | ImGuiHoveredFlags_AllowWhenDisabled))
         tooltip(words);
 }
@@ -110,25 +128,35 @@ ImVec4 colour_of(const Theme &theme, Evidence evidence) {
     case Evidence::Estimated:
         return theme.warning;
     case Evidence::Modelled:
+    case Evidence::Reported:
         break;
     }
     return theme.muted;
 }
 
-void badge(const Theme &theme, Evidence evidence) {
+const char *meaning_of(Evidence evidence) {
     constexpr const char *kMeanings[] = {
-        "Measured: read from a clock, a hardware counter or the allocation ledger.",
-        "Modelled: follows from the workload and the device's ceilings; nothing was measured.",
-        "Estimated: measured numbers put together under an assumption, which the hover beside it "
-        "names."};
+        "Read from a clock, a hardware counter or the allocation ledger.",
+        "Follows from the workload and the device's ceilings; nothing was measured.",
+        "Measured numbers put together under an assumption, which the number's hover names.",
+        "A fact that the plan, the driver or the compiler states; nothing was measured."};
+    return kMeanings[int(evidence)];
+}
+
+void badge(const Theme &theme, Evidence evidence) {
     badge(name_of(evidence), colour_of(theme, evidence));
-    explain(kMeanings[int(evidence)]);
+    explain(meaning_of(evidence));
 }
 
 void draw_mark(ImDrawList &draw, ImVec2 centre, float radius, ImU32 colour, Evidence evidence) {
     const float line = std::max(1.0f, radius * 0.35f);
     if (evidence == Evidence::Measured) {
         draw.AddCircleFilled(centre, radius, colour);
+        return;
+    }
+    if (evidence == Evidence::Reported) {
+        const float half = radius * 0.8f;
+        draw.AddRect({centre.x - half, centre.y - half}, {centre.x + half, centre.y + half}, colour, 0, 0, line);
         return;
     }
     draw.AddCircle(centre, radius - line / 2, colour, 0, line);

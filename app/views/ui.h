@@ -38,14 +38,18 @@ void right_aligned(std::string_view text, const ImVec4 &colour);
 void explain(std::string_view text);
 // The same for a hover that the caller found out.
 void tooltip(std::string_view text);
+// Its frame, for one that holds more than words: end_tooltip() where it begins.
+bool begin_tooltip();
+void end_tooltip();
 
 // A word on a tinted ground: "CUPTI", "measured", "Recorded".
 void badge(std::string_view text, const ImVec4 &colour);
 ImVec2 badge_size(std::string_view text);
-// "measured", "modelled" or "estimated", each in its colour, with what that means on hover.
+// "measured", "modelled", "estimated" or "reported", each in its colour, with what that means on hover.
 void badge(const Theme &theme, Evidence evidence);
+const char *meaning_of(Evidence evidence);
 ImVec4 colour_of(const Theme &theme, Evidence evidence);
-// The same as a mark for charts and rows: a disc, a ring, half a disc.
+// The same as a mark for charts and rows: a disc, a ring, half a disc, a small square.
 void draw_mark(ImDrawList &draw, ImVec2 centre, float radius, ImU32 colour, Evidence evidence);
 
 // A button that stands out: at most one in sight.

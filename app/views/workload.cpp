@@ -1,5 +1,6 @@
 #include "app/views/workload.h"
 
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 #include "profiler/model/hf_config.h"
@@ -449,7 +450,7 @@ void Pane::draw_memory() {
     ui::right_aligned(there > 0 ? fmt::format("{} of {}", format_bytes(needed), format_bytes(there))
                                 : format_bytes(needed),
                       fits ? theme_.text : theme_.failure);
-    ui::explain("Device memory that the largest of the chosen operators takes: inputs, outputs and "
+    ui::explain(theme_, Evidence::Modelled, "Device memory that the largest of the chosen operators takes: inputs, outputs and "
                 "workspace, an "
                 "upper bound computed from the shape. A run that does not fit is refused before "
                 "anything is "

@@ -9,11 +9,12 @@ enum class Evidence : std::uint8_t {
     Measured,  // read from a clock, a counter or the ledger
     Modelled,  // follows from the workload and the device's ceilings
     Estimated, // measured numbers put together under an assumption
+    Reported,  // a fact that the plan, the driver or the compiler states
 };
 
 constexpr const char *name_of(Evidence evidence) {
-    constexpr const char *kNames[] = {"measured", "modelled", "estimated"};
-    return unsigned(evidence) < 3 ? kNames[unsigned(evidence)] : "unknown";
+    constexpr const char *kNames[] = {"measured", "modelled", "estimated", "reported"};
+    return unsigned(evidence) < 4 ? kNames[unsigned(evidence)] : "unknown";
 }
 
 } // namespace moescope

@@ -1,0 +1,41 @@
+// For tests: which numbers a frame showed, and which of them a hover explains. Off, and free, otherwise.
+#pragma once
+
+#include "profiler/explain/evidence.h"
+
+#include <imgui.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace moescope::ui {
+
+// Whether the words hold a quantity ("4.21 µs", "3 % of the sum") or are nothing but a number ("16,384").
+bool shows_number(std::string_view words);
+
+class NumberAudit {
+  public:
+    struct Shown {
+        std::string text;
+        ImVec2 low, high; // on the screen
+        bool explained = false;
+        std::optional<Evidence> evidence; // how it came about, where the hover says so
+        std::string words;                // of the hover
+    };
+
+    // Listens until the end of the scope.
+    NumberAudit();
+    ~NumberAudit();
+    NumberAudit(const NumberAudit &) = delete;
+    NumberAudit &operator=(const NumberAudit &) = delete;
+
+    std::vector<Shown> shown;
+};
+
+// What the pieces of ui.h call: after a text was drawn, and when the last item gets a hover's words.
+void note_shown(std::string_view text);
+void note_explained(std::string_view words, std::optional<Evidence> evidence);
+
+} // namespace moescope::ui
