@@ -48,13 +48,11 @@ Result<Image> draw_picture(SessionPtr session, const PictureOptions &options) {
     io.DisplaySize = {float(options.width), float(options.height)};
     io.DeltaTime = 1.0f / 60;
     io.MousePos = {-FLT_MAX, -FLT_MAX};
-    build_fonts(*io.Fonts, find_fonts(), options.scale);
 
     Settings settings;
     settings.theme = options.theme;
     Shell shell({.settings = settings});
-    shell.set_scale(options.scale);
-    shell.set_theme(options.theme);
+    shell.use_scale(options.scale, find_fonts());
     shell.show_recorded(session);
     shell.choose_run(options.run);
     shell.select(options.selection);

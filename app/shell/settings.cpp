@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -182,6 +183,8 @@ Settings settings_from(const json &object) {
     read(object, "height", settings.height);
     settings.width = std::clamp(settings.width, 640, 16384);
     settings.height = std::clamp(settings.height, 400, 16384);
+    read(object, "zoom", settings.zoom);
+    settings.zoom = std::isfinite(settings.zoom) ? std::clamp(settings.zoom, 0.5f, 3.0f) : 1.0f;
     read(object, "first_view", settings.first_view);
     read(object, "second_view", settings.second_view);
     read(object, "device", settings.device);
@@ -207,6 +210,7 @@ json to_json(const Settings &s) {
     json object = {{"theme", s.theme},
                    {"width", s.width},
                    {"height", s.height},
+                   {"zoom", s.zoom},
                    {"first_view", s.first_view},
                    {"second_view", s.second_view},
                    {"device", s.device},

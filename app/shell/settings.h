@@ -16,6 +16,7 @@ namespace moescope {
 struct Settings {
     std::string theme = "dark";     // name of a file in assets/themes
     int width = 1440, height = 900; // of the window, pixels at 1x
+    float zoom = 1;                 // of everything, on top of the monitor's scale
     LayoutChoices layout;
     std::string first_view = "overview", second_view = "timeline";
     std::vector<std::string> recent; // session files, the newest first

@@ -1,6 +1,7 @@
 #include "app/shell/shell.h"
 
 #include "app/report/report.h"
+#include "app/views/number.h"
 #include "profiler/base/assets.h"
 #include "profiler/export/exporters.h"
 #include "profiler/import/kineto.h"
@@ -19,6 +20,14 @@ namespace {
 
 constexpr double kNoticeSeconds = 6; // long enough to be read
 constexpr double kCountdownStep = 0.25; // seconds between the frames of one
+
+// What the hovers of measured numbers add while a recording is shown.
+std::string recorded_words(const Session &session) {
+    if (session.origin != Origin::Recorded || session.empty())
+        return {};
+    const RunRecord &run = session.runs.back();
+    return fmt::format("recorded on {}, {}", run.device.name, date_text(run.started_ns));
+}
 
 } // namespace
 
@@ -149,6 +158,12 @@ void Shell::set_theme(const std::string &name) {
     theme_ = theme_or_built_in(follow ? theme_for(system_look_) : name, status_.problems);
     apply(theme_, scale_);
     look_at_system();
+}
+
+void Shell::use_scale(float scale, const FontFiles &fonts) {
+    scale_ = scale;
+    build_fonts(*ImGui::GetIO().Fonts, fonts, scale);
+    apply(theme_, scale);
 }
 
 void Shell::look_at_system() {
@@ -471,6 +486,7 @@ void Shell::draw(float width, float height) {
         frame_progress_.devices = {recorded_->runs.back().device};
     open_shipped_session();
     session_file_.live_there = client_ != nullptr;
+    ui::numbers_are_recorded(recorded_words(*frame_session_));
     selection_.hovered = std::exchange(selection_.next_hovered, {});
     selection_.hovered_expert = std::exchange(selection_.next_hovered_expert, -1);
 
@@ -490,6 +506,7 @@ void Shell::draw(float width, float height) {
     draw_status_pane(shared);
     draw_splitters();
     draw_palette(theme_, scale_, {width, height}, palette_, [this] { return palette_entries(); });
+    draw_marks_help();
     file_dialog_.draw(theme_, scale_);
 }
 

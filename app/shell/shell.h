@@ -5,6 +5,7 @@
 #include "app/shell/actions.h"
 #include "app/shell/background_task.h"
 #include "app/shell/file_dialog.h"
+#include "app/shell/fonts.h"
 #include "app/shell/hosts.h"
 #include "app/shell/layout.h"
 #include "app/shell/palette.h"
@@ -72,7 +73,12 @@ class Shell {
     void set_theme(const std::string &name); // "system": as the desktop has it, now and when it changes
     void look_at_system(); // asks the desktop again where its theme is followed
     const Theme &theme() const { return theme_; }
-    void set_scale(float scale) { scale_ = scale; }
+    // Sizes, fonts and spacing for a scale: at the start, and when the window comes to a monitor of another one.
+    // Builds the atlas anew; whoever draws it uploads it then.
+    void use_scale(float scale, const FontFiles &fonts);
+    float scale() const { return scale_; }
+    // What the user multiplies the monitor's scale by; the caller follows it before each frame.
+    float zoom() const { return settings_.zoom; }
     // One view in the middle; alone: without the workload and the inspector beside it.
     void show_only(ViewId view, bool alone);
     void show(ViewId view);
@@ -129,6 +135,8 @@ class Shell {
     void add_view_actions();
     void add_window_actions();
     void add_timeline_actions(); // shell_timeline_actions.cpp
+    void add_zoom_actions();
+    void draw_marks_help();
     void add_help_actions();
     void use_shortcuts();
     void switch_live();
@@ -171,6 +179,7 @@ class Shell {
     std::filesystem::path autosave_;
     Actions actions_;
     PaletteState palette_;
+    bool opening_marks_ = false;
     bool wants_to_close_ = false;
     Theme theme_;
     float scale_ = 1;

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace moescope {
@@ -15,6 +17,18 @@ constexpr Shortcut ctrl(ImGuiKey key) { return {.key = key, .ctrl = true}; }
 
 constexpr const char *kNoWorker =
     "There is no worker to do it: the problems at the bottom right say why.";
+
+constexpr float kZooms[] = {0.5f, 0.67f, 0.75f, 0.8f, 0.9f, 1, 1.1f, 1.25f, 1.5f, 1.75f, 2, 2.5f, 3};
+constexpr float kSameZoom = 0.005f;
+
+float larger(float zoom) {
+    const auto *found = std::ranges::find_if(kZooms, [&](float step) { return step > zoom + kSameZoom; });
+    return found == std::end(kZooms) ? zoom : *found;
+}
+float smaller(float zoom) {
+    const auto *found = std::ranges::find_if(kZooms, [&](float step) { return step > zoom - kSameZoom; });
+    return found == std::begin(kZooms) ? zoom : *(found - 1);
+}
 
 } // namespace
 
@@ -188,6 +202,7 @@ void Shell::add_window_actions() {
                   .standard = ctrl(ImGuiKey_Backslash),
                   .run = [this] { settings_.layout.split = layout_.split() ? Split::Off : Split::On; },
                   .ticked = [this] { return layout_.split(); }});
+    add_zoom_actions();
     bool first = true;
     std::vector<ThemeChoice> themes = themes_in(find_asset("themes"));
     themes.push_back({kSystemTheme, "The desktop's own"});
@@ -203,6 +218,31 @@ void Shell::add_window_actions() {
                       .starts_section = std::exchange(first, false)});
 }
 
+void Shell::add_zoom_actions() {
+    actions_.add({.id = "window.larger",
+                  .title = "Larger text",
+                  .group = "Window",
+                  .explain = "Everything larger, on top of the monitor's own scale.",
+                  .standard = ctrl(ImGuiKey_Equal),
+                  .run = [this] { settings_.zoom = larger(settings_.zoom); },
+                  .refused = [this] { return larger(settings_.zoom) > settings_.zoom ? "" : "It is the largest."; },
+                  .starts_section = true});
+    actions_.add({.id = "window.smaller",
+                  .title = "Smaller text",
+                  .group = "Window",
+                  .explain = "Everything smaller.",
+                  .standard = ctrl(ImGuiKey_Minus),
+                  .run = [this] { settings_.zoom = smaller(settings_.zoom); },
+                  .refused = [this] { return smaller(settings_.zoom) < settings_.zoom ? "" : "It is the smallest."; }});
+    actions_.add({.id = "window.usual_size",
+                  .title = "Usual text size",
+                  .group = "Window",
+                  .explain = "As large as the monitor's scale says.",
+                  .standard = ctrl(ImGuiKey_0),
+                  .run = [this] { settings_.zoom = 1; },
+                  .refused = [this] { return settings_.zoom != 1 ? "" : "It is as large as the monitor says."; }});
+}
+
 void Shell::add_help_actions() {
     actions_.add({.id = kPaletteAction,
                   .title = "Find a command…",
@@ -210,6 +250,11 @@ void Shell::add_help_actions() {
                   .explain = "Everything the window can do or show, by typing a few letters of it.",
                   .standard = ctrl(ImGuiKey_P),
                   .run = [this] { palette_.opening = true; }});
+    actions_.add({.id = "help.marks",
+                  .title = "How numbers came about",
+                  .group = "Help",
+                  .explain = "What the marks beside numbers and in their hovers mean.",
+                  .run = [this] { opening_marks_ = true; }});
 }
 
 void Shell::use_shortcuts() {

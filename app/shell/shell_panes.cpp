@@ -3,6 +3,7 @@
 
 #include "app/shell/pane_window.h"
 #include "app/views/inspector.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace moescope {
 
@@ -200,6 +202,20 @@ void Shell::draw_view_pane(ViewContext &context, const char *name, const Rect &r
     draw_view(context, shown);
     ImGui::PopID();
     ImGui::EndChild();
+}
+
+void Shell::draw_marks_help() {
+    if (std::exchange(opening_marks_, false))
+        ImGui::OpenPopup("marks");
+    const ImVec2 room = ImGui::GetMainViewport()->Size;
+    ImGui::SetNextWindowPos({room.x / 2, room.y / 2}, ImGuiCond_Always, {0.5f, 0.5f});
+    if (!ImGui::BeginPopup("marks"))
+        return;
+    ui::heading("How numbers came about");
+    ui::text("Point at any number to read what it is, how it was measured and from how many samples.", theme_.muted);
+    ImGui::Dummy({0, 4 * scale_});
+    ui::legend(theme_);
+    ImGui::EndPopup();
 }
 
 void Shell::draw_splitters() {

@@ -131,14 +131,13 @@ class Window {
 };
 
 void Window::follow_scale() {
-    const float scale = options_.scale > 0 ? options_.scale : gl_->content_scale();
+    const float monitor = options_.scale > 0 ? options_.scale : gl_->content_scale();
+    const float scale = std::clamp(monitor * shell_.zoom(), 0.5f, 4.0f);
     if (scale == scale_)
         return;
     scale_ = scale;
-    build_fonts(*ImGui::GetIO().Fonts, fonts_, scale);
+    shell_.use_scale(scale, fonts_);
     gl_->upload_fonts();
-    shell_.set_scale(scale);
-    apply(shell_.theme(), scale);
 }
 
 void Window::draw(bool show) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "app/render/own_context.h"
-#include "app/shell/fonts.h"
 #include "app/shell/shell.h"
 
 #include <string>
@@ -18,8 +17,7 @@ class DrivenShell {
         io.DisplaySize = {width, height};
         io.MousePos = {-FLT_MAX, -FLT_MAX};
         io.ConfigFlags |= ImGuiConfigFlags_NavEnableKeyboard;
-        build_fonts(*io.Fonts, {}, 1);
-        shell.set_scale(1);
+        shell.use_scale(1, {});
         shell.set_theme("dark");
         if (session)
             shell.show_recorded(std::move(session));

@@ -4,7 +4,7 @@
 #include "app/shell/settings.h"
 #include "app/theme.h"
 #include "profiler/session/session_file.h"
-#include "tests/support/program.h"
+#include "tests/support/desktop.h"
 #include "tests/support/sample_session.h"
 #include "tests/support/temporary_folder.h"
 
@@ -32,6 +32,7 @@ namespace {
 
 using test::Program;
 using test::VirtualDisplay;
+using test::window_environment;
 
 Image read_png(const fs::path &path) {
     int width = 0, height = 0, channels = 0;
@@ -41,18 +42,6 @@ Image read_png(const fs::path &path) {
     std::memcpy(image.rgba.data(), pixels, image.rgba.size());
     stbi_image_free(pixels);
     return image;
-}
-
-// Settings, autosaves and caches in a folder of the test's own.
-std::vector<std::string> environment(const fs::path &home, const std::string &display) {
-    std::vector<std::string> variables = {"HOME=" + home.string(),
-                                          "XDG_CONFIG_HOME=" + (home / "config").string(),
-                                          "XDG_DATA_HOME=" + (home / "data").string(),
-                                          "WAYLAND_DISPLAY",
-                                          "MOESCOPE_ASSETS=" MOESCOPE_ASSETS,
-                                          "MOESCOPE_WORKER=" MOESCOPE_WORKER_PATH};
-    variables.push_back(display.empty() ? "DISPLAY" : "DISPLAY=" + display);
-    return variables;
 }
 
 std::unique_ptr<VirtualDisplay> display_or_skip(int width, int height) {
@@ -117,7 +106,7 @@ TEST_CASE("the window draws every pane of a recorded session, in both themes and
         const fs::path shot = home.path() / "shot.png";
         Program window({MOESCOPE_PATH, session.string(), "--screenshot", shot.string(), "--theme",
                         c.theme, "--scale", c.scale, "--size", c.size, "--view", c.view},
-                       environment(home.path(), display->name()));
+                       window_environment(home.path(), display->name()));
         const auto ended = window.wait(60s);
         INFO(ended.output);
         REQUIRE_FALSE(ended.timed_out);
@@ -133,7 +122,7 @@ TEST_CASE("the window draws every pane of a recorded session, in both themes and
 
 TEST_CASE("without a display the window says so in one sentence") {
     const test::TemporaryFolder home;
-    Program window({MOESCOPE_PATH}, environment(home.path(), ""));
+    Program window({MOESCOPE_PATH}, window_environment(home.path(), ""));
     const auto ended = window.wait(30s);
     CHECK(ended.code == 1);
     CHECK(ended.output.find("the window cannot open") != std::string::npos);
@@ -145,7 +134,7 @@ TEST_CASE("a wrong option of the window is refused before anything opens") {
     for (const auto &[option, value] :
          {std::pair{"--view", "nonsense"}, std::pair{"--theme", "pink"}, std::pair{"--scale", "0"},
           std::pair{"--size", "10x10"}, std::pair{"--frames", "0"}}) {
-        Program window({MOESCOPE_PATH, option, value}, environment(home.path(), ""));
+        Program window({MOESCOPE_PATH, option, value}, window_environment(home.path(), ""));
         const auto ended = window.wait(30s);
         INFO(ended.output);
         CHECK(ended.code == 2);
@@ -167,7 +156,7 @@ TEST_CASE("Run is clicked, the references run on the CPU, and the window keeps w
     settings.workload->tokens = 8;
     settings.workload->lora_rank = 4;
     REQUIRE(save_settings(settings, home.path() / "config/moescope/settings.json").ok());
-    const auto variables = environment(home.path(), display->name());
+    const auto variables = window_environment(home.path(), display->name());
     Program window({MOESCOPE_PATH}, variables);
 
     const Layout layout = lay_out(1280, 800, 1, {}, false);
