@@ -71,6 +71,7 @@ Result<std::unique_ptr<GlWindow>> GlWindow::create(const Options &options) {
     ImGuiIO &io = ImGui::GetIO();
     io.IniFilename = nullptr;
     io.LogFilename = nullptr;
+    io.ConfigInputTextCursorBlink = false; // a blinking one would draw the window anew several times a second
     io.ConfigFlags |= ImGuiConfigFlags_NavEnableKeyboard;
     made->listen();
     made->glfw_backend_ = ImGui_ImplGlfw_InitForOpenGL(made->window_, /*install_callbacks=*/true);

@@ -119,7 +119,6 @@ class Window {
         return !options_.screenshot.empty() && drawn_ >= options_.frames &&
                !shell_.busy_with_file();
     }
-    double may_sleep() const;
 
     const WindowOptions &options_;
     std::unique_ptr<GlWindow> gl_;
@@ -154,18 +153,13 @@ void Window::draw(bool show) {
     ++drawn_;
 }
 
-double Window::may_sleep() const {
-    const double caret = ImGui::GetIO().WantTextInput ? 0.25 : 3600.0; // a text cursor blinks
-    return std::min(caret, shell_.may_sleep());
-}
-
 // Draws while something happens and a few frames longer, then sleeps: a window that shows nothing
 // new costs nothing.
 Status Window::run() {
     int owed = kSettlingFrames; // frames to draw before sleeping
     while (!gl_->should_close() && !shell_.wants_to_close() && !g_asked_to_leave) {
         const bool shooting = !options_.screenshot.empty();
-        const double wanted = shooting ? kShootingInterval : may_sleep();
+        const double wanted = shooting ? kShootingInterval : shell_.may_sleep();
         if (gl_->wait(owed > 0 && !shooting ? 0 : std::min(wanted, kLongestSleep)))
             owed = kSettlingFrames;
         else if (owed <= 0 && wanted <= kLongestSleep)
