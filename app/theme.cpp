@@ -28,6 +28,7 @@ constexpr ColourKey kColours[] = {
     {"surface", &Theme::surface},
     {"raised", &Theme::raised},
     {"line", &Theme::line},
+    {"grid", &Theme::grid},
     {"text", &Theme::text},
     {"muted", &Theme::muted},
     {"accent", &Theme::accent},
@@ -247,7 +248,7 @@ void set_colours(ImGuiStyle &style, const Theme &theme) {
     set(ImGuiCol_CheckMark, theme.accent);
     set(ImGuiCol_SliderGrab, theme.accent);
     set(ImGuiCol_SliderGrabActive, mix(theme.accent, theme.text, 0.25f));
-    set(ImGuiCol_Header, theme.accent, 0.22f);
+    set(ImGuiCol_Header, theme.accent, theme.high_contrast ? 0.4f : 0.22f);
     set(ImGuiCol_HeaderHovered, theme.accent, 0.14f);
     set(ImGuiCol_HeaderActive, theme.accent, 0.30f);
     set(ImGuiCol_Tab, theme.background);

@@ -17,7 +17,7 @@ struct Theme {
     std::string name;
     bool dark = true;
     bool high_contrast = false; // controls get outlines
-    ImVec4 background, surface, raised, line, text, muted, accent, failure, warning, good;
+    ImVec4 background, surface, raised, line, grid, text, muted, accent, failure, warning, good;
     std::array<ImVec4, 8> series; // one colour means one variant everywhere
     std::vector<ImVec4> scale = {{0, 0, 0, 1}, {1, 1, 1, 1}}; // magnitudes; the last stands out most
 };

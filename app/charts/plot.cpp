@@ -44,7 +44,7 @@ void draw_x_axis(const Plot &plot, const PlotSpec &spec, const std::vector<Tick>
     for (const Tick &tick : all) {
         const float x = std::floor(float(plot.x.to_pixel(tick.value))) + 0.5f;
         plot.draw->AddLine({x, plot.low.y}, {x, plot.high.y},
-                           packed(theme.line, tick.label.empty() ? 0.25f : 0.6f));
+                           packed(theme.grid, tick.label.empty() ? 0.25f : 0.6f));
         const float width = ImGui::CalcTextSize(tick.label.c_str()).x;
         const float left = std::min(x - width / 2, plot.high.x - width + line);
         if (tick.label.empty() || left < free_from)
@@ -67,7 +67,7 @@ void draw_y_axis(const Plot &plot, const PlotSpec &spec, const std::vector<Tick>
     for (const Tick &tick : all) {
         const float y = std::floor(float(plot.y.to_pixel(tick.value))) + 0.5f;
         plot.draw->AddLine({plot.low.x, y}, {plot.high.x, y},
-                           packed(theme.line, tick.label.empty() ? 0.25f : 0.6f));
+                           packed(theme.grid, tick.label.empty() ? 0.25f : 0.6f));
         const float width = ImGui::CalcTextSize(tick.label.c_str()).x;
         plot.draw->AddText({std::floor(plot.low.x - width - line * 0.4f), std::floor(y - line / 2)},
                            packed(theme.muted), tick.label.c_str());

@@ -2,6 +2,7 @@
 
 #include "app/charts/colour_scale.h"
 #include "app/charts/heat_map.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -44,13 +45,16 @@ double largest_uncertainty(const Session &session, const std::vector<RunId> &ran
     return double(most);
 }
 
-void draw_fact(const ViewContext &context, const std::string &value, const char *label, const std::string &explain) {
+void draw_fact(const ViewContext &context, const std::string &value, const char *label, Evidence evidence,
+               const std::string &explain) {
     ImGui::BeginGroup();
+    ui::mark(context.theme, evidence);
+    ImGui::SameLine(0, 4 * context.scale);
     ui::heading(value);
     ImGui::SameLine(0, 6 * context.scale);
     ui::text(label, context.theme.muted);
     ImGui::EndGroup();
-    ui::explain(explain);
+    ui::explain(context.theme, evidence, explain);
     ImGui::SameLine(0, 20 * context.scale);
 }
 
@@ -58,15 +62,16 @@ void draw_facts(const ViewContext &context, const RanksState &state) {
     const Session &session = *context.session;
     const RunRecord &first = session.runs[state.ranks.front().value];
     const ModelShape &model = first.plan.workload.model;
-    draw_fact(context, std::to_string(state.ranks.size()), "ranks",
+    draw_fact(context, std::to_string(state.ranks.size()), "ranks", Evidence::Reported,
               fmt::format("{} tokens of {} in all; each rank has its share of them, and {} of the {} experts.",
                           first.plan.workload.tokens, model.name, model.experts / std::int32_t(state.ranks.size()),
                           model.experts));
     if (state.traffic)
-        draw_fact(context, format_ratio(state.traffic->imbalance()), "imbalance",
-                  "The most rows that one rank's experts get, over the mean: 1 is even. All wait for the slowest.");
-    draw_fact(context, transport_of(first.device), "", "What carries the rows between the ranks' memories.");
-    draw_fact(context, format_duration_ns(largest_uncertainty(session, state.ranks)), "clock uncertainty",
+        draw_fact(context, format_ratio(state.traffic->imbalance()), "imbalance", Evidence::Measured,
+                  "The most rows that one rank's experts get, over the mean, counted in this run's routing: 1 is even. All wait for "
+                  "the slowest.");
+    draw_fact(context, transport_of(first.device), "", Evidence::Reported, "What carries the rows between the ranks' memories.");
+    draw_fact(context, format_duration_ns(largest_uncertainty(session, state.ranks)), "clock uncertainty", Evidence::Estimated,
               "All times are on rank 0's clock. The offset of each other one is from 64 messages there and back, "
               "before and after the run: half of the quickest trip is all it can be wrong by, and half the drift.");
     ImGui::NewLine();
@@ -108,6 +113,7 @@ void draw_matrix(const ViewContext &context, const RankTraffic &traffic) {
     ui::small(fmt::format("Dispatch; the combine is the same the other way round. {} a row, one a chosen expert.",
                           format_bytes(traffic.row_bytes)),
               context.theme.muted);
+    ui::explain(context.theme, Evidence::Reported, "Counted from the run's routing and the width of a row.");
 }
 
 void draw_split_bar(const ViewContext &context, std::size_t rank, const RankSplit &split, double longest, float label,
@@ -163,27 +169,31 @@ void draw_split(const ViewContext &context, const RanksState &state) {
 
 struct Column {
     const char *title, *explain;
+    Evidence evidence = Evidence::Reported;
     bool words = false; // else numbers, at the right
 };
 constexpr Column kColumns[] = {
-    {"Operator", "What all ranks run together, in step.", true},
-    {"Variant", "", true},
-    {"Slowest rank", "The median of the rank that takes longest."},
-    {"Fastest", "The median of the rank that takes least."},
+    {"Operator", "What all ranks run together, in step.", Evidence::Reported, true},
+    {"Variant", "", Evidence::Reported, true},
+    {"Slowest rank", "The median of the rank that takes longest.", Evidence::Measured},
+    {"Fastest", "The median of the rank that takes least.", Evidence::Measured},
     {"Exchange", "The exchange of rows alone, by CUPTI: a rank's kernel also waits for those that come late, so it is the "
-                 "quickest rank's, repetition by repetition; the median of those."},
+                 "quickest rank's, repetition by repetition; the median of those.", Evidence::Measured},
     {"Algorithm", "The bytes a rank sends on average, those to itself too, over the exchange's time (over the slowest "
-                  "rank's whole time where no kernels were captured)."},
+                  "rank's whole time where no kernels were captured).", Evidence::Estimated},
     {"Bus", "The bytes of the busiest rank's link, in its busier direction, over the same time. With even counts: "
-            "algorithm × (n − 1) / n, as nccl-tests defines it for all-to-all."},
+            "algorithm × (n − 1) / n, as nccl-tests defines it for all-to-all.", Evidence::Estimated},
     {"Of the link", "The bus bandwidth over the signalling rate of all of a GPU's NVLinks in one direction, as NVML "
-                    "tells it."},
-    {"Agreement", "The farthest of the ranks' relative distances from one device's layer over the same tokens."},
+                    "tells it.", Evidence::Estimated},
+    {"Agreement", "The farthest of the ranks' relative distances from one device's layer over the same tokens.", Evidence::Measured},
 };
 
+// Under the head of the column that comes next, whose words explain it.
 void draw_cell(const ViewContext &context, const std::string &text, bool good = false) {
     ImGui::TableNextColumn();
-    ui::right_aligned(text.empty() ? kNothing : text, good ? context.theme.good : context.theme.text);
+    const Column &column = kColumns[ImGui::TableGetColumnIndex()];
+    ui::number(context.theme, {text.empty() ? kNothing : text, column.evidence, column.explain},
+               good ? context.theme.good : context.theme.text);
 }
 
 void draw_step_row(const ViewContext &context, const RankStep &step, double link) {
