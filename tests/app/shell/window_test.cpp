@@ -88,7 +88,7 @@ void check_layout(const Image &image, const Theme &theme, float scale) {
 
 } // namespace
 
-TEST_CASE("the window draws every pane of a recorded session, in both themes and at every scale") {
+TEST_CASE("the window draws every pane of a recorded session, in its themes and at every scale") {
     const test::TemporaryFolder home;
     const auto display = display_or_skip(3440, 1920);
     const fs::path session = home.path() / "sample.moescope";
@@ -101,6 +101,7 @@ TEST_CASE("the window draws every pane of a recorded session, in both themes and
     for (const Case &c : {Case{"dark", "1", "1720x960", 1, "overview"},
                           Case{"light", "1.5", "1800x1200", 1.5f, "routing"},
                           Case{"light", "2", "3440x1920", 2, "dispatch"},
+                          Case{"high-contrast", "1.25", "1600x1000", 1.25f, "roofline"},
                           Case{"dark", "1", "1280x800", 1, "session"}}) {
         INFO(c.theme << " " << c.scale << " " << c.size);
         const fs::path shot = home.path() / "shot.png";
@@ -113,7 +114,7 @@ TEST_CASE("the window draws every pane of a recorded session, in both themes and
         REQUIRE(ended.code == 0);
         const Image image = read_png(shot);
         CHECK(std::to_string(image.width) + "x" + std::to_string(image.height) == c.size);
-        check_layout(image, built_in_theme(std::string(c.theme) == "dark"), c.factor);
+        check_layout(image, load_theme(std::string(MOESCOPE_ASSETS "/themes/") + c.theme + ".json").value(), c.factor);
         if (const char *folder = std::getenv("MOESCOPE_PICTURES"))
             fs::copy_file(shot, fs::path(folder) / (std::string("real-") + c.view + ".png"),
                           fs::copy_options::overwrite_existing);

@@ -34,10 +34,10 @@ void keep(const Image &image, const std::string &name) {
 
 } // namespace
 
-TEST_CASE("every view draws something, in both themes and at every scale") {
+TEST_CASE("every view draws something, in every theme and at every scale") {
     Selection selection;
     selection.measurement = MeasurementId{3};
-    for (const char *theme : {"dark", "light"})
+    for (const char *theme : {"dark", "light", "high-contrast"})
         for (const float scale : {1.0f, 1.5f, 2.0f}) {
             std::vector<std::string> names = {"window"};
             for (const View &view : views())
