@@ -103,8 +103,11 @@ void draw_candidate_row(const ViewContext &context, AutotuneState &state, Candid
                           ImGuiSelectableFlags_SpanAllColumns))
         context.selection.candidate = id;
     ImGui::PopStyleColor();
-    if (ImGui::IsItemHovered())
+    if (ImGui::IsItemHovered()) {
         state.next_hovered = id;
+        if (ui::column_hovered(0)) // the others have words of their own
+            ui::tooltip(explain(candidate, tally.best_ns));
+    }
     for (std::size_t i = 1; i < std::size(kColumns); ++i) {
         ImGui::TableNextColumn();
         const CandidateColumn column = kColumns[i].column;

@@ -357,7 +357,8 @@ void CompareView::draw_row(std::size_t index, const std::vector<Difference> &sha
     if (ImGui::Selectable("##row", selected(row), ImGuiSelectableFlags_SpanAllColumns))
         select(row);
     const std::string own = sentence_of(own_differences(row, shared));
-    ui::explain(row.time.reason + (own.empty() ? "" : "\nFrom A to B: " + own + "."));
+    if (!ui::column_hovered(1) && !ui::column_hovered(2) && !ui::column_hovered(3)) // those have words of their own
+        ui::explain(row.time.reason + (own.empty() ? "" : "\nFrom A to B: " + own + "."));
     if (ImGui::IsItemHovered() && (shown_session(b_) || shown_session(a_)))
         context_.selection.next_hovered = shown_session(b_) ? row.b : row.a;
     ImGui::SameLine(0, 0);

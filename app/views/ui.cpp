@@ -101,6 +101,10 @@ void explain(std::string_view words) {
         tooltip(words);
 }
 
+bool column_hovered(int column) {
+    return (ImGui::TableGetColumnFlags(column) & ImGuiTableColumnFlags_IsHovered) != 0;
+}
+
 ImVec2 badge_size(std::string_view words) {
     const FontScope small(small_font());
     const ImVec2 size = size_of(words);

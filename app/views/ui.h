@@ -42,6 +42,9 @@ void tooltip(std::string_view text);
 bool begin_tooltip();
 void end_tooltip();
 
+// Whether the mouse is over this column of the current table: a row's hover and a cell's would both show.
+bool column_hovered(int column);
+
 // A word on a tinted ground: "CUPTI", "measured", "Recorded".
 void badge(std::string_view text, const ImVec4 &colour);
 ImVec2 badge_size(std::string_view text);
