@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <thread>
 
 using namespace moescope;
@@ -38,11 +39,27 @@ bool eventually(const std::function<bool()> &condition) {
     return false;
 }
 
-bool says(const std::string &words) {
+// The first text below `top` that has these words.
+std::optional<DrawnText> find_text(const std::string &words, float top = 0) {
     for (const DrawnText &text : drawn_text(*ImGui::GetDrawData(), *ImGui::GetIO().Fonts))
-        if (text.text.find(words) != std::string::npos)
-            return true;
-    return false;
+        if (text.rect.y >= top && text.text.find(words) != std::string::npos)
+            return text;
+    return std::nullopt;
+}
+
+bool shows(DrivenShell &window, const std::string &words) {
+    return eventually([&] {
+        window.frame();
+        return find_text(words).has_value();
+    });
+}
+
+// The recorded session comes up by itself, and its banner.
+void settle(DrivenShell &window) {
+    CHECK(shows(window, "Worker ready"));
+    while (window.shell.busy_with_file())
+        window.frame();
+    window.frames(3);
 }
 
 } // namespace
@@ -112,21 +129,41 @@ TEST_CASE("the Hosts panel shows each host's state, and a lost connection until 
     const test::Environment worker("MOESCOPE_WORKER", MOESCOPE_WORKER_PATH);
     DrivenShell window;
     window.shell.start_worker("gpu");
-    const auto shows = [&](const std::string &words) {
-        return eventually([&] {
-            window.frame();
-            return says(words);
-        });
-    };
-    CHECK(shows("Worker ready"));
-    while (window.shell.busy_with_file()) // the recorded session, whose banner comes up then
-        window.frame();
-    window.frames(3);
+    settle(window);
     REQUIRE(window.shell.actions().run("run.hosts"));
-    CHECK(shows("this machine"));
+    CHECK(shows(window, "this machine"));
     server->stop();
-    CHECK(shows("connection lost, trying again"));
+    CHECK(shows(window, "connection lost, trying again"));
     CHECK(window.shell.may_sleep() < 1); // it counts the seconds
     server->start();
-    CHECK(shows("Worker ready"));
+    CHECK(shows(window, "Worker ready"));
+}
+
+TEST_CASE("what was run here and there is set side by side from the Hosts panel") {
+    const auto server = server_or_skip();
+    server->install(MOESCOPE_WORKER_PATH, "moescope-worker");
+    const test::Environment worker("MOESCOPE_WORKER", MOESCOPE_WORKER_PATH);
+    Settings settings;
+    settings.workload = testing::small_workload();
+    settings.device = "cpu";
+    DrivenShell window(nullptr, settings);
+    for (const char *host : {"", "gpu"}) {
+        window.shell.start_worker(host);
+        settle(window);
+        REQUIRE(window.shell.actions().run("run.start"));
+        CHECK(shows(window, "Running"));
+        CHECK(shows(window, "Worker ready"));
+    }
+    REQUIRE(window.shell.actions().run("run.hosts"));
+    REQUIRE(shows(window, "Hosts"));
+    window.frames(3); // the panel has its size
+    const auto row = find_text("this machine");
+    REQUIRE(row);
+    const auto button = find_text("Compare", row->rect.y);
+    REQUIRE(button);
+    window.click((button->rect.x + button->rect.z) / 2, (button->rect.y + button->rect.w) / 2);
+    CHECK(window.shell.shows(ViewId::Compare));
+    CHECK(shows(window, "compared"));
+    window.press("Escape");
+    CHECK(shows(window, "geometric mean"));
 }
