@@ -4,6 +4,7 @@
 #include "app/cli/document_commands.h"
 #include "app/cli/export_command.h"
 #include "app/cli/import_command.h"
+#include "app/cli/lessons_command.h"
 #include "app/cli/list_commands.h"
 #include "app/cli/metrics_command.h"
 #include "app/cli/ranks_command.h"
@@ -43,7 +44,7 @@ class CommandLine {
              *run_ = nullptr, *tune_ = nullptr, *export_ = nullptr, *import_ = nullptr,
              *schema_ = nullptr, *sweep_ = nullptr, *compare_ = nullptr, *source_ = nullptr,
              *completions_ = nullptr, *manual_ = nullptr,
-             *remote_ = nullptr, *ranks_ = nullptr;
+             *remote_ = nullptr, *ranks_ = nullptr, *lessons_ = nullptr;
     WindowArguments window_;
     RunOptions run_options_, tune_options_;
     ExportOptions export_options_;
@@ -53,6 +54,7 @@ class CommandLine {
     SweepOptions sweep_options_;
     SourceOptions source_options_;
     RanksOptions ranks_options_;
+    LessonsOptions lessons_options_;
     std::optional<std::string> devices_remote_, shell_;
     RemoteOptions remote_options_;
     bool json_ = false, measure_ = false;
@@ -94,6 +96,8 @@ void CommandLine::add_commands() {
     add_source_options(*source_, source_options_);
     remote_ = app_.add_subcommand("remote", "A host behind ssh: what is there, and the worker copied to it");
     add_remote_options(*remote_, remote_options_);
+    lessons_ = app_.add_subcommand("lessons", "The lessons of the window, and whether a file is one");
+    add_lessons_options(*lessons_, lessons_options_);
     completions_ = app_.add_subcommand("completions", "A shell's completions of this command line");
     completions_->add_option("SHELL", shell_, "bash, zsh or fish");
     manual_ = app_.add_subcommand("manual", "The manual page, as man reads it");
@@ -164,6 +168,8 @@ int CommandLine::run_chosen() {
         return compare_command(compare_options_);
     if (source_->parsed())
         return source_command(source_options_);
+    if (lessons_->parsed())
+        return lessons_command(lessons_options_);
     if (completions_->parsed())
         return completions_command(app_, shell_);
     if (manual_->parsed())

@@ -49,7 +49,7 @@ Result<Image> draw_picture(SessionPtr session, const PictureOptions &options) {
     io.DeltaTime = 1.0f / 60;
     io.MousePos = {-FLT_MAX, -FLT_MAX};
 
-    Settings settings;
+    Settings settings = options.settings;
     settings.theme = options.theme;
     Shell shell({.settings = settings});
     shell.use_scale(options.scale, find_fonts());

@@ -17,6 +17,7 @@ struct PictureOptions {
     RunId run; // which run of the session; not valid: as the window would choose
     Selection selection;
     SessionPtr other; // the comparison's second session
+    Settings settings = {}; // what a window would remember; its theme is `theme`
 };
 
 // Draws a few frames (ImGui measures before it places) and keeps the last one. Errors: an unknown

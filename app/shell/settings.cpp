@@ -176,6 +176,15 @@ json to_json(const TimelineNotes &notes) {
     return {{"session", notes.session}, {"bookmarks", bookmarks}, {"hidden", notes.hidden}, {"pinned", notes.pinned}};
 }
 
+void read_lessons(const json &object, Settings &settings) {
+    read(object, "open", settings.lesson);
+    settings.lessons_found = texts_from(object, "found");
+    if (const auto pages = object.find("pages"); pages != object.end() && pages->is_object())
+        for (const auto &[lesson, page] : pages->items())
+            if (page.is_number_integer())
+                settings.lesson_pages[lesson] = page.get<int>();
+}
+
 Settings settings_from(const json &object) {
     Settings settings;
     read(object, "theme", settings.theme);
@@ -190,6 +199,8 @@ Settings settings_from(const json &object) {
     read(object, "device", settings.device);
     if (const auto layout = object.find("layout"); layout != object.end() && layout->is_object())
         read_layout(*layout, settings.layout);
+    if (const auto lessons = object.find("lessons"); lessons != object.end() && lessons->is_object())
+        read_lessons(*lessons, settings);
     if (const auto workload = object.find("workload");
         workload != object.end() && workload->is_object())
         settings.workload = workload_from(*workload);
@@ -223,6 +234,7 @@ json to_json(const Settings &s) {
         {"inspector_open", s.layout.inspector_open}, {"split", int(s.layout.split)}};
     for (const TimelineNotes &notes : s.timeline_notes)
         object["timeline_notes"].push_back(to_json(notes));
+    object["lessons"] = {{"open", s.lesson}, {"found", s.lessons_found}, {"pages", s.lesson_pages}};
     if (s.workload)
         object["workload"] = to_json(*s.workload);
     return object;

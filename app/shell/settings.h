@@ -25,6 +25,9 @@ struct Settings {
     std::map<std::string, std::string> shortcuts; // that are not the standard ones, by action
     std::vector<std::string> hosts; // behind ssh, the one used last first
     std::vector<TimelineNotes> timeline_notes; // of the sessions looked at last
+    std::vector<std::string> lessons_found;  // whose question is answered
+    std::map<std::string, int> lesson_pages; // the page last read
+    std::string lesson;                      // the one last opened
     bool operator==(const Settings &) const = default;
 };
 

@@ -88,6 +88,9 @@ Shell::Shell(Options options)
     session_file_.recent = settings_.recent;
     add_actions();
     timeline_.all_notes = settings_.timeline_notes;
+    lessons_.found.insert(settings_.lessons_found.begin(), settings_.lessons_found.end());
+    lessons_.page = settings_.lesson_pages;
+    lessons_.open = settings_.lesson;
 }
 
 Shell::~Shell() = default;
@@ -377,6 +380,14 @@ SweepActions Shell::sweep_actions() {
             .run = [this](const std::vector<SweepPlan> &plans) { run_sweep(plans); }};
 }
 
+LessonActions Shell::lesson_actions() {
+    return {.catalogue = workload_.catalogue,
+            .workload = workload_.workload,
+            .device = workload_.device,
+            .on_cpu = runs_on_cpu(),
+            .run = [this](Plan plan) { run(std::move(plan), /*replace=*/false); }};
+}
+
 bool Shell::runs_on_cpu() const {
     const DeviceInfo *device = chosen_device(frame_progress_.devices, workload_.device);
     return !device || device->is_cpu();
@@ -511,6 +522,8 @@ void Shell::draw(float width, float height) {
 }
 
 double Shell::may_sleep() const {
+    if (in_motion(lessons_, ImGui::GetTime()))
+        return 0;
     double until = ImGui::GetTime() + 3600;
     if (workload_.live && workload_.changed_at >= 0)
         until = workload_.changed_at + kLiveDelay;
@@ -528,6 +541,9 @@ const Settings &Shell::settings() {
     settings_.device = workload_.device;
     settings_.shortcuts = actions_.changed();
     settings_.timeline_notes = timeline_.all_notes;
+    settings_.lessons_found.assign(lessons_.found.begin(), lessons_.found.end());
+    settings_.lesson_pages = lessons_.page;
+    settings_.lesson = lessons_.open;
     return settings_;
 }
 

@@ -18,6 +18,7 @@
 #include "app/views/crossover.h"
 #include "app/views/dispatch.h"
 #include "app/views/inspector.h"
+#include "app/views/lessons.h"
 #include "app/views/memory.h"
 #include "app/views/ranks.h"
 #include "app/views/overview.h"
@@ -116,6 +117,7 @@ class Shell {
     void measure_ceilings(const std::string &device);
     std::function<std::uint64_t(SourceRequest)> source_asker(); // empty without a worker
     SweepActions sweep_actions();
+    LessonActions lesson_actions();
     bool runs_on_cpu() const;
     void show_neighbour(int step);
     void say(std::string sentence); // in the status line, for a while
@@ -221,6 +223,7 @@ class Shell {
     InspectorState inspector_;
     SourceState source_;
     CrossoverState crossover_;
+    LessonsState lessons_;
     StatusState status_;
 
     struct Written {

@@ -182,6 +182,9 @@ void Shell::draw_view(ViewContext &context, ViewId view) {
     case ViewId::Crossover:
         draw_crossover(context, crossover_, workload_.workload, runs_on_cpu(), sweep_actions());
         break;
+    case ViewId::Lessons:
+        draw_lessons(context, lessons_, lesson_actions());
+        break;
     }
 }
 

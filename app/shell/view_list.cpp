@@ -20,6 +20,7 @@ constexpr View kViews[] = {
     {ViewId::Source, "source", "Source", "What does this kernel run?", ViewGroup::Explain},
     {ViewId::SessionFile, "session", "Session", "What was measured, where and how?", ViewGroup::Session},
     {ViewId::Ranks, "ranks", "Ranks", "How do the GPUs share it?", ViewGroup::Explain},
+    {ViewId::Lessons, "lessons", "Lessons", "How does it work?", ViewGroup::Learn},
 };
 
 } // namespace

@@ -40,7 +40,8 @@ enum class ViewId {
     Compare,
     Source,
     SessionFile,
-    Ranks
+    Ranks,
+    Lessons
 };
 
 // What can be run on, host by host.

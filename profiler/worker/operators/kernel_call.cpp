@@ -22,10 +22,6 @@ Status kernel_status(ms_status code, std::string_view what) {
     return Error{std::string(what) + " failed", ms_last_error(), ""};
 }
 
-ms_dtype kernel_dtype(DType dtype) {
-    return dtype == DType::F32 ? MS_F32 : dtype == DType::F16 ? MS_F16 : MS_BF16;
-}
-
 TileConfig tile_config(const ms_tile_config &from) {
     return {from.block_m, from.block_n, from.block_k, from.warps, from.stages};
 }

@@ -5,6 +5,7 @@
 #include "profiler/base/try.h"
 #include "profiler/plan/plan.h"
 #include "profiler/worker/device.h"
+#include "profiler/workload/kernel_dtype.h"
 
 #include <cstdint>
 #include <string_view>
@@ -14,7 +15,6 @@ namespace moescope {
 // `what` was being done; the library's message is the reason.
 Status kernel_status(ms_status code, std::string_view what);
 
-ms_dtype kernel_dtype(DType dtype);
 TileConfig tile_config(const ms_tile_config &from);
 ms_tile_config kernel_config(const TileConfig &from);
 

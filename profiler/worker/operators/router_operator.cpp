@@ -1,6 +1,6 @@
 #include "profiler/worker/operators/kernel_call.h"
 #include "profiler/worker/operators/operator.h"
-#include "profiler/worker/operators/topk_args.h"
+#include "profiler/workload/topk_args.h"
 
 #include <algorithm>
 #include <cmath>

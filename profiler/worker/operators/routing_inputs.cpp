@@ -3,7 +3,7 @@
 #include "kernels/common/float_types.h"
 #include "profiler/base/units.h"
 #include "profiler/worker/operators/kernel_call.h"
-#include "profiler/worker/operators/topk_args.h"
+#include "profiler/workload/topk_args.h"
 
 #include <fmt/format.h>
 

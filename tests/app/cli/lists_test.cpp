@@ -99,3 +99,20 @@ TEST_CASE("metrics lists what a chip counts without that chip, and what sets and
     CHECK(nothing.err.find("does not offer no__such.sum") != std::string::npos);
     CHECK(run_moescope({"metrics", "--chip", "H200"}).code == 2);
 }
+
+TEST_CASE("lessons are listed, and a file is checked by name") {
+    const Answer table = run_moescope({"lessons"});
+    CHECK(table.code == 0);
+    CHECK(table.out.find("\nSoftmax, then top-k ") != std::string::npos);
+    const Answer answer = run_moescope({"lessons", "--json"});
+    CHECK(answer.code == 0);
+    CHECK(json::parse(answer.out).at("lessons").size() >= 10);
+
+    CHECK(run_moescope({"lessons", "--facts"}).out.find("\ntime(OPERATOR.VARIANT) ") != std::string::npos);
+    CHECK(run_moescope({"lessons", "--check", MOESCOPE_ASSETS "/lessons/bitonic-sort.json"}).code == 0);
+    const Answer wrong = run_moescope({"lessons", "--check", MOESCOPE_ASSETS "/models.json"});
+    CHECK(wrong.code == 1);
+    CHECK(wrong.out.empty());
+    CHECK(wrong.err.find("models.json") != std::string::npos);
+    CHECK(run_moescope({"lessons", "--check", "/no/such/file.json"}).code == 1);
+}

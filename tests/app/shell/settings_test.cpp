@@ -23,6 +23,9 @@ TEST_CASE("settings come back as they were saved") {
     settings.recent = {"/a b/ü.moescope", "/c.moescope"};
     settings.hosts = {"user@gpu1", "gpu2:/opt/w"};
     settings.device = "cuda:1";
+    settings.lesson = "bitonic-sort";
+    settings.lessons_found = {"softmax-topk"};
+    settings.lesson_pages = {{"bitonic-sort", 2}, {"softmax-topk", 1}};
     settings.shortcuts = {{"run.start", "Ctrl+R"}, {"file.quit", ""}};
     settings.workload.emplace();
     settings.workload->model.name = "Mine";

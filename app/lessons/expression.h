@@ -1,0 +1,69 @@
+// The language in which a lesson speaks of results: numbers, comparisons, and facts of a session's
+// runs. A lesson's checks and the numbers in its text are written in it, as data.
+//
+//   time(softmax_topk.scalar) / fastest(softmax_topk) > 2 and tokens >= 1024
+//   any(padded(128) < 0.1)
+//   latest(where(groups_kept < groups, time(sigmoid_topk.scalar)))
+//
+// Names are facts of one run (facts.h lists them); operator.variant names a measurement. any, least,
+// most, latest and runs look at every run of the session; where(condition, value) has a value only
+// where the condition holds. True is 1 and false is 0.
+#pragma once
+
+#include "profiler/base/result.h"
+#include "profiler/session/session.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace moescope::lessons {
+
+// A value, or what would have to be measured to have one.
+struct Answer {
+    std::optional<double> value;
+    std::string missing; // "gate_up (fused) has not been measured"; "" where there is a value
+
+    bool known() const { return value.has_value(); }
+    bool holds() const { return value && *value != 0; }
+};
+
+class Expression {
+  public:
+    Expression() = default;
+    // Errors: a word that is not known, a name that is none, brackets that do not match; each with the
+    // text and the place.
+    static Result<Expression> parse(std::string_view text);
+
+    // In a run of a session; the run may be invalid, and the session empty.
+    Answer evaluate(const Session &session, RunId run) const;
+    const std::string &text() const { return text_; }
+    bool empty() const { return !root_; }
+
+    struct Node;
+
+  private:
+    std::string text_;
+    std::shared_ptr<const Node> root_;
+};
+
+// Text with {expression:format} in it: time, bytes, rate (bytes a second), flops (a second), ratio,
+// percent, count or number. What is not known yet reads "–".
+class Template {
+  public:
+    Template() = default;
+    static Result<Template> parse(std::string_view text);
+    std::string fill(const Session &session, RunId run) const;
+
+  private:
+    struct Part {
+        std::string words; // before the value
+        Expression value;  // may be empty: at the end
+        std::string format;
+    };
+    std::vector<Part> parts_;
+};
+
+} // namespace moescope::lessons

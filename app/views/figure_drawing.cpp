@@ -1,0 +1,110 @@
+#include "app/views/figure_drawing.h"
+
+#include "app/views/ui.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace moescope {
+
+namespace {
+
+using lessons::Ink;
+using lessons::Shape;
+
+ImVec4 colour_of(const Theme &theme, const Shape &shape) {
+    switch (shape.ink) {
+    case Ink::Muted:
+        return theme.muted;
+    case Ink::Line:
+        return theme.line;
+    case Ink::Raised:
+        return theme.raised;
+    case Ink::Accent:
+        return theme.accent;
+    case Ink::Good:
+        return theme.good;
+    case Ink::Warning:
+        return theme.warning;
+    case Ink::Failure:
+        return theme.failure;
+    case Ink::Series:
+        return theme.series[std::size_t(shape.series) % theme.series.size()];
+    case Ink::Text:
+        break;
+    }
+    return theme.text;
+}
+
+// The font whose own size is nearest: the others would look soft.
+ImFont *font_of(const Shape &shape, float size) {
+    if (shape.bold)
+        return ui::bold_font();
+    const float small = std::abs(ui::small_font()->FontSize - size), body = std::abs(ui::body_font()->FontSize - size);
+    return small < body ? ui::small_font() : ui::body_font();
+}
+
+class Drawing {
+  public:
+    Drawing(ImDrawList &draw, ImVec2 origin, float factor, const Theme &theme)
+        : draw_(draw), origin_(origin), factor_(factor), theme_(theme), thick_(std::max(1.0f, 1.4f * factor)) {}
+
+    void shape(const Shape &shape) const {
+        if (shape.alpha <= 0.01f)
+            return;
+        const ImU32 colour = packed(colour_of(theme_, shape), shape.alpha);
+        const ImVec2 from = at(shape.x, shape.y), to = at(shape.x + shape.w, shape.y + shape.h);
+        switch (shape.kind) {
+        case Shape::Kind::Box:
+            return draw_.AddRectFilled(from, to, colour, std::min(3.0f, 0.25f * std::min(shape.w, shape.h)) * factor_);
+        case Shape::Kind::Frame:
+            return draw_.AddRect(from, to, colour, 3 * factor_, 0, thick_);
+        case Shape::Kind::Line:
+            return draw_.AddLine(from, at(shape.w, shape.h), colour, thick_);
+        case Shape::Kind::Arrow:
+            return arrow(from, at(shape.w, shape.h), colour);
+        case Shape::Kind::Disc:
+            return draw_.AddCircleFilled(from, shape.w * factor_, colour);
+        case Shape::Kind::Words:
+            return words(shape, from, colour);
+        }
+    }
+
+  private:
+    ImVec2 at(float x, float y) const { return {origin_.x + x * factor_, origin_.y + y * factor_}; }
+
+    void arrow(ImVec2 from, ImVec2 to, ImU32 colour) const {
+        const float dx = to.x - from.x, dy = to.y - from.y, length = std::hypot(dx, dy), head = 5 * factor_;
+        if (length < 1)
+            return;
+        const ImVec2 along{dx / length, dy / length}, across{-along.y, along.x};
+        const ImVec2 neck{to.x - along.x * head, to.y - along.y * head};
+        draw_.AddLine(from, neck, colour, thick_);
+        draw_.AddTriangleFilled(to, {neck.x + across.x * head * 0.6f, neck.y + across.y * head * 0.6f},
+                                {neck.x - across.x * head * 0.6f, neck.y - across.y * head * 0.6f}, colour);
+    }
+    void words(const Shape &shape, ImVec2 anchor, ImU32 colour) const {
+        const float size = std::round(shape.h * factor_);
+        ImFont *font = font_of(shape, size);
+        const ImVec2 extent = font->CalcTextSizeA(size, FLT_MAX, 0, shape.words.c_str());
+        const float shift = shape.align == Shape::Align::Left ? 0 : shape.align == Shape::Align::Right ? 1 : 0.5f;
+        draw_.AddText(font, size, {std::floor(anchor.x - extent.x * shift), std::floor(anchor.y - extent.y / 2)}, colour,
+                      shape.words.c_str());
+    }
+
+    ImDrawList &draw_;
+    ImVec2 origin_;
+    float factor_;
+    const Theme &theme_;
+    float thick_;
+};
+
+} // namespace
+
+void draw_frame(ImDrawList &draw, ImVec2 origin, float factor, const Theme &theme, const lessons::Frame &frame) {
+    const Drawing drawing(draw, origin, factor, theme);
+    for (const Shape &shape : frame.shapes)
+        drawing.shape(shape);
+}
+
+} // namespace moescope

@@ -1,0 +1,14 @@
+// What the Lessons view is made of.
+#pragma once
+
+#include "app/views/lessons.h"
+
+namespace moescope {
+
+// The picture at its place, its bar and its caption; moves it on by a frame's time.
+void draw_player(const ViewContext &context, PlayerState &player, const lessons::Figure &figure);
+
+// What the run shown has measured of a control's operators and variants.
+void draw_results(const ViewContext &context, const lessons::Control &control);
+
+} // namespace moescope
