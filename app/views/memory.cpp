@@ -27,6 +27,7 @@ void refresh(const ViewContext &context, MemoryState &state) {
     state.known_grouping = state.grouping;
     state.history = memory_history(session, context.run, state.grouping);
     state.known_step.reset();
+    state.variants.reset();
 }
 
 // The step the table shows; what is live at it is found out once.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app/charts/plot.h"
+#include "app/views/memory_words.h"
 #include "app/views/view_context.h"
 #include "profiler/explain/memory_history.h"
 #include "profiler/explain/repetition.h"
@@ -10,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace moescope {
@@ -29,6 +31,12 @@ struct MemoryState {
     std::optional<std::size_t> known_step;
     std::vector<LiveBlock> blocks; // at the step shown
     Fragmentation fragmentation;
+    struct Variants { // of dequantisation, and of the layer
+        std::array<std::string, 2> verdicts;
+        std::array<std::vector<MemoryRow>, 2> rows;
+        std::vector<PlanItem> missing; // to compare selective and full
+    };
+    std::optional<Variants> variants;
 };
 
 void draw_memory(const ViewContext &context, MemoryState &state);

@@ -95,8 +95,7 @@ void draw_bars(const ViewContext &context, const std::vector<MemoryRow> &rows,
     }
 }
 
-void offer_both(const ViewContext &context) {
-    const auto items = missing_for_selective(*context.session, context.run);
+void offer_both(const ViewContext &context, const std::vector<PlanItem> &items) {
     if (items.empty() || !context.run_items)
         return;
     ui::wrapped("This run has not measured both: full dequantisation makes a 16-bit copy of every "
@@ -116,14 +115,19 @@ void draw_memory_variants(const ViewContext &context, MemoryState &state) {
     ui::heading("Full or selective dequantisation?");
     ImGui::SameLine();
     ui::badge(context.theme, Evidence::Measured);
-    const std::string verdicts[] = {selective_verdict(session, context.run),
-                                    layer_verdict(session, context.run)};
-    const OperatorId ops[] = {OperatorId::SelectiveDequant, OperatorId::MoeMlp};
+    if (!state.variants) { // found once a snapshot: all measurements are looked at
+        state.variants.emplace();
+        state.variants->verdicts = {selective_verdict(session, context.run), layer_verdict(session, context.run)};
+        state.variants->rows = {memory_rows(session, context.run, OperatorId::SelectiveDequant),
+                                memory_rows(session, context.run, OperatorId::MoeMlp)};
+        state.variants->missing = missing_for_selective(session, context.run);
+    }
     for (std::size_t i = 0; i < 2; ++i) {
-        const auto rows = memory_rows(session, context.run, ops[i]);
+        const auto &rows = state.variants->rows[i];
+        const std::string &verdict = state.variants->verdicts[i];
         ImGui::PushID(int(i));
-        if (!verdicts[i].empty()) {
-            ui::wrapped(verdicts[i], context.theme.text);
+        if (!verdict.empty()) {
+            ui::wrapped(verdict, context.theme.text);
             ui::explain(context.theme, Evidence::Measured,
                         "Peaks of device memory by the allocation ledger and medians of this run's measurements; "
                         "their samples and spread are in the Overview.");
@@ -132,7 +136,7 @@ void draw_memory_variants(const ViewContext &context, MemoryState &state) {
             draw_bars(context, rows, state.bars[i]);
         ImGui::PopID();
     }
-    offer_both(context);
+    offer_both(context, state.variants->missing);
 }
 
 } // namespace moescope

@@ -19,7 +19,7 @@ struct Figure {
 
 struct Report {
     std::string date, machine, build;
-    std::int64_t kernels = 0, records = 0, file_bytes = 0;
+    std::int64_t kernels = 0, records = 0, file_bytes = 0, resident_bytes = 0;
     int width = 0, height = 0;
     std::vector<Figure> figures;
     std::vector<ViewCost> views;
