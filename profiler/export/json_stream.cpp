@@ -2,13 +2,34 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
 namespace moescope {
 
+namespace {
+
+// Most texts need no escape and are as they are between quotes.
+bool is_plain(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+} // namespace
+
 std::string json_string(std::string_view text) {
+    if (is_plain(text))
+        return fmt::format("\"{}\"", text);
     return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+void JsonStream::value(std::string_view text) {
+    if (!is_plain(text))
+        return encoded(json_string(text));
+    separate();
+    buffer_.push_back('"');
+    append(text);
+    buffer_.push_back('"');
 }
 
 void JsonStream::value(double number) {

@@ -57,7 +57,7 @@ class JsonStream {
         append(flag ? "true" : "false");
     }
     void value(double number);
-    void value(std::string_view text) { encoded(json_string(text)); }
+    void value(std::string_view text);
     void value(const char *text) { value(std::string_view(text)); }
     // JSON that is encoded already.
     void encoded(std::string_view json) {

@@ -40,8 +40,10 @@ class RowReader {
 
     template <std::integral T> T integer(std::int64_t low, std::int64_t high) {
         const int at = column_++;
-        const std::int64_t value = sqlite3_column_int64(handle(), at);
-        if (sqlite3_column_type(handle(), at) != SQLITE_INTEGER || value < low || value > high) {
+        // One look at the column for both; the connection is this thread's alone.
+        sqlite3_value *const held = sqlite3_column_value(handle(), at);
+        const std::int64_t value = sqlite3_value_int64(held);
+        if (sqlite3_value_type(held) != SQLITE_INTEGER || value < low || value > high) {
             refuse(at, fmt::format("a whole number in {}..{}", low, high));
             return T(low);
         }
