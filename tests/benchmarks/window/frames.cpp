@@ -24,8 +24,7 @@ FrameDesk::FrameDesk(int width, int height) : width_(width), height_(height), sh
     ImGuiIO &io = ImGui::GetIO();
     io.DisplaySize = {float(width), float(height)};
     io.DeltaTime = kFrameSeconds;
-    build_fonts(*io.Fonts, find_fonts(), 1);
-    shell_.set_scale(1);
+    shell_.use_scale(1, find_fonts());
     shell_.set_theme("dark");
     shell_.show_recorded(std::make_shared<const Session>()); // and not one of those that come along
     unsigned char *pixels = nullptr;
