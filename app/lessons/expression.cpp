@@ -348,6 +348,14 @@ Answer value_of(const Node &node, const Session &session, RunId run) {
     return std::isfinite(value) ? Answer{value, {}} : Answer{std::nullopt, "it divides by zero"};
 }
 
+// A value and its unit stay on one line.
+std::string unbroken(const std::string &words) {
+    std::string result;
+    for (const char letter : words)
+        result += letter == ' ' ? "\u00a0" : std::string(1, letter);
+    return result;
+}
+
 constexpr std::pair<std::string_view, std::string (*)(double)> kFormats[] = {
     {"time", format_duration_ns},
     {"bytes", format_bytes},
@@ -411,7 +419,7 @@ std::string Template::fill(const Session &session, RunId run) const {
         const Answer answer = part.value.evaluate(session, run);
         for (const auto &[name, format] : kFormats)
             if (name == part.format)
-                text += answer.known() ? format(*answer.value) : "–";
+                text += answer.known() ? unbroken(format(*answer.value)) : "–";
     }
     return text;
 }

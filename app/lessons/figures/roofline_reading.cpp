@@ -37,7 +37,8 @@ std::vector<Dot> dots_of(const Session &session, RunId run) {
 
 Axes axes_of(const std::vector<Dot> &dots, const Ceilings &ceilings) {
     const double ridge = ceilings.flops_per_second / ceilings.bytes_per_second;
-    double x_low = ridge, x_high = ridge, y_low = ceilings.flops_per_second, y_high = ceilings.flops_per_second;
+    // At least a piece of the slope is in sight.
+    double x_low = ridge / 20, x_high = ridge, y_low = ceilings.flops_per_second / 20, y_high = ceilings.flops_per_second;
     for (const Dot &dot : dots) {
         x_low = std::min(x_low, dot.intensity);
         x_high = std::max(x_high, dot.intensity);
