@@ -26,6 +26,11 @@ std::string Actions::refused(const Action &action) {
     return action.refused ? action.refused() : std::string();
 }
 
+std::string Actions::label(const Action &action) {
+    const std::string object = action.object ? action.object() : "";
+    return object.empty() ? action.title : fmt::format("{}: {}", action.title, object);
+}
+
 bool Actions::run(std::string_view id) const {
     const Action *action = find(id);
     if (!action || !refused(*action).empty())

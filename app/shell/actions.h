@@ -22,6 +22,7 @@ struct Action {
     std::function<void()> run;
     std::function<std::string()> refused = {}; // why not now, a sentence; "" where it can. None: always
     std::function<bool()> ticked = {};         // of a switch: whether it is on
+    std::function<std::string()> object = {};  // what it would be done to now, after the title: "tokens 8 → 16"
     bool starts_section = false;               // a line above it in its menu
 };
 
@@ -36,6 +37,8 @@ class Actions {
 
     // Why the action cannot be done now; "" where it can.
     static std::string refused(const Action &action);
+    // The title with its object.
+    static std::string label(const Action &action);
     // Does nothing where the action is refused or unknown; true when it was done.
     bool run(std::string_view id) const;
 

@@ -1,5 +1,8 @@
 #include "app/shell/recent.h"
 
+#include "profiler/base/assets.h"
+
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
@@ -26,6 +29,16 @@ std::vector<RecentFile> recent_files(const std::vector<std::string> &paths) {
         files.push_back({path, file.filename().string(), short_folder(file.parent_path()),
                          std::filesystem::is_regular_file(file, problem)});
     }
+    return files;
+}
+
+std::vector<std::string> shipped_sessions() {
+    std::error_code problem;
+    std::vector<std::string> files;
+    for (const auto &entry : std::filesystem::directory_iterator(find_asset("sessions"), problem))
+        if (entry.path().extension() == ".moescope")
+            files.push_back(entry.path().string());
+    std::sort(files.begin(), files.end());
     return files;
 }
 

@@ -13,5 +13,7 @@ struct RecentFile {
 
 // In the same order; looks at the disk.
 std::vector<RecentFile> recent_files(const std::vector<std::string> &paths);
+// The recorded sessions that come with the program, by name.
+std::vector<std::string> shipped_sessions();
 
 } // namespace moescope

@@ -37,6 +37,16 @@ template <typename T> void read(const json &object, const char *key, T &out) {
     }
 }
 
+void read(const json &object, const char *key, std::vector<std::string> &out) {
+    const auto found = object.find(key);
+    if (found == object.end() || !found->is_array())
+        return;
+    out.clear();
+    for (const json &each : *found)
+        if (each.is_string())
+            out.push_back(each.get<std::string>());
+}
+
 template <typename E> void read_enum(const json &object, const char *key, E &out, int count) {
     int value = int(out);
     read(object, key, value);
@@ -204,6 +214,13 @@ Settings settings_from(const json &object) {
     if (const auto workload = object.find("workload");
         workload != object.end() && workload->is_object())
         settings.workload = workload_from(*workload);
+    read(object, "warm_cache", settings.warm_cache);
+    read(object, "sample_counters", settings.sample_counters);
+    read(object, "sample_instructions", settings.sample_instructions);
+    read(object, "toured", settings.toured);
+    read(object, "counters", settings.counters);
+    if (const auto wanted = object.find("operators"); wanted != object.end() && wanted->is_array())
+        read(object, "operators", settings.operators.emplace());
     if (const auto keys = object.find("shortcuts"); keys != object.end() && keys->is_object())
         for (const auto &[action, shortcut] : keys->items())
             if (shortcut.is_string())
@@ -225,6 +242,11 @@ json to_json(const Settings &s) {
                    {"first_view", s.first_view},
                    {"second_view", s.second_view},
                    {"device", s.device},
+                   {"warm_cache", s.warm_cache},
+                   {"counters", s.counters},
+                   {"sample_counters", s.sample_counters},
+                   {"sample_instructions", s.sample_instructions},
+                   {"toured", s.toured},
                    {"shortcuts", s.shortcuts},
                    {"recent", s.recent},
                    {"hosts", s.hosts}};
@@ -235,6 +257,8 @@ json to_json(const Settings &s) {
     for (const TimelineNotes &notes : s.timeline_notes)
         object["timeline_notes"].push_back(to_json(notes));
     object["lessons"] = {{"open", s.lesson}, {"found", s.lessons_found}, {"pages", s.lesson_pages}};
+    if (s.operators)
+        object["operators"] = *s.operators;
     if (s.workload)
         object["workload"] = to_json(*s.workload);
     return object;

@@ -21,6 +21,11 @@ struct Settings {
     std::string first_view = "overview", second_view = "timeline";
     std::vector<std::string> recent; // session files, the newest first
     std::optional<Workload> workload;
+    std::optional<std::vector<std::string>> operators; // that are ticked; none: nobody chose yet
+    bool warm_cache = false;
+    std::vector<std::string> counters;
+    bool sample_counters = false, sample_instructions = false;
+    bool toured = false; // the tour was shown
     std::string device;
     std::map<std::string, std::string> shortcuts; // that are not the standard ones, by action
     std::vector<std::string> hosts; // behind ssh, the one used last first

@@ -73,19 +73,16 @@ Shell::Shell(Options options)
         workload_.catalogue = std::move(catalogue.value());
     else
         workload_.catalogue_error = catalogue.error();
-    if (settings_.workload && !validate(*settings_.workload).ok())
-        settings_.workload.reset();
-    if (settings_.workload)
-        workload_.workload = *settings_.workload;
-    else if (!workload_.catalogue.empty())
-        workload_.workload.model = workload_.catalogue.front();
-    if (!settings_.device.empty())
-        workload_.device = settings_.device;
+    restore_workload();
     if (auto sets = load_metric_sets(find_asset("metrics.json")); sets.ok())
         workload_.counters.sets = std::move(sets.value());
     else
         workload_.counters.sets_error = sets.error();
     session_file_.recent = settings_.recent;
+    if (auto guidance = load_guidance(find_asset("guide.json")); guidance.ok())
+        guidance_ = std::move(guidance.value());
+    else
+        status_.problems.push_back(guidance.error());
     add_actions();
     timeline_.all_notes = settings_.timeline_notes;
     lessons_.found.insert(settings_.lessons_found.begin(), settings_.lessons_found.end());
@@ -151,6 +148,7 @@ void Shell::show_shipped(SessionPtr session) {
         workload_ = before;
     else
         workload_.workload.tokens = std::min(workload_.workload.tokens, kCpuTokens);
+    history_.start_from(choice_of(workload_));
 }
 
 void Shell::forget_selection() { selection_ = {}; }
@@ -202,14 +200,25 @@ void Shell::show_only(ViewId view, bool alone) {
     first_ = view;
 }
 
-// Round the list of views, past the one that the other pane has.
+// Round the views as their tabs stand, past the one that the other pane has.
 void Shell::show_neighbour(int step) {
-    const int count = int(views().size());
-    int next = int(first_);
+    const std::vector<ViewId> order = views_in_order();
+    const std::size_t count = order.size();
+    std::size_t at = std::size_t(std::find(order.begin(), order.end(), first_) - order.begin());
     do
-        next = (next + step + count) % count;
-    while (layout_.split() && ViewId(next) == second_);
-    first_ = ViewId(next);
+        at = (at + count + std::size_t(step)) % count;
+    while (layout_.split() && order[at] == second_);
+    first_ = order[at];
+}
+
+void Shell::welcome() {
+    if (!std::exchange(settings_.toured, true))
+        actions_.run("help.tour");
+}
+
+void Shell::remember_size(int width, int height) {
+    settings_.width = width;
+    settings_.height = height;
 }
 
 void Shell::say(std::string sentence) {
@@ -237,14 +246,10 @@ void Shell::open_shipped_session() {
                                  [](const DeviceInfo &d) { return !d.is_cpu(); });
     if (gpu || show_recorded_ || opening_.busy() || !frame_session_->empty())
         return;
-    std::error_code problem;
-    std::vector<std::filesystem::path> files;
-    for (const auto &entry : std::filesystem::directory_iterator(find_asset("sessions"), problem))
-        if (entry.path().extension() == ".moescope")
-            files.push_back(entry.path());
+    const std::vector<std::string> files = shipped_sessions();
     if (files.empty() || busy_with_file())
         return;
-    open(*std::min_element(files.begin(), files.end()));
+    open(files.front());
     opening_shipped_ = true;
 }
 
@@ -516,6 +521,10 @@ void Shell::draw(float width, float height) {
     draw_inspector_pane(shared);
     draw_status_pane(shared);
     draw_splitters();
+    draw_start_popup();
+    draw_shortcut_editor(theme_, scale_, {width, height}, shortcut_editor_, actions_);
+    draw_tour(theme_, scale_, {width, height}, tour_, guidance_.tour, actions_);
+    follow_workload();
     draw_palette(theme_, scale_, {width, height}, palette_, [this] { return palette_entries(); });
     draw_marks_help();
     file_dialog_.draw(theme_, scale_);
@@ -537,8 +546,7 @@ double Shell::may_sleep() const {
 const Settings &Shell::settings() {
     settings_.first_view = info(first_).key;
     settings_.second_view = info(second_).key;
-    settings_.workload = workload_.workload;
-    settings_.device = workload_.device;
+    remember_workload();
     settings_.shortcuts = actions_.changed();
     settings_.timeline_notes = timeline_.all_notes;
     settings_.lessons_found.assign(lessons_.found.begin(), lessons_.found.end());

@@ -6,11 +6,15 @@
 #include "app/shell/background_task.h"
 #include "app/shell/file_dialog.h"
 #include "app/shell/fonts.h"
+#include "app/shell/history.h"
 #include "app/shell/hosts.h"
 #include "app/shell/layout.h"
 #include "app/shell/palette.h"
 #include "app/shell/settings.h"
+#include "app/shell/shortcut_editor.h"
+#include "app/shell/start_page.h"
 #include "app/shell/system_look.h"
+#include "app/shell/tour.h"
 #include "app/shell/view_list.h"
 #include "app/shell/view_tabs.h"
 #include "app/views/autotune.h"
@@ -30,7 +34,7 @@
 #include "app/views/sweep.h"
 #include "app/views/timeline.h"
 #include "app/views/view_context.h"
-#include "app/views/workload.h"
+#include "app/views/workload_choice.h"
 
 #include <filesystem>
 #include <functional>
@@ -71,6 +75,8 @@ class Shell {
     bool preparing() const { return timeline_.index.busy(); } // in the background, of what is shown
     SessionPtr shown() const { return frame_session_; }        // in the last frame
 
+    // Shows the tour where nobody has seen or left it yet.
+    void welcome();
     void set_theme(const std::string &name); // "system": as the desktop has it, now and when it changes
     void look_at_system(); // asks the desktop again where its theme is followed
     const Theme &theme() const { return theme_; }
@@ -95,6 +101,10 @@ class Shell {
     bool wants_to_close() const { return wants_to_close_; }
     // How long the window may sleep without missing something of its own, seconds.
     double may_sleep() const;
+    // The window's size, pixels at 1x, as it is to come back.
+    void remember_size(int width, int height);
+    const WorkloadState &workload() const { return workload_; }
+    const TourState &tour() const { return tour_; }
     // What to remember.
     const Settings &settings();
 
@@ -130,9 +140,16 @@ class Shell {
     void save(const std::string &path);
     void export_to(ExportKind kind, const std::string &path);
 
+    void restore_workload();
+    void remember_workload();
+    void follow_workload();
+    void step_in_history(bool back);
+    void workload_changed();
+
     // shell_actions.cpp
     void add_actions();
     void add_file_actions();
+    void add_edit_actions();
     void add_run_actions();
     void add_view_actions();
     void add_window_actions();
@@ -142,16 +159,22 @@ class Shell {
     void add_help_actions();
     void use_shortcuts();
     void switch_live();
+    void start_tour();
     std::string why_not_run() const;
 
     // shell_menu.cpp
     void draw_menu_bar();
     void draw_menu(const std::string &group);
     void draw_menu_item(const Action &action);
+    void draw_recent_menu();
     void draw_palette_button();
 
     // shell_palette.cpp
     std::vector<PaletteEntry> palette_entries();
+    const std::vector<RecentFile> &recent();
+    bool draw_start();
+    void draw_start_popup();
+    std::string tip() const;
     void choose_operator(OperatorId op);
 
     // shell_hosts.cpp
@@ -182,6 +205,14 @@ class Shell {
     Actions actions_;
     PaletteState palette_;
     bool opening_marks_ = false;
+    ShortcutEditorState shortcut_editor_;
+    Guidance guidance_;
+    TourState tour_;
+    std::size_t tip_ = 0;
+    bool start_opening_ = false;
+    StartPage start_page_; // as looked up at start_page_at_
+    double start_page_at_ = -1;
+    History<WorkloadChoice> history_;
     bool wants_to_close_ = false;
     Theme theme_;
     float scale_ = 1;

@@ -34,6 +34,7 @@ float smaller(float zoom) {
 
 void Shell::add_actions() {
     add_file_actions();
+    add_edit_actions();
     add_run_actions();
     add_view_actions();
     add_window_actions();
@@ -95,6 +96,41 @@ void Shell::add_file_actions() {
                   .starts_section = true});
 }
 
+void Shell::add_edit_actions() {
+    const auto change = [this](const WorkloadChoice *other) {
+        return other ? change_between(*other, history_.present()) : std::string();
+    };
+    actions_.add({.id = "edit.undo",
+                  .title = "Undo",
+                  .group = "Edit",
+                  .explain = "Takes back the last change of the workload.",
+                  .standard = ctrl(ImGuiKey_Z),
+                  .run = [this] { step_in_history(/*back=*/true); },
+                  .refused = [this] { return history_.can_undo() ? "" : "Nothing was changed yet."; },
+                  .object = [this, change] { return change(history_.before()); }});
+    actions_.add({.id = "edit.redo",
+                  .title = "Redo",
+                  .group = "Edit",
+                  .explain = "Brings the change back that was undone last.",
+                  .standard = {.key = ImGuiKey_Z, .ctrl = true, .shift = true},
+                  .run = [this] { step_in_history(/*back=*/false); },
+                  .refused = [this] { return history_.can_redo() ? "" : "Nothing was undone."; },
+                  .object = [this]() -> std::string {
+                      return history_.after() ? change_between(history_.present(), *history_.after()) : "";
+                  }});
+    actions_.add({.id = "edit.as_shown",
+                  .title = "Take over the run shown",
+                  .group = "Edit",
+                  .explain = "Sets the workload to what the run that the views show measured.",
+                  .run =
+                      [this] {
+                          take_over(workload_, frame_session_->runs[shown_run(*frame_session_).value].plan);
+                          workload_changed();
+                      },
+                  .refused = [this] { return frame_session_ && !frame_session_->empty() ? "" : "Nothing is measured yet."; },
+                  .starts_section = true});
+}
+
 std::string Shell::why_not_run() const {
     if (!client_ || frame_progress_.state == WorkerClient::State::Gone)
         return kNoWorker;
@@ -153,9 +189,9 @@ void Shell::switch_live() {
 
 void Shell::add_view_actions() {
     std::optional<ViewGroup> group;
-    for (const View &view : views()) {
-        const std::size_t index = std::size_t(view.id);
-        const ViewId id = view.id;
+    int index = 0;
+    for (const ViewId id : views_in_order()) {
+        const View &view = info(id);
         actions_.add({.id = fmt::format("view.{}", view.key),
                       .title = view.tab,
                       .group = "View",
@@ -165,6 +201,7 @@ void Shell::add_view_actions() {
                       .ticked = [this, id] { return shows(id); },
                       .starts_section = group && group != view.group});
         group = view.group;
+        ++index;
     }
     actions_.add({.id = "view.next",
                   .title = "Next view",
@@ -255,6 +292,36 @@ void Shell::add_help_actions() {
                   .group = "Help",
                   .explain = "What the marks beside numbers and in their hovers mean.",
                   .run = [this] { opening_marks_ = true; }});
+    actions_.add({.id = "help.tour",
+                  .title = "Tour",
+                  .group = "Help",
+                  .explain = "The window in a minute.",
+                  .standard = {.key = ImGuiKey_F1},
+                  .run = [this] { start_tour(); },
+                  .refused = [this] { return guidance_.tour.empty() ? "assets/guide.json cannot be read." : ""; }});
+    actions_.add({.id = "help.start",
+                  .title = "Start page",
+                  .group = "Help",
+                  .explain = "Run, open, learn: files opened lately, recorded sessions, a tip.",
+                  .run = [this] { start_opening_ = true; }});
+    actions_.add({.id = "help.tip",
+                  .title = "A tip",
+                  .group = "Help",
+                  .explain = "Says something useful in the status line.",
+                  .run = [this] { say("Tip: " + tip()); ++tip_; },
+                  .refused = [this] { return guidance_.tips.empty() ? "assets/guide.json cannot be read." : ""; }});
+    actions_.add({.id = "help.shortcuts",
+                  .title = "Keyboard shortcuts…",
+                  .group = "Help",
+                  .explain = "Every command's keys, where they can be changed.",
+                  .run = [this] { shortcut_editor_.opening = true; },
+                  .starts_section = true});
+}
+
+// The panes that it speaks of are shown first.
+void Shell::start_tour() {
+    settings_.layout.workload_open = settings_.layout.inspector_open = true;
+    tour_.step = 0;
 }
 
 void Shell::use_shortcuts() {

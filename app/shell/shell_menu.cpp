@@ -13,17 +13,40 @@ void Shell::draw_menu_item(const Action &action) {
         ImGui::Separator();
     const std::string why = Actions::refused(action), keys = text_of(actions_.shortcut(action));
     const bool ticked = action.ticked && action.ticked();
-    if (ImGui::MenuItem(action.title.c_str(), keys.c_str(), ticked, why.empty()))
+    if (ImGui::MenuItem(Actions::label(action).c_str(), keys.c_str(), ticked, why.empty()))
         action.run();
     ui::explain(why.empty() ? action.explain : why);
+}
+
+void Shell::draw_recent_menu() {
+    if (!ImGui::BeginMenu("Open lately opened", !session_file_.recent.empty()))
+        return;
+    for (const RecentFile &file : recent()) {
+        ImGui::PushID(file.path.c_str());
+        if (ImGui::MenuItem(file.name.c_str(), file.there ? file.folder.c_str() : "not there any more", false,
+                            file.there))
+            open(file.path);
+        ui::explain(file.there ? file.path : file.path + " is not there any more.");
+        ImGui::PopID();
+    }
+    ImGui::Separator();
+    if (ImGui::MenuItem("Forget them")) {
+        settings_.recent.clear();
+        session_file_.recent.clear();
+        start_page_at_ = -1;
+    }
+    ImGui::EndMenu();
 }
 
 void Shell::draw_menu(const std::string &group) {
     if (!ImGui::BeginMenu(group.c_str()))
         return;
     for (const Action &action : actions_.all())
-        if (action.group == group)
+        if (action.group == group) {
             draw_menu_item(action);
+            if (action.id == "file.open")
+                draw_recent_menu();
+        }
     ImGui::EndMenu();
 }
 
@@ -41,6 +64,7 @@ void Shell::draw_palette_button() {
     ImGui::PushStyleColor(ImGuiCol_Text, theme_.muted);
     if (ImGui::Button(label.c_str(), {width, height}))
         actions_.run(kPaletteAction);
+    ui::landmark("palette");
     ImGui::PopStyleColor();
     ui::explain(actions_.find(kPaletteAction)->explain);
 }

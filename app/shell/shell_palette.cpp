@@ -1,22 +1,69 @@
-// What the palette offers beside the commands: models, operators, files opened lately.
+// What the palette and the start page offer beside the commands: models, operators, files.
 #include "app/shell/shell.h"
 
-#include "app/shell/recent.h"
 #include "app/views/overview_rows.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace moescope {
+
+namespace {
+
+constexpr double kLookAgain = 1; // seconds until the disk is looked at again
+constexpr const char *kStartPopup = "Start page";
+
+} // namespace
+
+// Looked up on the disk at most once a second.
+const std::vector<RecentFile> &Shell::recent() {
+    const double now = ImGui::GetTime();
+    if (start_page_at_ < 0 || now - start_page_at_ > kLookAgain) {
+        start_page_.recent = recent_files(session_file_.recent);
+        start_page_.shipped = recent_files(shipped_sessions());
+        start_page_at_ = now;
+    }
+    return start_page_.recent;
+}
+
+std::string Shell::tip() const {
+    const auto &tips = guidance_.tips;
+    return tips.empty() ? "" : with_shortcuts(tips[tip_ % tips.size()], actions_);
+}
+
+// True when something was chosen.
+bool Shell::draw_start() {
+    recent();
+    start_page_.tip = tip();
+    start_page_.nothing_measured = frame_session_->empty();
+    return draw_start_page(theme_, scale_, start_page_, actions_, [this](const std::string &path) { open(path); },
+                    [this] { ++tip_; });
+}
+
+void Shell::draw_start_popup() {
+    if (std::exchange(start_opening_, false))
+        ImGui::OpenPopup(kStartPopup);
+    const ImVec2 window = ImGui::GetIO().DisplaySize;
+    const ImVec2 size{std::min(std::round(600 * scale_), window.x - 32 * scale_),
+                      std::min(std::round(640 * scale_), window.y - 64 * scale_)};
+    ImGui::SetNextWindowPos({std::round((window.x - size.x) / 2), std::round((window.y - size.y) / 2)});
+    ImGui::SetNextWindowSize(size);
+    if (!ImGui::BeginPopup(kStartPopup, ImGuiWindowFlags_NoMove))
+        return;
+    if (draw_start())
+        ImGui::CloseCurrentPopup();
+    ImGui::EndPopup();
+}
 
 std::vector<PaletteEntry> Shell::palette_entries() {
     std::vector<PaletteEntry> entries;
     for (const Action &action : actions_.all())
         if (action.id != kPaletteAction)
-            entries.push_back({action.group, action.title, action.explain, text_of(actions_.shortcut(action)),
+            entries.push_back({action.group, Actions::label(action), action.explain, text_of(actions_.shortcut(action)),
                                Actions::refused(action), action.run});
-    for (const RecentFile &file : recent_files(session_file_.recent))
+    for (const RecentFile &file : recent())
         entries.push_back({"Recent", file.name, file.folder, "",
                            file.there ? "" : fmt::format("It is not in {} any more.", file.folder),
                            [this, path = file.path] { open(path); }});
@@ -24,7 +71,10 @@ std::vector<PaletteEntry> Shell::palette_entries() {
         entries.push_back({"Model", model.name,
                            fmt::format("{} experts, hidden {}, inner {}, top-{}", model.experts, model.hidden,
                                        model.intermediate, model.top_k),
-                           "", "", [this, model] { workload_.workload.model = model; }});
+                           "", "", [this, model] {
+                               workload_.workload.model = model;
+                               workload_changed();
+                           }});
     for (const OperatorInfo &op : operators())
         entries.push_back({"Operator", std::string(op.title), std::string(op.explain), "", "",
                            [this, id = op.id] { choose_operator(id); }});

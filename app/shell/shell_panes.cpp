@@ -55,6 +55,7 @@ void Shell::draw_workload_pane(ViewContext &context) {
     if (layout_.workload.empty())
         return;
     const PaneWindow pane("workload", layout_.workload, theme_.surface);
+    ui::window_landmark("workload");
     const WorkloadActions actions{
         .run = [this](Plan plan, bool replace) { run(std::move(plan), replace); },
         .tune = [this](std::vector<PlanItem> items) { tune(workload_.workload, std::move(items)); },
@@ -75,6 +76,7 @@ void Shell::draw_inspector_pane(ViewContext &context) {
         return;
     const PaneWindow pane("inspector", layout_.inspector, theme_.surface,
                           ImGuiWindowFlags_NoScrollbar);
+    ui::window_landmark("inspector");
     ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, ImVec2(8 * scale_, 4 * scale_));
     draw_inspector(context, inspector_);
     ImGui::PopStyleVar();
@@ -136,7 +138,10 @@ void Shell::draw_run_choice(const ViewContext &context) {
 void Shell::draw_view(ViewContext &context, ViewId view) {
     switch (view) {
     case ViewId::Overview:
-        draw_overview(context, overview_);
+        if (context.run.valid())
+            draw_overview(context, overview_);
+        else
+            draw_start();
         break;
     case ViewId::SessionFile: {
         const SessionFileActions actions{
@@ -197,6 +202,8 @@ void Shell::draw_view_pane(ViewContext &context, const char *name, const Rect &r
     if (const auto chosen = draw_view_tabs({theme_, scale_, actions_, shown,
                                             split ? std::optional(other) : std::nullopt, last_of_group_}))
         split && *chosen == other ? std::swap(shown, other) : void(shown = *chosen);
+    if (&shown == &first_)
+        ui::landmark("views");
     last_of_group_[std::size_t(info(shown).group)] = shown;
     ui::heading(info(shown).question);
     draw_run_choice(context);

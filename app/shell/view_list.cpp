@@ -32,6 +32,15 @@ const char *name_of(ViewGroup group) {
 
 std::span<const View> views() { return kViews; }
 
+std::vector<ViewId> views_in_order() {
+    std::vector<ViewId> order;
+    for (int group = 0; group < kViewGroups; ++group)
+        for (const View &view : kViews)
+            if (view.group == ViewGroup{group})
+                order.push_back(view.id);
+    return order;
+}
+
 const View &info(ViewId id) { return kViews[std::size_t(id)]; }
 
 Result<ViewId> find_view(std::string_view key) {

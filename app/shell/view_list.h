@@ -6,6 +6,7 @@
 
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace moescope {
 
@@ -23,6 +24,8 @@ struct View {
 };
 
 std::span<const View> views();
+// As their tabs stand: group by group.
+std::vector<ViewId> views_in_order();
 const View &info(ViewId id);
 // The error lists the keys there are.
 Result<ViewId> find_view(std::string_view key);

@@ -135,10 +135,11 @@ void Tabs::draw_views() {
 
 std::optional<ViewId> Tabs::draw() {
     ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, ImVec2(0, 0));
+    ImGui::BeginGroup();
     draw_groups();
     ImGui::Dummy({0, px(2)});
     draw_views();
-    ImGui::Dummy({0, px(8)});
+    ImGui::EndGroup();
     ImGui::PopStyleVar();
     return chosen_;
 }

@@ -34,7 +34,7 @@ struct ViewTabs {
     std::optional<ViewId> other;  // what the other pane shows
     const LastOfGroup &last;
 };
-// Fills the current window's width; the view that was chosen in this frame.
+// Fills the current window's width as one item; the view that was chosen in this frame.
 std::optional<ViewId> draw_view_tabs(const ViewTabs &tabs);
 
 } // namespace moescope

@@ -9,6 +9,7 @@
 #include <imgui_internal.h>
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -147,6 +148,8 @@ void Window::draw(bool show) {
     int width = 0, height = 0;
     gl_->framebuffer_size(width, height);
     shell_.draw(float(width), float(height));
+    if (const float scale = gl_->content_scale(); options_.width == 0)
+        shell_.remember_size(int(std::lround(float(width) / scale)), int(std::lround(float(height) / scale)));
     gl_->end_frame(&shell_.theme().background.x, show);
     if (map_)
         map_->end_frame();
@@ -198,6 +201,8 @@ Status open_window(const WindowOptions &options) {
         window.shell().add_problem(std::move(problem));
     window.shell().start_worker(options.remote);
     window.shell().open_dropped({options.files.begin(), options.files.end()});
+    if (options.screenshot.empty())
+        window.shell().welcome();
     leave_when_asked();
     Status status = window.run();
     if (status.ok() && options.screenshot.empty())

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -205,6 +207,36 @@ bool empty_state(const Theme &theme, std::string_view title, std::string_view se
     }
     ImGui::EndGroup();
     return clicked;
+}
+
+namespace {
+
+struct Sighting {
+    Landmark where;
+    int frame = -1;
+    const ImGuiContext *context = nullptr;
+};
+std::map<std::string, Sighting, std::less<>> g_landmarks; // of the window's thread, as ImGui itself
+
+void note_landmark(const char *name, ImVec2 low, ImVec2 high) {
+    g_landmarks[name] = {{low, high}, ImGui::GetFrameCount(), ImGui::GetCurrentContext()};
+}
+
+} // namespace
+
+void landmark(const char *name) { note_landmark(name, ImGui::GetItemRectMin(), ImGui::GetItemRectMax()); }
+
+void window_landmark(const char *name) {
+    const ImVec2 low = ImGui::GetWindowPos(), size = ImGui::GetWindowSize();
+    note_landmark(name, low, {low.x + size.x, low.y + size.y});
+}
+
+std::optional<Landmark> find_landmark(std::string_view name) {
+    const auto found = g_landmarks.find(name);
+    if (found == g_landmarks.end() || found->second.context != ImGui::GetCurrentContext() ||
+        found->second.frame + 1 < ImGui::GetFrameCount())
+        return std::nullopt;
+    return found->second.where;
 }
 
 std::string fitted(std::string_view words, float width) {

@@ -4,6 +4,7 @@
 #include "app/theme.h"
 #include "profiler/explain/evidence.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -62,6 +63,15 @@ bool primary_button(const Theme &theme, const char *label, ImVec2 size = {0, 0})
 // and a button where there is one (label null: none). True when it was clicked.
 bool empty_state(const Theme &theme, std::string_view title, std::string_view sentence,
                  const char *button = nullptr);
+
+// Where a control is that others point at: the last item, or the current window, by a name.
+struct Landmark {
+    ImVec2 low, high;
+};
+void landmark(const char *name);
+void window_landmark(const char *name);
+// None where it was not drawn in this frame or the last one.
+std::optional<Landmark> find_landmark(std::string_view name);
 
 // Cuts text with an ellipsis so that it is at most width pixels wide in the current font.
 std::string fitted(std::string_view text, float width);

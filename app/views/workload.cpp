@@ -495,6 +495,7 @@ void Pane::draw_buttons() {
     ImGui::BeginDisabled(!ready);
     if (ui::primary_button(theme_, "Run", {width, 0}))
         context_.run_plan();
+    ui::landmark("run");
     ImGui::EndDisabled();
     ui::explain("Runs every ticked operator and variant on the chosen device.");
     ImGui::SameLine();

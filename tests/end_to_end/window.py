@@ -152,15 +152,20 @@ class Frame:
 
 
 class Window:
-    def __init__(self, flow, arguments=(), size=(1440, 900), environment=None):
+    def __init__(self, flow, arguments=(), size=(1440, 900), environment=None, kept={"toured": True}):
+        """kept: the settings an earlier start has left; None: this is the first one, which shows the tour."""
         self.home = Path(tempfile.mkdtemp(prefix="moescope-flow-"))
         self.map = self.home / "map.json"
+        self.settings = self.home / "config/moescope/settings.json"
         pictures = os.environ.get("MOESCOPE_PICTURES")
         self.pictures = Path(pictures) / flow if pictures else None
         if self.pictures:
             shutil.rmtree(self.pictures, ignore_errors=True)
             self.pictures.mkdir(parents=True)
         self.shots = self.settled = 0
+        if kept is not None:
+            self.settings.parent.mkdir(parents=True)
+            self.settings.write_text(json.dumps(kept))
         self.display = Display(*size)
         self.environment = dict(os.environ, HOME=str(self.home), XDG_CONFIG_HOME=str(self.home / "config"),
                                 XDG_DATA_HOME=str(self.home / "data"), MOESCOPE_UI_MAP=str(self.map),

@@ -26,6 +26,9 @@ TEST_CASE("settings come back as they were saved") {
     settings.lesson = "bitonic-sort";
     settings.lessons_found = {"softmax-topk"};
     settings.lesson_pages = {{"bitonic-sort", 2}, {"softmax-topk", 1}};
+    settings.operators = std::vector<std::string>{"gate_up", "down"};
+    settings.warm_cache = settings.toured = settings.sample_counters = true;
+    settings.counters = {"basic"};
     settings.shortcuts = {{"run.start", "Ctrl+R"}, {"file.quit", ""}};
     settings.workload.emplace();
     settings.workload->model.name = "Mine";

@@ -1,8 +1,10 @@
+#include "app/views/ui.h"
 #include "tests/support/driven_shell.h"
 #include "tests/support/sample_session.h"
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <algorithm>
 #include <set>
 
 using namespace moescope;
@@ -37,7 +39,7 @@ TEST_CASE("a shortcut does what its action does, the user's own too") {
     settings.shortcuts = {{"view.routing", "F8"}};
     DrivenShell window(test::sample_session(), settings);
     window.press("Ctrl+2");
-    CHECK(window.shell.shows(ViewId::Roofline));
+    CHECK(window.shell.shows(views_in_order()[1]));
     window.press("F8");
     CHECK(window.shell.shows(ViewId::Routing));
     const bool open = window.shell.settings().layout.inspector_open;
@@ -52,10 +54,10 @@ TEST_CASE("views follow one another by keys, round the list") {
     DrivenShell window(test::sample_session());
     window.shell.show_only(ViewId::Overview, false);
     window.press("Ctrl+PageDown");
-    CHECK(window.shell.shows(ViewId::Roofline));
+    CHECK(window.shell.shows(views_in_order()[1]));
     window.press("Ctrl+PageUp");
     window.press("Ctrl+PageUp");
-    CHECK(window.shell.shows(views().back().id));
+    CHECK(window.shell.shows(views_in_order().back()));
 }
 
 TEST_CASE("a run without a worker is refused with the reason, by key and by menu") {
@@ -138,4 +140,120 @@ TEST_CASE("a group leads to its view seen last, or to one that the other pane do
     CHECK(view_of(ViewGroup::Measure, last, std::nullopt) == ViewId::Timeline);
     CHECK(view_of(ViewGroup::Measure, last, ViewId::Timeline) == ViewId::Overview);
     CHECK(view_of(ViewGroup::Session, last, ViewId::SessionFile) == ViewId::SessionFile);
+}
+
+TEST_CASE("a change of the workload is undone and redone by keys, and named in the menu") {
+    DrivenShell window(test::sample_session());
+    const std::string before = window.shell.workload().workload.model.name;
+    window.press("Ctrl+P");
+    window.type("gpt oss 120");
+    window.press("Enter");
+    window.frames(2);
+    const std::string after = window.shell.workload().workload.model.name;
+    REQUIRE(after != before);
+    const Action *undo = window.shell.actions().find("edit.undo");
+    CHECK(Actions::label(*undo).find(after) != std::string::npos);
+    window.press("Ctrl+Z");
+    CHECK(window.shell.workload().workload.model.name == before);
+    window.press("Ctrl+Shift+Z");
+    CHECK(window.shell.workload().workload.model.name == after);
+    CHECK_FALSE(Actions::refused(*window.shell.actions().find("edit.redo")).empty());
+}
+
+TEST_CASE("the workload comes back as it was left") {
+    Settings settings;
+    {
+        DrivenShell window(test::sample_session());
+        window.shell.actions().run("run.live");
+        settings = window.shell.settings();
+    }
+    settings.operators = std::vector<std::string>{"gate_up", "an operator of another version"};
+    settings.warm_cache = settings.sample_counters = true;
+    settings.counters = {"basic"};
+    DrivenShell again(nullptr, settings);
+    const WorkloadState &state = again.shell.workload();
+    CHECK(std::count(state.wanted.begin(), state.wanted.end(), true) == 1);
+    CHECK(state.wanted[std::size_t(OperatorId::GateUp)]);
+    CHECK(state.cache == CacheState::Warm);
+    CHECK(state.counters.chosen == std::vector<std::string>{"basic"});
+    const Settings kept = again.shell.settings();
+    CHECK(kept.operators == std::vector<std::string>{"gate_up"});
+    CHECK(kept.workload == settings.workload);
+    CHECK(again.shell.actions().refused(*again.shell.actions().find("edit.undo")) != ""); // nobody's doing
+}
+
+TEST_CASE("the tour is shown once, points at controls that are there, and can be left and seen again") {
+    const auto guidance = load_guidance(std::string(MOESCOPE_ASSETS) + "/guide.json");
+    REQUIRE(guidance.ok());
+    DrivenShell window(test::sample_session());
+    window.shell.welcome();
+    REQUIRE(window.shell.tour().on());
+    window.frames(2);
+    for (const TourStep &step : guidance.value().tour) {
+        INFO(step.title);
+        const auto where = ui::find_landmark(step.landmark);
+        CHECK(where.has_value() == !step.landmark.empty());
+        if (!where)
+            continue;
+        CHECK(where->high.x > where->low.x + 10);
+        CHECK(where->high.y > where->low.y + 10);
+        CHECK(where->high.x <= 1440);
+        CHECK(where->high.y <= 900);
+    }
+    window.press("Escape");
+    CHECK_FALSE(window.shell.tour().on());
+    window.shell.welcome();
+    CHECK_FALSE(window.shell.tour().on());
+    window.press("F1");
+    CHECK(window.shell.tour().on());
+    CHECK(window.shell.settings().toured);
+}
+
+TEST_CASE("the tour's and the tips' words name only commands there are") {
+    const auto guidance = load_guidance(std::string(MOESCOPE_ASSETS) + "/guide.json");
+    REQUIRE(guidance.ok());
+    CHECK(guidance.value().tour.size() >= 5);
+    CHECK(guidance.value().tips.size() >= 8);
+    const DrivenShell window;
+    std::vector<std::string> texts = guidance.value().tips;
+    for (const TourStep &step : guidance.value().tour)
+        texts.push_back(step.text);
+    for (const std::string &text : texts)
+        CHECK(with_shortcuts(text, window.shell.actions()).find('{') == std::string::npos);
+    CHECK(with_shortcuts("press {run.start} or {nonsense}", window.shell.actions()) == "press F5 or {nonsense}");
+    CHECK(with_shortcuts("{help.start}", window.shell.actions()) == "Help, Start page"); // no key
+    CHECK_FALSE(load_guidance("/nonexistent/guide.json").ok());
+}
+
+TEST_CASE("a tour's card is beside what it speaks of, inside the window") {
+    constexpr ImVec2 kWindow{1000, 700}, kCard{400, 150};
+    for (const Rect target : {Rect{0, 28, 312, 640}, Rect{700, 28, 300, 640}, Rect{320, 40, 360, 60},
+                              Rect{800, 0, 190, 28}, Rect{10, 640, 100, 24}}) {
+        const Rect card = place_card(target, kCard, kWindow, 12);
+        CHECK_FALSE(card.overlaps(target));
+        CHECK(card.x >= 0);
+        CHECK(card.y >= 0);
+        CHECK(card.right() <= kWindow.x);
+        CHECK(card.bottom() <= kWindow.y);
+    }
+    const Rect middle = place_card({}, kCard, kWindow, 12);
+    CHECK(middle.x == 300);
+    CHECK(middle.y == 275);
+}
+
+TEST_CASE("a shortcut is changed in its list by pressing the new keys") {
+    DrivenShell window(test::sample_session());
+    REQUIRE(window.shell.actions().run("help.shortcuts"));
+    window.frames(3);
+    window.type("stop");
+    // The only row left: its button is where the keys stand.
+    for (float x = 420; x < 1020 && window.shell.settings().shortcuts.empty(); x += 40)
+        for (float y = 200; y < 320 && window.shell.settings().shortcuts.empty(); y += 12) {
+            window.click(x, y);
+            window.press("Ctrl+K");
+        }
+    CHECK(window.shell.settings().shortcuts == std::map<std::string, std::string>{{"run.stop", "Ctrl+K"}});
+    window.press("Escape");
+    window.press("F1");
+    CHECK(window.shell.tour().on()); // the keys are the window's again
 }
