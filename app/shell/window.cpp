@@ -25,6 +25,7 @@ namespace {
 constexpr int kSettlingFrames = 4;
 constexpr std::size_t kKeptAutosaves = 20;
 constexpr double kShootingInterval = 0.016; // seconds between the frames before a screenshot
+constexpr double kKeepSettingsEvery = 5;    // seconds
 constexpr double kLongestSleep = 0.5;       // seconds until a request to leave is noticed
 
 // Ctrl-C and SIGTERM close the window as its own button does: the session and the settings are
@@ -120,6 +121,7 @@ class Window {
         return !options_.screenshot.empty() && drawn_ >= options_.frames &&
                !shell_.busy_with_file();
     }
+    void keep_settings();
 
     const WindowOptions &options_;
     std::unique_ptr<GlWindow> gl_;
@@ -128,7 +130,20 @@ class Window {
     FontFiles fonts_ = find_fonts();
     float scale_ = 0;
     int drawn_ = 0;
+    Settings kept_ = shell_.settings(); // as the file has them
+    double kept_at_ = 0;
 };
+
+// A window that is killed forgets its last seconds only. A file that cannot be written is told at the
+// window's end.
+void Window::keep_settings() {
+    const double now = ImGui::GetTime();
+    if (!options_.screenshot.empty() || now < kept_at_ + kKeepSettingsEvery)
+        return;
+    kept_at_ = now;
+    if (const Settings &settings = shell_.settings(); !(settings == kept_) && save_settings(settings, settings_path()).ok())
+        kept_ = settings;
+}
 
 void Window::follow_scale() {
     const float monitor = options_.scale > 0 ? options_.scale : gl_->content_scale();
@@ -154,6 +169,7 @@ void Window::draw(bool show) {
     if (map_)
         map_->end_frame();
     ++drawn_;
+    keep_settings();
 }
 
 // Draws while something happens and a few frames longer, then sleeps: a window that shows nothing
