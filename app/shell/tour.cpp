@@ -94,6 +94,7 @@ void TourCard::draw_buttons() {
     ImGui::SameLine();
     if (ui::primary_button(theme_, last ? "Done" : "Next", {width, 0}))
         go(state_.step + 1);
+    ImGui::SetItemDefaultFocus();
 }
 
 void TourCard::draw_card(const Rect &target) {
