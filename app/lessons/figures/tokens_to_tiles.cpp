@@ -116,7 +116,7 @@ Batch batch_of(const FigureInputs &inputs, const std::vector<RouterRow> &rows) {
         ids.insert(ids.end(), row.ids.begin(), row.ids.end());
     batch.counts = sort_slots(ids, inputs.workload.model.experts).counts;
     const Measurement *measured = find_measurement(inputs.session, inputs.run, OperatorId::GateUp, "");
-    const bool tiled = measured && !measured->config.is_default() && !measured->config.is_wgmma();
+    const bool tiled = measured && !measured->config.is_default();
     if (tiled) {
         batch.block_m = measured->config.block_m;
         batch.block_n = measured->config.block_n;

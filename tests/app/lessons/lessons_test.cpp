@@ -2,6 +2,7 @@
 #include "app/lessons/figure.h"
 #include "app/lessons/progress.h"
 #include "profiler/model/catalogue.h"
+#include "profiler/session/session_file.h"
 #include "tests/support/fuzzed_session.h"
 #include "tests/support/sample_session.h"
 
@@ -161,6 +162,22 @@ TEST_CASE("every lesson's figures have frames and captions, on its own model and
                     CHECK_FALSE(frame.shapes.empty());
                 }
             }
+    }
+}
+
+TEST_CASE("a reader without a GPU can answer from the recorded session what a CPU cannot show", "[lessons]") {
+    const auto session = read_session(MOESCOPE_ASSETS "/sessions/OLMoE-1B-7B.moescope");
+    REQUIRE(session.ok());
+    const std::set<std::string> answerable = {"softmax-topk", "why-a-tile-is-fast", "lora-fused-or-split",
+                                              "reading-a-roofline"};
+    for (const Lesson &lesson : shipped().lessons) {
+        if (!answerable.contains(lesson.id))
+            continue;
+        INFO(lesson.id);
+        const Reply right = right_reply(lesson.question, *session, RunId{0});
+        CHECK(judge(lesson.question, right, *session, RunId{0}).state == Verdict::State::Found);
+        const Reply wrong = wrong_reply(lesson.question, *session, RunId{0});
+        CHECK(judge(lesson.question, wrong, *session, RunId{0}).state == Verdict::State::Wrong);
     }
 }
 
