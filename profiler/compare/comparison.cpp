@@ -84,22 +84,26 @@ bool alike(const Workload &a, const Workload &b, Within within) {
     return relaxed == a;
 }
 
-// Counters of each measurement's whole repetition, by name.
+// Counters of each measurement's whole repetition.
 class Counters {
   public:
-    explicit Counters(const Session &session) {
-        for (const CounterRecord &record : session.counters)
-            if (record.kernel < 0)
-                by_measurement_[record.measurement][std::string(session.name(record.metric))] = record.value;
+    explicit Counters(const Session &session) : session_(session) {
+        for (std::uint32_t at = 0; at < session.counters.size(); ++at)
+            if (const CounterRecord &record = session.counters[at]; record.kernel < 0)
+                by_measurement_[record.measurement].push_back(at);
     }
-    const std::map<std::string, double> &of(MeasurementId id) const {
-        static const std::map<std::string, double> none;
-        const auto found = by_measurement_.find(id);
-        return found == by_measurement_.end() ? none : found->second;
+    // By name; the last of equals.
+    std::map<std::string, double> of(MeasurementId id) const {
+        std::map<std::string, double> values;
+        if (const auto found = by_measurement_.find(id); found != by_measurement_.end())
+            for (const std::uint32_t at : found->second)
+                values[std::string(session_.name(session_.counters[at].metric))] = session_.counters[at].value;
+        return values;
     }
 
   private:
-    std::map<MeasurementId, std::map<std::string, double>> by_measurement_;
+    const Session &session_;
+    std::unordered_map<MeasurementId, std::vector<std::uint32_t>> by_measurement_;
 };
 
 std::vector<ComparedQuantity> quantities(const Measurement &a, const Measurement &b,

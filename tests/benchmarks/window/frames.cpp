@@ -48,12 +48,17 @@ void FrameDesk::settle() {
     } while (shell_.busy_with_file() || shell_.preparing());
 }
 
-double FrameDesk::open(const std::filesystem::path &file) {
+FrameDesk::Opening FrameDesk::open(const std::filesystem::path &file) {
     const double start = now_ms();
     shell_.open(file);
+    while (shell_.busy_with_file()) {
+        frame();
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    const double shown = now_ms() - start;
     settle();
     frame();
-    return now_ms() - start;
+    return {shown, now_ms() - start};
 }
 
 ViewCost FrameDesk::drive(std::string name, const Rect &pane, int wheel_turns) {

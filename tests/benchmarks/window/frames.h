@@ -31,9 +31,12 @@ class FrameDesk {
 
     Shell &shell() { return shell_; }
     FrameCost frame();
-    // Frames until the file is open and everything that is made in the background is there; the wall
-    // time that took, in milliseconds.
-    double open(const std::filesystem::path &file);
+    // Frames until the file is open and everything that is made in the background is there: the wall
+    // time to the first frame that shows the session, and to the last.
+    struct Opening {
+        double shown_ms = 0, whole_ms = 0;
+    };
+    Opening open(const std::filesystem::path &file);
     // A view in the middle of the window: hovered all over, zoomed in and out, in `frames` frames or so.
     ViewCost cost_of(ViewId view);
     // The window as it opens: two views side by side.

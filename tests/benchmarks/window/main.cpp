@@ -105,13 +105,14 @@ Report measure(std::size_t kernels, const std::string &worker) {
     for (int i = 0; i < 4; ++i)
         desk.frame();
     const std::int64_t before = resident_bytes();
-    const double open_ms = desk.open(file);
+    const FrameDesk::Opening opening = desk.open(file);
     const std::int64_t after = resident_bytes();
     const SessionPtr session = desk.shell().shown();
     report.kernels = std::int64_t(session->kernels.size());
     report.records = records_of(*session);
     report.resident_bytes = after - before;
-    report.figures.push_back({"open, to the first whole frame", "s", open_ms * 1e-3, 2, false, "wall time"});
+    report.figures.push_back({"open, to the first frame that shows it", "s", opening.shown_ms * 1e-3, 2, false, "wall time"});
+    report.figures.push_back({"open, to the timeline in order", "s", opening.whole_ms * 1e-3, 2, false, "wall time"});
     report.figures.push_back({"memory a record", "bytes", double(after - before) / double(report.records), 200, false,
                               fmt::format("{:.0f} MB resident for it, {:.0f} MB at most while opening",
                                           double(after - before) * 1e-6,
