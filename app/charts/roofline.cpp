@@ -11,10 +11,11 @@ namespace moescope::charts {
 namespace {
 
 const Roof *least(std::span<const Roof> roofs, double x) {
-    const auto at = std::min_element(roofs.begin(), roofs.end(), [&](const Roof &a, const Roof &b) {
-        return a.at(x) < b.at(x);
-    });
-    return at == roofs.end() ? nullptr : &*at;
+    const Roof *found = nullptr;
+    for (const Roof &roof : roofs)
+        if (roof.limits && (!found || roof.at(x) < found->at(x)))
+            found = &roof;
+    return found;
 }
 
 // Points of a line, `step` pixels apart or less.
@@ -56,11 +57,27 @@ double allowed(std::span<const Roof> roofs, double x) {
     return roof ? roof->at(x) : 0;
 }
 
+std::optional<std::pair<Point, Point>> beside(std::span<const Roof> roofs, const Roof &roof, Range x, Range y) {
+    if (roof.rate <= 0)
+        return std::nullopt;
+    if (roof.slope == 0)
+        return y.contains(roof.rate) ? std::optional(std::pair{Point{x.low, roof.rate}, Point{x.high, roof.rate}})
+                                     : std::nullopt;
+    double top = y.high;
+    for (const Roof &other : roofs)
+        if (other.limits && other.slope == 0)
+            top = std::min(top, other.rate);
+    const double from = std::max(x.low, y.low / roof.rate), to = std::min(x.high, top / roof.rate);
+    if (from >= to)
+        return std::nullopt;
+    return std::pair{Point{from, roof.at(from)}, Point{to, roof.at(to)}};
+}
+
 std::vector<double> corners(std::span<const Roof> roofs, Range x) {
     std::vector<double> result{x.low, x.high};
     for (const Roof &rising : roofs)
         for (const Roof &flat : roofs) {
-            if (rising.slope != 1 || flat.slope != 0 || rising.rate <= 0)
+            if (rising.slope != 1 || flat.slope != 0 || rising.rate <= 0 || !rising.limits || !flat.limits)
                 continue;
             const double meet = flat.rate / rising.rate;
             if (meet > x.low && meet < x.high &&
@@ -91,6 +108,13 @@ std::vector<ImVec2> draw_roofs(const Plot &plot, std::span<const Roof> roofs, co
         if (const Roof *roof = least(roofs, std::sqrt(xs[i] * xs[i + 1])))
             draw_label(plot, *roof, edge[i], edge[i + 1], theme, scale, step, drawn);
     }
+    for (const Roof &roof : roofs)
+        if (const auto line = roof.limits ? std::nullopt : beside(roofs, roof, plot.x.range, plot.y.range)) {
+            const ImVec2 from = plot.at(line->first.x, line->first.y), to = plot.at(line->second.x, line->second.y);
+            plot.draw->AddLine(from, to, packed(theme.muted, 0.7f), std::max(1.0f, scale));
+            add_points(from, to, step, drawn);
+            draw_label(plot, roof, from, to, theme, scale, step, drawn);
+        }
     return drawn;
 }
 

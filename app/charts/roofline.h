@@ -4,9 +4,12 @@
 #pragma once
 
 #include "app/charts/plot.h"
+#include "app/charts/series.h"
 
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace moescope::charts {
@@ -15,12 +18,17 @@ struct Roof {
     double rate = 0;
     int slope = 0;
     std::string label, explain;
+    bool limits = true; // false: a line beside the others, drawn below what limits
 
     double at(double x) const { return slope == 0 ? rate : rate * x; }
 };
 
-// What the roofs allow at x: the least of them; 0 where there are none.
+// What the roofs allow at x: the least of those that limit; 0 where there are none.
 double allowed(std::span<const Roof> roofs, double x);
+
+// From where to where a roof that does not limit is drawn: as far as it lies below every limit that it
+// crosses, so that a rising one ends at the flat ones. Nothing where that is nowhere in x and y.
+std::optional<std::pair<Point, Point>> beside(std::span<const Roof> roofs, const Roof &roof, Range x, Range y);
 
 // Corners of the allowed area's edge between two x: where the least roof changes, and both ends.
 std::vector<double> corners(std::span<const Roof> roofs, Range x);

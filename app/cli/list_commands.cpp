@@ -69,6 +69,9 @@ std::string device_text(const DeviceInfo &device) {
                             origin_text(device.ceilings.bytes_measured, device.ceilings.bytes_measured_ns),
                             format_flops(device.ceilings.flops_per_second),
                             origin_text(device.ceilings.flops_measured, device.ceilings.flops_measured_ns));
+    if (device.ceilings.l2_bytes_per_second > 0)
+        text += fmt::format("    {} from the L2 ({})\n", format_bandwidth(device.ceilings.l2_bytes_per_second),
+                            origin_text(true, device.ceilings.l2_measured_ns));
     for (const DeviceInfo::Capability &each : device.capabilities)
         text += fmt::format("    {}: {}{}\n{}", each.collector, each.state,
                             each.reason.empty() ? "" : " (" + each.reason + ")",

@@ -2,9 +2,11 @@
 
 #include "app/cli/json_output.h"
 #include "app/cli/output_file.h"
+#include "app/cli/run_table.h"
 #include "app/cli/say.h"
 #include "app/cli/worker_run.h"
 #include "profiler/base/try.h"
+#include "profiler/compare/retiming.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -32,9 +34,20 @@ Result<std::string> read_text(const std::string &path) {
     std::ifstream file(path, std::ios::binary);
     std::string text{std::istreambuf_iterator<char>(file), {}};
     if (!file.is_open() || file.bad() || text.empty())
-        return Error{fmt::format("--compile is \"{}\"", path), "no text could be read from it",
+        return Error{fmt::format("--edited is \"{}\"", path), "no text could be read from it",
                      "name a file that moescope source --out wrote and you changed"};
     return text;
+}
+
+Status check_time(const SourceOptions &options) {
+    if (!options.time)
+        return {};
+    if (!options.compile)
+        return Error{"--time", "it times an edited kernel, and none is given", "add --edited FILE"};
+    if (options.arch)
+        return Error{fmt::format("--arch is \"{}\"", *options.arch), "--time compiles for the device that it runs on",
+                     "leave --arch out"};
+    return {};
 }
 
 // The item's operator and variant; where several fit, the first.
@@ -42,6 +55,7 @@ Result<SourceRequest> wanted_request(const SourceOptions &options) {
     SourceRequest request;
     request.arch = options.arch.value_or(kUsualArch);
     MOESCOPE_TRY(check_arch(request.arch));
+    MOESCOPE_TRY(check_time(options));
     if (!options.plan.ops)
         return Error{"--ops is missing", "it names the operator whose kernel is shown", "give --ops gate_up"};
     if (int(options.sass) + int(options.ptx) + int(options.compile.has_value()) > 1)
@@ -130,6 +144,51 @@ int report(const SourceOptions &options, const SourceAnswer &answer) {
     return file ? write_text(options, (*file)->text) : complain(file.error(), kWrongRequest);
 }
 
+// What times an edited kernel: a CUDA device, whose architecture it is compiled for.
+Result<std::string> arch_to_time_on(const SourceOptions &options) {
+    const std::string wanted = options.plan.device.value_or("auto");
+    const Result<std::vector<DeviceInfo>> devices = ask_for_devices(options.remote.value_or(""));
+    MOESCOPE_TRY(devices);
+    std::vector<std::string> ids;
+    for (const DeviceInfo &device : *devices) {
+        ids.push_back(device.id);
+        if (wanted != "auto" && device.id != wanted)
+            continue;
+        if (!device.is_cpu())
+            return device.arch;
+        return Error{fmt::format("--time on {}", device.id),
+                     "it runs reference implementations that are compiled with the program",
+                     "choose a CUDA device, here or with --remote; without --time the text is compiled only"};
+    }
+    return Error{fmt::format("--device is \"{}\"", wanted), fmt::format("the worker has {}", fmt::join(ids, ", ")),
+                 "moescope devices says what is missing"};
+}
+
+// Both on the same inputs, one after the other. The session is kept where --out says.
+int time_edited(const SourceOptions &options, const SourceRequest &request, const SourceAnswer &answer) {
+    Result<Plan> plan = make_plan(options.plan, Purpose::Run);
+    if (!plan)
+        return complain(plan.error(), kWrongRequest);
+    PlanItem item = request.item;
+    item.config = info(item.op).tunable ? answer.config : item.config;
+    const Result<Finished> finished = run_plan(retiming_plan(std::move(*plan), item, request.edits),
+                                               options.remote.value_or(""), options.out.value_or(""));
+    if (!finished)
+        return complain(finished.error(), kFailed);
+    const Session &session = *finished->session;
+    const std::optional<Retiming> retiming = retiming_of(session, finished->run);
+    if (options.json)
+        show(run_json(session, finished->run));
+    else
+        show(measurement_table(session, finished->run));
+    for (const std::string &problem : problems_of(session, finished->run))
+        say("moescope: " + problem);
+    if (!retiming)
+        return complain({"the edited kernel", "it was not run", {}}, kFailed);
+    options.json ? say(retiming->sentence) : show(retiming->sentence + "\n");
+    return retiming->done && retiming->result != Retiming::Result::Wrong ? kDone : kFailed;
+}
+
 } // namespace
 
 void add_source_options(CLI::App &command, SourceOptions &options) {
@@ -137,11 +196,13 @@ void add_source_options(CLI::App &command, SourceOptions &options) {
     command.add_option("--arch", options.arch, "Compiled for this architecture (sm_90a)")->type_name("ARCH");
     command.add_option("--kernel", options.kernel, "Which of the item's kernels (the first)")->type_name("NAME");
     command.add_option("--file", options.file, "Which of its source files (the kernel's own)")->type_name("NAME");
-    command.add_option("--out", options.out, "Write it there")->type_name("FILE");
+    command.add_option("--out", options.out, "Write it there; with --time: the session")->type_name("FILE");
     command.add_flag("--sass", options.sass, "Its machine code, with source lines");
     command.add_flag("--ptx", options.ptx, "Its PTX");
-    command.add_option("--compile", options.compile, "Compile this text in the file's place; 1 if it does not compile")
+    command.add_option("--edited,--compile", options.compile, "Compile this text in the file's place; 1 if it does not compile")
         ->type_name("FILE");
+    command.add_flag("--time", options.time,
+                     "Also time it against the original on the same inputs and check its result; 1 if that is wrong");
     command.add_option("--remote", options.remote, "By the worker of this machine, through ssh")->type_name("USER@HOST");
     command.add_flag("--json", options.json, "Print one JSON document");
 }
@@ -151,9 +212,16 @@ int source_command(const SourceOptions &options) {
     if (!request)
         return complain(request.error(), kWrongRequest);
     if (options.out)
-        if (const Status writable = check_output("--out", *options.out); !writable)
+        if (const Status writable = options.time ? check_session_output("--out", *options.out) : check_output("--out", *options.out);
+            !writable)
             return complain(writable.error(), kWrongRequest);
     const std::string remote = options.remote.value_or("");
+    if (options.time) {
+        Result<std::string> arch = arch_to_time_on(options);
+        if (!arch)
+            return complain(arch.error(), kWrongRequest);
+        request->arch = std::move(*arch);
+    }
     if (options.compile) {
         Result<std::string> text = read_text(*options.compile);
         if (!text)
@@ -170,7 +238,16 @@ int source_command(const SourceOptions &options) {
         request->edits.push_back({name, std::move(*text)});
     }
     const Result<SourceAnswer> answer = ask_for_source(remote, *request);
-    return answer ? report(options, *answer) : complain(answer.error(), kWrongRequest);
+    if (!answer)
+        return complain(answer.error(), kWrongRequest);
+    if (!options.time)
+        return report(options, *answer);
+    if (!options.json)
+        describe(*answer);
+    if (const int compiled = options.json ? answer->edited.ok ? kDone : report(options, *answer) : report_compiled(*answer);
+        compiled != kDone)
+        return compiled;
+    return time_edited(options, *request, *answer);
 }
 
 } // namespace moescope::cli

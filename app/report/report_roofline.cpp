@@ -16,7 +16,7 @@ namespace {
 constexpr double kWidth = 960, kHeight = 420;
 
 void draw_roofs(Svg &svg, const PlotFrame &frame, const std::vector<charts::Roof> &roofs,
-                charts::Range x) {
+                charts::Range x, charts::Range y) {
     std::vector<Svg::Point> edge;
     for (const double at : charts::corners(roofs, x))
         edge.push_back(frame.at(at, charts::allowed(roofs, at)));
@@ -25,6 +25,14 @@ void draw_roofs(Svg &svg, const PlotFrame &frame, const std::vector<charts::Roof
         return std::fabs(roof.at(at) / charts::allowed(roofs, at) - 1) < 1e-6;
     };
     for (const charts::Roof &roof : roofs) {
+        if (!roof.limits) {
+            if (const auto line = charts::beside(roofs, roof, x, y)) {
+                const Svg::Point to = frame.at(line->second.x, line->second.y);
+                svg.line(frame.at(line->first.x, line->first.y), to, "class=\"whisker\"");
+                svg.text({to.x - 6, to.y + 16}, roof.label, Svg::Anchor::End, "class=\"m\"");
+            }
+            continue;
+        }
         const double inside = x.low * std::pow(x.high / x.low, 0.05);
         const Svg::Point left = frame.at(inside, roof.at(inside));
         const Svg::Point right = frame.at(x.high, roof.at(x.high));
@@ -102,7 +110,7 @@ std::string roofline(const Session &session, RunId run, bool by_size) {
                            : PlotAxis{"reached", charts::Unit::FlopsPerSecond, range.y, true};
     const PlotFrame frame(svg, {96, 28}, {kWidth - 12, kHeight - 46}, x, y);
     svg.begin_clip(frame.low(), frame.high());
-    draw_roofs(svg, frame, roofs, range.x);
+    draw_roofs(svg, frame, roofs, range.x, range.y);
     for (const RooflinePoint &point : points)
         draw_point(svg, frame, session, point);
     svg.end_clip();

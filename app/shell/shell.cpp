@@ -435,6 +435,10 @@ void Shell::run_shown(std::vector<PlanItem> items) {
     plan.device = plan_device(workload_);
     plan.cache = workload_.cache;
     plan.items = std::move(items);
+    run_checked(std::move(plan));
+}
+
+void Shell::run_checked(Plan plan) {
     if (const Status status = validate(plan); !status.ok())
         status_.problems.push_back(status.error());
     else
@@ -454,6 +458,7 @@ ViewContext Shell::context() {
             .copy_text = [](std::string text) { ImGui::SetClipboardText(text.c_str()); },
             .measure_ceilings = [this](const std::string &device) { measure_ceilings(device); },
             .run_items = [this](std::vector<PlanItem> items) { run_shown(std::move(items)); },
+            .run_this = [this](Plan plan) { run_checked(std::move(plan)); },
             .ask_source = source_asker(),
             .take_source = [this](std::uint64_t question) {
                 return client_ ? client_->take_source(question) : nullptr;

@@ -134,6 +134,7 @@ class Shell {
     void tune(const Workload &workload, std::vector<PlanItem> items);
     void tune_shown(const PlanItem &item);
     void run_shown(std::vector<PlanItem> items);
+    void run_checked(Plan plan);
     const Workload &shown_workload() const;
     void keep_selection_useful();
     void keep_views_apart();

@@ -77,6 +77,9 @@ void Roofline::draw_head() {
         ceiling("Memory " + format_bandwidth(c.bytes_per_second), c.bytes_measured,
                 "Bytes a second that a kernel that only reads gets from this device's memory; "
                 "modelled: from its clock and width.");
+    if (c.l2_bytes_per_second > 0)
+        ceiling("L2 " + format_bandwidth(c.l2_bytes_per_second), true,
+                "Bytes a second that a kernel gets that reads again and again what lies in the L2.");
     if (c.flops_per_second > 0)
         ceiling("Matrix units " + format_flops(c.flops_per_second), c.flops_measured,
                 "FLOP/s of a large matrix product with 16-bit inputs; modelled: from the "

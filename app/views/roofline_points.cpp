@@ -72,6 +72,11 @@ Ceilings latest(Ceilings then, const Ceilings &now) {
         then.flops_measured = true;
         then.flops_measured_ns = now.flops_measured_ns;
     }
+    if (newer(now.l2_bytes_per_second > 0, now.l2_measured_ns, then.l2_bytes_per_second > 0,
+              then.l2_measured_ns)) {
+        then.l2_bytes_per_second = now.l2_bytes_per_second;
+        then.l2_measured_ns = now.l2_measured_ns;
+    }
     return then;
 }
 
@@ -87,6 +92,14 @@ std::vector<charts::Roof> roofs_of(const Ceilings &c, RooflineKind kind,
              c.bytes_measured
                  ? "How fast a kernel that only reads gets data from this device's memory."
                  : "From the memory's clock and width: no measurement reached it."});
+    if (c.l2_bytes_per_second > 0)
+        roofs.push_back({.rate = c.l2_bytes_per_second,
+                         .slope = by_size ? 0 : 1,
+                         .label = fmt::format("{} L2, measured", format_bandwidth(c.l2_bytes_per_second)),
+                         .explain = "How fast data comes that lies in the L2 already. What must come "
+                                    "through memory cannot reach it; between the two lines lies only "
+                                    "what the L2 gives again.",
+                         .limits = false});
     if (c.flops_per_second > 0 && !by_size)
         roofs.push_back({c.flops_per_second, 0,
                          fmt::format("{} matrix units, {}", format_flops(c.flops_per_second),
@@ -116,6 +129,9 @@ RooflineFit fit(const std::vector<RooflinePoint> &points, const std::vector<char
     for (const double corner : charts::corners(roofs, near))
         if (corner > near.low && corner < near.high)
             xs = {std::min(xs.low, corner / 3), std::max(xs.high, corner * 3)};
+    for (const charts::Roof &roof : roofs)
+        if (!roof.limits && roof.slope == 0)
+            y.add(roof.rate);
     for (const double at : {xs.low, xs.high})
         if (const double allowed = charts::allowed(roofs, at); allowed > y.range().low)
             y.add(allowed);

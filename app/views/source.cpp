@@ -2,6 +2,7 @@
 
 #include "app/views/source_colours.h"
 #include "app/views/ui.h"
+#include "profiler/base/units.h"
 #include "profiler/plan/plan.h"
 
 #include <imgui_stdlib.h>
@@ -64,11 +65,7 @@ class SourceView {
     const KernelBuild &build() const { return state_.answer->edited.ok ? state_.answer->edited : state_.answer->original; }
 
     void ask_for(SourceRequest wanted) {
-        wanted.kernel = state_.asked.kernel;
-        wanted.edits = state_.asked.edits;
         if (!(wanted.item == state_.asked.item && wanted.workload == state_.asked.workload && wanted.arch == state_.asked.arch)) {
-            wanted.kernel.clear();
-            wanted.edits.clear();
             state_ = SourceState{.ptx = state_.ptx};
             ask(std::move(wanted));
         }
@@ -160,6 +157,7 @@ class SourceView {
         for (const std::string &define : answer.defines)
             defines += "-D" + define + "\n";
         ui::explain(answer.kernel + "\n" + defines);
+        draw_retiming();
     }
 
     void draw_kernel_choice() {
@@ -202,6 +200,8 @@ class SourceView {
         }
         if (!state_.asked.edits.empty()) {
             ImGui::SameLine();
+            draw_time_button();
+            ImGui::SameLine();
             if (ImGui::Button("Original")) {
                 SourceRequest request = state_.asked;
                 request.edits.clear();
@@ -217,6 +217,52 @@ class SourceView {
             ImGui::SameLine();
             ui::small("compiling …", context_.theme.muted);
         }
+    }
+
+    void draw_time_button() {
+        const Result<std::string> device = device_to_time_on(context_.progress, state_.asked.arch);
+        const bool compiled = state_.question == 0 && state_.answer->edited.ok;
+        const bool busy = context_.progress.state != WorkerClient::State::Ready;
+        ImGui::BeginDisabled(!device || !compiled || busy || !context_.run_this);
+        if (ImGui::Button("Time it"))
+            time_on(*device);
+        ImGui::EndDisabled();
+        ui::explain(!device    ? "It cannot be timed: " + device.error().sentence()
+                    : !compiled ? std::string("It cannot be timed: it does not compile.")
+                    : busy      ? std::string("It can be timed once the worker is idle.")
+                                : "Runs the original and the edited kernel on the same inputs, one after the other, and "
+                                  "compares their results. Nothing of it enters the tuner's database.");
+    }
+
+    void time_on(const std::string &device) {
+        Plan plan = context_.session->runs[context_.run.value].plan;
+        plan.workload = state_.asked.workload;
+        plan.device = device;
+        plan.counters.clear();
+        PlanItem item = state_.asked.item;
+        if (item.config.is_default() && info(item.op).tunable)
+            item.config = state_.answer->config;
+        context_.run_this(retiming_plan(std::move(plan), item, state_.asked.edits));
+    }
+
+    void draw_retiming() {
+        if (state_.retiming_session != context_.session || state_.retiming_run != context_.run) {
+            state_.retiming_session = context_.session;
+            state_.retiming_run = context_.run;
+            state_.retiming = retiming_of(*context_.session, context_.run);
+        }
+        if (!state_.retiming || context_.session->measurements[state_.retiming->edited.value].op != state_.asked.item.op)
+            return;
+        const Retiming &retiming = *state_.retiming;
+        const Measurement &b = context_.session->measurements[retiming.edited.value];
+        const bool running = b.state == Measurement::State::Queued || b.state == Measurement::State::Running;
+        const bool bad = !running && (!retiming.done || retiming.result == Retiming::Result::Wrong);
+        std::string words = running ? "The edited kernel is being timed." : retiming.sentence;
+        if (!running && retiming.done)
+            words = fmt::format("{} → {}. {}", format_duration_ns(retiming.time.a_ns), format_duration_ns(retiming.time.b_ns), words);
+        ui::badge("edited", context_.theme.warning);
+        ImGui::SameLine();
+        ui::wrapped(words, bad ? context_.theme.failure : context_.theme.text);
     }
 
     // Samples are those of the original's lines.
@@ -435,28 +481,30 @@ MeasurementId shown_measurement(const ViewContext &context) {
 
 } // namespace
 
-bool has_tile_kernel(OperatorId op) {
-    switch (op) {
-    case OperatorId::GateUp:
-    case OperatorId::Down:
-    case OperatorId::GateUpDx:
-    case OperatorId::DownDx:
-    case OperatorId::GateUpLoraGrad:
-    case OperatorId::DownLoraGrad:
-        return true;
-    default:
-        return false;
-    }
-}
-
 SourceRequest source_request(const Session &session, const Measurement &measurement) {
     const RunRecord &run = session.runs[measurement.run.value];
     SourceRequest request;
     request.workload = run.plan.workload;
-    request.item = {measurement.op, measurement.variant, measurement.config};
+    request.item = {measurement.op, std::string(plain_variant(measurement.variant)), measurement.config};
+    if (is_edited(measurement.variant))
+        request.edits = run.plan.edits;
     request.arch = run.device.arch.empty() ? kUsualArch : run.device.arch;
     request.compile = true;
     return request;
+}
+
+Result<std::string> device_to_time_on(const WorkerClient::Progress &progress, const std::string &arch) {
+    std::string others;
+    for (const DeviceInfo &device : progress.devices) {
+        if (!device.is_cpu() && device.arch == arch)
+            return device.id;
+        others += (others.empty() ? "" : ", ") + device.id;
+    }
+    if (progress.state == WorkerClient::State::Gone || progress.devices.empty())
+        return Error{"there is no worker", "what is shown was recorded", "start one on a machine with a GPU"};
+    return Error{"the worker has no " + arch + " device", fmt::format("it has {}; cpu runs reference implementations that are "
+                                                                      "compiled with the program", others),
+                 "use a machine with such a GPU, here or through ssh"};
 }
 
 void draw_source(const ViewContext &context, SourceState &state) {

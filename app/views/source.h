@@ -1,13 +1,16 @@
 // "What does this kernel run?": a tile kernel's source as it was compiled, an edited text in its place
-// with what the compiler says, the machine code beside it, and where warps waited.
+// with what the compiler says and how long it takes beside the original, the machine code beside it, and
+// where warps waited.
 #pragma once
 
 #include "app/views/view_context.h"
+#include "profiler/compare/retiming.h"
 #include "profiler/explain/source_heat.h"
 #include "profiler/source/sass.h"
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,16 +30,22 @@ struct SourceState {
     std::vector<SassLine> sass;      // of the answer
     std::vector<std::string> machine; // PTX or the reason for no machine code, by line
 
+    SessionPtr retiming_session;
+    RunId retiming_run;
+    std::optional<Retiming> retiming; // of the run shown
+
     SessionPtr heat_session;
     std::string heat_file;
     MeasurementId heat_measurement;
     SourceHeat heat;
 };
 
-// Whether a measurement's kernels are compiled at run time, so that there is a source to show.
-bool has_tile_kernel(OperatorId op);
 // The measurement's kernel, to be compiled: on a device without an architecture for Hopper.
 SourceRequest source_request(const Session &session, const Measurement &measurement);
+
+// Where the edited kernel can be timed: a device of the worker with the architecture that it was compiled
+// for. The error says why not.
+Result<std::string> device_to_time_on(const WorkerClient::Progress &progress, const std::string &arch);
 
 void draw_source(const ViewContext &context, SourceState &state);
 

@@ -18,6 +18,8 @@ std::size_t place_in(const OperatorInfo &op, std::string_view variant) {
 } // namespace
 
 std::size_t variant_series(OperatorId op, std::string_view variant) {
+    if (is_edited(variant)) // beside the original, and not in its colour
+        return (variant_series(op, plain_variant(variant)) + kSeries / 2) % kSeries;
     for (const OperatorInfo &each : operators())
         if (const std::size_t place = place_in(each, variant); place < each.variants.size())
             return place % kSeries;

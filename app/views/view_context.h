@@ -65,6 +65,7 @@ struct ViewContext {
     std::function<void(std::string)> copy_text;  // to the clipboard
     std::function<void(std::string)> measure_ceilings; // of a device; see WorkerClient
     std::function<void(std::vector<PlanItem>)> run_items; // on the run's workload
+    std::function<void(Plan)> run_this;                   // as it is
     // A kernel's source: the question's number, and its answer once it has come; see WorkerClient. Empty
     // where there is no worker.
     std::function<std::uint64_t(SourceRequest)> ask_source;

@@ -13,6 +13,7 @@
 #include <map>
 #include <mutex>
 #include <string_view>
+#include <utility>
 
 namespace moescope::jit {
 
@@ -75,6 +76,21 @@ std::string join(const std::vector<std::string> &words) {
     return line;
 }
 
+std::string hash_text(const std::string &content) {
+    char key[33];
+    std::snprintf(key, sizeof key, "%016llx%016llx",
+                  static_cast<unsigned long long>(hash_bytes(content)),
+                  static_cast<unsigned long long>(hash_bytes(content, 1)));
+    return key;
+}
+
+thread_local const EditedSources *current_edits = nullptr;
+
+const std::vector<Edit> &edits_now() {
+    static const std::vector<Edit> none;
+    return current_edits ? current_edits->edits() : none;
+}
+
 // Everything that decides the cubin's bytes.
 std::string key_of(const Request &request, const std::string &options) {
     int major = 0, minor = 0;
@@ -82,12 +98,9 @@ std::string key_of(const Request &request, const std::string &options) {
     std::string content = "NVRTC " + std::to_string(major) + "." + std::to_string(minor) + "\n" +
                           request.source + "\n" + request.kernel + "\n" + options;
     for (int i = 0; i < kEmbeddedSourceCount; ++i) // a source may include any other
-        content += std::string("\n") + kEmbeddedSources[i].name + "\n" + kEmbeddedSources[i].text;
-    char key[33];
-    std::snprintf(key, sizeof key, "%016llx%016llx",
-                  static_cast<unsigned long long>(hash_bytes(content)),
-                  static_cast<unsigned long long>(hash_bytes(content, 1)));
-    return key;
+        content += std::string("\n") + kEmbeddedSources[i].name + "\n" +
+                   text_of(kEmbeddedSources[i].name, edits_now());
+    return hash_text(content);
 }
 
 class Program {
@@ -198,14 +211,17 @@ ms_status find_or_compile(const Request &request, const std::string &key,
                           const std::vector<std::string> &options,
                           std::shared_ptr<const Cubin> &result) {
     auto cubin = std::make_shared<Cubin>();
+    const bool on_disk = edits_now().empty();
     const std::string folder = cache_folder();
-    if (read_cached(folder, key, *cubin)) {
+    if (on_disk && read_cached(folder, key, *cubin)) {
         cubin->from_cache = true;
     } else {
         *cubin = Cubin{.key = key, .kernel = request.kernel};
-        if (const ms_status status = run_compiler(request, options, *cubin); status != MS_OK)
+        if (const ms_status status = run_compiler(request, options, *cubin, edits_now());
+            status != MS_OK)
             return status;
-        write_cached(folder, *cubin, join(options));
+        if (on_disk)
+            write_cached(folder, *cubin, join(options));
     }
     result = cubin;
     return MS_OK;
@@ -241,6 +257,22 @@ bool parse_resource_report(const std::string &log, ResourceReport &report) {
         report.static_smem_bytes = smem;
     return true;
 }
+
+EditedSources::EditedSources(std::vector<Edit> edits) : edits_(std::move(edits)) {
+    std::string content;
+    for (const Edit &edit : edits_)
+        content += edit.source + "\n" + edit.text + "\n";
+    key_ = hash_text(content);
+    current_edits = this;
+}
+
+EditedSources::~EditedSources() { current_edits = nullptr; }
+
+const EditedSources *EditedSources::current() { return current_edits; }
+
+std::string edition() { return current_edits ? current_edits->key() : std::string(); }
+
+bool is_source(const std::string &name) { return find_source(name) != nullptr; }
 
 ms_status compile(const Request &request, std::shared_ptr<const Cubin> &cubin) {
     const std::vector<std::string> options = options_of(request);

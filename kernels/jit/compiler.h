@@ -50,6 +50,30 @@ struct Edit {
     std::string source;
     std::string text;
 };
+
+// While it lives, compile() of its thread reads these texts in place of the embedded ones, and so does a
+// launch of a tile kernel. What they become is kept in this process and not on disk. One at a time
+// a thread.
+class EditedSources {
+  public:
+    explicit EditedSources(std::vector<Edit> edits);
+    ~EditedSources();
+    EditedSources(const EditedSources &) = delete;
+    EditedSources &operator=(const EditedSources &) = delete;
+
+    static const EditedSources *current(); // of this thread; null: the embedded sources
+    const std::vector<Edit> &edits() const { return edits_; }
+    const std::string &key() const { return key_; } // of the texts
+
+  private:
+    std::vector<Edit> edits_;
+    std::string key_;
+};
+// The key of what this thread's edits are; "" without any.
+std::string edition();
+
+// Whether there is an embedded source of that name.
+bool is_source(const std::string &name);
 // The kernel with other texts, compiled each time and kept nowhere: for looking at it. cubin.log has the
 // compiler's words also where it refuses.
 ms_status compile_edited(const Request &request, const std::vector<Edit> &edits, Cubin &cubin,

@@ -11,7 +11,8 @@
 #include <mutex>
 #include <shared_mutex>
 #include <string>
-#include <utility>
+#include <string>
+#include <tuple>
 
 namespace moescope::jit {
 
@@ -23,7 +24,7 @@ template <class Shape> class ReadyKernels {
                    cudaKernel_t &kernel) {
         int device = 0;
         MS_CUDA_TRY(cudaGetDevice(&device));
-        const std::pair key{shape, device};
+        const std::tuple key{shape, device, edition()};
         {
             const std::shared_lock lock(mutex_);
             if (const auto found = kernels_.find(key); found != kernels_.end()) {
@@ -46,7 +47,7 @@ template <class Shape> class ReadyKernels {
 
   private:
     std::shared_mutex mutex_;
-    std::map<std::pair<Shape, int>, cudaKernel_t> kernels_;
+    std::map<std::tuple<Shape, int, std::string>, cudaKernel_t> kernels_; // by edition, too
 };
 
 } // namespace moescope::jit

@@ -211,8 +211,8 @@ Status validate_item(const Plan &plan, const PlanItem &item) {
         return Error{fmt::format("operator {} is unknown", int(item.op)),
                      "the plan comes from another version",
                      {}};
-    if (const Status status = plan.ranks ? can_run(workload, item.op, item.variant, plan.ranks->size)
-                                         : can_run(workload, item.op, item.variant);
+    if (const Status status = plan.ranks ? can_run(workload, item.op, plain_variant(item.variant), plan.ranks->size)
+                                         : can_run(workload, item.op, plain_variant(item.variant));
         !status)
         return status;
     if (!item.config.is_default() && !info(item.op).tunable)
@@ -222,6 +222,28 @@ Status validate_item(const Plan &plan, const PlanItem &item) {
                      "the reference implementations there have no tiles",
                      "leave the tile out, or choose a CUDA device"};
     return validate(item.config);
+}
+
+Status validate_edits(const Plan &plan) {
+    const auto edited = [](const PlanItem &item) { return is_edited(item.variant); };
+    for (const PlanItem &item : plan.tune)
+        if (edited(item))
+            return Error{fmt::format("{}/{} cannot be tuned", info(item.op).name, item.variant),
+                         "the tuner's database is of the kernels as they are", {}};
+    const auto item = std::ranges::find_if(plan.items, edited);
+    if (item == plan.items.end())
+        return plan.edits.empty() ? Status() : Error{"edited sources are given", "no item of the plan is compiled from them", {}};
+    const std::string what = fmt::format("{}/{} cannot be timed", info(item->op).name, item->variant);
+    if (plan.edits.empty())
+        return Error{what, "the plan has no edited source for it", {}};
+    if (!has_tile_kernel(item->op))
+        return Error{what, "its kernels are compiled with the program, not at run time", {}};
+    if (plan.device == "cpu")
+        return Error{what, "cpu runs reference implementations that are compiled with the program",
+                     "choose a CUDA device"};
+    if (!plan.sampled.empty() || plan.pc_sampling)
+        return Error{what, "sampling is of the kernels as they are", "leave --sample and --pc-sampling out"};
+    return {};
 }
 
 Status validate_device(std::string_view device) {
@@ -319,6 +341,29 @@ Result<std::vector<PlanItem>> plan_items(const Workload &workload,
     return items;
 }
 
+bool has_tile_kernel(OperatorId op) {
+    switch (op) {
+    case OperatorId::GateUp:
+    case OperatorId::Down:
+    case OperatorId::GateUpDx:
+    case OperatorId::DownDx:
+    case OperatorId::GateUpLoraGrad:
+    case OperatorId::DownLoraGrad:
+        return true;
+    default:
+        return false;
+    }
+}
+
+Plan retiming_plan(Plan plan, const PlanItem &item, std::vector<SourceFile> edits) {
+    plan.items = {item, {item.op, edited_variant(item.variant), item.config}};
+    plan.edits = std::move(edits);
+    plan.tune.clear();
+    plan.sampled.clear();
+    plan.pc_sampling = false;
+    return plan;
+}
+
 std::string tunable_operators() {
     std::vector<std::string_view> names;
     for (const OperatorInfo &each : operators())
@@ -344,6 +389,8 @@ Status validate(const Plan &plan) {
     for (const PlanItem &item : plan.tune)
         if (!info(item.op).tunable)
             return no_tiles(fmt::format("{} cannot be tuned", info(item.op).name));
+    if (const Status status = validate_edits(plan); !status)
+        return status;
     if (Status inside = check_range("tune_max_candidates", plan.tune_max_candidates, 0, 100'000); !inside)
         return inside;
     // As fast as the hardware takes samples, and as slow as still shows a kernel.

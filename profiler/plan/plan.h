@@ -24,6 +24,13 @@ struct TileConfig {
     friend auto operator<=>(const TileConfig &, const TileConfig &) = default;
 };
 
+// A text in place of a run-time kernel's source file of that name.
+struct SourceFile {
+    std::string name; // "scatter2scatter.jit.cu"
+    std::string text;
+    friend bool operator==(const SourceFile &, const SourceFile &) = default;
+};
+
 struct PlanItem {
     OperatorId op = OperatorId::SoftmaxTopk;
     std::string variant;
@@ -61,6 +68,8 @@ struct Plan {
     // Several plans, one a rank, that are carried out in step: the workload is that of all ranks
     // together, of which each has its share of the tokens and of the experts.
     std::optional<MeetingPlace> ranks;
+    // What the kernels of edited items (edited_variant) are compiled from; theirs alone.
+    std::vector<SourceFile> edits;
     friend bool operator==(const Plan &, const Plan &) = default;
 };
 
@@ -78,6 +87,11 @@ Status can_run(const Workload &workload, OperatorId op, std::string_view variant
 Result<std::vector<PlanItem>> plan_items(const Workload &workload, const std::vector<std::string> &ops,
                                          const std::vector<std::string> &variants);
 Status validate(const Plan &plan);
+
+// The item as it is and once more from these texts, on the same inputs; nothing else.
+Plan retiming_plan(Plan plan, const PlanItem &item, std::vector<SourceFile> edits);
+// Whether the operator's kernels are compiled at run time, so that there is a source to edit.
+bool has_tile_kernel(OperatorId op);
 
 // "gate_up, down": those that have tiles.
 std::string tunable_operators();

@@ -173,6 +173,7 @@ void to_wire(const Plan &from, wire::Plan *to) {
         ranks.set_port(from.ranks->port);
         ranks.set_word(from.ranks->word);
     }
+    to_wire(from.edits, to->mutable_edits());
 }
 
 Plan from_wire(const wire::Plan &from, Decoding &decoding) {
@@ -199,6 +200,7 @@ Plan from_wire(const wire::Plan &from, Decoding &decoding) {
     if (from.has_ranks())
         to.ranks = MeetingPlace{from.ranks().rank(), from.ranks().size(), from.ranks().host(), from.ranks().port(),
                                 from.ranks().word()};
+    to.edits = from_wire(from.edits());
     return to;
 }
 
@@ -209,11 +211,14 @@ void to_wire(const Ceilings &from, wire::Ceilings *to) {
     to->set_flops_measured(from.flops_measured);
     to->set_bytes_measured_ns(from.bytes_measured_ns);
     to->set_flops_measured_ns(from.flops_measured_ns);
+    to->set_l2_bytes_per_second(from.l2_bytes_per_second);
+    to->set_l2_measured_ns(from.l2_measured_ns);
 }
 
 Ceilings from_wire(const wire::Ceilings &from) {
-    return {from.bytes_per_second(),  from.flops_per_second(),  from.bytes_measured(),
-            from.flops_measured(), from.bytes_measured_ns(), from.flops_measured_ns()};
+    return {from.bytes_per_second(),    from.flops_per_second(),  from.bytes_measured(),
+            from.flops_measured(),      from.bytes_measured_ns(), from.flops_measured_ns(),
+            from.l2_bytes_per_second(), from.l2_measured_ns()};
 }
 
 void to_wire(const DeviceInfo &from, wire::DeviceInfo *to) {

@@ -18,7 +18,7 @@
 namespace moescope {
 
 // Both sides must agree on it exactly: raised by every change of worker.proto.
-inline constexpr std::uint32_t kProtocolVersion = 4;
+inline constexpr std::uint32_t kProtocolVersion = 5;
 
 // A worker behind ssh ends with this status when it has heard nothing, not even an empty message, for
 // kLifelineSeconds; the other side sends one every kHeartbeatSeconds.
@@ -41,6 +41,7 @@ void to_wire(const Workload &from, wire::Workload *to);
 void to_wire(const TileConfig &from, wire::TileConfig *to);
 void to_wire(const PlanItem &from, wire::PlanItem *to);
 void to_wire(const Plan &from, wire::Plan *to);
+void to_wire(const std::vector<SourceFile> &from, google::protobuf::RepeatedPtrField<wire::SourceFile> *to);
 void to_wire(const Ceilings &from, wire::Ceilings *to);
 void to_wire(const DeviceInfo &from, wire::DeviceInfo *to);
 void to_wire(const Summary &from, wire::Summary *to);
@@ -59,6 +60,7 @@ Workload from_wire(const wire::Workload &from, Decoding &decoding);
 TileConfig from_wire(const wire::TileConfig &from);
 PlanItem from_wire(const wire::PlanItem &from, Decoding &decoding);
 Plan from_wire(const wire::Plan &from, Decoding &decoding);
+std::vector<SourceFile> from_wire(const google::protobuf::RepeatedPtrField<wire::SourceFile> &from);
 Ceilings from_wire(const wire::Ceilings &from);
 DeviceInfo from_wire(const wire::DeviceInfo &from);
 Summary from_wire(const wire::Summary &from);

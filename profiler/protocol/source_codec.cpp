@@ -41,7 +41,9 @@ KernelBuild from_wire(const wire::KernelBuild &from, Decoding &decoding) {
     return to;
 }
 
-void put(const std::vector<SourceFile> &from, google::protobuf::RepeatedPtrField<wire::SourceFile> *to) {
+} // namespace
+
+void to_wire(const std::vector<SourceFile> &from, google::protobuf::RepeatedPtrField<wire::SourceFile> *to) {
     for (const SourceFile &file : from) {
         wire::SourceFile *out = to->Add();
         out->set_name(file.name);
@@ -49,14 +51,12 @@ void put(const std::vector<SourceFile> &from, google::protobuf::RepeatedPtrField
     }
 }
 
-std::vector<SourceFile> take(const google::protobuf::RepeatedPtrField<wire::SourceFile> &from) {
+std::vector<SourceFile> from_wire(const google::protobuf::RepeatedPtrField<wire::SourceFile> &from) {
     std::vector<SourceFile> to;
     for (const wire::SourceFile &file : from)
         to.push_back({file.name(), file.text()});
     return to;
 }
-
-} // namespace
 
 void to_wire(const SourceRequest &from, wire::SourceRequest *to) {
     to_wire(from.workload, to->mutable_workload());
@@ -64,12 +64,12 @@ void to_wire(const SourceRequest &from, wire::SourceRequest *to) {
     to->set_arch(from.arch);
     to->set_kernel(from.kernel);
     to->set_compile(from.compile);
-    put(from.edits, to->mutable_edits());
+    to_wire(from.edits, to->mutable_edits());
 }
 
 SourceRequest from_wire(const wire::SourceRequest &from, Decoding &decoding) {
     return {from_wire(from.workload(), decoding), from_wire(from.item(), decoding), from.arch(), from.kernel(),
-            from.compile(), take(from.edits())};
+            from.compile(), from_wire(from.edits())};
 }
 
 void to_wire(const SourceAnswer &from, wire::Source *to) {
@@ -77,7 +77,7 @@ void to_wire(const SourceAnswer &from, wire::Source *to) {
     to->set_kernel(from.kernel);
     to->mutable_kernels()->Assign(from.kernels.begin(), from.kernels.end());
     to_wire(from.config, to->mutable_config());
-    put(from.files, to->mutable_files());
+    to_wire(from.files, to->mutable_files());
     to->mutable_defines()->Assign(from.defines.begin(), from.defines.end());
     to->set_dynamic_smem_bytes(from.dynamic_smem_bytes);
     to_wire(from.original, to->mutable_original());
@@ -91,7 +91,7 @@ SourceAnswer from_wire(const wire::Source &from, Decoding &decoding) {
     to.kernel = from.kernel();
     to.kernels.assign(from.kernels().begin(), from.kernels().end());
     to.config = from_wire(from.config());
-    to.files = take(from.files());
+    to.files = from_wire(from.files());
     to.defines.assign(from.defines().begin(), from.defines().end());
     to.dynamic_smem_bytes = from.dynamic_smem_bytes();
     to.original = from_wire(from.original(), decoding);

@@ -21,6 +21,21 @@ Json items_to_json(const std::vector<PlanItem> &items) {
     return list;
 }
 
+Json files_to_json(const std::vector<SourceFile> &files) {
+    Json list = Json::array();
+    for (const SourceFile &file : files)
+        list.push_back({{"name", file.name}, {"text", file.text}});
+    return list;
+}
+
+Result<SourceFile> file_from(const Json &json, const std::string &where) {
+    SourceFile file;
+    JsonFields fields(json, where);
+    fields.read("name", file.name);
+    fields.read("text", file.text);
+    return fields.result(std::move(file));
+}
+
 Result<TileConfig> tile_from(const Json &json, const std::string &where) {
     TileConfig tile;
     JsonFields fields(json, where);
@@ -125,6 +140,8 @@ Result<Ceilings> ceilings_from(const Json &json, const std::string &where) {
     fields.read("flops_measured", ceilings.flops_measured);
     fields.read("bytes_measured_ns", ceilings.bytes_measured_ns);
     fields.read("flops_measured_ns", ceilings.flops_measured_ns);
+    fields.read("l2_bytes_per_second", ceilings.l2_bytes_per_second);
+    fields.read("l2_measured_ns", ceilings.l2_measured_ns);
     return fields.result(ceilings);
 }
 
@@ -258,6 +275,8 @@ Json to_json(const Plan &plan) {
             {"pc_sampling", plan.pc_sampling}};
     if (plan.ranks)
         json["ranks"] = {{"rank", plan.ranks->rank}, {"size", plan.ranks->size}};
+    if (!plan.edits.empty())
+        json["edits"] = files_to_json(plan.edits);
     return json;
 }
 
@@ -270,6 +289,10 @@ Json to_json(const Ceilings &ceilings) {
         json["bytes_measured_ns"] = ceilings.bytes_measured_ns;
     if (ceilings.flops_measured_ns > 0)
         json["flops_measured_ns"] = ceilings.flops_measured_ns;
+    if (ceilings.l2_bytes_per_second > 0) {
+        json["l2_bytes_per_second"] = ceilings.l2_bytes_per_second;
+        json["l2_measured_ns"] = ceilings.l2_measured_ns;
+    }
     return json;
 }
 
@@ -312,6 +335,7 @@ Result<Plan> plan_from_json(const Json &json) {
     fields.read("pc_sampling", plan.pc_sampling);
     if (json.is_object() && json.contains("ranks"))
         fields.read_object("ranks", plan.ranks.emplace(), place_from);
+    fields.read_list("edits", plan.edits, file_from); // of runs with edited kernels alone
     return fields.result(std::move(plan));
 }
 

@@ -11,12 +11,6 @@
 
 namespace moescope {
 
-struct SourceFile {
-    std::string name; // "scatter2scatter.jit.cu"
-    std::string text;
-    friend bool operator==(const SourceFile &, const SourceFile &) = default;
-};
-
 struct SourceRequest {
     Workload workload;
     PlanItem item;      // a default config: the kernels' own choice on `arch`

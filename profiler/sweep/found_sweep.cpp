@@ -141,7 +141,8 @@ std::vector<SweepLine> sweep_lines(const Session &session, const FoundSweep &swe
     for (std::uint32_t i = 0; i < session.measurements.size(); ++i) {
         const Measurement &m = session.measurements[i];
         const auto at = place.find(m.run);
-        if (at != place.end() && m.state == Measurement::State::Done && m.time.median > 0)
+        if (at != place.end() && m.state == Measurement::State::Done && m.time.median > 0 &&
+            !is_edited(m.variant))
             measured[{key_of(m), m.variant}][at->second] = {i};
     }
     std::vector<SweepLine> lines;

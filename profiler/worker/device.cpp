@@ -32,6 +32,12 @@ Buffer::~Buffer() {
         device_->free(data_, bytes_);
 }
 
+Status Device::edit_sources(const std::vector<SourceFile> &files) {
+    if (files.empty())
+        return {};
+    return Error{"edited sources", info().name + " runs nothing that is compiled at run time", "choose a CUDA device"};
+}
+
 Result<std::unique_ptr<CounterSource>> Device::open_counters() {
     return Error{"hardware counters", info().name + " has none that could be read", "choose a CUDA device"};
 }

@@ -144,6 +144,10 @@ class Device {
     // CPU). Synchronises.
     virtual Result<std::vector<float>> take_repetition_times_ns() = 0;
 
+    // From now on kernels compiled at run time come from these texts in place of their own; empty: from
+    // their own again. By the thread that launches.
+    virtual Status edit_sources(const std::vector<SourceFile> &files);
+
     // What holds the clocks back now: NVML's nvmlClocksEventReasons bits; 0 for nothing, or unknown.
     virtual std::uint64_t clock_event_reasons() = 0;
     // Clocks, temperature and power now; nothing where the device does not tell. Any thread may ask

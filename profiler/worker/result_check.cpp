@@ -46,7 +46,7 @@ Status ResultCheck::make_cpu_reference(const std::string &group, std::string_vie
         on_cpu_->op = make_operator(op_);
         MOESCOPE_TRY(on_cpu_->op->prepare(*on_cpu_->device, workload_, on_cpu_->routing));
     }
-    MOESCOPE_TRY(on_cpu_->op->select(variant, TileConfig{}));
+    MOESCOPE_TRY(on_cpu_->op->select(plain_variant(variant), TileConfig{}));
     MOESCOPE_TRY(on_cpu_->op->launch());
     Result<std::vector<HostArray>> arrays = download_outputs(*on_cpu_->device, *on_cpu_->op);
     MOESCOPE_TRY(arrays);

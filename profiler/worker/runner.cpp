@@ -256,7 +256,7 @@ class PlanRunner {
     }
 
     void take_tuned_config(Measurement &measurement) const {
-        const std::string key = tuning_key(plan_.workload, measurement.op, measurement.variant, device_.info().name,
+        const std::string key = tuning_key(plan_.workload, measurement.op, plain_variant(measurement.variant), device_.info().name,
                                            kernels_version());
         if (const std::optional<TileConfig> config = tuned_.find(key)) {
             measurement.config = *config;
@@ -269,7 +269,16 @@ class PlanRunner {
     }
 
     Status run_item(std::size_t item, Operator &op, ResultCheck &check, Measurement &measurement) {
-        MOESCOPE_TRY(op.select(measurement.variant, measurement.config));
+        if (!is_edited(measurement.variant))
+            return run_sources(item, op, check, measurement);
+        MOESCOPE_TRY(device_.edit_sources(plan_.edits));
+        const Status ran = run_sources(item, op, check, measurement);
+        MOESCOPE_TRY(device_.edit_sources({}));
+        return ran;
+    }
+
+    Status run_sources(std::size_t item, Operator &op, ResultCheck &check, Measurement &measurement) {
+        MOESCOPE_TRY(op.select(plain_variant(measurement.variant), measurement.config));
         // Variants share their outputs: one that wrote nothing would agree with what the last one left.
         MOESCOPE_TRY(spoil_outputs(device_, op));
         (void)device_.peak_bytes(); // from here on: what another variant held is freed

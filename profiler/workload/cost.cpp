@@ -41,7 +41,7 @@ WeightSize weight_size(const ModelShape &model, OperatorId op) {
 
 Cost minimum_cost(const Workload &workload, OperatorId op, std::string_view variant,
                   std::span<const std::int32_t> counts) {
-    const VariantInfo *found = find_variant(op, variant);
+    const VariantInfo *found = find_variant(op, plain_variant(variant));
     if (!found)
         return {};
     Sizes sizes = sizes_of(workload, op);
@@ -62,6 +62,10 @@ Ceilings with_measured(Ceilings now, const Ceilings &known) {
         now.flops_measured = true;
         now.flops_measured_ns = known.flops_measured_ns;
     }
+    if (now.l2_bytes_per_second <= 0) {
+        now.l2_bytes_per_second = known.l2_bytes_per_second;
+        now.l2_measured_ns = known.l2_measured_ns;
+    }
     return now;
 }
 
@@ -78,7 +82,7 @@ double device_bytes(const Workload &workload, OperatorId op, std::string_view va
     // Made for every run: logits and the tables behind them, weights and ids, and the metadata.
     const double tables = 4 * 65536 + 4 * s.experts;
     const double common = s.logits() + tables + s.routing_outputs() + s.metadata();
-    const VariantInfo *found = find_variant(op, variant);
+    const VariantInfo *found = find_variant(op, plain_variant(variant));
     return found ? common + definition(op).memory({workload, info(op), *found, s}) : common;
 }
 

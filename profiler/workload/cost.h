@@ -36,6 +36,9 @@ struct Ceilings {
     bool bytes_measured = false, flops_measured = false;
     // When, in nanoseconds since the Unix epoch; 0: not measured, or nobody noted it.
     std::int64_t bytes_measured_ns = 0, flops_measured_ns = 0;
+    // What lies in the L2 already, read again and again; 0: not measured. No floor counts with it.
+    double l2_bytes_per_second = 0;
+    std::int64_t l2_measured_ns = 0;
     friend bool operator==(const Ceilings &, const Ceilings &) = default;
 };
 

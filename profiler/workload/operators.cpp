@@ -85,6 +85,20 @@ std::span<const OperatorInfo> operators() {
 
 const OperatorInfo &info(OperatorId id) { return definition(id).info; }
 
+namespace {
+constexpr std::string_view kEdited = " (edited)";
+}
+
+std::string edited_variant(std::string_view variant) {
+    return std::string(plain_variant(variant)) += kEdited;
+}
+
+bool is_edited(std::string_view variant) { return variant.ends_with(kEdited); }
+
+std::string_view plain_variant(std::string_view variant) {
+    return is_edited(variant) ? variant.substr(0, variant.size() - kEdited.size()) : variant;
+}
+
 const VariantInfo *find_variant(OperatorId id, std::string_view name) {
     for (const VariantInfo &each : info(id).variants)
         if (each.name == name)

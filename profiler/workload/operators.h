@@ -5,6 +5,7 @@
 #include "profiler/base/result.h"
 
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace moescope {
@@ -82,6 +83,11 @@ struct OperatorInfo {
 // In the order of their ids.
 std::span<const OperatorInfo> operators();
 const OperatorInfo &info(OperatorId id);
+// A variant whose kernels were compiled from edited sources is named after it in plans and sessions, so
+// that no view, file or comparison can take one for the other: "fused (edited)".
+std::string edited_variant(std::string_view variant);
+bool is_edited(std::string_view variant);
+std::string_view plain_variant(std::string_view variant); // "fused" of either
 // Null: the operator has no such variant.
 const VariantInfo *find_variant(OperatorId id, std::string_view name);
 

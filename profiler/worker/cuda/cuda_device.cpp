@@ -1,5 +1,6 @@
 #include "profiler/worker/cuda/cuda_device.h"
 
+#include "kernels/jit/compiler.h"
 #include "profiler/base/clock.h"
 #include "profiler/base/try.h"
 #include "profiler/base/units.h"
@@ -111,6 +112,7 @@ class CudaDevice final : public Device {
     Status begin_repetition(Tag tag) override;
     Status end_repetition() override;
     Result<std::vector<float>> take_repetition_times_ns() override;
+    Status edit_sources(const std::vector<SourceFile> &files) override;
     std::uint64_t clock_event_reasons() override { return nvml_ ? nvml_->clock_event_reasons() : 0; }
 
     std::optional<DeviceStateRecord> state() override;
@@ -141,6 +143,7 @@ class CudaDevice final : public Device {
     int index_;
     NameTable &names_;
     ActivityCapture activity_;
+    std::unique_ptr<jit::EditedSources> edited_; // null: the sources as they are
     std::unique_ptr<Nvml> nvml_; // null where there is none
     Status capture_state_; // why capture is refused, where it is
     MemoryLedger ledger_;
@@ -201,6 +204,12 @@ Status CudaDevice::measure_memory_ceiling() {
     info_.ceilings.bytes_per_second = *measured;
     info_.ceilings.bytes_measured = true;
     info_.ceilings.bytes_measured_ns = now_ns();
+    if (info_.l2_bytes <= 0)
+        return {};
+    const Result<double> l2 = measure_l2_bandwidth(info_.l2_bytes);
+    MOESCOPE_TRY(l2);
+    info_.ceilings.l2_bytes_per_second = *l2;
+    info_.ceilings.l2_measured_ns = now_ns();
     return {};
 }
 
@@ -330,6 +339,20 @@ Result<std::vector<float>> CudaDevice::take_repetition_times_ns() {
     }
     events_used_ = 0;
     return times;
+}
+
+Status CudaDevice::edit_sources(const std::vector<SourceFile> &files) {
+    edited_.reset();
+    std::vector<jit::Edit> edits;
+    for (const SourceFile &file : files) {
+        if (!jit::is_source(file.name))
+            return Error{fmt::format("the file \"{}\"", file.name), "no kernel is made of it",
+                         "moescope source names a kernel's files"};
+        edits.push_back({file.name, file.text});
+    }
+    if (!edits.empty())
+        edited_ = std::make_unique<jit::EditedSources>(std::move(edits));
+    return {};
 }
 
 std::optional<DeviceStateRecord> CudaDevice::state() {

@@ -127,15 +127,11 @@ Result<DeviceInfo> describe_cuda_device(int index) {
     return info;
 }
 
-Result<double> measure_read_bandwidth() {
+namespace {
+
+// The best of some launches that each read `bytes_read` of `bytes` bytes.
+template <typename Launch> Result<double> best_read_rate(std::int64_t bytes, double bytes_read, const Launch &launch) {
     constexpr int kPasses = 5;
-    // Long enough (a millisecond on the fastest parts) that a launch's own microseconds do not count.
-    constexpr std::int64_t kMostBytes = std::int64_t(4) << 30;
-    std::size_t free = 0, total = 0;
-    if (Status asked = cuda_check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo"); !asked)
-        return asked.error();
-    const std::int64_t bytes =
-        std::min(kMostBytes, std::int64_t(free) / 2) / kReadGranularity * kReadGranularity;
     void *data = nullptr;
     if (Status made = cuda_check(cudaMalloc(&data, std::size_t(bytes)), "cudaMalloc"); !made)
         return made.error();
@@ -146,12 +142,12 @@ Result<double> measure_read_bandwidth() {
     cudaEventCreate(&end);
     for (int pass = 0; pass < kPasses; ++pass) {
         cudaEventRecord(begin, nullptr);
-        launch_read_bandwidth(data, bytes, nullptr);
+        launch(data);
         cudaEventRecord(end, nullptr);
         cudaEventSynchronize(end);
         float milliseconds = 0;
         if (cudaEventElapsedTime(&milliseconds, begin, end) == cudaSuccess && milliseconds > 0)
-            best = std::max(best, double(bytes) / (milliseconds * 1e-3));
+            best = std::max(best, bytes_read / (milliseconds * 1e-3));
     }
     cudaEventDestroy(begin);
     cudaEventDestroy(end);
@@ -159,6 +155,28 @@ Result<double> measure_read_bandwidth() {
     if (Status ran = cuda_check(cudaGetLastError(), "the bandwidth measurement"); !ran)
         return ran.error();
     return best;
+}
+
+// Long enough (a millisecond on the fastest parts) that a launch's own microseconds do not count.
+constexpr std::int64_t kReadBytes = std::int64_t(4) << 30;
+
+} // namespace
+
+Result<double> measure_read_bandwidth() {
+    std::size_t free = 0, total = 0;
+    if (Status asked = cuda_check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo"); !asked)
+        return asked.error();
+    const std::int64_t bytes =
+        std::min(kReadBytes, std::int64_t(free) / 2) / kReadGranularity * kReadGranularity;
+    return best_read_rate(bytes, double(bytes), [&](void *data) { launch_read_bandwidth(data, bytes, nullptr); });
+}
+
+Result<double> measure_l2_bandwidth(std::int64_t l2_bytes) {
+    // A quarter: where the L2 has two parts, each may keep a copy of what the other has.
+    const std::int64_t bytes = std::max(l2_bytes / 4 / kReadGranularity, std::int64_t(1)) * kReadGranularity;
+    const int passes = int(kReadBytes / bytes);
+    return best_read_rate(bytes, double(bytes) * passes,
+                          [&](void *data) { launch_read_again(data, bytes, passes, nullptr); });
 }
 
 float theoretical_occupancy(const cudaDeviceProp &properties, const KernelRecord &kernel) {

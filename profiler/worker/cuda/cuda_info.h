@@ -25,6 +25,8 @@ double matrix_flops_per_clock(int major, int minor);
 // Measured: streams a buffer of up to 4 GiB, many times the L2, through the GPU. Bytes a second; the
 // best of a few passes.
 Result<double> measure_read_bandwidth();
+// The same of what lies in the L2 already.
+Result<double> measure_l2_bandwidth(std::int64_t l2_bytes);
 
 // Active blocks over the most there can be: the occupancy calculator's, not measured. 0..1.
 float theoretical_occupancy(const cudaDeviceProp &properties, const KernelRecord &kernel);

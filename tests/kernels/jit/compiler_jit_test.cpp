@@ -168,3 +168,39 @@ TEST_CASE("what the compiler refuses is reported in its own words", "[jit]") {
     CHECK(jit::compile(request, cubin) == MS_COMPILE_ERROR);
     CHECK_THAT(ms_last_error(), ContainsSubstring("absent.jit.cu"));
 }
+
+TEST_CASE("edited sources are what a thread compiles while they live, and never reach the disk", "[jit]") {
+    const TemporaryCache cache;
+    const jit::Request request = small_request();
+    const auto original = compile(request);
+    const std::string text = "extern \"C\" __global__ void " + request.kernel + "(int *out) { *out = 7; }\n";
+    {
+        const jit::EditedSources edited({{request.source, text}});
+        CHECK(jit::edition() != "");
+        const auto cubin = compile(request);
+        CHECK(cubin->key != original->key);
+        CHECK(cubin->bytes != original->bytes);
+        CHECK(compile(request) == cubin); // kept in this process
+        CHECK_FALSE(compile_afresh(request)->from_cache);
+
+        std::thread([&] { // another thread has the sources as they are
+            CHECK(jit::edition().empty());
+            CHECK(compile(request)->key == original->key);
+        }).join();
+    }
+    CHECK(jit::edition().empty());
+    CHECK(compile_afresh(request)->key == original->key);
+    CHECK(compile_afresh(request)->from_cache);
+}
+
+TEST_CASE("edited sources that do not compile say so where they are used, and nothing else fails", "[jit]") {
+    const TemporaryCache cache;
+    const jit::Request request = small_request();
+    std::shared_ptr<const jit::Cubin> cubin;
+    {
+        const jit::EditedSources edited({{request.source, "int x = ;\n"}});
+        CHECK(jit::compile(request, cubin) == MS_COMPILE_ERROR);
+        CHECK_THAT(ms_last_error(), ContainsSubstring(request.source + "(1)"));
+    }
+    CHECK(jit::compile(request, cubin) == MS_OK);
+}

@@ -438,3 +438,46 @@ TEST_CASE("destroying the client ends the worker") {
     }
     CHECK(children().empty());
 }
+
+TEST_CASE("a kernel's source comes from the worker by its question's number, and once", "[source]") {
+    const auto client = real_worker();
+    SourceRequest request;
+    request.workload = small_workload();
+    request.workload.model.hidden = request.workload.model.intermediate = 256;
+    request.item = {OperatorId::GateUp, "base", {}};
+    request.arch = "sm_80";
+    const std::uint64_t first = client->ask_source(request);
+    request.item = {OperatorId::RouteMetadata, std::string(info(OperatorId::RouteMetadata).variants.front().name), {}};
+    const std::uint64_t second = client->ask_source(request);
+    CHECK(first != second);
+    REQUIRE(client->wait(kPatience));
+    const auto refused = client->take_source(second), answer = client->take_source(first);
+    REQUIRE(refused);
+    REQUIRE(answer);
+    CHECK(client->take_source(first) == nullptr);
+    CHECK(refused->error != Error{});
+    if (answer->error != Error{})
+        SKIP("this worker has no kernels that are compiled at run time: " << answer->error.sentence());
+    CHECK(refused->error.why.find("not at run time") != std::string::npos);
+    CHECK(answer->arch == "sm_80");
+    CHECK(answer->files.front().name == "scatter2scatter.jit.cu");
+    CHECK(answer->files.front().text.find("__global__") != std::string::npos);
+}
+
+TEST_CASE("an edited kernel is not run on the cpu, and the reason comes back", "[source]") {
+    const auto client = real_worker();
+    Plan plan = small_plan({"gate_up"});
+    plan.items.resize(1);
+    client->run(retiming_plan(plan, plan.items[0], {{"scatter2scatter.jit.cu", "int x;"}}));
+    REQUIRE(client->wait(kPatience));
+    CHECK(client->progress().error.sentence().find("reference implementations") != std::string::npos);
+    CHECK(client->session()->measurements.empty());
+
+    plan.device = "auto"; // becomes the cpu where there is no GPU: known to the worker alone
+    if (client->progress().devices.size() > 1)
+        SKIP("this machine has a GPU");
+    client->run(retiming_plan(plan, plan.items[0], {{"scatter2scatter.jit.cu", "int x;"}}));
+    REQUIRE(client->wait(kPatience));
+    REQUIRE_FALSE(client->session()->failures.empty());
+    CHECK(client->session()->failures.back().error.sentence().find("reference implementations") != std::string::npos);
+}

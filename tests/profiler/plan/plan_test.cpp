@@ -254,3 +254,44 @@ TEST_CASE("a plan is checked field by field") {
               p.items[0].op = OperatorId(99);
           }).starts_with("operator 99 is unknown"));
 }
+
+TEST_CASE("an edited kernel is timed beside the original, where kernels are compiled at run time", "[edits]") {
+    Plan plan;
+    plan.workload.lora_rank = 16;
+    plan.device = "cuda:0";
+    plan.sampled = {"sm__cycles_active.avg"};
+    plan.tune = {{OperatorId::GateUp, "fused", {}}};
+    const PlanItem item{OperatorId::GateUp, "fused", {64, 64, 32, 4, 3}};
+    const std::vector<SourceFile> edits = {{"scatter2scatter.jit.cu", "int x;"}};
+    plan = retiming_plan(plan, item, edits);
+    REQUIRE(validate(plan).ok());
+    REQUIRE(plan.items.size() == 2);
+    CHECK(plan.items[0] == item);
+    CHECK(plan.items[1].variant == "fused (edited)");
+    CHECK(plan.items[1].config == item.config);
+    CHECK(plan.edits == edits);
+    CHECK(plan.tune.empty());
+    CHECK(plan.sampled.empty());
+
+    const auto why_not = [](const Plan &wrong) { return validate(wrong).error().sentence(); };
+    Plan wrong = plan;
+    wrong.device = "cpu";
+    wrong.items[0].config = wrong.items[1].config = {};
+    CHECK(why_not(wrong).find("reference implementations") != std::string::npos);
+    wrong = plan;
+    wrong.edits.clear();
+    CHECK(why_not(wrong).find("no edited source") != std::string::npos);
+    wrong = plan;
+    wrong.items.pop_back();
+    CHECK(why_not(wrong).find("no item of the plan is compiled from them") != std::string::npos);
+    wrong = plan;
+    wrong.tune = {wrong.items[1]};
+    CHECK(why_not(wrong).find("tuner's database") != std::string::npos);
+    wrong = plan;
+    wrong.pc_sampling = true;
+    CHECK(why_not(wrong).find("sampling") != std::string::npos);
+    wrong = plan;
+    wrong.items = {{OperatorId::RouteMetadata, "count_sort", {}}};
+    wrong.items[0].variant = edited_variant(info(OperatorId::RouteMetadata).variants.front().name);
+    CHECK(why_not(wrong).find("not at run time") != std::string::npos);
+}

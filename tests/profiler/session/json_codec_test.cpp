@@ -56,6 +56,7 @@ Plan unusual_plan() {
     plan.sampled = {"sm__cycles_active.avg.pct_of_peak_sustained_elapsed"};
     plan.sampling_interval_ns = 5'000;
     plan.pc_sampling = true;
+    plan.edits = {{"scatter2scatter.jit.cu", "// \"edited\"\n"}, {"ptx.jit.cuh", ""}};
     return plan;
 }
 

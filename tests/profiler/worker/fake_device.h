@@ -50,6 +50,7 @@ class FakeDevice final : public Device {
     std::function<PcReading()> pc_samples;
     std::string choice_refused; // why these metrics cannot be sampled
     bool lost = false; // from now on synchronize() fails
+    bool sources_refused = false;
     std::int64_t incomplete_launch = -1; // the record of its second kernel is dropped
     KernelTable table;
     std::function<Result<std::unique_ptr<CounterSource>>()> make_counters; // none: as a device without them
@@ -57,6 +58,7 @@ class FakeDevice final : public Device {
     // What happened.
     std::vector<Tag> repetitions;
     int cold = 0;
+    std::vector<SourceFile> sources; // edited, now
 
     FakeDevice() { table = cpu_->kernels(); }
 
@@ -99,6 +101,12 @@ class FakeDevice final : public Device {
         return {};
     }
     Result<std::vector<float>> take_repetition_times_ns() override { return std::exchange(times_, {}); }
+    Status edit_sources(const std::vector<SourceFile> &files) override {
+        if (sources_refused)
+            return Device::edit_sources(files);
+        sources = files;
+        return {};
+    }
     std::uint64_t clock_event_reasons() override { return event_reasons(); }
     std::optional<DeviceStateRecord> state() override { return state_now(); }
 

@@ -1,7 +1,9 @@
 // The runner's decisions, on a device whose times are scripted.
 #include "profiler/worker/runner.h"
+#include "profiler/tune/tuned_configs.h"
 #include "profiler/worker/measure.h"
 #include "profiler/worker/state_sampler.h"
+#include "profiler/worker/tuner.h"
 #include "tests/profiler/client/small_plan.h"
 #include "tests/profiler/worker/fake_device.h"
 
@@ -342,4 +344,51 @@ TEST_CASE("progress never goes back and everything allocated is freed") {
     run(plan);
     CHECK(std::is_sorted(run.events.fractions.begin(), run.events.fractions.end()));
     CHECK(run.device.live_bytes() == 0);
+}
+
+TEST_CASE("an edited item alone is launched from the edited sources, and is named so in its measurement") {
+    const std::vector<SourceFile> edits = {{"scatter2scatter.jit.cu", "text"}};
+    Plan plan = fake_plan();
+    plan.items = {{OperatorId::GateUp, "base", {}}, {OperatorId::GateUp, "fused", {}}};
+    plan.items.insert(plan.items.begin() + 1, {OperatorId::GateUp, "base (edited)", {}});
+    plan.edits = edits;
+    Run run;
+    std::vector<std::vector<SourceFile>> sources; // of each repetition
+    run.device.event_ns = [&](std::int64_t) {
+        sources.push_back(run.device.sources);
+        return 1000.0f;
+    };
+    CHECK(run(plan).state == RunRecord::State::Done);
+    CHECK(run.device.sources.empty());
+    REQUIRE(run.device.repetitions.size() == sources.size());
+    for (std::size_t i = 0; i < sources.size(); ++i)
+        CHECK(sources[i] == (run.device.repetitions[i].measurement.value == 1 ? edits : std::vector<SourceFile>{}));
+    const auto edited = std::ranges::find(run.events.measurements, "base (edited)", &Measurement::variant);
+    REQUIRE(edited != run.events.measurements.end());
+    CHECK(std::ranges::find_if(run.events.measurements, [](const Measurement &m) {
+              return m.variant == "base (edited)" && m.state == Measurement::State::Done && m.relative_error == 0;
+          }) != run.events.measurements.end());
+}
+
+TEST_CASE("what the tuner knows of a variant is left as it was by its edited kernel") {
+    Plan plan = fake_plan();
+    plan.items = {{OperatorId::GateUp, "base (edited)", {}}};
+    plan.edits = {{"scatter2scatter.jit.cu", "text"}};
+    Run run;
+    const std::string key = tuning_key(plan.workload, OperatorId::GateUp, "base", run.device.info().name, kernels_version());
+    CHECK(run(plan).state == RunRecord::State::Done);
+    CHECK_FALSE(run.tuned.find(key).has_value());
+}
+
+TEST_CASE("sources that a device does not take fail the edited item alone") {
+    Plan plan = fake_plan();
+    plan.items = {{OperatorId::GateUp, "base", {}}, {OperatorId::GateUp, "base (edited)", {}}};
+    plan.edits = {{"scatter2scatter.jit.cu", "text"}};
+    Run run;
+    run.device.sources_refused = true;
+    CHECK(run(plan).state == RunRecord::State::Done);
+    CHECK(run.last().state == Measurement::State::Failed);
+    CHECK(run.last().variant == "base (edited)");
+    REQUIRE(run.events.failures.size() == 1);
+    CHECK(run.events.failures[0].first == "gate_up/base (edited)");
 }
