@@ -17,6 +17,9 @@ struct InspectorState {
     SessionPtr states_session;
     MeasurementId states_of;
     std::optional<DeviceStates> states;
+    SessionPtr copies_session; // the same of its fills and copies
+    MeasurementId copies_of;
+    RepetitionCopies copies;
 };
 
 void draw_inspector(ViewContext &context, InspectorState &state);

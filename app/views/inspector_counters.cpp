@@ -124,8 +124,13 @@ double theoretical_occupancy(const Session &session, std::span<const std::uint32
 
 } // namespace
 
-void draw_counters(const ViewContext &context, const InspectorState &state, MeasurementId id) {
+void draw_counters(const ViewContext &context, InspectorState &state, MeasurementId id) {
     const Session &session = *context.session;
+    if (state.copies_session != context.session || state.copies_of != id) {
+        state.copies_session = context.session;
+        state.copies_of = id;
+        state.copies = repetition_copies(session, id);
+    }
     const Measurement &m = session.measurements[id.value];
     if (session.runs[m.run.value].device.is_cpu())
         return;
@@ -142,11 +147,14 @@ void draw_counters(const ViewContext &context, const InspectorState &state, Meas
     const double theoretical = theoretical_occupancy(session, state.kernels.of(id));
     if (ranges.front().kernel < 0)
         RangeRows(context, ranges.front(), m).draw(theoretical);
-    const auto single =
-        std::count_if(ranges.begin(), ranges.end(), [](const auto &r) { return r.kernel >= 0; });
+    if (state.copies.count > 0)
+        ui::wrapped(fmt::format("A repetition also has {:.3g} fills and copies, {}: they are in its time and in the counters "
+                                "of the repetition, and in no kernel's own.",
+                                state.copies.count, format_duration_ns(state.copies.duration_ns)),
+                    context.theme.muted);
     for (const CounterRange &range : ranges) {
-        if (range.kernel < 0 || (single == 1 && ranges.front().kernel < 0))
-            continue; // one kernel is the whole repetition
+        if (range.kernel < 0)
+            continue;
         const float room = ImGui::GetContentRegionAvail().x - 2 * ImGui::GetFontSize();
         const std::string title =
             fmt::format("{}  {}", range.kernel + 1, short_kernel_name(session.name(range.name)));

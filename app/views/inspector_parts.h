@@ -5,7 +5,7 @@
 
 namespace moescope {
 
-void draw_counters(const ViewContext &context, const InspectorState &state, MeasurementId id);
+void draw_counters(const ViewContext &context, InspectorState &state, MeasurementId id);
 void draw_device_state(const ViewContext &context, InspectorState &state, MeasurementId id);
 
 } // namespace moescope

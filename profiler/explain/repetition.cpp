@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <set>
 
 namespace moescope {
 
@@ -89,6 +90,20 @@ Breakdown median_breakdown(const Session &session, std::span<const std::uint32_t
     const auto middle = spans.begin() + std::ptrdiff_t((spans.size() - 1) / 2);
     std::nth_element(spans.begin(), middle, spans.end());
     return breakdown_of(session, kernels, middle->second);
+}
+
+RepetitionCopies repetition_copies(const Session &session, MeasurementId id) {
+    RepetitionCopies copies;
+    std::set<std::int32_t> repetitions;
+    for (const CopyRecord &copy : session.copies) {
+        if (copy.tag.measurement != id || copy.tag.repetition < 0)
+            continue;
+        repetitions.insert(copy.tag.repetition);
+        copies.count += 1;
+        copies.duration_ns += double(copy.end_ns - copy.start_ns);
+    }
+    const double seen = double(std::max<std::size_t>(1, repetitions.size()));
+    return {copies.count / seen, copies.duration_ns / seen};
 }
 
 } // namespace moescope

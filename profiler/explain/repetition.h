@@ -51,4 +51,10 @@ Breakdown breakdown_of(const Session &session, std::span<const std::uint32_t> ke
 // Of the repetitions in `kernels`, the one whose span is the (lower) median; warm-ups are left out.
 Breakdown median_breakdown(const Session &session, std::span<const std::uint32_t> kernels);
 
+// Fills and copies among a measurement's launches: part of its time, and of no kernel's counters.
+struct RepetitionCopies {
+    double count = 0, duration_ns = 0; // of one repetition, on average
+};
+RepetitionCopies repetition_copies(const Session &session, MeasurementId id);
+
 } // namespace moescope
