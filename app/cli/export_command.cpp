@@ -1,9 +1,12 @@
 #include "app/cli/export_command.h"
 
 #include "app/cli/output_file.h"
+#include "app/cli/picture_size.h"
 #include "app/cli/say.h"
 #include "app/render/picture.h"
 #include "app/report/report.h"
+#include "app/shell/view_list.h"
+#include "profiler/base/try.h"
 #include "profiler/crossover/heuristic.h"
 #include "profiler/export/exporters.h"
 #include "profiler/import/kineto.h"
@@ -26,6 +29,48 @@ struct Export {
 
 Status export_picture(const Session &session, const std::filesystem::path &path) {
     return render_picture(std::make_shared<const Session>(session), path, {});
+}
+
+// The format by the file's name.
+Result<PlotFormat> format_of(const std::string &out) {
+    for (const PlotFormat format : {PlotFormat::Svg, PlotFormat::Png, PlotFormat::Csv})
+        if (out.ends_with(extension_of(format)))
+            return format;
+    return Error{fmt::format("--out is \"{}\"", out), "its ending names the format", "end it in .svg, .png or .csv"};
+}
+
+Status add_plot(const ExportOptions &options, std::vector<Export> &exports) {
+    const std::pair<const char *, const std::optional<std::string> &> only_with[] = {
+        {"--out", options.out}, {"--theme", options.theme}, {"--size", options.size}, {"--against", options.against}};
+    if (!options.plot) {
+        for (const auto &[name, value] : only_with)
+            if (value)
+                return Error{fmt::format("{} is \"{}\"", name, *value), "it is about a plot, and --plot is missing",
+                             "add --plot VIEW"};
+        return {};
+    }
+    if (!options.out)
+        return Error{fmt::format("--plot is \"{}\"", *options.plot), "where it goes is missing", "add --out F.svg, F.png or F.csv"};
+    const Result<PlotFormat> format = format_of(*options.out);
+    MOESCOPE_TRY(format);
+    const std::size_t colon = options.plot->find(':');
+    PictureOptions picture;
+    picture.view = options.plot->substr(0, colon);
+    picture.theme = options.theme.value_or("light"); // as papers and pages are
+    if (const auto found = find_view(picture.view); !found)
+        return Error{fmt::format("--plot is \"{}\"", *options.plot), found.error().why, found.error().remedy};
+    MOESCOPE_TRY(read_size(options.size, picture.width, picture.height));
+    if (options.against) {
+        Result<Session> other = open_session(*options.against);
+        MOESCOPE_TRY(other);
+        picture.other = std::make_shared<const Session>(std::move(*other));
+    }
+    const std::string name = colon == std::string::npos ? "" : options.plot->substr(colon + 1);
+    exports.push_back({"--out", *options.out,
+                       [picture, name, format = *format](const Session &session, const std::filesystem::path &path) {
+                           return save_plot(std::make_shared<const Session>(session), path, picture, name, format);
+                       }});
+    return {};
 }
 
 Status check_folder(const char *option, const std::filesystem::path &path) {
@@ -74,12 +119,13 @@ Result<std::vector<Export>> wanted_exports(const ExportOptions &options) {
         exports.push_back({"--picture", *options.picture, export_picture});
     if (const Status status = add_heuristic(options, exports); !status)
         return status.error();
+    if (const Status status = add_plot(options, exports); !status)
+        return status.error();
     if (exports.empty())
         return Error{
             "no format is named", "there is nothing to write",
             "give --chrome-trace F.json[.gz], --csv DIR, --report F.html, --telemetry F.json, "
-            "--heuristic F.json or "
-            "--picture F.png"};
+            "--heuristic F.json, --picture F.png or --plot VIEW --out F.svg"};
     for (const Export &each : exports)
         if (const Status status = each.folder ? check_folder(each.option, each.path)
                                               : check_output(each.option, each.path);
@@ -110,6 +156,14 @@ void add_export_options(CLI::App &command, ExportOptions &options) {
         ->type_name("NAME");
     command.add_option("--picture", options.picture, "The overview, drawn without a display")
         ->type_name("F.png");
+    const auto of_plot = [&](const char *name, std::optional<std::string> &to, const char *value, const char *help) {
+        command.add_option(name, to, help)->type_name(value)->group("A plot");
+    };
+    of_plot("--plot", options.plot, "VIEW[:NAME]", "One plot of a view, the first or that of a name, as --out");
+    of_plot("--out", options.out, "F.{svg,png,csv}", "Where the plot goes; the ending names the format, .csv is its data");
+    of_plot("--theme", options.theme, "NAME", "dark or light (light)");
+    of_plot("--size", options.size, "WxH", "Pixels of the view that it is drawn in (1440x900)");
+    of_plot("--against", options.against, "FILE", "The session that the compare view compares with");
     command.add_option("--report", options.report, "One page with the plots and tables, for a browser")
         ->type_name("F.html");
 }

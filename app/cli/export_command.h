@@ -11,6 +11,7 @@ namespace moescope::cli {
 struct ExportOptions {
     std::optional<std::string> file, chrome_trace, csv, telemetry, picture, report;
     std::optional<std::string> heuristic, of_operator;
+    std::optional<std::string> plot, out, theme, size, against;
 };
 
 void add_export_options(CLI::App &command, ExportOptions &options);

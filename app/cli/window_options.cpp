@@ -2,6 +2,7 @@
 
 #include "app/cli/numbers.h"
 #include "app/cli/output_file.h"
+#include "app/cli/picture_size.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -21,23 +22,6 @@ Status check_file(const std::string &file, const std::vector<std::string> &comma
     return Error{fmt::format("\"{}\" is neither a command nor a file", file),
                  fmt::format("the commands are {}", fmt::join(commands, ", ")),
                  {}};
-}
-
-Status read_size(const std::optional<std::string> &text, WindowOptions &request) {
-    if (!text)
-        return {};
-    const std::size_t cross = text->find('x');
-    if (cross == std::string::npos)
-        return Error{
-            fmt::format("--size is \"{}\"", *text), "it must be WIDTHxHEIGHT, as in 1440x900", {}};
-    const auto width = parse_integer("--size", text->substr(0, cross), 320, 16384);
-    const auto height = parse_integer("--size", text->substr(cross + 1), 320, 16384);
-    if (!width || !height)
-        return Error{
-            fmt::format("--size is \"{}\"", *text), "each side must be 320..16384 pixels", {}};
-    request.width = int(*width);
-    request.height = int(*height);
-    return {};
 }
 
 } // namespace
@@ -75,7 +59,7 @@ Result<WindowOptions> make_window_options(const WindowArguments &arguments,
             return scale.error();
         request.scale = float(*scale);
     }
-    if (const Status status = read_size(arguments.size, request); !status)
+    if (const Status status = read_size(arguments.size, request.width, request.height); !status)
         return status.error();
     const auto frames = parse_integer("--frames", arguments.frames.value_or("20"), 1, 100'000);
     if (!frames)

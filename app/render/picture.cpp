@@ -9,7 +9,10 @@
 
 #include <chrono>
 #include <cmath>
+#include <optional>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace moescope {
 
@@ -30,20 +33,10 @@ Status check(const PictureOptions &options) {
     return {};
 }
 
-Texture atlas_texture() {
-    unsigned char *pixels = nullptr;
-    Texture texture;
-    ImGui::GetIO().Fonts->GetTexDataAsRGBA32(&pixels, &texture.width, &texture.height);
-    texture.rgba = pixels;
-    return texture;
-}
-
-} // namespace
-
-Result<Image> draw_picture(SessionPtr session, const PictureOptions &options) {
-    if (const Status status = check(options); !status.ok())
-        return status.error();
-    const OwnContext context;
+// Draws a few frames of a window in a context of its own (ImGui measures before it places) and gives the
+// last one to `take`, with the shell that drew it. For a plot in a format, as reading it back wants it.
+template <typename Take>
+auto draw_frames(SessionPtr session, const PictureOptions &options, std::optional<PlotFormat> plot, const Take &take) {
     ImGuiIO &io = ImGui::GetIO();
     io.DisplaySize = {float(options.width), float(options.height)};
     io.DeltaTime = 1.0f / 60;
@@ -58,8 +51,12 @@ Result<Image> draw_picture(SessionPtr session, const PictureOptions &options) {
     shell.select(options.selection);
     if (options.other)
         shell.compare_with(options.other);
+    shell.plot_saver().plots.with_data = plot == PlotFormat::Csv;
     if (options.view != "window")
         shell.show_only(find_view(options.view).value(), /*alone=*/true);
+    std::optional<PlainShapes> plain;
+    if (plot)
+        plain.emplace();
     constexpr int kFrames = 4;
     for (int frame = 0; frame < kFrames || shell.preparing(); ++frame) {
         if (shell.preparing())
@@ -68,10 +65,45 @@ Result<Image> draw_picture(SessionPtr session, const PictureOptions &options) {
         shell.draw(io.DisplaySize.x, io.DisplaySize.y);
         ImGui::Render();
     }
-    Image image(options.width, options.height);
-    clear(image, shell.theme().background);
-    rasterise(*ImGui::GetDrawData(), atlas_texture(), image);
-    return image;
+    return take(*ImGui::GetDrawData(), shell);
+}
+
+Error no_plot(const PictureOptions &options, const std::string &plot, const std::vector<PlotPlace> &drawn) {
+    if (drawn.empty())
+        return {fmt::format("the {} view shows no plot", options.view), "this session has nothing for it, or the view has none",
+                "choose another view"};
+    std::string names;
+    for (const PlotPlace &each : drawn)
+        names += (names.empty() ? "" : ", ") + each.name;
+    return {fmt::format("the plot \"{}\"", plot), "the " + options.view + " view shows " + names, "choose one of them"};
+}
+
+} // namespace
+
+Result<Image> draw_picture(SessionPtr session, const PictureOptions &options) {
+    if (const Status status = check(options); !status.ok())
+        return status.error();
+    const OwnContext context;
+    return draw_frames(std::move(session), options, std::nullopt, [&](const ImDrawData &frame, Shell &shell) {
+        Image image(options.width, options.height);
+        clear(image, shell.theme().background);
+        rasterise(frame, atlas_texture(), image);
+        return image;
+    });
+}
+
+Status save_plot(SessionPtr session, const std::filesystem::path &path, const PictureOptions &options,
+                 const std::string &plot, PlotFormat format) {
+    if (const Status status = check(options); !status.ok())
+        return status;
+    const OwnContext context;
+    return draw_frames(std::move(session), options, format, [&](const ImDrawData &frame, Shell &shell) -> Status {
+        const std::vector<PlotPlace> &drawn = shell.plot_saver().plots.drawn;
+        for (const PlotPlace &each : drawn)
+            if (plot.empty() || each.name == plot)
+                return write_plot(each, format, frame, shell.theme(), options.scale, find_fonts(), path);
+        return no_plot(options, plot, drawn);
+    });
 }
 
 Status render_picture(SessionPtr session, const std::filesystem::path &path,

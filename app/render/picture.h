@@ -3,6 +3,7 @@
 
 #include "app/render/image.h"
 #include "app/shell/settings.h"
+#include "app/views/plot_area.h"
 #include "app/views/view_context.h"
 
 #include <string>
@@ -26,5 +27,11 @@ Result<Image> draw_picture(SessionPtr session, const PictureOptions &options);
 // The same into a PNG file.
 Status render_picture(SessionPtr session, const std::filesystem::path &path,
                       const PictureOptions &options);
+
+// One plot of the view as a file, drawn as the window draws it: PNG with two pixels a pixel, SVG with real
+// text and lines, or its data. plot: "" for the view's first. Errors: the view shows no such plot; a file
+// that cannot be written; draw_picture's.
+Status save_plot(SessionPtr session, const std::filesystem::path &path, const PictureOptions &options,
+                 const std::string &plot, PlotFormat format);
 
 } // namespace moescope

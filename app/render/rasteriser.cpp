@@ -217,6 +217,14 @@ void draw_command(const ImDrawList &list, const ImDrawCmd &command, const ImDraw
 
 } // namespace
 
+Texture atlas_texture() {
+    unsigned char *pixels = nullptr;
+    Texture texture;
+    ImGui::GetIO().Fonts->GetTexDataAsRGBA32(&pixels, &texture.width, &texture.height);
+    texture.rgba = pixels;
+    return texture;
+}
+
 void clear(Image &image, const ImVec4 &colour) {
     const auto byte = [](float channel) {
         return std::uint8_t(std::clamp(channel, 0.0f, 1.0f) * 255 + 0.5f);

@@ -15,6 +15,9 @@ struct Texture {
     int width = 0, height = 0;
 };
 
+// The texture of the current context's fonts.
+Texture atlas_texture();
+
 // Fills the image with an opaque colour.
 void clear(Image &image, const ImVec4 &colour);
 

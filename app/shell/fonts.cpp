@@ -151,6 +151,8 @@ FontFiles find_fonts() {
     return files;
 }
 
+float em_pixels(int font) { return font == kSmallFont || font == kCodeFont ? kSmallPixels : kBodyPixels; }
+
 void build_fonts(ImFontAtlas &atlas, const FontFiles &files, float scale) {
     atlas.Clear();
     const std::string &bold = files.bold.empty() ? files.regular : files.bold;

@@ -8,6 +8,11 @@
 
 namespace moescope {
 
+// Their places in the atlas.
+inline constexpr int kBodyFont = 0, kSmallFont = 1, kBoldFont = 2, kCodeFont = 3;
+// Size of a font's em in pixels at 1x.
+float em_pixels(int font);
+
 struct FontFiles {
     std::string regular, bold, fixed; // paths; "" where none is installed
     std::string family;        // "DejaVu Sans", "built-in"

@@ -469,7 +469,8 @@ ViewContext Shell::context() {
             .hosts = devices_by_host(),
             .use_device = [this](std::size_t host, const std::string &device) { use_device(host, device); },
             .open_hosts = [this] { hosts_state_.wanted = true; },
-            .wake = wake_};
+            .wake = wake_,
+            .plots = &plot_saver_.plots};
 }
 
 std::function<std::uint64_t(SourceRequest)> Shell::source_asker() {
@@ -516,6 +517,7 @@ void Shell::draw(float width, float height) {
                       frame_session_->origin == Origin::Recorded);
     keep_views_apart();
     keep_selection_useful();
+    plot_saver_.begin_frame();
     ViewContext shared = context();
     draw_menu_bar();
     draw_banner(shared);
@@ -530,13 +532,22 @@ void Shell::draw(float width, float height) {
     draw_shortcut_editor(theme_, scale_, {width, height}, shortcut_editor_, actions_);
     draw_tour(theme_, scale_, {width, height}, tour_, guidance_.tour, actions_);
     follow_workload();
+    plot_saver_.draw(theme_, scale_, plot_folder());
     draw_palette(theme_, scale_, {width, height}, palette_, [this] { return palette_entries(); });
     draw_marks_help();
     file_dialog_.draw(theme_, scale_);
 }
 
+// Beside the session's file; shipped sessions lie where nobody looks for pictures.
+std::filesystem::path Shell::plot_folder() const {
+    std::error_code none;
+    const std::string &path = frame_session_->path;
+    const bool own = !path.empty() && path.rfind(find_asset("sessions").string(), 0) != 0;
+    return own ? std::filesystem::absolute(path, none).parent_path() : std::filesystem::current_path(none);
+}
+
 double Shell::may_sleep() const {
-    if (in_motion(lessons_, ImGui::GetTime()))
+    if (in_motion(lessons_, ImGui::GetTime()) || plot_saver_.due())
         return 0;
     double until = ImGui::GetTime() + 3600;
     if (workload_.live && workload_.changed_at >= 0)

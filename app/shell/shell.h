@@ -10,6 +10,7 @@
 #include "app/shell/hosts.h"
 #include "app/shell/layout.h"
 #include "app/shell/palette.h"
+#include "app/shell/plot_saver.h"
 #include "app/shell/settings.h"
 #include "app/shell/shortcut_editor.h"
 #include "app/shell/start_page.h"
@@ -68,6 +69,7 @@ class Shell {
     void compare_with(SessionPtr session); // the second session of the comparison
     void show_recorded(SessionPtr session);       // a session that is there already
     void add_problem(Error error) { status_.problems.push_back(std::move(error)); }
+    PlotSaver &plot_saver() { return plot_saver_; }
     bool busy_with_file() const {
         return opening_.busy() || opening_other_.busy() || writing_.busy();
     }
@@ -136,6 +138,7 @@ class Shell {
     void run_shown(std::vector<PlanItem> items);
     void run_checked(Plan plan);
     const Workload &shown_workload() const;
+    std::filesystem::path plot_folder() const;
     void keep_selection_useful();
     void keep_views_apart();
     void save(const std::string &path);
@@ -256,6 +259,7 @@ class Shell {
     SourceState source_;
     CrossoverState crossover_;
     LessonsState lessons_;
+    PlotSaver plot_saver_;
     StatusState status_;
 
     struct Written {

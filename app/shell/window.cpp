@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <optional>
 #include <system_error>
 #include <unistd.h>
 
@@ -159,15 +160,22 @@ void Window::draw(bool show) {
     follow_scale();
     if (map_)
         map_->begin_frame();
+    PlotSaver &plots = shell_.plot_saver();
+    const bool saving = plots.due(); // then the frame is read back, and not shown
+    std::optional<PlainShapes> plain;
+    if (saving)
+        plain.emplace();
     gl_->begin_frame();
     int width = 0, height = 0;
     gl_->framebuffer_size(width, height);
     shell_.draw(float(width), float(height));
     if (const float scale = gl_->content_scale(); options_.width == 0)
         shell_.remember_size(int(std::lround(float(width) / scale)), int(std::lround(float(height) / scale)));
-    gl_->end_frame(&shell_.theme().background.x, show);
+    gl_->end_frame(&shell_.theme().background.x, show && !saving);
     if (map_)
         map_->end_frame();
+    if (saving)
+        plots.take(*ImGui::GetDrawData(), shell_.theme(), scale_, fonts_);
     ++drawn_;
     keep_settings();
 }

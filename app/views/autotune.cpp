@@ -2,6 +2,8 @@
 
 #include "app/views/autotune_parts.h"
 #include "app/views/number.h"
+#include "app/views/plot_area.h"
+#include "app/views/plot_data.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -132,10 +134,16 @@ void draw_body(const ViewContext &context, AutotuneState &state,
     const bool wide = room.x >= 860 * scale;
     const float left = wide ? (room.x - gap) * 0.52f : room.x;
     ImGui::BeginChild("left", {left, wide ? room.y : 0}, wide ? 0 : ImGuiChildFlags_AutoResizeY);
-    draw_landscape(context, state, candidates, tally);
+    const std::string tuned = fmt::format("{} / {}", info(state.op).name, state.variant);
+    const auto data = [&] { return candidates_csv(*context.session, candidates); };
+    {
+        const PlotArea area(context, "autotune", "Tiles of " + tuned, data);
+        draw_landscape(context, state, candidates, tally);
+    }
     ImGui::Dummy({0, 4 * scale});
     if (tally.timed > 0) {
         draw_scatter_choice(context, state);
+        const PlotArea area(context, "autotune-scatter", "Times of the tiles of " + tuned, data);
         draw_candidate_scatter(
             context, state, candidates, tally,
             {ImGui::GetContentRegionAvail().x,

@@ -4,6 +4,8 @@
 #include "app/views/measurement_text.h"
 #include "app/views/session_file.h"
 #include "app/views/number.h"
+#include "app/views/plot_area.h"
+#include "app/views/plot_data.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -485,7 +487,10 @@ void CompareView::draw() {
         return;
     }
     draw_summary();
-    draw_table();
+    {
+        const PlotArea area(context_, "compare", "B against A, row by row", [&] { return comparison_csv(state_.comparison); });
+        draw_table();
+    }
     draw_unmatched();
     draw_details();
 }

@@ -3,6 +3,8 @@
 #include "app/charts/colour_scale.h"
 #include "app/charts/heat_map.h"
 #include "app/views/number.h"
+#include "app/views/plot_area.h"
+#include "app/views/plot_data.h"
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
 #include "profiler/base/units.h"
@@ -319,8 +321,11 @@ void draw_crossover(const ViewContext &context, CrossoverState &state, const Wor
     if (!state.outcome.empty())
         ui::small(state.outcome, context.theme.muted);
     Crossover view(context, state, map);
-    view.draw_legend();
-    view.draw_plot();
+    {
+        const PlotArea area(context, "crossover", name_of(map), [&] { return crossover_csv(map); });
+        view.draw_legend();
+        view.draw_plot();
+    }
     view.draw_rules();
 }
 

@@ -5,6 +5,8 @@
 #include "app/views/kernel_name.h"
 #include "app/views/measurement_text.h"
 #include "app/views/number.h"
+#include "app/views/plot_area.h"
+#include "app/views/plot_data.h"
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
 #include "profiler/base/units.h"
@@ -245,7 +247,16 @@ bool draw_operator(const ViewContext &context, DispatchState &state, std::size_t
     ui::heading(info(op).title);
     ui::explain(info(op).explain);
     draw_verdict(context, op, rows);
-    draw_bars(context, rows, state.plots[which]);
+    {
+        const PlotArea area(context, which == 0 ? "dispatch" : fmt::format("dispatch-{}", info(op).name),
+                            fmt::format("Kernels of {} by variant", info(op).title), [&] {
+                                std::vector<std::pair<MeasurementId, Breakdown>> data;
+                                for (const Row &row : rows)
+                                    data.emplace_back(row.id, row.breakdown);
+                                return dispatch_csv(*context.session, data);
+                            });
+        draw_bars(context, rows, state.plots[which]);
+    }
     draw_table(context, rows);
     ImGui::Dummy({0, 12 * context.scale});
     ImGui::PopID();

@@ -2,6 +2,8 @@
 
 #include "app/views/memory_parts.h"
 #include "app/views/number.h"
+#include "app/views/plot_area.h"
+#include "app/views/plot_data.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -211,8 +213,12 @@ void draw_memory(const ViewContext &context, MemoryState &state) {
     draw_head(context, state);
     const ImVec2 room = ImGui::GetContentRegionAvail();
     const float height = std::max(180 * context.scale, std::floor(room.y * 0.46f));
-    draw_memory_chart(context, state, step, {room.x, height});
-    draw_legend(context, state, step);
+    {
+        const PlotArea area(context, "memory", "Device memory over time",
+                            [&] { return memory_csv(session, state.history); });
+        draw_memory_chart(context, state, step, {room.x, height});
+        draw_legend(context, state, step);
+    }
     ImGui::Dummy({0, std::round(8 * context.scale)});
     draw_below(context, state, step);
 }

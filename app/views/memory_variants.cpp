@@ -5,6 +5,8 @@
 #include "app/views/measurement_text.h"
 #include "app/views/memory_words.h"
 #include "app/views/number.h"
+#include "app/views/plot_area.h"
+#include "app/views/plot_data.h"
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
 #include "profiler/base/units.h"
@@ -132,8 +134,17 @@ void draw_memory_variants(const ViewContext &context, MemoryState &state) {
                         "Peaks of device memory by the allocation ledger and medians of this run's measurements; "
                         "their samples and spread are in the Overview.");
         }
-        if (!rows.empty())
+        if (!rows.empty()) {
+            const OperatorId op = session.measurements[rows.front().id.value].op;
+            const PlotArea area(context, fmt::format("memory-{}", info(op).name),
+                                fmt::format("Memory of {}", info(op).title), [&] {
+                                    std::vector<MeasurementId> ids;
+                                    for (const MemoryRow &row : rows)
+                                        ids.push_back(row.id);
+                                    return footprint_csv(session, ids);
+                                });
             draw_bars(context, rows, state.bars[i]);
+        }
         ImGui::PopID();
     }
     offer_both(context, state.variants->missing);

@@ -3,6 +3,8 @@
 #include "app/charts/roofline.h"
 #include "app/views/measurement_text.h"
 #include "app/views/overview_rows.h"
+#include "app/views/plot_area.h"
+#include "app/views/plot_data.h"
 #include "app/views/roofline_parts.h"
 #include "app/views/roofline_points.h"
 #include "app/views/number.h"
@@ -39,6 +41,7 @@ class Roofline {
 
     void draw_head();
     void draw_legend(bool counted);
+    void draw_charts(const std::vector<RooflinePoint> &matrix, const std::vector<RooflinePoint> &others, float below);
     void draw_chart(RooflineKind kind, const std::vector<RooflinePoint> &points, ImVec2 size);
     charts::PlotSpec spec_of(RooflineKind kind, const std::vector<RooflinePoint> &points,
                              const std::vector<charts::Roof> &roofs) const;
@@ -324,12 +327,23 @@ void Roofline::draw() {
                            [](const RooflinePoint &point) { return point.measured.has_value(); });
     };
     draw_head();
-    draw_legend(counted(matrix) || counted(others));
+    const GapView below(context_, state_);
+    {
+        const PlotArea area(context_, "roofline", "Measurements under the device's ceilings",
+                            [&] { return roofline_csv(session_, matrix, others); });
+        draw_legend(counted(matrix) || counted(others));
+        draw_charts(matrix, others, below.height(ImGui::GetContentRegionAvail().x));
+    }
+    ImGui::Dummy({0, px(4)});
+    below.draw(state_);
+}
+
+// Side by side where there is room.
+void Roofline::draw_charts(const std::vector<RooflinePoint> &matrix, const std::vector<RooflinePoint> &others, float below) {
     const ImVec2 room = ImGui::GetContentRegionAvail();
     const bool both = !matrix.empty() && !others.empty(), beside = room.x > px(640);
     const float gap = px(16), least = px(200);
-    const GapView below(context_, state_);
-    const float charts = room.y - below.height(room.x);
+    const float charts = room.y - below;
     const float height = std::max(least, both && !beside ? std::floor(charts / 2) : charts);
     const float left = both && beside ? std::floor((room.x - gap) * 0.56f) : room.x;
     if (!matrix.empty())
@@ -338,8 +352,6 @@ void Roofline::draw() {
         ImGui::SameLine(0, gap);
     if (!others.empty())
         draw_chart(RooflineKind::Size, others, {ImGui::GetContentRegionAvail().x, height});
-    ImGui::Dummy({0, px(4)});
-    below.draw(state_);
 }
 
 } // namespace

@@ -2,6 +2,8 @@
 
 #include "app/views/routing_parts.h"
 #include "app/views/number.h"
+#include "app/views/plot_area.h"
+#include "app/views/plot_data.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -69,8 +71,13 @@ void draw_routing(const ViewContext &context, RoutingState &state) {
     draw_facts(context, *routing, stats);
     if (ImGui::Checkbox("Sort by load", &state.sorted))
         state.plot = {};
-    draw_load(context, state, *routing, stats);
+    const auto data = [&] { return routing_csv(*routing); };
+    {
+        const PlotArea area(context, "routing", "Slots of each expert", data);
+        draw_load(context, state, *routing, stats);
+    }
     ImGui::Dummy({0, 8 * context.scale});
+    const PlotArea area(context, "routing-tiles", "Row tiles of each expert", data);
     draw_tiles(context, state, *routing);
 }
 

@@ -2,6 +2,8 @@
 
 #include "app/charts/series.h"
 #include "app/views/number.h"
+#include "app/views/plot_area.h"
+#include "app/views/plot_data.h"
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
 #include "profiler/base/units.h"
@@ -10,6 +12,7 @@
 #include <imgui_stdlib.h>
 
 #include <algorithm>
+#include <iterator>
 #include <cmath>
 
 namespace moescope {
@@ -56,6 +59,7 @@ class SweepView {
     std::string explain_point(const SweepLine &line, const SweepLine::Point &point) const;
     std::vector<std::pair<const SweepLine *, const Step *>> shown_steps() const;
     void draw_step_list();
+    void draw_plot();
 
     const ViewContext &context_;
     const Theme &theme_;
@@ -407,13 +411,23 @@ void SweepView::draw() {
     }
     ImGui::Dummy({0, px(4)});
     draw_choices();
+    draw_plot();
+    draw_step_list();
+}
+
+void SweepView::draw_plot() {
+    const PlotArea area(context_, "sweep", name_of(sweep()), [&] {
+        std::vector<SweepLine> lines;
+        std::copy_if(state_.lines.begin(), state_.lines.end(), std::back_inserter(lines),
+                     [&](const SweepLine &line) { return shows(line); });
+        return sweep_csv(*context_.session, sweep(), lines);
+    });
     draw_legend();
     const ui::FontScope small(ui::small_font());
     const float line = ImGui::GetTextLineHeightWithSpacing();
     const float below = line * (float(std::min<std::size_t>(shown_steps().size(), 5)) + (sweep().numeric ? 0 : 1.4f));
     const ImVec2 room = ImGui::GetContentRegionAvail();
     draw_chart({room.x, std::max(px(200), room.y - below - px(8))});
-    draw_step_list();
 }
 
 } // namespace

@@ -1,6 +1,8 @@
 #include "app/views/timeline.h"
 
 #include "app/views/timeline_parts.h"
+#include "app/views/plot_area.h"
+#include "app/views/plot_data.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -167,7 +169,13 @@ void draw_timeline(const ViewContext &context, TimelineState &state) {
     const float details = line * (state.stretch ? 9.5f : 6.5f);
     const float room = ImGui::GetContentRegionAvail().y - details - ImGui::GetStyle().ItemSpacing.y;
     state.hovered.reset();
-    draw_canvas(context, state, std::max(room, 120 * context.scale));
+    {
+        const PlotArea area(context, "timeline", "What ran when", [&] {
+            const auto at = [&](double ns) { return state.model.origin_ns() + std::int64_t(ns); };
+            return timeline_csv(*context.session, at(state.range.start_ns), at(state.range.end_ns));
+        });
+        draw_canvas(context, state, std::max(room, 120 * context.scale));
+    }
     if (state.stretch)
         draw_stretch_details(context, state);
     else

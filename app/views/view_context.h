@@ -51,6 +51,8 @@ struct HostDevices {
     bool used = false; // what is run runs there
 };
 
+struct Plots; // app/views/plot_area.h
+
 struct ViewContext {
     SessionPtr session; // never null
     WorkerClient::Progress progress;
@@ -77,6 +79,7 @@ struct ViewContext {
     std::function<void(std::size_t host, std::string device)> use_device; // of hosts[host]
     std::function<void()> open_hosts;                                     // the panel
     std::function<void()> wake; // from any thread: there is something new to draw
+    Plots *plots = nullptr; // where plots that can be saved tell of themselves; null: nobody asks
 };
 
 } // namespace moescope

@@ -1,0 +1,87 @@
+#include "app/views/plot_area.h"
+
+#include <imgui_internal.h> // the windows that a plot's own lists belong to
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace moescope {
+
+namespace {
+
+constexpr float kClickSlack = 4; // pixels: a right drag zooms on a box
+
+bool belongs_to(const ImGuiWindow *window, const ImGuiWindow *plot) {
+    constexpr ImGuiWindowFlags kAbove = ImGuiWindowFlags_Popup | ImGuiWindowFlags_Tooltip | ImGuiWindowFlags_Modal;
+    for (; window; window = window->ParentWindow) {
+        if (window == plot)
+            return true;
+        if ((window->Flags & kAbove) != 0 || (window->Flags & ImGuiWindowFlags_ChildWindow) == 0)
+            return false;
+    }
+    return false;
+}
+
+} // namespace
+
+const char *extension_of(PlotFormat format) {
+    return format == PlotFormat::Png ? ".png" : format == PlotFormat::Svg ? ".svg" : ".csv";
+}
+
+PlotArea::PlotArea(const ViewContext &context, std::string name, std::string title, std::function<std::string()> csv)
+    : context_(context), place_{std::move(name), std::move(title), {}, ImGui::GetCurrentWindow(), {}},
+      csv_(std::move(csv)) {
+    ImGui::BeginGroup();
+}
+
+PlotArea::~PlotArea() {
+    ImGui::EndGroup();
+    const float margin = std::round(8 * context_.scale);
+    const ImVec2 low = ImGui::GetItemRectMin(), high = ImGui::GetItemRectMax();
+    place_.area = {{std::floor(low.x - margin), std::floor(low.y - margin)},
+                   {std::ceil(high.x + margin), std::ceil(high.y + margin)}};
+    if (!context_.plots)
+        return;
+    offer({low, high});
+    if (context_.plots->with_data)
+        place_.csv = csv_();
+    context_.plots->drawn.push_back(std::move(place_));
+}
+
+void PlotArea::offer(const DrawnRect &area) {
+    ImGui::PushID(place_.name.c_str());
+    const ImGuiIO &io = ImGui::GetIO();
+    const bool clicked = ImGui::IsMouseReleased(ImGuiMouseButton_Right) &&
+                         io.MouseDragMaxDistanceSqr[ImGuiMouseButton_Right] < kClickSlack * kClickSlack;
+    if (clicked && ImGui::IsMouseHoveringRect(area.low, area.high) &&
+        ImGui::IsWindowHovered(ImGuiHoveredFlags_ChildWindows))
+        ImGui::OpenPopup("plot");
+    if (ImGui::BeginPopup("plot")) {
+        const auto wish = [&](const char *words, PlotFormat format) {
+            if (ImGui::MenuItem(words))
+                context_.plots->wish = Plots::Wish{place_.name, format};
+        };
+        wish("Save as PNG…", PlotFormat::Png);
+        wish("Save as SVG…", PlotFormat::Svg);
+        if (ImGui::MenuItem("Copy the data as CSV"))
+            context_.copy_text(csv_());
+        ImGui::EndPopup();
+    }
+    ImGui::PopID();
+}
+
+Drawing drawing_of(const PlotPlace &plot, const ImDrawData &frame, const Theme &theme, float scale) {
+    std::vector<const ImDrawList *> lists;
+    for (const ImDrawList *list : frame.CmdLists)
+        for (const ImGuiWindow *window : ImGui::GetCurrentContext()->Windows)
+            if (window->DrawList == list && belongs_to(window, plot.window))
+                lists.push_back(list);
+    const DrawnRect &a = plot.area;
+    const DrawnRect inside{{std::max(a.low.x, plot.window->Pos.x), std::max(a.low.y, plot.window->Pos.y)},
+                           {std::min(a.high.x, plot.window->Pos.x + plot.window->Size.x),
+                            std::min(a.high.y, plot.window->Pos.y + plot.window->Size.y)}};
+    return read_drawing(lists, inside, theme.background, scale);
+}
+
+} // namespace moescope
