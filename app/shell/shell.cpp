@@ -532,10 +532,18 @@ void Shell::draw(float width, float height) {
     draw_shortcut_editor(theme_, scale_, {width, height}, shortcut_editor_, actions_);
     draw_tour(theme_, scale_, {width, height}, tour_, guidance_.tour, actions_);
     follow_workload();
-    plot_saver_.draw(theme_, scale_, plot_folder());
+    if (auto question = plot_saver_.question(plot_folder()))
+        file_dialog_.ask(std::move(*question), [this](std::string path) { plot_saver_.save_as(std::move(path)); });
     draw_palette(theme_, scale_, {width, height}, palette_, [this] { return palette_entries(); });
     draw_marks_help();
     file_dialog_.draw(theme_, scale_);
+}
+
+void Shell::save_plot(const ImDrawData &frame, const FontFiles &fonts) {
+    if (const Result<std::string> saved = plot_saver_.take(frame, theme_, scale_, fonts))
+        say("Saved as " + *saved + ".");
+    else
+        status_.problems.push_back(saved.error());
 }
 
 // Beside the session's file; shipped sessions lie where nobody looks for pictures.

@@ -70,6 +70,8 @@ class Shell {
     void show_recorded(SessionPtr session);       // a session that is there already
     void add_problem(Error error) { status_.problems.push_back(std::move(error)); }
     PlotSaver &plot_saver() { return plot_saver_; }
+    // A frame that plot_saver() was due.
+    void save_plot(const ImDrawData &frame, const FontFiles &fonts);
     bool busy_with_file() const {
         return opening_.busy() || opening_other_.busy() || writing_.busy();
     }

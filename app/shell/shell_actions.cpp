@@ -77,6 +77,20 @@ void Shell::add_file_actions() {
                   .standard = ctrl(ImGuiKey_E),
                   .run = [this] { show(ViewId::SessionFile); },
                   .refused = nothing_measured});
+    const auto no_plot = [this] { return plot_saver_.any() ? "" : "The view shows no plot."; };
+    actions_.add({.id = "file.plot-svg",
+                  .title = "Save the plot as SVG…",
+                  .group = "File",
+                  .explain = "The first plot of the view, with real text and lines. A right click on any plot offers the "
+                             "same, and its data.",
+                  .run = [this] { plot_saver_.wish_first(PlotFormat::Svg); },
+                  .refused = no_plot});
+    actions_.add({.id = "file.plot-png",
+                  .title = "Save the plot as PNG…",
+                  .group = "File",
+                  .explain = "The first plot of the view, with two pixels a pixel.",
+                  .run = [this] { plot_saver_.wish_first(PlotFormat::Png); },
+                  .refused = no_plot});
     actions_.add({.id = "file.live",
                   .title = "Back to live",
                   .group = "File",

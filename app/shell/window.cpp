@@ -160,8 +160,7 @@ void Window::draw(bool show) {
     follow_scale();
     if (map_)
         map_->begin_frame();
-    PlotSaver &plots = shell_.plot_saver();
-    const bool saving = plots.due(); // then the frame is read back, and not shown
+    const bool saving = shell_.plot_saver().due(); // then the frame is read back, and not shown
     std::optional<PlainShapes> plain;
     if (saving)
         plain.emplace();
@@ -175,7 +174,7 @@ void Window::draw(bool show) {
     if (map_)
         map_->end_frame();
     if (saving)
-        plots.take(*ImGui::GetDrawData(), shell_.theme(), scale_, fonts_);
+        shell_.save_plot(*ImGui::GetDrawData(), fonts_);
     ++drawn_;
     keep_settings();
 }
