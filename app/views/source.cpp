@@ -494,16 +494,16 @@ SourceRequest source_request(const Session &session, const Measurement &measurem
 }
 
 Result<std::string> device_to_time_on(const WorkerClient::Progress &progress, const std::string &arch) {
+    if (progress.state == WorkerClient::State::Gone || progress.devices.empty())
+        return Error{"there is no worker", "what is shown was recorded", "start one on a machine with such a GPU"};
     std::string others;
     for (const DeviceInfo &device : progress.devices) {
         if (!device.is_cpu() && device.arch == arch)
             return device.id;
         others += (others.empty() ? "" : ", ") + device.id;
     }
-    if (progress.state == WorkerClient::State::Gone || progress.devices.empty())
-        return Error{"there is no worker", "what is shown was recorded", "start one on a machine with a GPU"};
-    return Error{"the worker has no " + arch + " device", fmt::format("it has {}; cpu runs reference implementations that are "
-                                                                      "compiled with the program", others),
+    return Error{fmt::format("the worker has no {} device", arch),
+                 fmt::format("it has {}, and cpu runs reference implementations that are compiled with the program", others),
                  "use a machine with such a GPU, here or through ssh"};
 }
 

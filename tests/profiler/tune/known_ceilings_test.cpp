@@ -74,3 +74,14 @@ TEST_CASE("what is measured now goes before what is known, and that before what 
     CHECK(best.flops_per_second == kMeasured.flops_per_second);
     CHECK(best.flops_measured_ns == kMeasured.flops_measured_ns);
 }
+
+TEST_CASE("the L2's rate is kept where it was measured", "[ceilings]") {
+    Ceilings known = kMeasured;
+    known.l2_bytes_per_second = 9e12;
+    known.l2_measured_ns = 5;
+    CHECK(with_measured(kDerived, known).l2_bytes_per_second == 9e12);
+    CHECK(with_measured(known, kMeasured).l2_measured_ns == 5);
+    const test::TemporaryFolder folder;
+    REQUIRE(KnownCeilings(folder.path() / "ceilings.json").store(device(known)).ok());
+    CHECK(KnownCeilings(folder.path() / "ceilings.json").find(device({})).l2_bytes_per_second == 9e12);
+}
