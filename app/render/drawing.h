@@ -33,7 +33,8 @@ struct DrawnShape {
     std::string text;            // UTF-8
     int font = 0;                // its place in the atlas
     float ascent = 0, width = 0; // of a text: from its top line to its baseline, and to its right end
-    DrawnRect clip;              // shows only inside
+    bool clipped = false;        // shows only inside:
+    DrawnRect clip;
 };
 
 struct Drawing {
@@ -59,6 +60,9 @@ class PlainShapes {
 // What these lists of a frame drew inside the area.
 Drawing read_drawing(const std::vector<const ImDrawList *> &lists, const DrawnRect &area, const ImVec4 &background,
                      float scale);
+
+// With empty room round it.
+Drawing with_margin(Drawing drawing, float pixels);
 
 // family: of the proportional fonts; "" for any without serifs.
 std::string to_svg(const Drawing &drawing, std::string_view title, std::string_view family);

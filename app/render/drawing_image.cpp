@@ -16,7 +16,8 @@ class Painter {
 
     void paint() {
         for (const DrawnShape &shape : drawing_.shapes) {
-            list_.PushClipRect(at(shape.clip.low), at(shape.clip.high));
+            const DrawnRect &clip = shape.clipped ? shape.clip : drawing_.area;
+            list_.PushClipRect(at(clip.low), at(clip.high));
             paint(shape);
             list_.PopClipRect();
         }

@@ -87,11 +87,10 @@ class Reader {
         end_text();
         if ((fan[0].col & IM_COL32_A_MASK) == 0 && same_colour(fan))
             return;
-        // What lies inside wholly needs no clipping.
-        const DrawnRect clip = clip_.contains(box) ? drawing_.area : clip_;
-        if (fan.size() == 4 && same_colour(fan) && add_line(fan, clip))
+        const bool clipped = !clip_.contains(box); // else it needs none
+        if (fan.size() == 4 && same_colour(fan) && add_line(fan, clipped))
             return;
-        add_polygon(fan, clip);
+        add_polygon(fan, clipped);
     }
 
     static bool same_colour(const Fan &fan) {
@@ -99,7 +98,7 @@ class Reader {
     }
 
     // A rectangle that is thin, whichever way it lies, and the next piece of the line before it.
-    bool add_line(const Fan &fan, const DrawnRect &clip) {
+    bool add_line(const Fan &fan, bool clipped) {
         const auto middle = [](ImVec2 a, ImVec2 b) { return ImVec2((a.x + b.x) / 2, (a.y + b.y) / 2); };
         const auto length = [](ImVec2 a, ImVec2 b) { return std::hypot(b.x - a.x, b.y - a.y); };
         const ImVec2 a = fan[0].pos, b = fan[1].pos, c = fan[2].pos, d = fan[3].pos;
@@ -115,7 +114,7 @@ class Reader {
             DrawnShape &before = drawing_.shapes.back();
             const bool goes_on = before.kind == DrawnShape::Kind::Line && before.colours[0] == fan[0].col &&
                                  std::fabs(before.thickness - thickness) < 0.01f && length(before.points.back(), from) < 0.05f &&
-                                 same(before.clip, clip);
+                                 before.clipped == clipped && (!clipped || same(before.clip, clip_));
             if (goes_on) {
                 before.points.push_back(to);
                 return true;
@@ -126,7 +125,8 @@ class Reader {
         shape.points = {from, to};
         shape.colours = {fan[0].col};
         shape.thickness = thickness;
-        shape.clip = clip;
+        shape.clipped = clipped;
+        shape.clip = clip_;
         drawing_.shapes.push_back(std::move(shape));
         return true;
     }
@@ -135,9 +135,10 @@ class Reader {
         return a.low.x == b.low.x && a.low.y == b.low.y && a.high.x == b.high.x && a.high.y == b.high.y;
     }
 
-    void add_polygon(const Fan &fan, const DrawnRect &clip) {
+    void add_polygon(const Fan &fan, bool clipped) {
         DrawnShape shape;
-        shape.clip = clip;
+        shape.clipped = clipped;
+        shape.clip = clip_;
         for (const ImDrawVert &v : fan)
             shape.points.push_back(v.pos);
         if (same_colour(fan))
@@ -189,7 +190,8 @@ class Reader {
             return;
         const ImVec2 at = text_->points[0];
         const DrawnRect box{at, {at.x + text_->width, at.y + text_height_}};
-        text_->clip = text_clip_.contains(box) ? drawing_.area : text_clip_;
+        text_->clipped = !text_clip_.contains(box);
+        text_->clip = text_clip_;
         drawing_.shapes.push_back(std::move(*text_));
         text_.reset();
     }
@@ -214,6 +216,12 @@ PlainShapes::PlainShapes()
 PlainShapes::~PlainShapes() {
     ImGui::GetStyle().AntiAliasedLines = lines_;
     ImGui::GetStyle().AntiAliasedFill = fill_;
+}
+
+Drawing with_margin(Drawing drawing, float pixels) {
+    DrawnRect &area = drawing.area;
+    area = {{area.low.x - pixels, area.low.y - pixels}, {area.high.x + pixels, area.high.y + pixels}};
+    return drawing;
 }
 
 Drawing read_drawing(const std::vector<const ImDrawList *> &lists, const DrawnRect &area, const ImVec4 &background,

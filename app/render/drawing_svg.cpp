@@ -69,10 +69,10 @@ class Writer {
         const ImVec2 size{drawing_.area.high.x - drawing_.area.low.x, drawing_.area.high.y - drawing_.area.low.y};
         svg_.rect({0, 0}, {size.x, size.y}, colour_of("fill", ImGui::ColorConvertFloat4ToU32(drawing_.background)));
         for (const DrawnShape &shape : drawing_.shapes) {
-            change_clip(shape.clip);
+            change_clip(shape.clipped ? &shape.clip : nullptr);
             write(shape);
         }
-        change_clip(drawing_.area);
+        change_clip(nullptr);
         return svg_.finish();
     }
 
@@ -87,17 +87,16 @@ class Writer {
 
     Svg::Point at(ImVec2 p) const { return {p.x - drawing_.area.low.x, p.y - drawing_.area.low.y}; }
 
-    void change_clip(const DrawnRect &clip) {
-        const bool whole = clip.contains(drawing_.area);
-        if (clipped_ && !whole && clip.contains(*clipped_) && clipped_->contains(clip))
+    void change_clip(const DrawnRect *clip) { // null: none
+        if (clip && clipped_ && clip->contains(*clipped_) && clipped_->contains(*clip))
             return;
         if (clipped_)
             svg_.end_clip();
         clipped_.reset();
-        if (whole)
+        if (!clip)
             return;
-        clipped_ = clip;
-        svg_.begin_clip(at(clip.low), at(clip.high));
+        clipped_ = *clip;
+        svg_.begin_clip(at(clip->low), at(clip->high));
     }
 
     void write(const DrawnShape &shape) {

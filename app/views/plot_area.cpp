@@ -37,13 +37,11 @@ PlotArea::PlotArea(const ViewContext &context, std::string name, std::string tit
 
 PlotArea::~PlotArea() {
     ImGui::EndGroup();
-    const float margin = std::round(8 * context_.scale);
     const ImVec2 low = ImGui::GetItemRectMin(), high = ImGui::GetItemRectMax();
-    place_.area = {{std::floor(low.x - margin), std::floor(low.y - margin)},
-                   {std::ceil(high.x + margin), std::ceil(high.y + margin)}};
+    place_.area = {{std::floor(low.x), std::floor(low.y)}, {std::ceil(high.x), std::ceil(high.y)}};
     if (!context_.plots)
         return;
-    offer({low, high});
+    offer(place_.area);
     if (context_.plots->with_data)
         place_.csv = csv_();
     context_.plots->drawn.push_back(std::move(place_));
@@ -78,10 +76,10 @@ Drawing drawing_of(const PlotPlace &plot, const ImDrawData &frame, const Theme &
             if (window->DrawList == list && belongs_to(window, plot.window))
                 lists.push_back(list);
     const DrawnRect &a = plot.area;
-    const DrawnRect inside{{std::max(a.low.x, plot.window->Pos.x), std::max(a.low.y, plot.window->Pos.y)},
-                           {std::min(a.high.x, plot.window->Pos.x + plot.window->Size.x),
-                            std::min(a.high.y, plot.window->Pos.y + plot.window->Size.y)}};
-    return read_drawing(lists, inside, theme.background, scale);
+    const ImVec2 low = plot.window->Pos, high{low.x + plot.window->Size.x, low.y + plot.window->Size.y};
+    const DrawnRect inside{{std::max(a.low.x, low.x), std::max(a.low.y, low.y)},
+                           {std::min(a.high.x, high.x), std::min(a.high.y, high.y)}};
+    return with_margin(read_drawing(lists, inside, theme.background, scale), std::round(12 * scale));
 }
 
 } // namespace moescope

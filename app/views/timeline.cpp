@@ -171,7 +171,7 @@ void draw_timeline(const ViewContext &context, TimelineState &state) {
     state.hovered.reset();
     {
         const PlotArea area(context, "timeline", "What ran when", [&] {
-            const auto at = [&](double ns) { return state.model.origin_ns() + std::int64_t(ns); };
+            const auto at = [&](double ns) { return state.model().origin_ns() + std::int64_t(ns); };
             return timeline_csv(*context.session, at(state.range.start_ns), at(state.range.end_ns));
         });
         draw_canvas(context, state, std::max(room, 120 * context.scale));
