@@ -4,6 +4,7 @@
 #include "app/views/inspector_rows.h"
 #include "app/views/kernel_name.h"
 #include "app/views/metric_text.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 #include "profiler/session/throttle.h"
@@ -152,6 +153,8 @@ void draw_counters(const ViewContext &context, InspectorState &state, Measuremen
                                 "of the repetition, and in no kernel's own.",
                                 state.copies.count, format_duration_ns(state.copies.duration_ns)),
                     context.theme.muted);
+    if (state.copies.count > 0)
+        ui::explain(context.theme, Evidence::Measured, "By CUPTI's records of copies, a mean over the repetitions.");
     for (const CounterRange &range : ranges) {
         if (range.kernel < 0)
             continue;

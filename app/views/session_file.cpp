@@ -1,6 +1,7 @@
 #include "app/views/session_file.h"
 
 #include "app/views/capabilities.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 #include "profiler/session/collected.h"
@@ -256,16 +257,19 @@ void SessionPage::draw_runs() {
         if (ImGui::Selectable(fmt::format("{}", i + 1).c_str(), id == context_.run,
                               ImGuiSelectableFlags_SpanAllColumns))
             actions_.show_run(id);
-        ui::explain(fmt::format(
+        const std::string words = fmt::format(
             "{} on {}: {} measurements planned{}.", run.plan.workload.model.name, run.device.name,
             run.plan.items.size(),
             run.dropped_records > 0 ? fmt::format(", {} records dropped by CUPTI",
                                                   format_count(double(run.dropped_records)))
-                                    : std::string(", nothing dropped")));
+                                    : std::string(", nothing dropped"));
+        if (!ui::column_hovered(2)) // the tokens have words of their own
+            ui::explain(words);
         ImGui::TableNextColumn();
         ui::text(run.plan.workload.model.name);
         ImGui::TableNextColumn();
-        ui::right_aligned(format_count(double(run.plan.workload.tokens)));
+        ui::number(theme_, {format_count(double(run.plan.workload.tokens)), Evidence::Reported,
+                            "Tokens of the run's batch.\n" + words});
         ImGui::TableNextColumn();
         ui::text(date_text(run.started_ns), theme_.muted);
         ImGui::TableNextColumn();

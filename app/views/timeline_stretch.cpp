@@ -1,6 +1,7 @@
 // Measuring: a stretch of time drawn with Shift, how long it is, and what is in it.
 #include "app/views/kernel_name.h"
 #include "app/views/timeline_parts.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -143,9 +144,13 @@ void draw_names(const ViewContext &context, const StretchStatistics &s, int rows
         }
         ui::text(ui::fitted(name_of(*context.session, name), ImGui::GetContentRegionAvail().x));
         ImGui::TableNextColumn();
-        ui::right_aligned(format_count(double(name.count)) + " ×", context.theme.muted);
+        ui::number(context.theme, {format_count(double(name.count)) + " ×", Evidence::Measured,
+                                   "How many of this name begin in the stretch."},
+                   context.theme.muted);
         ImGui::TableNextColumn();
-        ui::right_aligned(format_duration_ns(name.total_ns));
+        ui::number(context.theme, {format_duration_ns(name.total_ns), Evidence::Measured,
+                                   fmt::format("The sum of the times of {} of this name, each from its record.",
+                                               format_count(double(name.count)))});
     }
     ImGui::EndTable();
 }
@@ -195,6 +200,7 @@ void draw_stretch_details(const ViewContext &context, TimelineState &state) {
     ask(context, state.answer, {stretch.start_ns, stretch.end_ns, stretch.tracks, {}}, state.index.share());
     const StretchStatistics &s = state.answer.statistics;
     ui::heading(fmt::format("{} measured", format_duration_ns(double(stretch.end_ns - stretch.start_ns))));
+    ui::explain(context.theme, Evidence::Measured, "From one end of the stretch to the other, on the records' clock.");
     ImGui::SameLine();
     if (state.answer.task.busy() || !state.answer.known)
         ui::text("counting", context.theme.muted);

