@@ -24,7 +24,7 @@ def save(w, kind, path):
 
 
 def flow():
-    with Window("save-plots", [assets() / "sessions/OLMoE-1B-7B-counters.moescope", "--view", "roofline"]) as w:
+    with Window("save-plots", [assets() / "sessions/OLMoE-1B-7B.moescope", "--view", "roofline"]) as w:
         title = re.compile("^Intensity: FLOP a byte$")
         open_menu(w, title)
         w.shot("menu")

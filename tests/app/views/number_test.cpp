@@ -44,7 +44,7 @@ struct Source {
 };
 
 std::vector<Source> sessions() {
-    auto counters = read_session(MOESCOPE_ASSETS "/sessions/OLMoE-1B-7B-counters.moescope");
+    auto counters = read_session(MOESCOPE_ASSETS "/sessions/OLMoE-1B-7B.moescope");
     REQUIRE(counters.ok());
     return {{"sample", test::sample_session()},
             {"grid", test::grid_session()},
