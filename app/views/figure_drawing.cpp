@@ -84,7 +84,8 @@ class Drawing {
                                 {neck.x - across.x * head * 0.6f, neck.y - across.y * head * 0.6f}, colour);
     }
     void words(const Shape &shape, ImVec2 anchor, ImU32 colour) const {
-        const float size = std::round(shape.h * factor_);
+        const float least = 0.78f * ui::small_font()->FontSize; // smaller could not be read
+        const float size = std::round(std::max(shape.h * factor_, least));
         ImFont *font = font_of(shape, size);
         const ImVec2 extent = font->CalcTextSizeA(size, FLT_MAX, 0, shape.words.c_str());
         const float shift = shape.align == Shape::Align::Left ? 0 : shape.align == Shape::Align::Right ? 1 : 0.5f;
