@@ -258,7 +258,9 @@ class LessonPage {
             if (ui::primary_button(theme(), page_ + 2 == pages_of(lesson_) ? "The question" : "Next page"))
                 go_to(state_, lesson_, page_ + 1);
         } else if (next) {
-            if (ImGui::Button(fmt::format("Next lesson: {}", next->title).c_str()))
+            const std::string label = fmt::format("Next lesson: {}", next->title);
+            if (state_.found.contains(lesson_.id) ? ui::primary_button(theme(), label.c_str())
+                                                  : ImGui::Button(label.c_str()))
                 open_lesson(state_, *next);
         }
         ImGui::SameLine();
