@@ -139,8 +139,8 @@ std::optional<ViewId> Tabs::draw() {
     draw_groups();
     ImGui::Dummy({0, px(2)});
     draw_views();
-    ImGui::EndGroup();
     ImGui::PopStyleVar();
+    ImGui::EndGroup(); // with the usual room under it
     return chosen_;
 }
 

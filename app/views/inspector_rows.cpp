@@ -19,10 +19,11 @@ void InspectorRows::section(std::string_view words, std::optional<Evidence> evid
 
 void InspectorRows::row(std::string_view label, const std::string &value, std::optional<Evidence> evidence) const {
     const float left = ImGui::GetCursorPosX();
-    if (evidence) {
+    if (evidence)
         ui::mark(theme_, *evidence);
-        ImGui::SameLine(0, std::round(4 * scale_));
-    }
+    else
+        ImGui::Dummy({std::round(ImGui::GetTextLineHeight() * 0.7f), 0}); // labels stand under each other
+    ImGui::SameLine(0, std::round(4 * scale_));
     ui::text(label, theme_.muted);
     const float label_width = ImGui::GetItemRectMax().x - ImGui::GetWindowPos().x - left;
     ImGui::SameLine();

@@ -212,7 +212,7 @@ void draw_header_row(const Theme &theme) {
         draw->AddText({x, at.y}, packed(sorted ? theme.accent : theme.muted), column.title);
         const float line = ImGui::GetTextLineHeight(), radius = std::round(line * 0.2f);
         const float beside = right ? x - line * 0.5f : x + ImGui::CalcTextSize(column.title).x + line * 0.5f;
-        if (column.evidence && beside - radius >= at.x - line * 0.3f)
+        if (column.evidence && beside - radius >= at.x - line * 0.6f)
             ui::draw_mark(*draw, {beside, at.y + line * 0.55f}, radius, packed(ui::colour_of(theme, *column.evidence)),
                           *column.evidence);
     }
