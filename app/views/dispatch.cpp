@@ -29,12 +29,23 @@ struct Row {
     Breakdown breakdown;
 };
 
-std::vector<Row> rows_of(const ViewContext &context, const DispatchState &state, OperatorId op) {
+const Breakdown &breakdown(const ViewContext &context, DispatchState &state, MeasurementId id) {
+    if (state.session != context.session) {
+        state.session = context.session;
+        state.breakdowns.clear();
+    }
+    const auto found = state.breakdowns.find(id);
+    if (found != state.breakdowns.end())
+        return found->second;
+    return state.breakdowns[id] = median_breakdown(*context.session, state.kernels.of(id));
+}
+
+std::vector<Row> rows_of(const ViewContext &context, DispatchState &state, OperatorId op) {
     std::vector<Row> rows;
     const Session &session = *context.session;
     for (const MeasurementId id : dispatch_rows(session, context.run, op))
         rows.push_back(
-            {id, &session.measurements[id.value], median_breakdown(session, state.kernels.of(id))});
+            {id, &session.measurements[id.value], breakdown(context, state, id)});
     return rows;
 }
 

@@ -20,6 +20,7 @@ struct InspectorState {
     SessionPtr copies_session; // the same of its fills and copies
     MeasurementId copies_of;
     RepetitionCopies copies;
+    double theoretical_occupancy = 0;
 };
 
 void draw_inspector(ViewContext &context, InspectorState &state);

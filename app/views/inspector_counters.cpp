@@ -131,6 +131,7 @@ void draw_counters(const ViewContext &context, InspectorState &state, Measuremen
         state.copies_session = context.session;
         state.copies_of = id;
         state.copies = repetition_copies(session, id);
+        state.theoretical_occupancy = theoretical_occupancy(session, state.kernels.of(id));
     }
     const Measurement &m = session.measurements[id.value];
     if (session.runs[m.run.value].device.is_cpu())
@@ -145,9 +146,8 @@ void draw_counters(const ViewContext &context, InspectorState &state, Measuremen
         return;
     }
     rows.section("Hardware counters", Evidence::Measured);
-    const double theoretical = theoretical_occupancy(session, state.kernels.of(id));
     if (ranges.front().kernel < 0)
-        RangeRows(context, ranges.front(), m).draw(theoretical);
+        RangeRows(context, ranges.front(), m).draw(state.theoretical_occupancy);
     if (state.copies.count > 0)
         ui::wrapped(fmt::format("A repetition also has {:.3g} fills and copies, {}: they are in its time and in the counters "
                                 "of the repetition, and in no kernel's own.",

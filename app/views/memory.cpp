@@ -30,6 +30,7 @@ void refresh(const ViewContext &context, MemoryState &state) {
     state.history = memory_history(session, context.run, state.grouping);
     state.known_step.reset();
     state.variants.reset();
+    state.selected = {};
 }
 
 // The step the table shows; what is live at it is found out once.

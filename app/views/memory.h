@@ -37,6 +37,9 @@ struct MemoryState {
         std::vector<PlanItem> missing; // to compare selective and full
     };
     std::optional<Variants> variants;
+    // When the selected measurement's kernels ran; the end before the start where there are none.
+    MeasurementId selected;
+    std::int64_t selected_from_ns = 0, selected_to_ns = -1;
 };
 
 void draw_memory(const ViewContext &context, MemoryState &state);

@@ -31,6 +31,7 @@ class Chart {
 
     charts::PlotSpec spec() const;
     void draw_selected(const charts::Plot &plot) const;
+    void find_selected(MeasurementId id) const;
     void draw_areas(const charts::Plot &plot) const;
     void draw_column(const charts::Plot &plot, std::size_t step, float left, float right) const;
     void draw_events(const charts::Plot &plot) const;
@@ -58,17 +59,28 @@ charts::PlotSpec Chart::spec() const {
     return spec;
 }
 
+void Chart::find_selected(MeasurementId id) const {
+    state_.selected = id;
+    state_.selected_from_ns = INT64_MAX;
+    state_.selected_to_ns = INT64_MIN;
+    for (const std::uint32_t kernel : state_.kernels.of(id)) {
+        const KernelRecord &record = context_.session->kernels[kernel];
+        state_.selected_from_ns = std::min(state_.selected_from_ns, record.start_ns);
+        state_.selected_to_ns = std::max({state_.selected_to_ns, record.start_ns, record.end_ns});
+    }
+}
+
 // Where the selected measurement's launches were.
 void Chart::draw_selected(const charts::Plot &plot) const {
     const MeasurementId id = context_.selection.measurement;
-    const auto kernels = state_.kernels.of(id);
-    if (kernels.empty() || context_.session->measurements[id.value].run != context_.run)
+    if (!id.valid() || id.value >= context_.session->measurements.size() ||
+        context_.session->measurements[id.value].run != context_.run)
         return;
-    std::int64_t from = context_.session->kernels[kernels.front()].start_ns, to = from;
-    for (const std::uint32_t kernel : kernels) {
-        from = std::min(from, context_.session->kernels[kernel].start_ns);
-        to = std::max(to, context_.session->kernels[kernel].end_ns);
-    }
+    if (state_.selected != id)
+        find_selected(id);
+    const std::int64_t from = state_.selected_from_ns, to = state_.selected_to_ns;
+    if (from > to)
+        return;
     const float left = float(plot.x.to_pixel(since_start(from)));
     const float right = std::max(float(plot.x.to_pixel(since_start(to))), left + 1);
     plot.draw->AddRectFilled({left, plot.low.y}, {right, plot.high.y},

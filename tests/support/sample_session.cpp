@@ -309,15 +309,25 @@ SessionPtr sample_session() {
     return frozen(builder);
 }
 
-SessionPtr large_session(std::size_t kernels) {
+namespace {
+
+// Runs over the tokens until there is enough.
+template <typename Enough> SessionPtr made_of_runs(int repetitions, const Enough &enough) {
     SessionBuilder builder("A sweep over the tokens (made up for tests)");
     Lab lab(builder, 2);
-    std::int64_t tokens = 16;
-    while (builder.current().kernels.size() < kernels) {
-        add_finished_run(builder, lab, tokens, 200);
-        tokens = tokens < 512 ? tokens * 2 : 16;
-    }
+    for (std::int64_t tokens = 16; !enough(builder.current()); tokens = tokens < 512 ? tokens * 2 : 16)
+        add_finished_run(builder, lab, tokens, repetitions);
     return frozen(builder);
+}
+
+} // namespace
+
+SessionPtr large_session(std::size_t kernels) {
+    return made_of_runs(200, [&](const Session &session) { return session.kernels.size() >= kernels; });
+}
+
+SessionPtr session_of_runs(std::size_t runs, int repetitions) {
+    return made_of_runs(repetitions, [&](const Session &session) { return session.runs.size() >= runs; });
 }
 
 } // namespace moescope::test

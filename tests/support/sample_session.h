@@ -22,5 +22,7 @@ SessionPtr small_session();
 // As the finished run of the sample, again and again over a few numbers of tokens: at least that many
 // kernels, each with its launch, and what belongs to them.
 SessionPtr large_session(std::size_t kernels);
+// The same of so many runs, with more or fewer repetitions of everything.
+SessionPtr session_of_runs(std::size_t runs, int repetitions);
 
 } // namespace moescope::test
