@@ -36,7 +36,8 @@ std::unique_ptr<UiMap> UiMap::if_asked_for() {
     return file && *file ? std::unique_ptr<UiMap>(new UiMap(file)) : nullptr;
 }
 
-void UiMap::count_input() {
+void UiMap::begin_frame() {
+    items_.clear();
     const ImGuiIO &io = ImGui::GetIO();
     for (const bool released : io.MouseReleased)
         clicks_ += released;
@@ -45,7 +46,6 @@ void UiMap::count_input() {
 
 void UiMap::end_frame() {
     const ImGuiIO &io = ImGui::GetIO();
-    count_input();
     json items = json::array(), texts = json::array();
     for (const ItemRecord &item : items_)
         items.push_back(json_of(item));

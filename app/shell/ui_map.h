@@ -15,13 +15,11 @@ class UiMap {
     static std::unique_ptr<UiMap> if_asked_for();
     ~UiMap();
 
-    void begin_frame() { items_.clear(); }
+    void begin_frame(); // after ImGui::NewFrame()
     void end_frame(); // after ImGui::Render(); replaces the file at once, so that a reader sees a whole frame
 
   private:
     explicit UiMap(std::filesystem::path file);
-
-    void count_input();
 
     std::filesystem::path file_;
     ItemRecords items_;

@@ -158,13 +158,13 @@ void Window::follow_scale() {
 
 void Window::draw(bool show) {
     follow_scale();
-    if (map_)
-        map_->begin_frame();
     const bool saving = shell_.plot_saver().due(); // then the frame is read back, and not shown
     std::optional<PlainShapes> plain;
     if (saving)
         plain.emplace();
     gl_->begin_frame();
+    if (map_)
+        map_->begin_frame();
     int width = 0, height = 0;
     gl_->framebuffer_size(width, height);
     shell_.draw(float(width), float(height));
