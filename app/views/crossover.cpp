@@ -318,6 +318,7 @@ void draw_crossover(const ViewContext &context, CrossoverState &state, const Wor
     const CrossoverMap &map = state.maps[state.chosen];
     ui::small(map.held + ", on " + context.session->runs[map.first.value].device.name,
               context.theme.muted);
+    ui::explain(context.theme, Evidence::Reported, "What all runs of the grid have in common.");
     if (!state.outcome.empty())
         ui::small(state.outcome, context.theme.muted);
     Crossover view(context, state, map);

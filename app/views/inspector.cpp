@@ -3,6 +3,7 @@
 #include "app/views/inspector_parts.h"
 #include "app/views/inspector_rows.h"
 #include "app/views/measurement_text.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
 #include "profiler/base/units.h"
@@ -109,10 +110,10 @@ void Inspector::draw_times(const Measurement &m) {
     if (m.kernels_per_repetition > 0) {
         property("Kernels",
                  fmt::format("{} · {}", m.kernels_per_repetition, format_duration_ns(m.kernel_ns)),
-                 "Kernels of one repetition, and the median of the sum of their times.",
+                 "Kernels of one repetition, and the median of the sum of their times. " + samples,
                  Evidence::Measured);
         property("Gaps", format_duration_ns(m.gap_ns),
-                 "Median of the idle time between the kernels of a repetition.", Evidence::Measured);
+                 "Idle time between the kernels of a repetition, the median. " + samples, Evidence::Measured);
     }
     if (m.event_time.samples > 0)
         property("CUDA events", format_duration_ns(m.event_time.median),

@@ -151,8 +151,12 @@ void GapView::draw_table() const {
         ImGui::EndTable();
     }
     for (const std::string *words : {&notes_, &hint_})
-        if (!words->empty())
+        if (!words->empty()) {
             ui::wrapped(*words, context_.theme.muted);
+            ui::explain(context_.theme, Evidence::Estimated,
+                        "From the counters of this measurement, its tiles and its kernels' launches; what is hidden behind "
+                        "other work costs no time of its own.");
+        }
 }
 
 void GapView::draw(RooflineState &state) const {

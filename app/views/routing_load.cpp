@@ -1,5 +1,6 @@
 #include "app/charts/series.h"
 #include "app/views/routing_parts.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -177,6 +178,7 @@ void draw_load(const ViewContext &context, RoutingState &state, const RoutingRec
                          routing.sample_ids.size() / std::size_t(routing.top_k)),
              context.theme.muted);
     ui::explain(
+        context.theme, Evidence::Reported,
         "Each curve is one slot: a token below, its expert above. Hover a token or an expert "
         "to follow its curves.");
 }
