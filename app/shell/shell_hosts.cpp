@@ -25,6 +25,8 @@ void Shell::connect_host(const std::string &name) {
     if (!opened.ok())
         return;
     remember(settings_.hosts, name);
+    if (std::ranges::find(hosts_state_.known, name) == hosts_state_.known.end())
+        hosts_state_.known.insert(hosts_state_.known.begin(), name);
     wanted_host_ = name; // once it can be used: until then the one before is
 }
 
