@@ -144,7 +144,7 @@ void Shell::show_recorded(SessionPtr session) {
 void Shell::show_shipped(SessionPtr session) {
     const WorkloadState before = workload_;
     show_recorded(std::move(session));
-    if (settings_.workload)
+    if (workload_remembered_)
         workload_ = before;
     else
         workload_.workload.tokens = std::min(workload_.workload.tokens, kCpuTokens);

@@ -246,6 +246,7 @@ class Shell {
     ViewId first_ = ViewId::Overview, second_ = ViewId::Timeline;
     LastOfGroup last_of_group_ = first_of_groups();
     WorkloadState workload_;
+    bool workload_remembered_ = false; // from an earlier time, not what this window began with
     OverviewState overview_;
     DispatchState dispatch_;
     AutotuneState autotune_;

@@ -10,7 +10,8 @@ namespace moescope {
 void Shell::restore_workload() {
     if (settings_.workload && !validate(*settings_.workload).ok())
         settings_.workload.reset();
-    if (settings_.workload)
+    workload_remembered_ = settings_.workload.has_value();
+    if (workload_remembered_)
         workload_.workload = *settings_.workload;
     else if (!workload_.catalogue.empty())
         workload_.workload.model = workload_.catalogue.front();
