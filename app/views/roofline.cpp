@@ -63,8 +63,15 @@ class Roofline {
 void Roofline::draw_head() {
     const DeviceInfo &device = session_.runs[context_.run.value].device;
     const Ceilings &c = state_.ceilings;
-    const auto ceiling = [&](const std::string &words, bool measured, const char *explain) {
+    // On the same line where there is room.
+    const auto next = [&](float width) {
         ImGui::SameLine(0, px(16));
+        if (ImGui::GetContentRegionAvail().x < width)
+            ImGui::NewLine();
+    };
+    const auto ceiling = [&](const std::string &words, bool measured, const char *explain) {
+        const char *badge = measured ? "measured" : "modelled";
+        next(ImGui::CalcTextSize(words.c_str()).x + px(6) + ui::badge_size(badge).x);
         ui::text(words);
         ui::explain(theme_, measured ? Evidence::Measured : Evidence::Modelled, explain);
         ImGui::SameLine(0, px(6));
@@ -89,9 +96,10 @@ void Roofline::draw_head() {
                 "multiprocessors' clock and the width of their matrix units.");
     if (!same_device(device, context_.progress.devices) || !context_.measure_ceilings)
         return;
-    ImGui::SameLine(0, px(16));
+    constexpr const char *kMeasure = "Measure ceilings";
+    next(ImGui::CalcTextSize(kMeasure).x + 2 * ImGui::GetStyle().FramePadding.x);
     ImGui::BeginDisabled(context_.progress.state == WorkerClient::State::Gone);
-    if (ImGui::SmallButton("Measure ceilings"))
+    if (ImGui::SmallButton(kMeasure))
         context_.measure_ceilings(device.id);
     ImGui::EndDisabled();
     ui::explain("Measures this device's memory and matrix units, once nothing else runs: a second, "
