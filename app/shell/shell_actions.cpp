@@ -256,7 +256,7 @@ void Shell::add_window_actions() {
     add_zoom_actions();
     bool first = true;
     std::vector<ThemeChoice> themes = themes_in(find_asset("themes"));
-    themes.push_back({kSystemTheme, "The desktop's own"});
+    themes.push_back({kSystemTheme, "System"});
     for (const ThemeChoice &choice : themes)
         actions_.add({.id = "theme." + choice.key,
                       .title = choice.name + " theme",

@@ -9,7 +9,8 @@
 namespace moescope {
 
 // Place of a variant's colour among the theme's series: its place in the first operator that has a
-// variant of this name, so that "fused" looks the same in gate_up and down. A name that no operator
+// variant of this name, so that "fused" looks the same in gate_up and down, or the next free one where an
+// operator would have two of one colour. A name that no operator
 // has (a session of a newer version) still gets a steady place.
 std::size_t variant_series(OperatorId op, std::string_view variant);
 
