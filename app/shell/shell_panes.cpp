@@ -196,7 +196,8 @@ void Shell::draw_view(ViewContext &context, ViewId view) {
 void Shell::draw_view_pane(ViewContext &context, const char *name, const Rect &rect, ViewId &shown,
                            ViewId &other) {
     ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, ImVec2(12 * scale_, 8 * scale_));
-    const PaneWindow pane(name, rect, theme_.background);
+    const PaneWindow pane(name, rect, theme_.background,
+                          &shown == &first_ ? ImGuiWindowFlags_NoFocusOnAppearing : 0); // it has the keys at first
     ImGui::PopStyleVar();
     const bool split = layout_.split();
     if (const auto chosen = draw_view_tabs({theme_, scale_, actions_, shown,

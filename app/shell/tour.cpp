@@ -66,6 +66,7 @@ void TourCard::draw_shade(const Rect &target) const {
                      ImGuiWindowFlags_NoSavedSettings | ImGuiWindowFlags_NoFocusOnAppearing |
                      ImGuiWindowFlags_NoNav);
     auto *draw = ImGui::GetWindowDrawList();
+    draw->PushClipRectFullScreen();
     const ImU32 shade = packed(theme_.dark ? ImVec4(0, 0, 0, 1) : theme_.text, theme_.dark ? 0.5f : 0.35f);
     const float right = target.right(), bottom = target.bottom();
     draw->AddRectFilled({0, 0}, {window_.x, target.y}, shade);
@@ -74,6 +75,7 @@ void TourCard::draw_shade(const Rect &target) const {
     draw->AddRectFilled({right, target.y}, {window_.x, bottom}, shade);
     if (!target.empty())
         draw->AddRect(target.min(), {right, bottom}, packed(theme_.accent), px(4), 0, px(2));
+    draw->PopClipRect();
     ImGui::End();
     ImGui::PopStyleVar();
 }

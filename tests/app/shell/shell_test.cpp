@@ -245,7 +245,7 @@ TEST_CASE("a shortcut is changed in its list by pressing the new keys") {
     DrivenShell window(test::sample_session());
     REQUIRE(window.shell.actions().run("help.shortcuts"));
     window.frames(3);
-    window.type("stop");
+    window.type("run stop");
     // The only row left: its button is where the keys stand.
     for (float x = 420; x < 1020 && window.shell.settings().shortcuts.empty(); x += 40)
         for (float y = 200; y < 320 && window.shell.settings().shortcuts.empty(); y += 12) {
@@ -256,4 +256,14 @@ TEST_CASE("a shortcut is changed in its list by pressing the new keys") {
     window.press("Escape");
     window.press("F1");
     CHECK(window.shell.tour().on()); // the keys are the window's again
+}
+
+TEST_CASE("the palette stays open when a session comes up meanwhile") {
+    DrivenShell window;
+    window.press("Ctrl+P");
+    window.type("mem");
+    window.shell.show_recorded(test::sample_session()); // its banner is a pane that was not there
+    window.frames(3);
+    window.press("Enter");
+    CHECK(window.shell.shows(ViewId::Memory));
 }
