@@ -112,11 +112,11 @@ class RankAdder {
         correlations_ = std::max(correlations_, first_correlation_ + number);
         return first_correlation_ + number;
     }
-    // Two machines may give the same process id.
+    // Two machines may give the same process id; and ranks are shown in the order of theirs.
     std::uint32_t process(std::uint32_t id) {
-        const auto [found, added] = process_.try_emplace(id, id);
-        while (added && !processes_.insert(found->second).second)
-            ++found->second;
+        const auto [found, added] = process_.try_emplace(id, std::max(id, last_process_ + 1));
+        if (added)
+            processes_.insert(found->second);
         return found->second;
     }
 
@@ -126,6 +126,7 @@ class RankAdder {
     const std::uint32_t rank_;
     std::set<std::uint32_t> &processes_;
     std::map<std::uint32_t, std::uint32_t> process_;
+    const std::uint32_t last_process_ = processes_.empty() ? 0 : *processes_.rbegin(); // of the ranks before
     const std::uint32_t first_correlation_;
     std::uint32_t &correlations_;
     std::uint32_t runs_ = 0, measurements_ = 0;
