@@ -120,7 +120,8 @@ TEST_CASE("an option without a value, given twice or unknown is named") {
 TEST_CASE("a misspelt command is answered with the commands") {
     CHECK(refusal({"rnu"}) == "\"rnu\" is neither a command nor a file: the commands are devices, "
                               "models, operators, metrics, run, "
-                              "tune, export, import, schema, sweep, compare, source");
+                              "tune, export, import, schema, sweep, compare, source, remote, lessons, completions, "
+                              "manual, ranks");
 }
 
 TEST_CASE("counters that are neither a set nor a metric's name are answered with the sets") {
