@@ -11,19 +11,19 @@ command -v optipng >/dev/null || echo "optipng is not installed: the pictures ar
 export HOME=$home XDG_CONFIG_HOME=$home XDG_DATA_HOME=$home MOESCOPE_ASSETS=$PWD/assets LIBGL_ALWAYS_SOFTWARE=1
 unset WAYLAND_DISPLAY
 
-# picture NAME VIEW SESSION... [-- OPTION...]
+# picture NAME VIEW SESSION...: in $theme
+theme=dark
 picture() {
-    local name=$1 view=$2 files=() options=()
+    local name=$1 view=$2 files=() file
     shift 2
-    while [ $# -gt 0 ] && [ "$1" != -- ]; do
-        [ -f "$1" ] && files+=("$1") || files+=("$sessions/$1.moescope")
-        shift
+    for file in "$@"; do
+        [ -f "$file" ] || file=$sessions/$file.moescope
+        files+=("$file")
     done
-    [ $# -eq 0 ] || { shift; options=("$@"); }
     # The screen is wide enough that the pointer in its middle is off the window.
     xvfb-run -a -s "-screen 0 3200x2000x24" "$moescope" "${files[@]}" --view "$view" --screenshot "$out/$name.png" \
-        --size 1440x900 --scale 1 --theme dark --frames 60 "${options[@]}"
-    ! command -v optipng >/dev/null || optipng -quiet -o2 "$out/$name.png"
+        --size 1440x900 --scale 1 --theme "$theme" --frames 60
+    ! command -v optipng >/dev/null || optipng -quiet -o1 "$out/$name.png"
     echo "$name.png"
 }
 
@@ -33,7 +33,7 @@ picture() {
 
 picture overview overview Qwen3.5-35B-A3B
 picture roofline roofline OLMoE-1B-7B
-picture dispatch dispatch Mixtral-8x7B -- --theme light
+theme=light picture dispatch dispatch Mixtral-8x7B
 picture autotune autotune OLMoE-1B-7B
 picture routing routing Qwen3-30B-A3B
 picture timeline timeline OLMoE-1B-7B

@@ -302,9 +302,8 @@ class Window:
         return done.stdout
 
     def arrived(self, wanted, what):
-        """Waits for the frame in which input arrived, and for two more, which show what came of it."""
-        number = self.wait(lambda f: wanted(f) and f.number, what)
-        self.wait(lambda f: f.number >= number + 2, f"frames after {what}")
+        """Waits for the frame in which input arrived; settle() waits for what came of it."""
+        self.wait(wanted, what)
 
     def point(self, place):
         x, y = place.middle if isinstance(place, Thing) else place
