@@ -33,6 +33,11 @@ RepetitionTimes times_of(Activity activity) {
 
 } // namespace
 
+bool misses_kernels(double captured_ns, double event_ns) {
+    constexpr double kLaunchNs = 20e3; // what events round a repetition count besides, and then some
+    return event_ns > 2 * captured_ns + kLaunchNs;
+}
+
 std::map<std::int32_t, RepetitionTimes> repetition_times(const CaptureBatch &batch, MeasurementId measurement) {
     std::map<std::int32_t, Activity> activities;
     auto add = [&](const auto &record) -> Activity * {

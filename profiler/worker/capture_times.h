@@ -18,4 +18,8 @@ struct RepetitionTimes {
 // By repetition (0 and up), of one measurement. Only repetitions with at least one kernel.
 std::map<std::int32_t, RepetitionTimes> repetition_times(const CaptureBatch &batch, MeasurementId measurement);
 
+// Events round a repetition took so much longer than what the capture saw of it that launches are missing:
+// those of a library that the capture does not tie to the repetition, as NCCL's.
+bool misses_kernels(double captured_ns, double event_ns);
+
 } // namespace moescope

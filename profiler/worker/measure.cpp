@@ -153,9 +153,14 @@ class Measuring {
 
     void summarize_all() {
         using Timer = Measurement::Timer;
-        out_.timer = device_.info().is_cpu() ? Timer::HostClock : capture_ ? Timer::Cupti : Timer::CudaEvents;
         out_.time = summarize(out_.samples_ns);
         out_.event_time = summarize(out_.event_samples_ns);
+        if (capture_ && !device_.info().is_cpu() && misses_kernels(out_.time.median, out_.event_time.median)) {
+            capture_ = false;
+            out_.samples_ns = out_.event_samples_ns;
+            out_.time = out_.event_time;
+        }
+        out_.timer = device_.info().is_cpu() ? Timer::HostClock : capture_ ? Timer::Cupti : Timer::CudaEvents;
         out_.kernel_ns = median(kernel_ns_);
         out_.gap_ns = median(gap_ns_);
         out_.throttle = throttle_text(event_reasons_);
