@@ -31,6 +31,14 @@ picture() {
 "$moescope" sweep --experts 16 --hidden 256 --intermediate 128 --top-k 2 --ops gate_up --axis tokens=8..128:x4 \
     --axis rank=4,16,64 --device cpu --out "$home/sweep.moescope" >/dev/null 2>&1
 
+# Four ranks of this machine's CPU, as torchrun would start them.
+for rank in 0 1 2 3; do
+    RANK=$rank WORLD_SIZE=4 LOCAL_RANK=$rank LOCAL_WORLD_SIZE=4 MASTER_ADDR=127.0.0.1 "$moescope" ranks --experts 64 \
+        --hidden 256 --intermediate 128 --top-k 8 --tokens 512 --skew zipf:0.6 --max-samples 12 --device cpu \
+        --out "$home/ranks.moescope" >/dev/null 2>&1 &
+done
+wait
+
 picture overview overview Qwen3.5-35B-A3B
 picture roofline roofline OLMoE-1B-7B
 theme=light picture dispatch dispatch Mixtral-8x7B
@@ -44,3 +52,4 @@ picture session session OLMoE-1B-7B
 picture sweep sweep "$home/sweep.moescope"
 picture crossover crossover "$home/sweep.moescope"
 picture lessons lessons OLMoE-1B-7B
+picture ranks ranks "$home/ranks.moescope"
