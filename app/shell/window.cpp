@@ -9,6 +9,7 @@
 #include <imgui_internal.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -22,8 +23,11 @@ namespace moescope {
 
 namespace {
 
-// ImGui settles within a few frames of an input: hover delays, sizes measured one frame late.
+// ImGui settles within a few frames of an input: sizes are measured one frame late.
 constexpr int kSettlingFrames = 4;
+// Hovers appear a moment after the mouse lies still, when nothing happens any more.
+constexpr std::chrono::milliseconds kHovers{600};
+constexpr double kHoverStep = 0.1; // seconds between the frames that wait for them
 constexpr std::size_t kKeptAutosaves = 20;
 constexpr double kShootingInterval = 0.016; // seconds between the frames before a screenshot
 constexpr double kKeepSettingsEvery = 5;    // seconds
@@ -182,13 +186,17 @@ void Window::draw(bool show) {
 // Draws while something happens and a few frames longer, then sleeps: a window that shows nothing
 // new costs nothing.
 Status Window::run() {
+    using Clock = std::chrono::steady_clock;
     int owed = kSettlingFrames; // frames to draw before sleeping
+    auto happened = Clock::now();
     while (!gl_->should_close() && !shell_.wants_to_close() && !g_asked_to_leave) {
         const bool shooting = !options_.screenshot.empty();
-        const double wanted = shooting ? kShootingInterval : shell_.may_sleep();
-        if (gl_->wait(owed > 0 && !shooting ? 0 : std::min(wanted, kLongestSleep)))
+        const bool hovers_due = Clock::now() - happened < kHovers;
+        const double wanted = shooting ? kShootingInterval : std::min(shell_.may_sleep(), hovers_due ? kHoverStep : 3600);
+        if (gl_->wait(owed > 0 && !shooting ? 0 : std::min(wanted, kLongestSleep))) {
             owed = kSettlingFrames;
-        else if (owed <= 0 && wanted <= kLongestSleep)
+            happened = Clock::now();
+        } else if (owed <= 0 && wanted <= kLongestSleep)
             owed = 1;
         if (owed <= 0)
             continue;
