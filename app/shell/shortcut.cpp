@@ -1,6 +1,7 @@
 #include "app/shell/shortcut.h"
 
 #include <fmt/format.h>
+#include <imgui_internal.h> // the events of a frame in their order
 
 #include <algorithm>
 #include <cctype>
@@ -108,11 +109,36 @@ std::string refusal(const Shortcut &shortcut) {
     return {};
 }
 
-Shortcut pressed_shortcut() {
+namespace {
+
+// With the modifiers as they were when the key went down: a quick hand, or a slow frame, lets go of Ctrl
+// within the frame that sees the key.
+Shortcut as_pressed(ImGuiKey key) {
     const ImGuiIO &io = ImGui::GetIO();
+    Shortcut shortcut{key, io.KeyCtrl, io.KeyShift, io.KeyAlt};
+    const ImVector<ImGuiInputEvent> &events = ImGui::GetCurrentContext()->InputEventsTrail;
+    for (int i = events.Size; i-- > 0;) {
+        if (events[i].Type != ImGuiInputEventType_Key)
+            continue;
+        const ImGuiInputEventKey &event = events[i].Key;
+        if (event.Key == key && event.Down)
+            break;
+        if (event.Key == ImGuiMod_Ctrl)
+            shortcut.ctrl = !event.Down;
+        else if (event.Key == ImGuiMod_Shift)
+            shortcut.shift = !event.Down;
+        else if (event.Key == ImGuiMod_Alt)
+            shortcut.alt = !event.Down;
+    }
+    return shortcut;
+}
+
+} // namespace
+
+Shortcut pressed_shortcut() {
     for (const KeyName &each : key_names())
         if (ImGui::IsKeyPressed(each.key, /*repeat=*/false))
-            return {each.key, io.KeyCtrl, io.KeyShift, io.KeyAlt};
+            return as_pressed(each.key);
     return {};
 }
 

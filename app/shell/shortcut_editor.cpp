@@ -103,6 +103,7 @@ void Editor::draw_table(float height) {
 
 void Editor::draw() {
     listen();
+    ui::heading(kPopup);
     if (ImGui::IsWindowAppearing())
         ImGui::SetKeyboardFocusHere();
     ImGui::SetNextItemWidth(-FLT_MIN);
@@ -128,7 +129,7 @@ void draw_shortcut_editor(const Theme &theme, float scale, ImVec2 window, Shortc
     ImGui::SetNextWindowPos({std::round((window.x - size.x) / 2), std::round((window.y - size.y) / 2)});
     ImGui::SetNextWindowSize(size);
     // A modal: Escape is one of the keys that it waits for.
-    if (!ImGui::BeginPopupModal(kPopup, nullptr, ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoResize |
+    if (!ImGui::BeginPopupModal(kPopup, nullptr, ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoTitleBar | ImGuiWindowFlags_NoResize |
                                                      ImGuiWindowFlags_NoSavedSettings))
         return;
     Editor(theme, scale, state, actions).draw();

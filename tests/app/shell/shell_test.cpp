@@ -267,3 +267,18 @@ TEST_CASE("the palette stays open when a session comes up meanwhile") {
     window.press("Enter");
     CHECK(window.shell.shows(ViewId::Memory));
 }
+
+TEST_CASE("a modifier let go in the frame that sees its key still counts") {
+    DrivenShell window(test::sample_session());
+    ImGuiIO &io = ImGui::GetIO();
+    const bool open = window.shell.settings().layout.workload_open;
+    io.AddKeyEvent(ImGuiMod_Ctrl, true);
+    window.frame();
+    io.AddKeyEvent(ImGuiKey_B, true);
+    io.AddKeyEvent(ImGuiMod_Ctrl, false);
+    io.AddKeyEvent(ImGuiKey_B, false);
+    window.frames(3);
+    CHECK(window.shell.settings().layout.workload_open != open);
+    window.press("Ctrl+B");
+    CHECK(window.shell.settings().layout.workload_open == open);
+}
