@@ -162,7 +162,7 @@ void add_export_options(CLI::App &command, ExportOptions &options) {
     of_plot("--plot", options.plot, "VIEW[:NAME]", "One plot of a view, the first or that of a name, as --out");
     of_plot("--out", options.out, "F.{svg,png,csv}", "Where the plot goes; the ending names the format, .csv is its data");
     of_plot("--theme", options.theme, "NAME", "dark or light (light)");
-    of_plot("--size", options.size, "WxH", "Pixels of the view that it is drawn in (1440x900)");
+    of_plot("--size", options.size, "WxH", "Pixels of the view that it is drawn in; what needs scrolling there is left out (1440x900)");
     of_plot("--against", options.against, "FILE", "The session that the compare view compares with");
     command.add_option("--report", options.report, "One page with the plots and tables, for a browser")
         ->type_name("F.html");

@@ -59,9 +59,12 @@ std::string sentence(const CrossoverMap &map, const NamedRule &rule) {
         return "Chooses the faster one in every cell.";
     const CrossoverCell &worst = map.cells[*rule.cost.worst];
     const double lost = worst.lost_ns(rule.chooses_b(worst));
-    return fmt::format("Costs {} ({:.2g} %) over these cells; at worst {} ({:.2g} %) at {} {}, {} {}.",
-                       format_duration_ns(rule.cost.lost_ns), rule.cost.share() * 100,
-                       format_duration_ns(lost), lost / worst.best_ns() * 100, map.x->title,
+    const auto percent = [](double share) {
+        return share < 0.1 ? fmt::format("{:.2g} %", share * 100) : fmt::format("{:.0f} %", share * 100);
+    };
+    return fmt::format("Costs {} ({}) over these cells; at worst {} ({}) at {} {}, {} {}.",
+                       format_duration_ns(rule.cost.lost_ns), percent(rule.cost.share()),
+                       format_duration_ns(lost), percent(lost / worst.best_ns()), map.x->title,
                        format_count(worst.x), map.y->title, format_count(worst.y));
 }
 
