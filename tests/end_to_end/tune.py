@@ -13,8 +13,9 @@ def recorded(w):
     w.wait_words(re.compile("Gate and up|gate_up"))
     w.shot("landscape")
     session = assets() / "sessions/OLMoE-1B-7B.moescope"
-    best, = ask(session, "SELECT tile FROM tuning WHERE operator = 'gate_up' AND variant = 'fused' AND fate = 'best'")[0]
-    w.wait(lambda f: best in f.all_words(), f"the best tile {best}")
+    best = [row[0] for row in ask(session, "SELECT tile FROM tuning WHERE operator = 'gate_up' AND fate = 'best'")]
+    check(best, "the session has no best tile")
+    w.wait(lambda f: any(tile in f.all_words() for tile in best), f"one of the best tiles {best}")
 
 
 def live(w):
