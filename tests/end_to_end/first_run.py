@@ -69,6 +69,7 @@ def flow():
         gone = str(w.home / "gone.moescope")
         kept["recent"] = [gone]
         w.settings.write_text(json.dumps(kept))
+        w.map.unlink()  # of the window that has gone
         w.open((), (1440, 900))
         w.wait_words("What holds the memory?")
         check(not w.frame().says("Welcome to MoEScope"), "the tour comes a second time")
