@@ -267,6 +267,17 @@ void set_colours(ImGuiStyle &style, const Theme &theme) {
     set(ImGuiCol_TableRowBgAlt, theme.text, 0.025f);
     set(ImGuiCol_PlotHistogram, theme.accent);
     set(ImGuiCol_NavHighlight, theme.accent);
+    for (const ImGuiCol title : {ImGuiCol_TitleBg, ImGuiCol_TitleBgActive, ImGuiCol_TitleBgCollapsed, ImGuiCol_MenuBarBg})
+        set(title, theme.raised);
+    set(ImGuiCol_ResizeGrip, theme.line);
+    set(ImGuiCol_ResizeGripHovered, theme.accent);
+    set(ImGuiCol_ResizeGripActive, theme.accent);
+    set(ImGuiCol_PlotLines, theme.accent);
+    set(ImGuiCol_PlotLinesHovered, theme.text);
+    set(ImGuiCol_PlotHistogramHovered, theme.text);
+    set(ImGuiCol_DragDropTarget, theme.accent);
+    set(ImGuiCol_NavWindowingHighlight, theme.accent, 0.7f);
+    set(ImGuiCol_NavWindowingDimBg, theme.background, 0.6f);
     set(ImGuiCol_ModalWindowDimBg, theme.background, 0.6f);
 }
 

@@ -194,3 +194,20 @@ TEST_CASE("a theme file that is missing, no JSON or no object is an error") {
         CHECK_FALSE(parse_theme(text, "t.json").ok());
     }
 }
+
+TEST_CASE("no colour of the controls is ImGui's own", "[look]") {
+    ImGuiContext *const before = ImGui::GetCurrentContext();
+    ImGuiContext *const context = ImGui::CreateContext();
+    ImGui::SetCurrentContext(context);
+    ImGuiStyle standard;
+    ImGui::StyleColorsDark(&standard);
+    apply(built_in_theme(true), 1);
+    for (int i = 0; i < ImGuiCol_COUNT; ++i) {
+        const ImVec4 &ours = ImGui::GetStyle().Colors[i], &theirs = standard.Colors[i];
+        INFO(ImGui::GetStyleColorName(i));
+        if (i != ImGuiCol_BorderShadow) // there is none
+            CHECK(packed(ours) != packed(theirs));
+    }
+    ImGui::DestroyContext(context);
+    ImGui::SetCurrentContext(before);
+}
