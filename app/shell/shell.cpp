@@ -146,8 +146,12 @@ void Shell::show_shipped(SessionPtr session) {
     show_recorded(std::move(session));
     if (workload_remembered_)
         workload_ = before;
-    else
+    else {
         workload_.workload.tokens = std::min(workload_.workload.tokens, kCpuTokens);
+        workload_.counters.chosen = before.counters.chosen; // which that GPU had
+        workload_.sample_counters = before.sample_counters;
+        workload_.sample_instructions = before.sample_instructions;
+    }
     history_.start_from(choice_of(workload_));
 }
 

@@ -19,7 +19,7 @@ void Shell::draw_menu_item(const Action &action) {
 }
 
 void Shell::draw_recent_menu() {
-    if (!ImGui::BeginMenu("Open lately opened", !session_file_.recent.empty()))
+    if (!ImGui::BeginMenu("Open recent", !session_file_.recent.empty()))
         return;
     for (const RecentFile &file : recent()) {
         ImGui::PushID(file.path.c_str());

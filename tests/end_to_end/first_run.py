@@ -77,7 +77,7 @@ def flow():
         w.key("ctrl+b")
         w.wait(lambda f: any("Qwen3-30B" in name for name in model(f)), "the model as it was left")
         w.click(w.item("File", "menu"))
-        w.click(w.item("Open lately opened"))
+        w.click(w.item("Open recent"))
         w.wait_words(re.compile("not there any more"))
         w.shot("recent")
 
