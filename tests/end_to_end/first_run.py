@@ -2,6 +2,7 @@
 at the next start."""
 
 import json
+import os
 import re
 
 from window import Window, check, run
@@ -52,6 +53,9 @@ def flow():
     with Window("first-run", kept=None) as w:
         take_the_tour(w)
         w.wait_words("Worker ready", 40)
+        if os.environ.get("MOESCOPE_FLOW_DEVICE", "cpu") == "cpu":  # then a recorded session opens, with its model
+            w.wait_words("Recorded", 40)
+        w.settle()
         before = model(w.frame())
         choose_by_letters(w, "qwen3 30b")
         w.wait(lambda f: any("Qwen3-30B" in name for name in model(f)), "the model in the workload")
