@@ -324,6 +324,7 @@ void Roofline::draw() {
     if (state_.session != context_.session || state_.run != context_.run) {
         state_.session = context_.session;
         state_.run = context_.run;
+        state_.facts.reset();
         state_.shortest_kernel_ns = shortest_kernel_ns(session_, context_.run, state_.kernels);
     }
     const auto matrix =

@@ -5,9 +5,11 @@
 #include "app/charts/plot.h"
 #include "app/views/view_context.h"
 #include "profiler/explain/counters.h"
+#include "profiler/explain/gap.h"
 #include "profiler/explain/repetition.h"
 
 #include <array>
+#include <optional>
 
 namespace moescope {
 
@@ -20,6 +22,9 @@ struct RooflineState {
     SessionPtr session;
     RunId run;
     double shortest_kernel_ns = 0;
+    // What is known of the selected measurement's gap, of the same snapshot: its kernels are looked at.
+    std::optional<GapFacts> facts;
+    MeasurementId facts_of;
     Ceilings ceilings; // the run's, or what the same device has measured since
 };
 

@@ -38,15 +38,18 @@ float wrapped_height(const std::string &words, float width) {
 
 } // namespace
 
-GapView::GapView(const ViewContext &context, const RooflineState &state) : context_(context) {
+GapView::GapView(const ViewContext &context, RooflineState &state) : context_(context) {
     const Session &session = *context.session;
     const MeasurementId id = context.selection.measurement;
     if (!id.valid() || id.value >= session.measurements.size() ||
         session.measurements[id.value].run != context.run)
         return;
     measurement_ = &session.measurements[id.value];
-    GapFacts facts = gap_facts(session, id, state.kernels.of(id), state.counters.whole(id),
-                               state.shortest_kernel_ns);
+    if (!state.facts || state.facts_of != id) {
+        state.facts_of = id;
+        state.facts = gap_facts(session, id, state.kernels.of(id), state.counters.whole(id), state.shortest_kernel_ns);
+    }
+    GapFacts facts = *state.facts;
     facts.ceilings = state.ceilings;
     if (facts.stall)
         facts.stall->reason = known_metrics().title(session.name(facts.stall->metric));

@@ -11,7 +11,7 @@ namespace moescope {
 // The selected measurement's time, split and in words.
 class GapView {
   public:
-    GapView(const ViewContext &context, const RooflineState &state);
+    GapView(const ViewContext &context, RooflineState &state);
 
     float height(float width) const; // pixels that draw() takes, at this width
     void draw(RooflineState &state) const;
