@@ -737,17 +737,17 @@ void Client::publish() {
         published_at_ = Clock::now();
     }
     save(quiet);
+    if (due) { // before wait() hears of it
+        const std::lock_guard lock(callback_mutex_);
+        if (callback_)
+            callback_();
+    }
     {
         const std::lock_guard lock(mutex_);
         const bool asking = !questions_.empty() || !asked_.empty();
         idle_ = quiet && !changed_ && queue_.empty() && !measure_ && !asking && !cancel_ && !reconnect_;
         if (idle_)
             idle_changed_.notify_all();
-    }
-    if (due) {
-        const std::lock_guard lock(callback_mutex_);
-        if (callback_)
-            callback_();
     }
 }
 
