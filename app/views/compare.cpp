@@ -21,6 +21,8 @@ namespace moescope {
 
 namespace {
 
+constexpr float kBesideWidth = 110; // "within 100.0 %"
+
 constexpr int kColumns = 6;
 
 class CompareView {
@@ -139,8 +141,9 @@ void CompareView::draw_side(const char *name, CompareChoice &choice, std::option
     ui::heading(name);
     ui::explain(*name == 'A' ? "What was before." : "What is now: slower means that B is.");
     ImGui::SameLine(px(24));
-    const float variant = px(150), gap = ImGui::GetStyle().ItemInnerSpacing.x;
-    ImGui::SetNextItemWidth(std::clamp(ImGui::GetContentRegionAvail().x - variant - gap, px(120), px(520)));
+    // To the right: the variant, then what stands beside A and B.
+    const float rest = px(150) + ImGui::GetStyle().ItemInnerSpacing.x + px(12) + px(kBesideWidth);
+    ImGui::SetNextItemWidth(std::clamp(ImGui::GetContentRegionAvail().x - rest, px(120), px(520)));
     const Session &shown = session_of(choice);
     if (ImGui::BeginCombo("##side", side_text(shown, choice).c_str(), ImGuiComboFlags_HeightLarge)) {
         for (const bool other : {false, true}) {
@@ -193,8 +196,8 @@ void CompareView::draw_hosts() {
 }
 
 void CompareView::draw_open() {
-    const float gap = ImGui::GetStyle().ItemInnerSpacing.x, button = px(72);
-    const float buttons = (button + gap) * (context_.ask_file ? 2 : 1);
+    const float gap = ImGui::GetStyle().ItemInnerSpacing.x, button = px(72), browse = px(92);
+    const float buttons = button + gap + (context_.ask_file ? browse + gap : 0);
     ImGui::SetNextItemWidth(std::clamp(ImGui::GetContentRegionAvail().x - buttons, px(120), px(520)));
     bool wanted = ImGui::InputTextWithHint("##second",
                                            state_.other ? "Another second session: a path, or drop a file"
@@ -205,7 +208,7 @@ void CompareView::draw_open() {
     wanted = ImGui::Button(state_.busy ? "Opening" : "Open", {button, 0}) || wanted;
     if (context_.ask_file) {
         ImGui::SameLine(0, gap);
-        if (ImGui::Button("Browse …", {button, 0}))
+        if (ImGui::Button("Browse …", {browse, 0}))
             context_.ask_file(open_question(session_of(a_), {}), [&state = state_](std::string answer) {
                 state.path = std::move(answer);
                 state.path_chosen = true;
@@ -230,7 +233,7 @@ void CompareView::draw_controls() {
     ui::explain("Turns the comparison round.");
     draw_side("B", b_, state_.b);
     ImGui::SameLine(0, px(12));
-    ImGui::SetNextItemWidth(px(90));
+    ImGui::SetNextItemWidth(px(kBesideWidth));
     float percent = float(100 * state_.threshold);
     if (ImGui::DragFloat("##threshold", &percent, 0.1f, 0, 100, "within %.1f %%", ImGuiSliderFlags_AlwaysClamp))
         state_.threshold = percent / 100;
