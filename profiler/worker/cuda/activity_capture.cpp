@@ -127,6 +127,13 @@ bool is_noise(std::string_view call) {
     return false;
 }
 
+// A call is tied to what was pushed only where calls of its kind are traced. Where CUPTI refuses, their kernels
+// belong to no repetition.
+void trace_driver_launches(bool wanted) {
+    for (const CUpti_CallbackId call : {CUPTI_DRIVER_TRACE_CBID_cuLaunchKernel, CUPTI_DRIVER_TRACE_CBID_cuLaunchKernelEx})
+        (void)cuptiActivityEnableDriverApi(call, wanted);
+}
+
 } // namespace
 
 struct ActivityCapture::Reader {
@@ -313,11 +320,15 @@ Status ActivityCapture::start() {
             (void)stop(); // the kinds that were enabled; the reason is the first one's refusal
             return enabled;
         }
+    if (tags_driver_launches_)
+        trace_driver_launches(true);
     return {};
 }
 
 Status ActivityCapture::stop() {
     running_ = false;
+    if (tags_driver_launches_)
+        trace_driver_launches(false);
     Status first_failure;
     for (const CUpti_ActivityKind kind : kKinds)
         if (Status disabled = cupti::check(cuptiActivityDisable(kind), "cuptiActivityDisable");
