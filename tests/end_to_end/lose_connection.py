@@ -3,29 +3,19 @@ itself when the host is back, and nothing measured is lost."""
 
 import os
 import re
-import time
 
 from ssh_server import SshServer
 from window import Window, check, run
-from workload import choose_device, choose_model, measured, READY, run_now, set_tokens, tick_only
+from workload import measure_routing, measured, READY, run_now, set_tokens, start_long_run
 
 
 def flow():
     with SshServer(os.environ["MOESCOPE_WORKER"]) as server, \
             Window("lose-connection", ["--remote", "gpu"], environment=server.environment) as w:
-        choose_device(w)
-        choose_model(w, "olmoe", "OLMoE-1B-7B")
-        set_tokens(w, 16)
-        tick_only(w, "Routing")
-        session = run_now(w)
-        before = measured(session)
-        check(before, "nothing was measured")
+        session, before = measure_routing(w)
         w.shot("measured-there")
 
-        set_tokens(w, 4096)
-        w.click(w.item("Run", "workload"))
-        w.wait_words(re.compile("Running"))
-        time.sleep(0.3)
+        start_long_run(w)
         server.stop()
         w.wait_words(re.compile("[Rr]econnect|onnection.*lost|lost"), 30)
         w.shot("lost")

@@ -3,11 +3,10 @@
 import os
 import re
 import signal
-import time
 from pathlib import Path
 
 from window import Window, ask, check, descendants, run
-from workload import choose_device, choose_model, measured, READY, run_now, set_tokens, tick_only
+from workload import measure_routing, measured, READY, run_now, set_tokens, start_long_run
 
 
 def worker_of(w):
@@ -25,20 +24,11 @@ def worker_of(w):
 
 def flow():
     with Window("lose-worker") as w:
-        choose_device(w)
-        choose_model(w, "olmoe", "OLMoE-1B-7B")
-        set_tokens(w, 16)
-        tick_only(w, "Routing")
-        session = run_now(w)
-        before = measured(session)
-        check(before, "nothing was measured")
+        session, before = measure_routing(w)
         first = worker_of(w)
         check(len(first) == 1, f"the workers are {first}")
 
-        set_tokens(w, 4096)  # long enough to be hit
-        w.click(w.item("Run", "workload"))
-        w.wait_words("Running")
-        time.sleep(0.3)
+        start_long_run(w)
         os.kill(first[0], signal.SIGKILL)
         w.wait_words(re.compile(r"^\d+ problems?$"))
         w.shot("lost")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 
 from window import Failed, ask, check
 
@@ -108,3 +109,23 @@ def run_now(w, seconds=40):
                 return session
 
     return w.wait(finished, "the end of the run", seconds)
+
+
+def measure_routing(w):
+    """A short run that leaves results behind: its session file, and what it holds."""
+    choose_device(w)
+    choose_model(w, "olmoe", "OLMoE-1B-7B")
+    set_tokens(w, 16)
+    tick_only(w, "Routing")
+    session = run_now(w)
+    before = measured(session)
+    check(before, "nothing was measured")
+    return session, before
+
+
+def start_long_run(w):
+    """Presses Run for enough tokens that something can happen meanwhile."""
+    set_tokens(w, 4096)
+    w.click(w.item("Run", "workload"))
+    w.wait_words(re.compile("Running"))
+    time.sleep(0.3)

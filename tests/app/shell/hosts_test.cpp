@@ -4,6 +4,7 @@
 #include "profiler/compare/comparison.h"
 #include "tests/profiler/client/small_plan.h"
 #include "tests/support/driven_shell.h"
+#include "tests/support/eventually.h"
 #include "tests/support/ssh_server.h"
 
 #include <catch2/catch_test_macros.hpp>
@@ -14,6 +15,7 @@
 #include <thread>
 
 using namespace moescope;
+using namespace moescope::testing;
 using namespace std::chrono_literals;
 using test::DrivenShell;
 using test::SshServer;
@@ -27,16 +29,6 @@ std::unique_ptr<SshServer> server_or_skip() {
     if (!server)
         SKIP(why_not);
     return server;
-}
-
-bool eventually(const std::function<bool()> &condition) {
-    const auto end = std::chrono::steady_clock::now() + 60s;
-    while (std::chrono::steady_clock::now() < end) {
-        if (condition())
-            return true;
-        std::this_thread::sleep_for(20ms);
-    }
-    return false;
 }
 
 // The first text below `top` that has these words.

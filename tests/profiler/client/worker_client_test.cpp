@@ -4,6 +4,7 @@
 #include "profiler/session/session_file.h"
 #include "profiler/workload/cost.h"
 #include "tests/profiler/client/small_plan.h"
+#include "tests/support/eventually.h"
 #include "tests/support/temporary_folder.h"
 
 #include <catch2/catch_test_macros.hpp>
@@ -29,16 +30,6 @@ constexpr double kPatience = 60; // seconds
 
 std::unique_ptr<WorkerClient> real_worker(SessionPtr start = nullptr, const std::filesystem::path &autosave = {}) {
     return WorkerClient::start({{MOESCOPE_WORKER_PATH}, "this machine"}, std::move(start), autosave);
-}
-
-bool eventually(const std::function<bool()> &condition) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(kPatience);
-    while (std::chrono::steady_clock::now() < end) {
-        if (condition())
-            return true;
-        std::this_thread::sleep_for(5ms);
-    }
-    return false;
 }
 
 bool has_samples(const WorkerClient &client) {

@@ -4,6 +4,7 @@
 #include "profiler/protocol/framing.h"
 #include "profiler/remote/remote_worker.h"
 #include "tests/profiler/client/small_plan.h"
+#include "tests/support/eventually.h"
 #include "tests/support/ssh_server.h"
 
 #include "protocol/worker.pb.h"
@@ -42,16 +43,6 @@ std::unique_ptr<WorkerClient> connect(const std::string &host = "gpu") {
     const Result<WorkerCommand> command = find_worker(host, SshQuestions::Refused);
     REQUIRE(command);
     return WorkerClient::start(*command);
-}
-
-bool eventually(const std::function<bool()> &condition) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(kPatience);
-    while (std::chrono::steady_clock::now() < end) {
-        if (condition())
-            return true;
-        std::this_thread::sleep_for(5ms);
-    }
-    return false;
 }
 
 // Four variants of one operator, half a second each.
