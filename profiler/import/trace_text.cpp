@@ -1,5 +1,8 @@
 #include "profiler/import/trace_text.h"
 
+#include "profiler/base/input_file.h"
+#include "profiler/base/try.h"
+
 #include <zlib.h>
 
 #include <fmt/format.h>
@@ -12,10 +15,6 @@
 namespace moescope {
 
 namespace {
-
-Error cannot_read(const std::filesystem::path &path, std::string why, std::string remedy = {}) {
-    return {fmt::format("{} cannot be read", path.string()), std::move(why), std::move(remedy)};
-}
 
 // zlib reads plain files too.
 class GzipText final : public TraceText {
@@ -87,14 +86,8 @@ class GzipText final : public TraceText {
 
 Result<std::unique_ptr<TraceText>> TraceText::open(const std::filesystem::path &path,
                                                    const TraceLimits &limits) {
+    MOESCOPE_TRY(check_regular_file(path, "name a trace"));
     std::error_code failed;
-    const auto status = std::filesystem::status(path, failed);
-    if (status.type() == std::filesystem::file_type::not_found)
-        return cannot_read(path, "there is no such file", "check its name");
-    if (failed)
-        return cannot_read(path, failed.message(), "check the path and its permissions");
-    if (status.type() != std::filesystem::file_type::regular)
-        return cannot_read(path, "it is not a regular file", "name a trace");
     if (std::filesystem::file_size(path, failed) == 0 && !failed)
         return cannot_read(path, "it is empty", "export the trace again");
     errno = 0;

@@ -1,5 +1,7 @@
 #include "profiler/session/file_check.h"
 
+#include "profiler/base/input_file.h"
+#include "profiler/base/try.h"
 #include "profiler/session/schema.h"
 
 #include <fmt/format.h>
@@ -40,21 +42,11 @@ class Header {
     }
 };
 
-Error cannot_read(const std::filesystem::path &path, std::string why, std::string remedy) {
-    return {fmt::format("{} cannot be read", path.string()), std::move(why), std::move(remedy)};
-}
-
 } // namespace
 
 Status check_session_file(const std::filesystem::path &path) {
+    MOESCOPE_TRY(check_regular_file(path, "name a .moescope file"));
     std::error_code failed;
-    const auto status = std::filesystem::status(path, failed);
-    if (status.type() == std::filesystem::file_type::not_found)
-        return cannot_read(path, "there is no such file", "check its name");
-    if (failed)
-        return cannot_read(path, failed.message(), "check the path and its permissions");
-    if (status.type() != std::filesystem::file_type::regular)
-        return cannot_read(path, "it is not a regular file", "name a .moescope file");
 
     errno = 0;
     std::ifstream in(path, std::ios::binary);
