@@ -50,9 +50,10 @@ Samples time_launches(const Launch &launch, int sets, const Timing &timing) {
     for (cudaEvent_t &event : events)
         check(cudaEventCreate(&event), "cudaEventCreate");
     for (int i = 0, next = 0; i < all; ++i) {
-        if (i == 0 || timing.launches > 1) {
+        if (i == 0 || timing.launches > 1 || timing.gap_us > 0) {
             flush_l2();
-            hold_stream(kHostMicroseconds * (timing.launches > 1 ? timing.launches : all));
+            hold_stream(std::max(kHostMicroseconds * (timing.launches > 1 ? timing.launches : all),
+                                 timing.gap_us));
         }
         cudaEventRecord(events[std::size_t(2 * i)], stream());
         for (int n = 0; n < timing.launches; ++n)

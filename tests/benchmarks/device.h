@@ -52,6 +52,7 @@ struct Timing {
     int warmups = 10;
     int samples = 50;
     int launches = 1; // a sample: its time is that of all over their number
+    double gap_us = 0; // of the device at rest, before each sample
 };
 
 // One launch of a row on one of its input sets.
@@ -59,7 +60,7 @@ using Launch = std::function<ms_status(int set, ms_stream stream)>;
 
 // Samples between two CUDA events each, enqueued behind a kernel that waits until they are, so that no
 // time of the host is in them. Launch i reads set i % sets. The L2 is flushed before the first sample,
-// and before each where it has many launches (short ones, whose sets may all fit the L2).
+// and before each where it has many launches (short ones, whose sets may all fit the L2) or a gap.
 Samples time_launches(const Launch &launch, int sets, const Timing &timing);
 
 // How many input sets of `bytes` each it takes until the L2 has forgotten the first one.

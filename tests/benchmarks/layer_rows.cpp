@@ -20,8 +20,8 @@ struct LayerShape {
 constexpr LayerShape kQwen{"Qwen3.5-35B-A3B", 256, 2048, 512, 8};
 constexpr LayerShape kOlmoe{"OLMoE-1B-7B", 64, 2048, 1024, 8};
 
-// DecodedBefore: NF4 expanded to a dense copy by each call; InKernel: never expanded.
-enum class Weights { Dense, DecodedBefore, InKernel };
+// Expanded: NF4, by each call, to a dense copy of a projection's; InKernel: NF4, never expanded.
+enum class Weights { Dense, Expanded, InKernel };
 
 struct Wanted {
     LayerShape shape;
@@ -33,23 +33,25 @@ struct Wanted {
 const Wanted kWanted[] = {
     {kQwen},
     {kQwen, 16},
-    {kQwen, 0, false, Weights::DecodedBefore},
+    {kQwen, 0, false, Weights::Expanded},
     {kQwen, 0, false, Weights::InKernel},
     {kQwen, 16, true},
+    {kQwen, 16, true, Weights::Expanded},
     {kOlmoe},
     {kOlmoe, 16},
-    {kOlmoe, 0, false, Weights::DecodedBefore},
+    {kOlmoe, 0, false, Weights::Expanded},
     {kOlmoe, 0, false, Weights::InKernel},
     {kOlmoe, 16, true},
+    {kOlmoe, 16, true, Weights::Expanded},
 };
 constexpr std::int64_t kTokens = 2048;
 
 std::string pass_text(const Wanted &wanted) {
-    if (wanted.weights != Weights::Dense)
-        return wanted.weights == Weights::InKernel ? "forward, NF4 in the kernels"
-                                                   : "forward, NF4 expanded first";
     const std::string lora = wanted.rank > 0 ? ", LoRA R" + std::to_string(wanted.rank) : "";
-    return (wanted.backward ? "backward" : "forward") + lora;
+    const char *weights = wanted.weights == Weights::InKernel   ? ", NF4 in the kernels"
+                          : wanted.weights == Weights::Expanded ? ", NF4 expanded first"
+                                                                : "";
+    return (wanted.backward ? "backward" : "forward") + lora + weights;
 }
 
 struct LayerCase {
@@ -85,21 +87,12 @@ struct LayerCase {
     void make_backward();
     void make_workspaces();
     ms_scatter2scatter_args product_args(int product) const;
-    ms_status expand(int product, ms_stream stream) const;
     Workload workload() const;
-    std::int32_t *active_ = nullptr;
-    std::uint32_t *queue_ = nullptr;
 };
 
 LayerCase::LayerCase(const Wanted &which)
     : wanted(which), routing(make_routing(memory, kTokens, which.shape.experts, which.shape.top_k,
                                           Load::Uniform)) {
-    // The expanded experts lie one behind the other: where an expert has no slots, not at their
-    // numbers.
-    for (const std::int32_t count : routing.host_counts)
-        if (count == 0)
-            throw std::runtime_error(
-                "an expert has no slots: the layer's ids would have to be remapped");
     for (const int product : {0, 1})
         make_projection(product);
     make_forward();
@@ -116,12 +109,12 @@ void LayerCase::make_projection(int product) {
     ms_moe_projection &to = product == 0 ? forward.gate_up : forward.down;
     to.w_transposed = 1;
     const float scale = 1 / std::sqrt(float(k(product)));
-    if (wanted.weights != Weights::Dense)
-        nf4[product] = make_nf4(memory, wanted.shape.experts, k(product) * n(product));
-    if (wanted.weights == Weights::InKernel)
-        to.w_quantised = &nf4[product];
-    else
+    if (wanted.weights == Weights::Dense) {
         to.w = memory.normal(MS_BF16, experts * k(product) * n(product), scale);
+    } else {
+        nf4[product] = make_nf4(memory, wanted.shape.experts, k(product) * n(product));
+        to.w_quantised = &nf4[product];
+    }
     if (rank == 0)
         return;
     to.lora_a = memory.normal(MS_BF16, experts * rank * k(product), scale);
@@ -143,6 +136,7 @@ void LayerCase::make_forward() {
     forward.intermediate = shape.intermediate;
     forward.activation = MS_ACT_SILU;
     forward.gated = 1;
+    forward.expand = wanted.weights == Weights::Expanded;
     forward.x = memory.normal(MS_BF16, kTokens * shape.hidden);
     forward.x_stride = forward.out_stride = shape.hidden;
     forward.weights = static_cast<float *>(memory.normal(MS_F32, routing.slots, 0.125f));
@@ -153,11 +147,6 @@ void LayerCase::make_forward() {
     forward.act = rows(shape.intermediate);
     forward.y = rows(shape.hidden);
     forward.out = memory.bytes(kTokens * shape.hidden * 2);
-    if (wanted.weights != Weights::DecodedBefore)
-        return;
-    active_ = memory.array<std::int32_t>(2 * shape.experts + 1);
-    queue_ = memory.array<std::uint32_t>(2);
-    check(cudaMemset(queue_, 0, 8), "cudaMemset");
 }
 
 void LayerCase::make_backward() {
@@ -271,31 +260,9 @@ void LayerCase::set_tiles(const std::string &text) {
     }
 }
 
-ms_status LayerCase::expand(int product, ms_stream stream) const {
-    const std::int32_t experts = wanted.shape.experts;
-    ms_selective_dequant_args args{};
-    args.struct_size = sizeof args;
-    args.out_dtype = MS_BF16;
-    args.weights = nf4[product];
-    args.ids = routing.ids;
-    args.slots = routing.slots;
-    args.active = active_;
-    args.remap = active_ + experts;
-    args.count = active_ + 2 * experts;
-    args.capacity = experts;
-    args.out = const_cast<void *>(product == 0 ? forward.gate_up.w : forward.down.w);
-    args.scratch = queue_;
-    return ms_selective_dequant(&args, stream);
-}
-
 ms_status LayerCase::launch(ms_stream stream) const {
-    if (wanted.backward)
-        return ms_moe_mlp_backward(&backward, stream);
-    if (wanted.weights == Weights::DecodedBefore)
-        for (const int product : {0, 1})
-            if (const ms_status status = expand(product, stream); status != MS_OK)
-                return status;
-    return ms_moe_mlp(&forward, stream);
+    return wanted.backward ? ms_moe_mlp_backward(&backward, stream)
+                           : ms_moe_mlp(&forward, stream);
 }
 
 Workload LayerCase::workload() const {
@@ -318,7 +285,7 @@ std::vector<Cost> LayerCase::parts() const {
                                                               : "base";
     const OperatorId op = wanted.backward ? OperatorId::MoeMlpBackward : OperatorId::MoeMlp;
     std::vector<Cost> parts = {minimum_cost(workload(), op, variant, counts)};
-    if (wanted.weights == Weights::DecodedBefore)
+    if (wanted.weights == Weights::Expanded)
         for (const int product : {0, 1}) {
             Workload one = workload(); // the formula's weights are those of gate_up
             one.model.gated = false;

@@ -1,8 +1,13 @@
 // Times every row of the table on this machine's GPU and says how far each is from its floor.
 //
-//     kernel_benchmarks [--json FILE] [--only TEXT]... [--seconds N] [--list]
+//     kernel_benchmarks [--json FILE] [--only TEXT]... [--configs FILE] [--rest S] [--gap MS]
+//                       [--seconds N] [--list]
 //     kernel_benchmarks --watch FILE [--seconds N]     one launch of each row of the file, for a
-//                                                      profiler: lines of a name, a tab, a config
+//                                                      profiler
+//
+// FILE of --configs and --watch: lines of a row's name, a tab, and the configuration it runs with,
+// without a race. --rest: seconds before a row's samples, --gap: milliseconds before each, in which
+// the device draws little power.
 #include "tests/benchmarks/ceilings.h"
 #include "tests/benchmarks/json.h"
 #include "tests/benchmarks/row.h"
@@ -22,15 +27,18 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace moescope::bench {
 
 namespace {
 
 struct Options {
-    std::string json, watch;
+    std::string json, watch, configs;
     std::vector<std::string> only; // substrings of names
     double seconds = 1e9;          // rows that would start later are left out, and said so
+    double rest_s = 0.5;           // a race of tiles draws power for seconds: before the samples
+    double gap_ms = 0;             // before each sample
     bool list = false;
 };
 
@@ -135,13 +143,32 @@ int left_out(const std::vector<Choice> &tried) {
     return int(std::count_if(tried.begin(), tried.end(), [](auto &one) { return one.left_out; }));
 }
 
-Json measure(const Row &row, const MeasuredCeilings &ceilings) {
+// A row's name and its configuration, or "", of a line.
+std::pair<std::string, std::string> named_config(const std::string &line) {
+    const std::size_t tab = line.find('\t');
+    return {line.substr(0, tab), tab < line.size() ? line.substr(tab + 1) : ""};
+}
+
+std::map<std::string, std::string> read_configs(const std::string &path) {
+    std::map<std::string, std::string> configs;
+    if (path.empty())
+        return configs;
+    std::ifstream file(path);
+    if (!file)
+        throw std::runtime_error(path + " cannot be read");
+    for (std::string line; std::getline(file, line);)
+        configs.insert(named_config(line));
+    return configs;
+}
+
+Json measure(const Row &row, const MeasuredCeilings &ceilings, const std::string &config,
+             const Options &options) {
     const double start = seconds_since_start();
-    const Case made = row.make("");
-    // A race of tiles draws power for a second or two; without a rest its row would start at the cap.
-    if (!made.tried.empty())
-        std::this_thread::sleep_for(std::chrono::milliseconds(500));
-    Timing timing;
+    const Case made = row.make(config);
+    // Without a rest a row that is chosen a tile for would start at the power cap.
+    if (!made.tried.empty() || !config.empty())
+        std::this_thread::sleep_for(std::chrono::duration<double>(options.rest_s));
+    Timing timing{.gap_us = options.gap_ms * 1e3};
     if (median(time_launches(made.launch, made.sets, {.samples = 10}).ns) < kShortNs)
         timing.launches = kShortLaunches;
     const Samples samples = time_launches(made.launch, made.sets, timing);
@@ -175,6 +202,8 @@ Json measure(const Row &row, const MeasuredCeilings &ceilings) {
                     .set("samples", int(summary.samples))
                     .set("launches_a_sample", timing.launches)
                     .set("input_sets", made.sets)
+                    .set("rest_s", options.rest_s)
+                    .set("gap_ms", options.gap_ms)
                     .set("sm_clock_mhz", samples.sm_clock_mhz)
                     .set("clock_event_reasons", double(samples.clock_event_reasons))
                     .set("config", made.config)
@@ -227,6 +256,7 @@ void write_report(const std::string &path, const MeasuredCeilings &ceilings, con
 }
 
 int measure_all(const Options &options) {
+    const std::map<std::string, std::string> configs = read_configs(options.configs);
     const MeasuredCeilings ceilings = measure_ceilings();
     std::printf("ceilings: %s\n\n", json_of(ceilings).text().c_str());
     std::printf("%-17s %-52s %-14s %10s %10s %6s %9s %6s %5s  %s\n", "operator", "shape", "pass",
@@ -241,8 +271,9 @@ int measure_all(const Options &options) {
             write_report(options.json, ceilings, rows);
             continue;
         }
+        const auto config = configs.find(row.name());
         try {
-            rows.add(measure(row, ceilings));
+            rows.add(measure(row, ceilings, config == configs.end() ? "" : config->second, options));
         } catch (const std::exception &problem) {
             ++failures;
             rows.add(failure(row, problem.what()));
@@ -270,11 +301,11 @@ int watch(const Options &options) {
     std::ifstream file(options.watch);
     std::string text;
     for (int line = 0; std::getline(file, text) && seconds_since_start() < options.seconds; ++line) {
-        const std::size_t tab = text.find('\t');
+        const auto [name, config] = named_config(text);
         for (const Row &row : all_rows())
             try {
-                if (row.name() == text.substr(0, tab))
-                    watch_one(row, tab < text.size() ? text.substr(tab + 1) : "", line);
+                if (row.name() == name)
+                    watch_one(row, config, line);
             } catch (const std::exception &problem) {
                 std::fprintf(stderr, "%s: %s\n", row.name().c_str(), problem.what());
             }
@@ -297,8 +328,14 @@ bool parse(int count, char **words, Options &options) {
             options.only.emplace_back(words[i]);
         else if (word == "--watch")
             options.watch = words[i];
+        else if (word == "--configs")
+            options.configs = words[i];
         else if (word == "--seconds")
             options.seconds = std::atof(words[i]);
+        else if (word == "--rest")
+            options.rest_s = std::atof(words[i]);
+        else if (word == "--gap")
+            options.gap_ms = std::atof(words[i]);
         else
             return false;
     }
@@ -321,7 +358,8 @@ int run(const Options &options) {
 int main(int count, char **words) {
     moescope::bench::Options options;
     if (!moescope::bench::parse(count, words, options)) {
-        std::fprintf(stderr, "usage: %s [--json FILE] [--only TEXT]... [--seconds N] [--list]\n"
+        std::fprintf(stderr, "usage: %s [--json FILE] [--only TEXT]... [--configs FILE] [--rest S] "
+                             "[--gap MS] [--seconds N] [--list]\n"
                              "       %s --watch FILE [--seconds N]\n",
                      words[0], words[0]);
         return 2;
