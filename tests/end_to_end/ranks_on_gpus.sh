@@ -6,15 +6,15 @@
 # where a launch or one of ranks_table.py's checks failed.
 #
 # NCCL is libnccl.so.2 of LD_LIBRARY_PATH, or of PyTorch's wheels. The caches are new: the first launch of a model
-# compiles its tiles. MOESCOPE and MOESCOPE_WORKER name programs elsewhere. MODELS, TOKENS and MORE (options of every launch) choose other workloads: MORE="--device cpu"
-# tries the script itself where there is no GPU.
+# compiles its tiles. MOESCOPE and MOESCOPE_WORKER name programs elsewhere. MODELS, TOKENS and MORE (options of every
+# launch) choose other workloads: MORE="--device cpu" tries the script itself where there is no GPU.
 set -uo pipefail
 folder=$(cd "$1" && pwd) here=$(cd "$(dirname "$0")" && pwd)
 out=${OUT:-$PWD/out}
 models=${MODELS:-OLMoE-1B-7B Qwen3.5-35B-A3B} token_counts=${TOKENS:-16384 2048}
 seconds=${LAUNCH_SECONDS:-45}
 mkdir -p "$out"
-rm -f "$out/launches.tsv"
+rm -f "$out/launches.tsv" "$out"/*.moescope "$out"/*.trace.json.gz
 
 programs=$folder
 [ ! -x "$folder/bin/moescope" ] || programs=$folder/bin
