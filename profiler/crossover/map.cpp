@@ -149,16 +149,24 @@ struct Place {
     const Group &group;
 };
 
+// The runs of a group in which an operator was timed.
+using TimedRuns = std::vector<std::pair<RunId, const Variants *>>;
+
+TimedRuns runs_with(OperatorId op, const Timed &timed, const Group &group) {
+    TimedRuns runs;
+    for (const RunId run : group.runs)
+        if (const auto found = timed.find({op, run}); found != timed.end())
+            runs.emplace_back(run, &found->second);
+    return runs;
+}
+
 // Null where fewer than two cells have both variants.
-std::optional<CrossoverMap> map_of(const Session &session, const Timed &timed, const Place &place,
+std::optional<CrossoverMap> map_of(const Session &session, const TimedRuns &runs, const Place &place,
                                    OperatorId op, std::string_view a, std::string_view b) {
     std::map<std::pair<double, double>, CrossoverCell> cells;
-    for (const RunId run : place.group.runs) {
-        const auto variants = timed.find({op, run});
-        if (variants == timed.end())
-            continue;
-        const auto first = variants->second.find(a), second = variants->second.find(b);
-        if (first == variants->second.end() || second == variants->second.end())
+    for (const auto &[run, variants] : runs) {
+        const auto first = variants->find(a), second = variants->find(b);
+        if (first == variants->end() || second == variants->end())
             continue;
         const Workload &workload = session.runs[run.value].plan.workload;
         CrossoverCell cell = cell_of(session, first->second, second->second);
@@ -184,13 +192,15 @@ bool same_work(const VariantInfo &a, const VariantInfo &b) { return a.lora == b.
 
 void add_pairs(const Session &session, const Timed &timed, const Place &place,
                std::vector<CrossoverMap> &maps) {
-    for (const OperatorInfo &op : operators())
-        for (std::size_t i = 0; i < op.variants.size(); ++i)
+    for (const OperatorInfo &op : operators()) {
+        const TimedRuns runs = runs_with(op.id, timed, place.group);
+        for (std::size_t i = 0; i < op.variants.size() && runs.size() > 1; ++i)
             for (std::size_t j = i + 1; j < op.variants.size(); ++j)
                 if (same_work(op.variants[i], op.variants[j]))
-                    if (auto map = map_of(session, timed, place, op.id, op.variants[i].name,
+                    if (auto map = map_of(session, runs, place, op.id, op.variants[i].name,
                                           op.variants[j].name))
                         maps.push_back(std::move(*map));
+    }
 }
 
 bool flat(const CrossoverMap &map) { return map.xs.size() < 2 || map.ys.size() < 2; }

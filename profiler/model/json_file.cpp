@@ -56,10 +56,14 @@ Result<std::string> read_text_file(const std::filesystem::path &path) {
                      std::filesystem::exists(path, problem) ? "it cannot be read"
                                                             : "there is no such file",
                      {}};
-    // One byte more than is allowed tells a file that is too large, whatever its size claims to be.
-    std::string text(kMaxJsonBytes + 1, '\0');
-    file.read(text.data(), std::streamsize(text.size()));
-    text.resize(std::size_t(file.gcount()));
+    // One byte more than is allowed tells a file that is too large, whatever its size claims to be. Most are small.
+    std::string text;
+    for (std::size_t piece = 1 << 16; file && text.size() <= kMaxJsonBytes; piece = text.size()) {
+        const std::size_t had = text.size();
+        text.resize(std::min(had + piece, kMaxJsonBytes + 1));
+        file.read(text.data() + had, std::streamsize(text.size() - had));
+        text.resize(had + std::size_t(file.gcount()));
+    }
     if (file.bad())
         return Error{path.string(), "it cannot be read", {}};
     if (text.size() > kMaxJsonBytes)
