@@ -1,5 +1,7 @@
 #include "app/charts/colour_scale.h"
 
+#include "app/views/number.h"
+#include "app/views/number_audit.h"
 #include "app/views/ui.h"
 
 #include <algorithm>
@@ -16,7 +18,7 @@ ImVec4 sequential(const Theme &theme, float t) {
 }
 
 void colour_strip(const Theme &theme, float width, const char *low, const char *high,
-                  const char *explain) {
+                  Evidence evidence, const char *explain) {
     const ui::FontScope font(ui::small_font());
     const float height = ImGui::GetTextLineHeight(), gap = height * 0.4f;
     const float low_width = ImGui::CalcTextSize(low).x, high_width = ImGui::CalcTextSize(high).x;
@@ -35,7 +37,8 @@ void colour_strip(const Theme &theme, float width, const char *low, const char *
                                       packed(sequential(theme, float(i) / kPieces)));
     draw->AddText({left + width + gap, at.y}, packed(theme.muted), high);
     ImGui::Dummy({low_width + width + high_width + 2 * gap, height});
-    ui::explain(explain);
+    ui::explain(theme, evidence, explain);
+    ui::note_chart("scale", ImGui::GetItemRectMin(), ImGui::GetItemRectMax());
 }
 
 } // namespace moescope::charts

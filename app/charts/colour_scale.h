@@ -4,6 +4,7 @@
 
 #include "app/colour.h"
 #include "app/theme.h"
+#include "profiler/explain/evidence.h"
 
 namespace moescope::charts {
 
@@ -17,6 +18,6 @@ using moescope::text_on;
 // A horizontal strip of the scale with a label at each end, as one item at the cursor; `explain` on
 // hover. The left end is t = 0.
 void colour_strip(const Theme &theme, float width, const char *low, const char *high,
-                  const char *explain);
+                  Evidence evidence, const char *explain);
 
 } // namespace moescope::charts

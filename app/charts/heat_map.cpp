@@ -1,6 +1,8 @@
 #include "app/charts/heat_map.h"
 
 #include "app/charts/colour_scale.h"
+#include "app/views/number.h"
+#include "app/views/number_audit.h"
 #include "app/views/ui.h"
 
 #include <algorithm>
@@ -139,6 +141,9 @@ std::optional<std::size_t> draw_heat_map(const char *id, const HeatMap &map, ImV
             hovered = i;
         draw_cell(draw, map.cells[i], low, high, on, theme);
     }
+    if (!hovered && ImGui::IsItemHovered() && (mouse.x < cells.x || mouse.y < cells.y))
+        ui::tooltip(theme, map.evidence, map.explain);
+    ui::note_chart(id, at, {at.x + size.x, at.y + size.y});
     return hovered;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/theme.h"
+#include "profiler/explain/evidence.h"
 
 #include <cstddef>
 #include <optional>
@@ -23,6 +24,8 @@ struct HeatMap {
     std::string title, row_title, column_title;
     std::vector<std::string> rows, columns;
     std::vector<HeatCell> cells; // [rows * columns]
+    std::string explain = {};    // of the labels, on hover
+    Evidence evidence = Evidence::Reported;
 };
 
 ImVec2 heat_map_size(const HeatMap &map, ImVec2 cell);

@@ -1,5 +1,7 @@
 #include "app/charts/plot.h"
 
+#include "app/views/number.h"
+#include "app/views/number_audit.h"
 #include "app/views/ui.h"
 
 #include <imgui_internal.h> // SetItemKeyOwner: the wheel zooms the chart and does not scroll the pane
@@ -127,6 +129,13 @@ Range shown(const std::optional<Range> &chosen, const AxisSpec &axis) {
     return chosen && chosen->span() > 0 && std::isfinite(chosen->span()) ? *chosen : axis.fit;
 }
 
+void explain(const AxisSpec &axis, const Theme &theme) {
+    if (axis.evidence)
+        ui::tooltip(theme, *axis.evidence, axis.explain);
+    else
+        ui::tooltip(axis.explain);
+}
+
 } // namespace
 
 Plot begin_plot(const char *id, ImVec2 size, const PlotSpec &spec, PlotState &state,
@@ -165,7 +174,8 @@ Plot begin_plot(const char *id, ImVec2 size, const PlotSpec &spec, PlotState &st
     ImGui::SetCursorScreenPos(origin);
     ImGui::Dummy(size);
     if (!plot.hovered && ImGui::IsItemHovered())
-        ui::tooltip(plot.mouse.y > plot.high.y ? spec.x.explain : spec.y.explain);
+        explain(plot.mouse.y > plot.high.y ? spec.x : spec.y, theme);
+    ui::note_chart(id, origin, {origin.x + size.x, origin.y + size.y});
     plot.draw->PushClipRect(plot.low, plot.high, true);
     return plot;
 }
@@ -198,8 +208,9 @@ void legend(std::span<const LegendEntry> entries, PlotState &state, const Theme 
         ImGui::PopID();
         const bool shows = state.shows(entry.name);
         if (ImGui::IsItemHovered())
-            ui::tooltip(entry.explain + (entry.explain.empty() ? "" : "\n") +
-                        (shows ? "Click to hide." : "Click to show."));
+            ui::tooltip(theme, entry.evidence,
+                        entry.explain + (entry.explain.empty() ? "" : "\n") +
+                            (shows ? "Click to hide." : "Click to show."));
         auto *draw = ImGui::GetWindowDrawList();
         draw->AddRectFilled({at.x, at.y + line * 0.15f}, {at.x + line * 0.8f, at.y + line * 0.85f},
                             packed(entry.colour, shows ? 1.0f : 0.25f), line * 0.15f);

@@ -4,6 +4,7 @@
 
 #include "app/charts/scale.h"
 #include "app/theme.h"
+#include "profiler/explain/evidence.h"
 
 #include <functional>
 #include <optional>
@@ -26,6 +27,7 @@ struct PlotState {
 struct AxisSpec {
     std::string title;   // with what it measures; the unit is in the labels
     std::string explain; // on hover
+    std::optional<Evidence> evidence = {}; // how what it measures came about
     Unit unit = Unit::Number;
     bool log = false;
     bool movable = true;  // pans and zooms
@@ -62,6 +64,7 @@ struct LegendEntry {
     std::string name;
     ImVec4 colour;
     std::string explain;
+    Evidence evidence = Evidence::Measured; // of the series' numbers
 };
 // A row of swatches with names; a click hides or shows a series.
 void legend(std::span<const LegendEntry> entries, PlotState &state, const Theme &theme);

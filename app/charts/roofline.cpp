@@ -1,7 +1,5 @@
 #include "app/charts/roofline.h"
 
-#include "app/views/ui.h"
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,6 +7,8 @@
 namespace moescope::charts {
 
 namespace {
+
+constexpr float kReach = 5; // pixels from a line that the pointer may be, at 1x
 
 const Roof *least(std::span<const Roof> roofs, double x) {
     const Roof *found = nullptr;
@@ -31,7 +31,7 @@ void add_points(ImVec2 from, ImVec2 to, float step, std::vector<ImVec2> &points)
 // A label stands on the far side of its roof: over a flat one at its right end, left of a rising
 // one.
 void draw_label(const Plot &plot, const Roof &roof, ImVec2 from, ImVec2 to, const Theme &theme,
-                float scale, float step, std::vector<ImVec2> &drawn) {
+                float scale, float step, DrawnRoofs &drawn) {
     const ImVec2 size = ImGui::CalcTextSize(roof.label.c_str());
     const float pad = std::round(6 * scale);
     ImVec2 at{to.x - size.x - pad, to.y - size.y - pad / 2};
@@ -45,9 +45,14 @@ void draw_label(const Plot &plot, const Roof &roof, ImVec2 from, ImVec2 to, cons
         return;
     plot.draw->AddText({std::floor(at.x), std::floor(at.y)}, packed(theme.muted),
                        roof.label.c_str());
-    add_points({at.x, at.y + size.y / 2}, {at.x + size.x, at.y + size.y / 2}, step, drawn);
+    add_points({at.x, at.y + size.y / 2}, {at.x + size.x, at.y + size.y / 2}, step, drawn.points);
     if (plot.hovered && ImGui::IsMouseHoveringRect(at, {at.x + size.x, at.y + size.y}))
-        ui::tooltip(roof.explain);
+        drawn.hovered = &roof;
+}
+
+void find_hovered(const Plot &plot, const Roof &roof, ImVec2 from, ImVec2 to, float scale, DrawnRoofs &drawn) {
+    if (!drawn.hovered && plot.hovered && distance_to(plot.mouse, from, to) < kReach * scale)
+        drawn.hovered = &roof;
 }
 
 } // namespace
@@ -89,9 +94,9 @@ std::vector<double> corners(std::span<const Roof> roofs, Range x) {
     return result;
 }
 
-std::vector<ImVec2> draw_roofs(const Plot &plot, std::span<const Roof> roofs, const Theme &theme,
+DrawnRoofs draw_roofs(const Plot &plot, std::span<const Roof> roofs, const Theme &theme,
                                float scale, float step) {
-    std::vector<ImVec2> drawn;
+    DrawnRoofs drawn;
     if (roofs.empty())
         return drawn;
     const auto xs = corners(roofs, plot.x.range);
@@ -104,16 +109,19 @@ std::vector<ImVec2> draw_roofs(const Plot &plot, std::span<const Roof> roofs, co
     plot.draw->AddPolyline(edge.data(), int(edge.size()), packed(theme.text, 0.75f), 0,
                            std::max(1.0f, 1.5f * scale));
     for (std::size_t i = 0; i + 1 < edge.size(); ++i) {
-        add_points(edge[i], edge[i + 1], step, drawn);
-        if (const Roof *roof = least(roofs, std::sqrt(xs[i] * xs[i + 1])))
+        add_points(edge[i], edge[i + 1], step, drawn.points);
+        if (const Roof *roof = least(roofs, std::sqrt(xs[i] * xs[i + 1]))) {
             draw_label(plot, *roof, edge[i], edge[i + 1], theme, scale, step, drawn);
+            find_hovered(plot, *roof, edge[i], edge[i + 1], scale, drawn);
+        }
     }
     for (const Roof &roof : roofs)
         if (const auto line = roof.limits ? std::nullopt : beside(roofs, roof, plot.x.range, plot.y.range)) {
             const ImVec2 from = plot.at(line->first.x, line->first.y), to = plot.at(line->second.x, line->second.y);
             plot.draw->AddLine(from, to, packed(theme.muted, 0.7f), std::max(1.0f, scale));
-            add_points(from, to, step, drawn);
+            add_points(from, to, step, drawn.points);
             draw_label(plot, roof, from, to, theme, scale, step, drawn);
+            find_hovered(plot, roof, from, to, scale, drawn);
         }
     return drawn;
 }

@@ -19,6 +19,7 @@ struct Roof {
     int slope = 0;
     std::string label, explain;
     bool limits = true; // false: a line beside the others, drawn below what limits
+    Evidence evidence = Evidence::Measured;
 
     double at(double x) const { return slope == 0 ? rate : rate * x; }
 };
@@ -33,10 +34,13 @@ std::optional<std::pair<Point, Point>> beside(std::span<const Roof> roofs, const
 // Corners of the allowed area's edge between two x: where the least roof changes, and both ends.
 std::vector<double> corners(std::span<const Roof> roofs, Range x);
 
+struct DrawnRoofs {
+    std::vector<ImVec2> points; // of the edge and of the labels, for what is drawn later to keep off
+    const Roof *hovered = nullptr; // whose line or label the pointer is on
+};
 // The edge, what lies beyond it shaded, and a label on the free side of each roof that has a part
-// of the edge. Gives points of the edge and of the labels, at most `step` pixels apart, for what is
-// drawn later to keep off.
-std::vector<ImVec2> draw_roofs(const Plot &plot, std::span<const Roof> roofs, const Theme &theme,
+// of the edge. Its points are at most `step` pixels apart.
+DrawnRoofs draw_roofs(const Plot &plot, std::span<const Roof> roofs, const Theme &theme,
                                float scale, float step);
 
 } // namespace moescope::charts

@@ -48,6 +48,13 @@ std::vector<Point> downsampled(std::span<const Point> points, Range x, int colum
     return result;
 }
 
+float distance_to(ImVec2 point, ImVec2 from, ImVec2 to) {
+    const float dx = to.x - from.x, dy = to.y - from.y, length = dx * dx + dy * dy;
+    const float along = length > 0 ? ((point.x - from.x) * dx + (point.y - from.y) * dy) / length : 0;
+    const float t = std::clamp(along, 0.0f, 1.0f);
+    return std::hypot(from.x + t * dx - point.x, from.y + t * dy - point.y);
+}
+
 void draw_line(const Plot &plot, std::span<const Point> points, const ImVec4 &colour, float width) {
     const auto kept = downsampled(points, plot.x.range, std::max(1, int(plot.high.x - plot.low.x)));
     std::vector<ImVec2> path;

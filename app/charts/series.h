@@ -20,6 +20,9 @@ struct Point {
 // parts of the range, with one neighbour on each side: the line looks the same.
 std::vector<Point> downsampled(std::span<const Point> points, Range x, int columns);
 
+// In pixels, of a point from a piece of a line.
+float distance_to(ImVec2 point, ImVec2 from, ImVec2 to);
+
 void draw_line(const Plot &plot, std::span<const Point> points, const ImVec4 &colour, float width);
 
 // Draws discs. The nearest one to the pointer within `reach` pixels, if any.

@@ -62,7 +62,8 @@ void draw_panel(const ViewContext &context, AutotuneState &state, const Landscap
         return;
     const CandidateId id = panel.cells[*hovered];
     state.next_hovered = id;
-    ui::tooltip(explain(context.session->candidates[id.value], tally.best_ns));
+    const Candidate &candidate = context.session->candidates[id.value];
+    ui::tooltip(context.theme, candidate.config.text(), facts_of(candidate, tally.best_ns));
     if (ImGui::IsItemClicked())
         context.selection.candidate = id;
 }
@@ -72,7 +73,7 @@ void draw_strip(const ViewContext &context, const Tally &tally) {
         "{}{}", tally.worst_ns > slowest_shown(tally) * tally.best_ns * 1.001 ? "≥ " : "",
         format_ratio(slowest_shown(tally)));
     charts::colour_strip(
-        context.theme, 96 * context.scale, slow.c_str(), "best",
+        context.theme, 96 * context.scale, slow.c_str(), "best", Evidence::Estimated,
         "Median time over the best one's, on a logarithmic scale. Hatched: pruned "
         "before it was timed; crossed: failed; outlined: waiting; pulsing: compiling.");
 }
@@ -92,7 +93,9 @@ void draw_landscape(const ViewContext &context, AutotuneState &state,
         charts::HeatMap map{
             .row_title = fmt::format("{} \\ {}", short_name(state.row), short_name(state.column)),
             .rows = texts_of(landscape.rows),
-            .columns = texts_of(landscape.columns)};
+            .columns = texts_of(landscape.columns),
+            .explain = fmt::format("{} down and {} across: the tile sizes that the tuner's plan names.", name_of(state.row),
+                                   name_of(state.column))};
         for (std::size_t f = 0; f < panel.key.size(); ++f)
             map.title += fmt::format("{}{} {}", f ? ",  " : "",
                                      short_name(landscape.panel_fields[f]), panel.key[f]);

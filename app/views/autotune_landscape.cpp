@@ -1,5 +1,6 @@
 #include "app/views/autotune_landscape.h"
 
+#include "app/views/measurement_text.h"
 #include "profiler/base/units.h"
 
 #include <fmt/format.h>
@@ -171,37 +172,40 @@ void sort_candidates(const Session &session, std::vector<CandidateId> &candidate
     });
 }
 
-std::string explain(const Candidate &candidate, double best_ns) {
-    std::string text = candidate.config.text();
+std::vector<ui::Fact> facts_of(const Candidate &candidate, double best_ns) {
     switch (candidate.fate) {
     case Candidate::Fate::Queued:
-        return text + "\nqueued";
+        return {{Evidence::Reported, "Queued: neither compiled nor timed yet."}};
     case Candidate::Fate::Compiling:
-        return text + "\ncompiling";
-    case Candidate::Fate::Pruned:
-        text += "\npruned: " + candidate.reason;
-        break;
-    case Candidate::Fate::Failed:
-        text += "\nfailed: " + candidate.reason;
-        break;
-    case Candidate::Fate::Timed:
-    case Candidate::Fate::Best:
-        text += fmt::format("\n{} (median of {})", format_duration_ns(candidate.time.median),
-                            candidate.time.samples);
-        text += candidate.fate == Candidate::Fate::Best
-                    ? ", the best"
-                    : fmt::format(", {} the best",
-                                  format_ratio(candidate.time.median / std::max(best_ns, 1e-9)));
+        return {{Evidence::Reported, "Compiling; not timed yet."}};
+    default:
         break;
     }
-    text += fmt::format("\n{} registers a thread, {} spilt, {} shared memory, {} threads",
-                        candidate.registers, format_bytes(candidate.spill_bytes),
-                        format_bytes(candidate.smem_bytes), candidate.threads);
+    std::vector<ui::Fact> facts;
+    if (candidate.fate == Candidate::Fate::Pruned)
+        facts.push_back({Evidence::Reported, "Not timed, pruned: " + candidate.reason});
+    else if (candidate.fate == Candidate::Fate::Failed)
+        facts.push_back({Evidence::Reported, "Failed: " + candidate.reason});
+    else
+        facts.push_back({Evidence::Measured,
+                         fmt::format("{}, {}. Median of {} samples.\n{}", format_duration_ns(candidate.time.median),
+                                     candidate.fate == Candidate::Fate::Best
+                                         ? "the best"
+                                         : format_ratio(candidate.time.median / std::max(best_ns, 1e-9)) + " the best",
+                                     candidate.time.samples, explain_spread(candidate.time))});
+    std::string compiler = fmt::format("{} registers a thread, {} spilt, {} shared memory, {} threads", candidate.registers,
+                                       format_bytes(candidate.spill_bytes), format_bytes(candidate.smem_bytes),
+                                       candidate.threads);
     if (candidate.blocks_per_sm > 0)
-        text += fmt::format(", {} blocks an SM", candidate.blocks_per_sm);
-    text += candidate.from_cache ? "\nfrom the compile cache"
-                                 : fmt::format("\ncompiled in {:.0f} ms", candidate.compile_ms);
-    return text;
+        compiler += fmt::format(", {} blocks an SM", candidate.blocks_per_sm);
+    compiler += candidate.from_cache ? ", by the compiler; from its cache."
+                                     : fmt::format(", by the compiler, in {:.0f} ms.", candidate.compile_ms);
+    facts.push_back({Evidence::Reported, std::move(compiler)});
+    return facts;
+}
+
+std::string explain(const Candidate &candidate, double best_ns) {
+    return ui::text_of(candidate.config.text(), facts_of(candidate, best_ns));
 }
 
 } // namespace moescope

@@ -1,6 +1,7 @@
 // The tuner's candidates laid out as panels of grids, sorted and counted.
 #pragma once
 
+#include "app/views/number.h"
 #include "profiler/session/session.h"
 
 #include <array>
@@ -55,5 +56,7 @@ void sort_candidates(const Session &session, std::vector<CandidateId> &candidate
 
 // What happened to a candidate and why, in a few lines.
 std::string explain(const Candidate &candidate, double best_ns);
+// The same, each thing with how it came about; its tile is the title.
+std::vector<ui::Fact> facts_of(const Candidate &candidate, double best_ns);
 
 } // namespace moescope

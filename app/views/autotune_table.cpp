@@ -106,7 +106,7 @@ void draw_candidate_row(const ViewContext &context, AutotuneState &state, Candid
     if (ImGui::IsItemHovered()) {
         state.next_hovered = id;
         if (ui::column_hovered(0)) // the others have words of their own
-            ui::tooltip(explain(candidate, tally.best_ns));
+            ui::tooltip(context.theme, candidate.config.text(), facts_of(candidate, tally.best_ns));
     }
     for (std::size_t i = 1; i < std::size(kColumns); ++i) {
         ImGui::TableNextColumn();
@@ -157,13 +157,17 @@ void draw_candidate_scatter(const ViewContext &context, AutotuneState &state,
     }
     charts::PlotSpec spec;
     spec.x = {.title = state.against_registers ? "registers a thread" : "shared memory a block",
+              .explain = state.against_registers ? "As the compiler reports of each candidate."
+                                                 : "As the compiler and the candidate's launch ask for.",
+              .evidence = Evidence::Reported,
               .unit = state.against_registers ? charts::Unit::Count : charts::Unit::Bytes,
               .fit = charts::padded(x.range(), 0.08)};
     spec.y = {.title = "median time",
               .unit = charts::Unit::DurationNs,
               .log = true,
               .fit = charts::padded(y.empty() ? charts::Range{1, 10} : y.range(), 0.12, true)};
-    spec.y.explain = "Median time of each timed candidate, on a logarithmic scale.";
+    spec.y.explain = "Median time of each timed candidate, on a logarithmic scale. Each point tells its samples.";
+    spec.y.evidence = Evidence::Measured;
     charts::Plot plot =
         charts::begin_plot("scatter", size, spec, state.scatter, context.theme, context.scale);
     const ImVec4 colour = variant_colour(context.theme, state.op, state.variant);
@@ -179,7 +183,8 @@ void draw_candidate_scatter(const ViewContext &context, AutotuneState &state,
         4 * context.scale, 10 * context.scale);
     if (hovered) {
         state.next_hovered = ids[*hovered];
-        ui::tooltip(explain(context.session->candidates[ids[*hovered].value], tally.best_ns));
+        const Candidate &candidate = context.session->candidates[ids[*hovered].value];
+        ui::tooltip(context.theme, candidate.config.text(), facts_of(candidate, tally.best_ns));
         if (plot.clicked)
             context.selection.candidate = ids[*hovered];
     }

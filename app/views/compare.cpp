@@ -306,7 +306,8 @@ void CompareView::draw_header(const charts::Scale &scale, ImVec2 low, ImVec2 hig
     }
     ImGui::SetCursorScreenPos(low);
     ImGui::Dummy({high.x - low.x, ImGui::GetTextLineHeight()});
-    ui::explain("B's median over A's with its 95 % interval, on a logarithmic scale. Left of the line: "
+    ui::explain(theme_, Evidence::Estimated,
+                "B's median over A's with its 95 % interval, on a logarithmic scale. Left of the line: "
                 "B is faster. The band is the threshold.");
 }
 
@@ -363,7 +364,7 @@ void CompareView::draw_row(std::size_t index, const std::vector<Difference> &sha
         select(row);
     const std::string own = sentence_of(own_differences(row, shared));
     if (!ui::column_hovered(1) && !ui::column_hovered(2) && !ui::column_hovered(3)) // those have words of their own
-        ui::explain(row.time.reason + (own.empty() ? "" : "\nFrom A to B: " + own + "."));
+        ui::explain(theme_, Evidence::Estimated, row.time.reason + (own.empty() ? "" : "\nFrom A to B: " + own + "."));
     if (ImGui::IsItemHovered() && (shown_session(b_) || shown_session(a_)))
         context_.selection.next_hovered = shown_session(b_) ? row.b : row.a;
     ImGui::SameLine(0, 0);

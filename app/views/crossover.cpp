@@ -58,9 +58,9 @@ ImVec4 Crossover::colour(const CrossoverCell &cell) const {
 
 charts::PlotSpec Crossover::spec() const {
     charts::PlotSpec spec;
-    spec.x = {.title = "", .explain = std::string(map_.x->explain), .log = scales_[0] == AxisScale::Log2,
+    spec.x = {.title = "", .explain = std::string(map_.x->explain), .evidence = Evidence::Reported, .log = scales_[0] == AxisScale::Log2,
               .movable = false, .labelled = false, .fit = {x_edges_.front(), x_edges_.back()}};
-    spec.y = {.title = std::string(map_.y->title), .explain = std::string(map_.y->explain),
+    spec.y = {.title = std::string(map_.y->title), .explain = std::string(map_.y->explain), .evidence = Evidence::Reported,
               .log = scales_[1] == AxisScale::Log2, .movable = false, .labelled = false,
               .fit = {y_edges_.front(), y_edges_.back()}};
     spec.left_margin = px(96);
@@ -100,7 +100,7 @@ void Crossover::draw_cell(const charts::Plot &plot, const CrossoverCell &cell) c
     if (plot.clicked)
         context_.selection.measurement = faster;
     plot.draw->AddRect(low, high, packed(theme_.text));
-    ui::tooltip(explain_cell(*context_.session, map_, cell, state_.rules));
+    ui::tooltip(theme_, title_of(map_, cell), facts_of_cell(*context_.session, map_, cell, state_.rules));
 }
 
 // The measured values themselves: round numbers between them mean nothing here.
@@ -173,7 +173,8 @@ void Crossover::draw_plot() {
     draw_fitted(plot);
     charts::end_plot(plot, state_.plot, theme_);
     draw_labels(plot);
-    ImGui::Dummy({0, line * 2.8f});
+    ImGui::Dummy({size.x, line * 2.8f});
+    ui::explain(theme_, Evidence::Reported, map_.x->explain);
 }
 
 // Where its boundary is out of the picture, the legend says which side of it this is.

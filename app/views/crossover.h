@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/charts/plot.h"
+#include "app/views/number.h"
 #include "app/views/sweep.h"
 #include "app/views/view_context.h"
 #include "profiler/crossover/fit.h"
@@ -31,9 +32,10 @@ std::vector<SweepAxis> suggested_grid(const Workload &workload, bool on_cpu);
 
 // "gate_up: fused or split, over experts and K·N of one expert (16 cells)"
 std::string name_of(const CrossoverMap &map);
-// Both medians with their intervals, the ratio, and what each rule chose there.
-std::string explain_cell(const Session &session, const CrossoverMap &map, const CrossoverCell &cell,
-                         const std::vector<NamedRule> &rules);
+std::string title_of(const CrossoverMap &map, const CrossoverCell &cell); // "Experts 16, K·N of one expert 65,536"
+// Both medians and how they were measured, the ratio, and what each rule chose there.
+std::vector<ui::Fact> facts_of_cell(const Session &session, const CrossoverMap &map, const CrossoverCell &cell,
+                                    const std::vector<NamedRule> &rules);
 // "Following the published rule costs 120 µs (3.1 %) over these cells, ..."
 std::string sentence(const CrossoverMap &map, const NamedRule &rule);
 // The edges between cells along an axis: one more than values, halfway between neighbours on the

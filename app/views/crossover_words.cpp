@@ -1,4 +1,6 @@
 #include "app/views/crossover.h"
+
+#include "app/views/measurement_text.h"
 #include "profiler/base/units.h"
 
 #include <fmt/format.h>
@@ -28,21 +30,19 @@ std::string name_of(const CrossoverMap &map) {
                        map.x->title, map.y->title, map.cells.size());
 }
 
-std::string explain_cell(const Session &session, const CrossoverMap &map, const CrossoverCell &cell,
-                         const std::vector<NamedRule> &rules) {
-    std::string text = fmt::format("{} {}, {} {}", map.x->title, format_count(cell.x), map.y->title,
-                                   format_count(cell.y));
-    const auto median = [&](const std::string &variant, MeasurementId id) {
-        const Summary &time = session.measurements[id.value].time;
-        text += fmt::format("\n{}: {} ({} to {})", variant, format_duration_ns(time.median),
-                            format_duration_ns(time.ci_low), format_duration_ns(time.ci_high));
-    };
-    median(map.a, cell.a);
-    median(map.b, cell.b);
-    text += cell.decided
-                ? fmt::format("\n{} is faster: {}", cell.b_wins() ? map.b : map.a,
-                              format_ratio(cell.b_wins() ? 1 / cell.ratio : cell.ratio))
-                : std::string("\nNot decided: the 95 % intervals overlap");
+std::string title_of(const CrossoverMap &map, const CrossoverCell &cell) {
+    return fmt::format("{} {}, {} {}", map.x->title, format_count(cell.x), map.y->title, format_count(cell.y));
+}
+
+std::vector<ui::Fact> facts_of_cell(const Session &session, const CrossoverMap &map, const CrossoverCell &cell,
+                                    const std::vector<NamedRule> &rules) {
+    std::vector<ui::Fact> facts;
+    for (const auto &[variant, id] : {std::pair(map.a, cell.a), std::pair(map.b, cell.b)})
+        facts.push_back({Evidence::Measured, variant + ": " + time_fact(session.measurements[id.value]).words});
+    std::string text = cell.decided ? fmt::format("{} is faster: {}, the ratio of the medians; their 95 % intervals are apart.",
+                                                  cell.b_wins() ? map.b : map.a,
+                                                  format_ratio(cell.b_wins() ? 1 / cell.ratio : cell.ratio))
+                                    : std::string("Not decided: the 95 % intervals of the medians overlap.");
     for (const NamedRule &rule : rules) {
         if (rule.name.starts_with("always"))
             continue;
@@ -51,7 +51,8 @@ std::string explain_cell(const Session &session, const CrossoverMap &map, const 
         text += fmt::format("\nThe {} rule chooses {}{}", rule.name, b ? map.b : map.a,
                             lost > 0 ? fmt::format(" and loses {}", format_duration_ns(lost)) : "");
     }
-    return text;
+    facts.push_back({Evidence::Estimated, std::move(text)});
+    return facts;
 }
 
 std::string sentence(const CrossoverMap &map, const NamedRule &rule) {

@@ -91,6 +91,8 @@ std::string explain_part(const ViewContext &context, const Row &row, const Kerne
                         kernel.grid[0], kernel.grid[1], kernel.grid[2], kernel.block[0],
                         kernel.block[1], kernel.block[2], kernel.registers,
                         format_bytes(kernel.static_smem_bytes + kernel.dynamic_smem_bytes));
+    text += fmt::format("\nOne of the {} repetitions' own records, by {}: the repetition is the one whose span is the median.",
+                        row.measurement->time.samples, title_of(row.measurement->timer));
     return text;
 }
 
@@ -100,22 +102,27 @@ std::string explain_segment(const ViewContext &context, const Row &row,
         return explain_part(context, row, row.breakdown.parts[std::size_t(part)]);
     if (segment.hatched)
         return fmt::format(
-            "Launch gap: {}\nThe device waits for the next kernel of the repetition.",
-            format_duration_ns(segment.to - segment.from));
-    return fmt::format("{}: {}\nNo kernel records: the median as a whole.",
-                       row.measurement->variant, format_duration_ns(segment.to));
+            "Launch gap: {}\nThe device waits for the next kernel of the repetition: from one kernel record's end to the next "
+            "one's start, in repetition {} (the median one of {}).",
+            format_duration_ns(segment.to - segment.from), row.breakdown.repetition, row.measurement->time.samples);
+    return fmt::format("{}: {}\nNo kernel records: the whole repetition.", row.measurement->variant,
+                       time_fact(*row.measurement).words);
 }
 
-void draw_floor(const charts::Plot &plot, double floor, const Theme &theme) {
-    if (floor <= 0)
+float x_of_floor(const charts::Plot &plot, double floor) { return std::floor(float(plot.x.to_pixel(floor))) + 0.5f; }
+
+bool on_floor(const charts::Plot &plot, double floor) {
+    return floor > 0 && plot.hovered && std::abs(plot.mouse.x - x_of_floor(plot, floor)) < 4;
+}
+
+void draw_floor(const ViewContext &context, const charts::Plot &plot, const Measurement &m) {
+    if (m.floor_ns <= 0)
         return;
-    const float x = std::floor(float(plot.x.to_pixel(floor))) + 0.5f;
-    plot.draw->AddLine({x, plot.low.y}, {x, plot.high.y}, packed(theme.text, 0.8f), 1.5f);
-    if (plot.hovered && std::abs(plot.mouse.x - x) < 4)
-        ui::tooltip(
-            fmt::format("Floor: {}\nThe least time the operator's bytes or FLOPs take at the "
-                        "device's ceilings.",
-                        format_duration_ns(floor)));
+    const float x = x_of_floor(plot, m.floor_ns);
+    plot.draw->AddLine({x, plot.low.y}, {x, plot.high.y}, packed(context.theme.text, 0.8f), 1.5f);
+    if (on_floor(plot, m.floor_ns))
+        ui::tooltip(context.theme, Evidence::Modelled,
+                    "The line is the floor. " + explain_floor(m, context.session->runs[m.run.value].device.ceilings));
 }
 
 charts::PlotSpec spec_of(const std::vector<Row> &rows, float left_margin) {
@@ -130,12 +137,13 @@ charts::PlotSpec spec_of(const std::vector<Row> &rows, float left_margin) {
     spec.x = {.unit = charts::Unit::DurationNs,
               .fit = {0, std::max(1.0, extent.range().high * 1.04)}};
     spec.x.explain = "Time after the repetition's first kernel starts, in the median repetition.";
+    spec.x.evidence = Evidence::Measured;
     spec.y = {.movable = false, .labelled = false, .fit = {0, double(rows.size())}};
     spec.left_margin = left_margin;
     return spec;
 }
 
-void draw_row(const ViewContext &context, const charts::Plot &plot, const Row &row, float top,
+void draw_row(const ViewContext &context, const charts::Plot &plot, const Row &row, double floor, float top,
               float bottom) {
     std::vector<int> kernels;
     const auto segments = segments_of(context, row, kernels);
@@ -148,7 +156,8 @@ void draw_row(const ViewContext &context, const charts::Plot &plot, const Row &r
     if (!hovered)
         return;
     const int part = kernels[*hovered];
-    ui::tooltip(explain_segment(context, row, segments[*hovered], part));
+    if (!on_floor(plot, floor))
+        ui::tooltip(context.theme, Evidence::Measured, explain_segment(context, row, segments[*hovered], part));
     if (plot.clicked && part >= 0)
         context.selection.kernel = row.breakdown.parts[std::size_t(part)].kernel;
 }
@@ -163,9 +172,9 @@ void draw_bars(const ViewContext &context, const std::vector<Row> &rows, charts:
     const float height = (plot.high.y - plot.low.y) / float(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const float top = plot.low.y + height * float(i) + 4 * scale;
-        draw_row(context, plot, rows[i], top, top + height - 8 * scale);
+        draw_row(context, plot, rows[i], rows.front().measurement->floor_ns, top, top + height - 8 * scale);
     }
-    draw_floor(plot, rows.front().measurement->floor_ns, context.theme);
+    draw_floor(context, plot, *rows.front().measurement);
     charts::end_plot(plot, state, context.theme);
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const Measurement &m = *rows[i].measurement;
@@ -177,6 +186,8 @@ void draw_bars(const ViewContext &context, const std::vector<Row> &rows, charts:
         plot.draw->AddText({left + line, y},
                            packed(marked ? context.theme.accent : context.theme.text),
                            m.variant.c_str());
+        if (ImGui::IsWindowHovered() && ImGui::IsMouseHoveringRect({left, y}, {plot.low.x, y + line}))
+            ui::tooltip(context.theme, Evidence::Measured, title_of(m) + ": " + time_fact(m).words);
     }
 }
 

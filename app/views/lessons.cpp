@@ -3,6 +3,8 @@
 #include "app/lessons/facts.h"
 #include "app/views/lessons_parts.h"
 #include "app/views/measurement_text.h"
+#include "app/views/number.h"
+#include "app/views/number_audit.h"
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
 #include "profiler/base/assets.h"
@@ -313,7 +315,8 @@ void draw_results(const ViewContext &context, const lessons::Control &control) {
     for (const Measurement *m : rows) {
         const ImVec2 at = ImGui::GetCursorScreenPos();
         ImGui::Dummy({label + value + 2 * gap + std::max(0.0f, room), line});
-        ui::explain(explain_time(*m));
+        ui::note_chart("results", ImGui::GetItemRectMin(), ImGui::GetItemRectMax());
+        ui::explain(context.theme, Evidence::Measured, title_of(*m) + ": " + time_fact(*m).words);
         auto &draw = *ImGui::GetWindowDrawList();
         const std::string time = duration_or_dash(m->time.median);
         draw.AddText(at, packed(context.theme.text), title_of(*m).c_str());

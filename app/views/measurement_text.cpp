@@ -56,15 +56,17 @@ std::string title_of(const Measurement &m) {
 
 std::string duration_or_dash(double ns) { return ns > 0 ? format_duration_ns(ns) : "–"; }
 
+std::string explain_spread(const Summary &time) {
+    return fmt::format("80 % of the samples lie between {} and {}. The median is known to ±{:.1f} % (95 % confidence).",
+                       format_duration_ns(time.p10), format_duration_ns(time.p90), time.relative_ci() * 50);
+}
+
 std::string explain_time(const Measurement &m) {
     if (!timed(m))
         return fmt::format("Not timed: the measurement is {}.", name_of(m.state));
-    std::string words = fmt::format(
-        "Median of {} samples by {}, with {} L2, after {} warm-ups.\n"
-        "80 % of the samples lie between {} and {}. The median is known to ±{:.1f} % (95 % "
-        "confidence).",
-        m.time.samples, title_of(m.timer), name_of(m.cache), m.warmup,
-        format_duration_ns(m.time.p10), format_duration_ns(m.time.p90), m.time.relative_ci() * 50);
+    std::string words =
+        fmt::format("Median of {} samples by {}, with {} L2, after {} warm-ups.\n{}", m.time.samples,
+                    title_of(m.timer), name_of(m.cache), m.warmup, explain_spread(m.time));
     if (m.event_time.samples > 0)
         words += fmt::format("\nCUDA events, as a cross-check: {}.",
                              format_duration_ns(m.event_time.median));
@@ -123,6 +125,15 @@ std::string explain_memory(const Measurement &m) {
                        "{}, outputs {}, workspace {}.",
                        format_bytes(double(m.input_bytes)), format_bytes(double(m.output_bytes)),
                        format_bytes(double(m.workspace_bytes)));
+}
+
+ui::Fact time_fact(const Measurement &m) {
+    return {Evidence::Measured, timed(m) ? fmt::format("{}. {}", format_duration_ns(m.time.median), explain_time(m))
+                                         : explain_time(m)};
+}
+
+ui::Fact floor_fact(const Measurement &m, const Ceilings &ceilings) {
+    return {Evidence::Modelled, explain_floor(m, ceilings)};
 }
 
 std::string agreement_text(const Measurement &m) {

@@ -1,6 +1,7 @@
 // A measurement's numbers as words, with the sentence that explains each on hover.
 #pragma once
 
+#include "app/views/number.h"
 #include "profiler/session/session.h"
 
 #include <string>
@@ -14,6 +15,8 @@ std::string title_of(const Measurement &measurement); // "Gate and up · Fused":
 // "4.21 µs", or "–" where there is none.
 std::string duration_or_dash(double ns);
 
+// "80 % of the samples lie between ... and .... The median is known to ±0.4 % (95 % confidence)."
+std::string explain_spread(const Summary &time);
 // "Median of 37 samples by CUPTI, cold L2. 80 % of them lie between ... and ...; ...".
 std::string explain_time(const Measurement &measurement);
 std::string explain_bandwidth(const Measurement &measurement);
@@ -23,5 +26,9 @@ std::string explain_times_floor(const Measurement &measurement, const Ceilings &
 std::string explain_memory(const Measurement &measurement);
 std::string explain_agreement(const Measurement &measurement);
 std::string agreement_text(const Measurement &measurement); // "3.1e-03", "–"
+
+// What a mark of a chart says: its time and how that was measured; the floor it is held against.
+ui::Fact time_fact(const Measurement &measurement);
+ui::Fact floor_fact(const Measurement &measurement, const Ceilings &ceilings);
 
 } // namespace moescope

@@ -85,7 +85,7 @@ void draw_legend(const ViewContext &context, MemoryState &state, std::size_t ste
     for (std::size_t group = 0; group < state.history.groups.size(); ++group)
         entries.push_back({state.history.groups[group],
                            group_colour(context.theme, state.history, group),
-                           fmt::format("{} at the moment shown",
+                           fmt::format("{} at the moment shown, by the ledger.",
                                        format_bytes(double(state.history.of(step, group))))});
     charts::legend(entries, state.plot, context.theme);
 }

@@ -4,6 +4,7 @@
 #include "app/charts/colour_scale.h"
 #include "app/charts/series.h"
 #include "app/views/measurement_text.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -30,7 +31,7 @@ class Chart {
     bool shown(std::size_t group) const { return state_.plot.shows(history_.groups[group]); }
 
     charts::PlotSpec spec() const;
-    void draw_selected(const charts::Plot &plot) const;
+    bool draw_selected(const charts::Plot &plot) const;
     void find_selected(MeasurementId id) const;
     void draw_areas(const charts::Plot &plot) const;
     void draw_column(const charts::Plot &plot, std::size_t step, float left, float right) const;
@@ -49,10 +50,12 @@ class Chart {
 charts::PlotSpec Chart::spec() const {
     charts::PlotSpec spec;
     spec.x = {.explain = "Time since the run began, on the worker's clock.",
+              .evidence = Evidence::Measured,
               .unit = charts::Unit::DurationNs,
               .fit = {0, std::max(1.0, since_start(history_.end_ns))}};
     spec.y = {.title = "Held by the run",
-              .explain = "Device memory that the run had allocated and not freed, by the ledger.",
+              .explain = "Device memory that the run had allocated and not freed, by the ledger of every allocation and free.",
+              .evidence = Evidence::Measured,
               .unit = charts::Unit::Bytes,
               .movable = false,
               .fit = {0, std::max(1.0, double(history_.steps[history_.peak].total) * 1.12)}};
@@ -70,24 +73,22 @@ void Chart::find_selected(MeasurementId id) const {
     }
 }
 
-// Where the selected measurement's launches were.
-void Chart::draw_selected(const charts::Plot &plot) const {
+// Where the selected measurement's launches were. True where the pointer is on that.
+bool Chart::draw_selected(const charts::Plot &plot) const {
     const MeasurementId id = context_.selection.measurement;
     if (!id.valid() || id.value >= context_.session->measurements.size() ||
         context_.session->measurements[id.value].run != context_.run)
-        return;
+        return false;
     if (state_.selected != id)
         find_selected(id);
     const std::int64_t from = state_.selected_from_ns, to = state_.selected_to_ns;
     if (from > to)
-        return;
+        return false;
     const float left = float(plot.x.to_pixel(since_start(from)));
     const float right = std::max(float(plot.x.to_pixel(since_start(to))), left + 1);
     plot.draw->AddRectFilled({left, plot.low.y}, {right, plot.high.y},
                              packed(theme_.accent, 0.18f));
-    if (plot.hovered && plot.mouse.x >= left && plot.mouse.x < right &&
-        plot.mouse.y < plot.low.y + ImGui::GetTextLineHeight())
-        ui::tooltip(title_of(context_.session->measurements[id.value]) + ", selected");
+    return plot.hovered && plot.mouse.x >= left && plot.mouse.x < right;
 }
 
 void Chart::draw_column(const charts::Plot &plot, std::size_t step, float left, float right) const {
@@ -161,13 +162,13 @@ std::string Chart::explain(std::size_t step) const {
         if (history_.of(step, group) > 0)
             words += fmt::format("\n{}  {}", format_bytes(double(history_.of(step, group))),
                                  history_.groups[group]);
-    return words + "\nClick to see what is held at this moment.";
+    return words + "\nBy the ledger of every allocation and free, one run. Click to see what is held at this moment.";
 }
 
 void Chart::draw(ImVec2 size) {
     auto plot = charts::begin_plot("ledger", size, spec(), state_.plot, theme_, context_.scale);
     const ui::FontScope font(ui::small_font());
-    draw_selected(plot);
+    const bool in_selected = draw_selected(plot);
     draw_areas(plot);
     draw_events(plot);
     draw_moment(plot, history_.peak, theme_.text,
@@ -182,8 +183,12 @@ void Chart::draw(ImVec2 size) {
         highest_steps(history_, time_at(plot.x.range.low), time_at(plot.x.range.high),
                       std::size_t(std::max(1.0f, plot.high.x - plot.low.x)));
     if (column >= steps.size() || steps[column] == kNoStep)
-        return;
-    ui::tooltip(explain(steps[column]));
+        return ui::tooltip(theme_, Evidence::Measured, "Nothing was held yet, by the ledger of every allocation and free.");
+    std::string words = explain(steps[column]);
+    if (in_selected)
+        words += fmt::format("\nThe band: from the first to the last launch of {}, which is selected.",
+                             title_of(context_.session->measurements[state_.selected.value]));
+    ui::tooltip(theme_, Evidence::Measured, words);
     if (plot.clicked)
         state_.chosen_ns = history_.steps[steps[column]].time_ns;
 }

@@ -43,6 +43,7 @@ charts::PlotSpec spec_of(const std::vector<MemoryRow> &rows, float left_margin) 
         most = std::max(most, double(row.total()));
     charts::PlotSpec spec;
     spec.x = {.explain = "Device memory, by the allocation ledger.",
+              .evidence = Evidence::Measured,
               .unit = charts::Unit::Bytes,
               .movable = false,
               .fit = {0, most * 1.04}};
@@ -65,7 +66,7 @@ void draw_row(const ViewContext &context, const charts::Plot &plot, const Memory
     if (hovered)
         words += fmt::format("\n{}: {}", kPieces[*hovered],
                              format_bytes(segments[*hovered].to - segments[*hovered].from));
-    ui::tooltip(words + "\n" + explain_memory(m));
+    ui::tooltip(context.theme, Evidence::Measured, words + "\n" + explain_memory(m));
 }
 
 void draw_bars(const ViewContext &context, const std::vector<MemoryRow> &rows,

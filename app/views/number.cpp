@@ -12,6 +12,19 @@ namespace {
 
 std::string g_recorded; // of the frame
 
+// The badge, and below it the words.
+void say(const Theme &theme, Evidence evidence, std::string_view words) {
+    mark(theme, evidence);
+    ImGui::SameLine(0, ImGui::GetFontSize() * 0.3f);
+    text(name_of(evidence), colour_of(theme, evidence));
+    if (!g_recorded.empty() && evidence != Evidence::Modelled) {
+        ImGui::SameLine();
+        text(g_recorded, theme.warning);
+    }
+    text(words);
+    note_hover(words, evidence);
+}
+
 constexpr Evidence kKinds[] = {Evidence::Measured, Evidence::Modelled, Evidence::Estimated, Evidence::Reported};
 
 } // namespace
@@ -36,15 +49,26 @@ void mark(const Theme &theme, Evidence evidence) {
 void tooltip(const Theme &theme, Evidence evidence, std::string_view words) {
     if (words.empty() || !begin_tooltip())
         return;
-    mark(theme, evidence);
-    ImGui::SameLine(0, ImGui::GetFontSize() * 0.3f);
-    text(name_of(evidence), colour_of(theme, evidence));
-    if (!g_recorded.empty() && evidence != Evidence::Modelled) {
-        ImGui::SameLine();
-        text(g_recorded, theme.warning);
-    }
-    text(words);
+    say(theme, evidence, words);
     end_tooltip();
+}
+
+void tooltip(const Theme &theme, std::string_view title, std::span<const Fact> facts) {
+    if (facts.empty() || !begin_tooltip())
+        return;
+    text(title);
+    for (const Fact &fact : facts) {
+        ImGui::Spacing();
+        say(theme, fact.evidence, fact.words);
+    }
+    end_tooltip();
+}
+
+std::string text_of(std::string_view title, std::span<const Fact> facts) {
+    std::string all(title);
+    for (const Fact &fact : facts)
+        all += (all.empty() ? "" : "\n") + fact.words;
+    return all;
 }
 
 void explain(const Theme &theme, Evidence evidence, std::string_view words) {

@@ -4,6 +4,7 @@
 #include "app/theme.h"
 #include "profiler/explain/evidence.h"
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,15 @@ void number(const Theme &theme, const Number &number, const ImVec4 &colour);
 void explain(const Theme &theme, Evidence evidence, std::string_view words);
 // The same for a hover that the caller found out.
 void tooltip(const Theme &theme, Evidence evidence, std::string_view words);
+
+// A hover about several numbers of one thing: its title, then what is said of each behind its badge.
+struct Fact {
+    Evidence evidence = Evidence::Measured;
+    std::string words;
+};
+void tooltip(const Theme &theme, std::string_view title, std::span<const Fact> facts);
+// The same as text.
+std::string text_of(std::string_view title, std::span<const Fact> facts);
 
 // The badge's shape alone, as an item of a line's height: for heads of columns and labels of rows.
 void mark(const Theme &theme, Evidence evidence);

@@ -88,6 +88,16 @@ void note_shown(std::string_view text) {
         g_audit->shown.push_back({std::string(text), ImGui::GetItemRectMin(), ImGui::GetItemRectMax(), {}, {}, {}});
 }
 
+void note_hover(std::string_view words, std::optional<Evidence> evidence) {
+    if (g_audit && !words.empty())
+        g_audit->hovers.push_back({std::string(words), evidence});
+}
+
+void note_chart(std::string_view name, ImVec2 low, ImVec2 high) {
+    if (g_audit)
+        g_audit->charts.push_back({std::string(name), low, high, ImGui::GetWindowDrawList()});
+}
+
 // The words are about every number within the item: a row's group holds its label and its value.
 void note_explained(std::string_view words, std::optional<Evidence> evidence) {
     if (!g_audit || words.empty())

@@ -32,10 +32,28 @@ class NumberAudit {
     NumberAudit &operator=(const NumberAudit &) = delete;
 
     std::vector<Shown> shown;
+
+    // The tooltips that were open, a piece each; without a kind where they have no badge.
+    struct Hover {
+        std::string words;
+        std::optional<Evidence> evidence;
+    };
+    std::vector<Hover> hovers;
+
+    // Where charts were drawn, each a name and its corners on the screen.
+    struct Chart {
+        std::string name;
+        ImVec2 low, high;
+        const ImDrawList *list = nullptr;
+    };
+    std::vector<Chart> charts;
 };
 
 // What the pieces of ui.h call: after a text was drawn, and when the last item gets a hover's words.
 void note_shown(std::string_view text);
 void note_explained(std::string_view words, std::optional<Evidence> evidence);
+// What tooltips and charts call: when one is open, and where one is drawn in the current window.
+void note_hover(std::string_view words, std::optional<Evidence> evidence);
+void note_chart(std::string_view name, ImVec2 low, ImVec2 high);
 
 } // namespace moescope::ui

@@ -3,6 +3,7 @@
 #include "app/colour.h"
 #include "app/views/measurement_text.h"
 #include "app/views/number.h"
+#include "app/views/number_audit.h"
 #include "app/views/ui.h"
 #include "app/views/variant_colour.h"
 #include "profiler/base/units.h"
@@ -162,6 +163,7 @@ void Overview::draw_share_bar() {
                      {std::round(std::min(x + length, start.x + width)), start.y + height}, share);
         x += length + gap;
     }
+    ui::note_chart("share", start, {start.x + width, start.y + height});
     ImGui::SetCursorScreenPos({start.x, start.y + height + px(4)});
     ui::small(fmt::format("Fastest variant of each operator, side by side: {} in all",
                           format_duration_ns(sum)),

@@ -3,6 +3,7 @@
 #include "app/charts/colour_scale.h"
 #include "app/charts/heat_map.h"
 #include "app/views/number.h"
+#include "app/views/number_audit.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -78,7 +79,8 @@ void draw_facts(const ViewContext &context, const RanksState &state) {
 }
 
 charts::HeatMap map_of(const RankTraffic &traffic) {
-    charts::HeatMap map{.title = "", .row_title = "from \\ to", .column_title = "", .rows = {}, .columns = {}, .cells = {}};
+    charts::HeatMap map{.title = "", .row_title = "from \\ to", .column_title = "", .rows = {}, .columns = {}, .cells = {},
+                         .explain = "The ranks of the run: who sends down, to whom across."};
     std::int64_t most = 1;
     for (std::int32_t from = 0; from < traffic.ranks; ++from)
         for (std::int32_t to = 0; to < traffic.ranks; ++to)
@@ -105,9 +107,10 @@ void draw_matrix(const ViewContext &context, const RankTraffic &traffic) {
     if (hovered) {
         const auto from = std::int32_t(*hovered) / traffic.ranks, to = std::int32_t(*hovered) % traffic.ranks;
         const std::int64_t rows = traffic.at(from, to);
-        ui::tooltip(from == to ? fmt::format("{} rows stay on rank {}: they cross no link.", rows, from)
+        ui::tooltip(context.theme, Evidence::Measured,
+                    from == to ? fmt::format("{} rows stay on rank {}: they cross no link. Counted in this run's routing.", rows, from)
                                : fmt::format("Rank {} sends rank {} {} rows of {}: one for each of its tokens' choices of "
-                                             "an expert there. As much comes back in the combine.",
+                                             "an expert there, counted in this run's routing. As much comes back in the combine.",
                                              from, to, rows, format_bytes(traffic.row_bytes)));
     }
     ui::small(fmt::format("Dispatch; the combine is the same the other way round. {} a row, one a chosen expert.",
@@ -139,8 +142,10 @@ void draw_split_bar(const ViewContext &context, std::size_t rank, const RankSpli
                      packed(context.theme.text), 2 * context.scale);
     }
     ImGui::Dummy({width, height + 4 * context.scale});
-    ui::explain(fmt::format("Rank {}: dispatch {}, experts {}, combine {}: {} together, each measured by itself. The line "
-                            "marks the layer measured whole: {}.",
+    ui::note_chart("split", ImGui::GetItemRectMin(), ImGui::GetItemRectMax());
+    ui::explain(context.theme, Evidence::Measured,
+                fmt::format("Rank {}: dispatch {}, experts {}, combine {}: {} together, each the median of its own "
+                            "repetitions. The line marks the layer measured whole: {}.",
                             rank, format_duration_ns(split.steps_ns[0]), format_duration_ns(split.steps_ns[1]),
                             format_duration_ns(split.steps_ns[2]), format_duration_ns(split.total_ns()),
                             split.layer_ns > 0 ? format_duration_ns(split.layer_ns) : "not measured"));

@@ -48,11 +48,11 @@ class Roofline {
     void draw_point(const charts::Plot &plot, const RooflinePoint &point);
     void draw_distance(const charts::Plot &plot, const RooflinePoint &point,
                        const std::vector<charts::Roof> &roofs);
-    void draw_labels(const charts::Plot &plot, const std::vector<RooflinePoint> &points,
-                     const std::vector<charts::Roof> &roofs, const std::vector<ImVec2> &drawn);
-    const RooflinePoint *pointed_at(const charts::Plot &plot,
-                                    const std::vector<RooflinePoint> &points) const;
-    std::string explain_point(const RooflinePoint &point, RooflineKind kind) const;
+    const RooflinePoint *draw_labels(const charts::Plot &plot, const std::vector<RooflinePoint> &points,
+                                     const std::vector<charts::Roof> &roofs, const std::vector<ImVec2> &drawn);
+    const RooflinePoint *pointed_at(const charts::Plot &plot, const std::vector<RooflinePoint> &points,
+                                    const std::vector<charts::Roof> &roofs) const;
+    void explain_point(const RooflinePoint &point, RooflineKind kind) const;
 
     const ViewContext &context_;
     const Theme &theme_;
@@ -141,18 +141,24 @@ charts::PlotSpec Roofline::spec_of(RooflineKind kind, const std::vector<Roofline
     charts::PlotSpec spec;
     if (kind == RooflineKind::Intensity) {
         spec.x = {.title = "Intensity: FLOP a byte",
-                  .explain = "Operations of the matrix products over the bytes through memory.",
+                  .explain = "Operations of the matrix products over the bytes through memory: those counted (discs), or "
+                             "the least there must be (rings).",
+                  .evidence = Evidence::Estimated,
                   .unit = charts::Unit::Number};
         spec.y = {.title = "Matrix products: compute rate",
                   .explain = "Operations that must be done, over the measured median.",
+                  .evidence = Evidence::Estimated,
                   .unit = charts::Unit::FlopsPerSecond};
     } else {
         spec.x = {.title = "Bytes moved",
-                  .explain = "Bytes through memory in one repetition.",
+                  .explain = "Bytes through memory in one repetition: those counted (discs), or the least there must be "
+                             "(rings).",
+                  .evidence = Evidence::Estimated,
                   .unit = charts::Unit::Bytes};
         spec.y = {.title = "Everything else: memory rate",
                   .explain = "Bytes through memory over the measured median. These operators have "
                              "no matrix products.",
+                  .evidence = Evidence::Estimated,
                   .unit = charts::Unit::BytesPerSecond};
     }
     spec.x.log = spec.y.log = true;
@@ -161,29 +167,25 @@ charts::PlotSpec Roofline::spec_of(RooflineKind kind, const std::vector<Roofline
     return spec;
 }
 
-std::string Roofline::explain_point(const RooflinePoint &point, RooflineKind kind) const {
+void Roofline::explain_point(const RooflinePoint &point, RooflineKind kind) const {
     const Measurement &m = measurement(point.id);
-    std::string words = fmt::format(
-        "{}\n{}, {} its floor of {}", title_of(m), format_duration_ns(m.time.median),
-        m.floor_ns > 0 ? format_ratio(m.times_floor()) : "?", duration_or_dash(m.floor_ns));
+    std::vector<ui::Fact> facts{time_fact(m)};
     const auto rate = [&](double y) {
         return kind == RooflineKind::Intensity ? format_flops(y) : format_bandwidth(y);
     };
-    words += fmt::format("\nModelled: at least {}", format_bytes(m.cost.bytes));
-    if (kind == RooflineKind::Intensity)
-        words += fmt::format(", {:.3g} FLOP a byte", point.modelled.x);
-    words += ", " + rate(point.modelled.y);
+    const bool matrix = kind == RooflineKind::Intensity;
     if (point.measured) {
-        const double bytes =
-            kind == RooflineKind::Intensity ? m.cost.flops / point.measured->x : point.measured->x;
-        words += fmt::format("\nMeasured: {} through DRAM ({} the least)", format_bytes(bytes),
-                             format_ratio(bytes / m.cost.bytes));
-        if (kind == RooflineKind::Intensity)
-            words += fmt::format(", {:.3g} FLOP a byte", point.measured->x);
-        else
-            words += ", " + rate(point.measured->y);
+        const double bytes = matrix ? m.cost.flops / point.measured->x : point.measured->x;
+        facts.push_back({Evidence::Measured,
+                         fmt::format("Disc: {} through DRAM ({} the least), by hardware counters in passes of their own: {}.",
+                                     format_bytes(bytes), format_ratio(bytes / m.cost.bytes),
+                                     matrix ? fmt::format("{:.3g} FLOP a byte", point.measured->x) : rate(point.measured->y))});
     }
-    return words;
+    facts.push_back({Evidence::Modelled, fmt::format("Ring: at least {}{}, {} over the measured time.", format_bytes(m.cost.bytes),
+                                                     matrix ? fmt::format(", {:.3g} FLOP a byte", point.modelled.x) : "",
+                                                     rate(point.modelled.y))});
+    facts.push_back(floor_fact(m, state_.ceilings));
+    ui::tooltip(theme_, title_of(m), facts);
 }
 
 void Roofline::draw_point(const charts::Plot &plot, const RooflinePoint &point) {
@@ -225,8 +227,8 @@ std::string distance_text(const Measurement &m, const RooflinePoint &point,
                      : title_of(m);
 }
 
-// The selected point and the fastest variant of each operator are named.
-void Roofline::draw_labels(const charts::Plot &plot, const std::vector<RooflinePoint> &points,
+// The selected point and the fastest variant of each operator are named. The one whose name the pointer is on.
+const RooflinePoint *Roofline::draw_labels(const charts::Plot &plot, const std::vector<RooflinePoint> &points,
                            const std::vector<charts::Roof> &roofs,
                            const std::vector<ImVec2> &drawn) {
     std::vector<const RooflinePoint *> named;
@@ -264,15 +266,20 @@ void Roofline::draw_labels(const charts::Plot &plot, const std::vector<RooflineP
     if (!places.empty() && std::none_of(places.begin(), places.end(),
                                         [](const auto &place) { return place.has_value(); }))
         places = place_labels(wishes, own, px(kLabelDistance), frame);
-    for (std::size_t i = 0; i < named.size(); ++i)
-        if (places[i])
-            plot.draw->AddText({std::floor(places[i]->x), std::floor(places[i]->y)},
-                               packed(marked(named[i]->id) ? theme_.text : theme_.muted),
-                               words[i].c_str());
+    const RooflinePoint *hovered = nullptr;
+    for (std::size_t i = 0; i < named.size(); ++i) {
+        if (!places[i])
+            continue;
+        const ImVec2 at{std::floor(places[i]->x), std::floor(places[i]->y)};
+        plot.draw->AddText(at, packed(marked(named[i]->id) ? theme_.text : theme_.muted), words[i].c_str());
+        if (plot.hovered && ImGui::IsMouseHoveringRect(at, {at.x + wishes[i].width, at.y + wishes[i].height}))
+            hovered = named[i];
+    }
+    return hovered;
 }
 
-const RooflinePoint *Roofline::pointed_at(const charts::Plot &plot,
-                                          const std::vector<RooflinePoint> &points) const {
+const RooflinePoint *Roofline::pointed_at(const charts::Plot &plot, const std::vector<RooflinePoint> &points,
+                                          const std::vector<charts::Roof> &roofs) const {
     const RooflinePoint *nearest = nullptr;
     float best = px(14) * px(14);
     if (!plot.hovered)
@@ -286,7 +293,18 @@ const RooflinePoint *Roofline::pointed_at(const charts::Plot &plot,
                 nearest = &point;
             }
         }
-    return nearest;
+    if (nearest)
+        return nearest;
+    // On the line that joins a point's two places, or on the selected one's way up to the roof.
+    const auto near = [&](charts::Point a, charts::Point b) {
+        return charts::distance_to(plot.mouse, plot.at(a.x, a.y), plot.at(b.x, b.y)) < px(4);
+    };
+    for (const RooflinePoint &point : points) {
+        const charts::Point top{point.best().x, charts::allowed(roofs, point.best().x)};
+        if (near(point.modelled, point.best()) || (marked(point.id) && top.y > point.best().y && near(point.best(), top)))
+            return &point;
+    }
+    return nullptr;
 }
 
 void Roofline::draw_chart(RooflineKind kind, const std::vector<RooflinePoint> &points,
@@ -305,14 +323,17 @@ void Roofline::draw_chart(RooflineKind kind, const std::vector<RooflinePoint> &p
             draw_distance(plot, point, roofs);
     for (const RooflinePoint &point : points)
         draw_point(plot, point);
-    draw_labels(plot, points, roofs, drawn);
+    const RooflinePoint *named = draw_labels(plot, points, roofs, drawn.points);
     charts::end_plot(plot, state, theme_);
     ImGui::PopID();
-    const RooflinePoint *hovered = pointed_at(plot, points);
-    if (!hovered)
+    const RooflinePoint *near = pointed_at(plot, points, roofs), *hovered = near ? near : named;
+    if (!hovered) {
+        if (drawn.hovered)
+            ui::tooltip(theme_, drawn.hovered->evidence, drawn.hovered->label + ".\n" + drawn.hovered->explain);
         return;
+    }
     context_.selection.next_hovered = hovered->id;
-    ui::tooltip(explain_point(*hovered, kind));
+    explain_point(*hovered, kind);
     if (plot.clicked)
         context_.selection.measurement = hovered->id;
 }

@@ -94,7 +94,8 @@ void GapView::draw_bar(RooflineState &state) const {
         from += part.ns;
     }
     charts::PlotSpec spec;
-    spec.x = {.explain = "Median time of a repetition, split.",
+    spec.x = {.explain = "A repetition's time, split. " + explain_time(*measurement_),
+              .evidence = Evidence::Measured,
               .unit = charts::Unit::DurationNs,
               .movable = false,
               .fit = {0, gap_.time_ns}};
@@ -107,7 +108,9 @@ void GapView::draw_bar(RooflineState &state) const {
         charts::draw_stack(plot, plot.low.y, plot.high.y, segments, context_.theme);
     charts::end_plot(plot, state.gap_plot, context_.theme);
     if (hovered)
-        ui::tooltip(explain_part(gap_, gap_.parts[*hovered]));
+        ui::tooltip(context_.theme, gap_.parts[*hovered].evidence,
+                    explain_part(gap_, gap_.parts[*hovered]) +
+                        fmt::format("\nThe median is of {} samples.", measurement_->time.samples));
 }
 
 void GapView::draw_part(std::size_t at) const {

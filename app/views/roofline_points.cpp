@@ -91,7 +91,8 @@ std::vector<charts::Roof> roofs_of(const Ceilings &c, RooflineKind kind,
                          ceiling_origin(c.bytes_measured)),
              c.bytes_measured
                  ? "How fast a kernel that only reads gets data from this device's memory."
-                 : "From the memory's clock and width: no measurement reached it."});
+                 : "From the memory's clock and width: no measurement reached it.",
+             true, c.bytes_measured ? Evidence::Measured : Evidence::Modelled});
     if (c.l2_bytes_per_second > 0)
         roofs.push_back({.rate = c.l2_bytes_per_second,
                          .slope = by_size ? 0 : 1,
@@ -107,13 +108,14 @@ std::vector<charts::Roof> roofs_of(const Ceilings &c, RooflineKind kind,
                          c.flops_measured
                              ? "What a large matrix product reaches on this device."
                              : "From the multiprocessors' clock and the width of their matrix "
-                               "units: libraries reach about three quarters of it."});
+                               "units: libraries reach about three quarters of it.",
+                         true, c.flops_measured ? Evidence::Measured : Evidence::Modelled});
     if (shortest_kernel_ns > 0 && by_size)
         roofs.push_back(
             {1e9 / shortest_kernel_ns, 1,
              fmt::format("{}, the shortest kernel", format_duration_ns(shortest_kernel_ns)),
              "No kernel of this run was shorter, however little it did: below this "
-             "size the launch decides, not the memory. Measured."});
+             "size the launch decides, not the memory."});
     return roofs;
 }
 

@@ -1,6 +1,7 @@
 #include "app/charts/series.h"
 #include "app/views/routing_parts.h"
 #include "app/views/number.h"
+#include "app/views/number_audit.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -33,20 +34,22 @@ bool lit(const Selection &selection, std::int32_t expert) {
 std::string explain_expert(const RoutingRecord &routing, const LoadStats &stats,
                            std::int32_t expert) {
     const std::int32_t count = routing.counts[std::size_t(expert)];
-    return fmt::format("Expert {}: {} slots, {:.2f} % of all, {} the mean", expert,
+    return fmt::format("Expert {}: {} slots, {:.2f} % of all, {} the mean; counted in this run's routing, all of its tokens.", expert,
                        format_count(count),
                        100.0 * count / std::max<double>(1, double(stats.slots)),
                        stats.mean > 0 ? format_ratio(count / stats.mean) : "–");
 }
 
-void draw_mean(const charts::Plot &plot, double mean, const Theme &theme) {
+// True where the pointer is on it.
+bool draw_mean(const charts::Plot &plot, double mean, const Theme &theme) {
     const float y = std::floor(float(plot.y.to_pixel(mean))) + 0.5f;
     plot.draw->AddLine({plot.low.x, y}, {plot.high.x, y}, packed(theme.text, 0.55f));
     const std::string text = fmt::format("mean {}", charts::format(mean, charts::Unit::Number));
     const ui::FontScope font(ui::small_font());
     const float width = ImGui::CalcTextSize(text.c_str()).x;
-    plot.draw->AddText({plot.high.x - width - 4, y - ImGui::GetTextLineHeight() - 1},
-                       packed(theme.muted), text.c_str());
+    const ImVec2 at{plot.high.x - width - 4, y - ImGui::GetTextLineHeight() - 1};
+    plot.draw->AddText(at, packed(theme.muted), text.c_str());
+    return plot.hovered && (std::fabs(plot.mouse.y - y) < 3 || ImGui::IsMouseHoveringRect(at, {plot.high.x, y}));
 }
 
 charts::Plot draw_bars(const ViewContext &context, RoutingState &state,
@@ -59,7 +62,8 @@ charts::Plot draw_bars(const ViewContext &context, RoutingState &state,
               .unit = charts::Unit::Count,
               .movable = false,
               .fit = {0, std::max(1.0, double(stats.most) * 1.08)}};
-    spec.y.explain = "A slot is one token's choice of one expert: tokens × top-k slots in all.";
+    spec.y.explain = "A slot is one token's choice of one expert: tokens × top-k slots in all, counted in this run's routing.";
+    spec.y.evidence = Evidence::Measured;
     spec.left_margin = margin;
     const ImVec2 size{ImGui::GetContentRegionAvail().x, 150 * context.scale};
     charts::Plot plot =
@@ -71,11 +75,16 @@ charts::Plot draw_bars(const ViewContext &context, RoutingState &state,
         const bool on = lit(context.selection, order.experts[place]);
         return packed(on ? context.theme.text : context.theme.accent, on ? 1.0f : 0.8f);
     });
-    draw_mean(plot, stats.mean, context.theme);
+    const bool on_mean = draw_mean(plot, stats.mean, context.theme);
+    if (on_mean)
+        ui::tooltip(context.theme, Evidence::Reported,
+                    fmt::format("The mean: {} slots over {} experts, as this run's plan has them.",
+                                format_count(double(stats.slots)), routing.counts.size()));
     if (hovered) {
         const std::int32_t expert = order.experts[*hovered];
         context.selection.next_hovered_expert = expert;
-        ui::tooltip(explain_expert(routing, stats, expert));
+        if (!on_mean)
+            ui::tooltip(context.theme, Evidence::Measured, explain_expert(routing, stats, expert));
         if (plot.clicked)
             context.selection.expert = context.selection.expert == expert ? -1 : expert;
     }
@@ -96,7 +105,9 @@ class Flow {
         top_ = ImGui::GetCursorScreenPos().y;
         bottom_ = top_ + height;
         ImGui::SetCursorScreenPos({bars_.low.x, top_});
-        ImGui::InvisibleButton("flow", {std::max(1.0f, bars_.high.x - bars_.low.x), height + line});
+        const ImVec2 size{std::max(1.0f, bars_.high.x - bars_.low.x), height + line};
+        ImGui::InvisibleButton("flow", size);
+        ui::note_chart("flow", {bars_.low.x, top_}, {bars_.low.x + size.x, top_ + size.y});
         find_hovered(ImGui::IsItemHovered(), line);
         auto &draw = *ImGui::GetWindowDrawList();
         draw.PushClipRect({bars_.low.x, top_}, {bars_.high.x, bottom_ + line}, true);
@@ -117,10 +128,38 @@ class Flow {
     void find_hovered(bool hovered, float line) {
         const ImVec2 mouse = ImGui::GetIO().MousePos;
         state_.hovered_token = -1;
-        if (hovered && mouse.y > bottom_ - line * 1.5f)
-            state_.hovered_token = std::clamp(
-                int((mouse.x - bars_.low.x) / (bars_.high.x - bars_.low.x) * float(tokens_)), 0,
-                tokens_ - 1);
+        if (!hovered)
+            return;
+        state_.hovered_token =
+            mouse.y > bottom_ - line * 1.5f
+                ? std::clamp(int((mouse.x - bars_.low.x) / (bars_.high.x - bars_.low.x) * float(tokens_)), 0, tokens_ - 1)
+                : token_of_curve(mouse);
+    }
+    // Whose curve is nearest; -1 where none is near. At one height all curves are equally far along.
+    int token_of_curve(ImVec2 mouse) const {
+        const float middle = (top_ + bottom_) / 2;
+        float low = 0, high = 1;
+        for (int i = 0; i < 20; ++i) {
+            const float t = (low + high) / 2, u = 1 - t;
+            const float y = bottom_ * u * u * u + 3 * u * t * middle + top_ * t * t * t;
+            (y > mouse.y ? low : high) = t;
+        }
+        const float share = high * high * (3 - 2 * high); // of the way from the token to the expert
+        float best = 4 * context_.scale;
+        int nearest = -1;
+        for (int token = 0; token < tokens_; ++token)
+            for (int k = 0; k < routing_.top_k; ++k) {
+                const std::int32_t to = expert(token, k);
+                if (to < 0 || std::size_t(to) >= order_.places.size())
+                    continue;
+                const float target = float(bars_.x.to_pixel(order_.places[std::size_t(to)]));
+                const float away = std::fabs(x_of(token) + (target - x_of(token)) * share - mouse.x);
+                if (away < best) {
+                    best = away;
+                    nearest = token;
+                }
+            }
+        return nearest;
     }
     void draw_token(ImDrawList &draw, int token, bool emphasised) {
         const bool any = state_.hovered_token >= 0 || context_.selection.hovered_expert >= 0 ||
@@ -150,7 +189,7 @@ class Flow {
         std::string text = fmt::format("Token {} goes to experts", state_.hovered_token);
         for (int k = 0; k < routing_.top_k; ++k)
             text += fmt::format("{} {}", k ? "," : "", expert(state_.hovered_token, k));
-        ui::tooltip(text);
+        ui::tooltip(context_.theme, Evidence::Measured, text + ", as this run's routing chose.");
     }
 
     const ViewContext &context_;

@@ -1,6 +1,7 @@
 #include "app/charts/colour_scale.h"
 #include "app/views/routing_parts.h"
 #include "app/views/number.h"
+#include "app/views/number_audit.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -72,6 +73,7 @@ void draw_tile_grid(const ViewContext &context, const RoutingRecord &routing, co
     ImGui::InvisibleButton("tiles", {float(across) * step,
                                      std::max(1.0f, float((cells + across - 1) / across) * step)});
     const bool over = ImGui::IsItemHovered();
+    ui::note_chart("tiles", ImGui::GetItemRectMin(), ImGui::GetItemRectMax());
     auto &draw = *ImGui::GetWindowDrawList();
     const std::int32_t wanted = context.selection.hovered_expert >= 0
                                     ? context.selection.hovered_expert
@@ -93,7 +95,8 @@ void draw_tile_grid(const ViewContext &context, const RoutingRecord &routing, co
             mouse.y < low.y + step) {
             draw.AddRect(low, high, packed(theme.text));
             context.selection.next_hovered_expert = from;
-            ui::tooltip(explain_cell(tiling, routing, block_m, first, last));
+            ui::tooltip(theme, Evidence::Modelled,
+                        explain_cell(tiling, routing, block_m, first, last) + ".\nCounted from this run's routing.");
         }
     }
     if (grouped > 1) {
@@ -115,6 +118,7 @@ void draw_waves(const ViewContext &context, const Waves &waves) {
     ImVec2 at = ImGui::GetCursorScreenPos();
     ImGui::InvisibleButton("waves", {room, height});
     const bool over = ImGui::IsItemHovered();
+    ui::note_chart("waves", ImGui::GetItemRectMin(), ImGui::GetItemRectMax());
     const ImVec2 mouse = ImGui::GetIO().MousePos;
     auto &draw = *ImGui::GetWindowDrawList();
     for (std::int64_t i = 0; i < shown; ++i) {
@@ -131,9 +135,11 @@ void draw_waves(const ViewContext &context, const Waves &waves) {
             {at.x, high.y - height * fill}, high,
             packed(last ? theme.accent : mix(theme.accent, theme.background, 0.45f)));
         if (over && mouse.x >= at.x && mouse.x < high.x + gap)
-            ui::tooltip(last ? fmt::format("The last wave: {} of {} places taken ({:.0f} %)",
-                                           waves.in_last, waves.capacity, waves.last_fill * 100)
-                             : fmt::format("Wave {}: all {} places taken", i + 1, waves.capacity));
+            ui::tooltip(theme, Evidence::Modelled,
+                        (last ? fmt::format("The last wave: {} of {} places taken ({:.0f} %).", waves.in_last,
+                                            waves.capacity, waves.last_fill * 100)
+                              : fmt::format("Wave {}: all {} places taken.", i + 1, waves.capacity)) +
+                            "\nFrom the number of blocks and how many run at once, if every block took equally long.");
         at.x += width + gap;
     }
 }

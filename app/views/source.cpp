@@ -1,6 +1,7 @@
 #include "app/views/source.h"
 
 #include "app/views/source_colours.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 #include "profiler/plan/plan.h"
@@ -376,7 +377,7 @@ class SourceView {
                                         100 * double(found->second.samples) / double(std::max<std::uint64_t>(1, state_.heat.total)));
         for (const auto &[stall, samples] : found->second.stalls)
             words += fmt::format("\n{}: {}", stall, samples);
-        ui::tooltip(words);
+        ui::tooltip(context_.theme, Evidence::Measured, words + "\nInstruction samples of the warps, taken in a pass of their own.");
     }
 
     void choose(const std::string &name, std::int32_t line, bool from_code) {

@@ -1,6 +1,7 @@
 #include "app/views/sweep.h"
 
 #include "app/charts/series.h"
+#include "app/views/measurement_text.h"
 #include "app/views/number.h"
 #include "app/views/plot_area.h"
 #include "app/views/plot_data.h"
@@ -20,6 +21,9 @@ namespace moescope {
 namespace {
 
 constexpr const char *kFloors = "Floors";
+constexpr const char *kStepWords =
+    "From the medians of two runs. A step is an interval that moves at least 1.2 times further than the steeper of its "
+    "neighbours and the floor, and further than the samples spread.";
 constexpr double kOfferSeconds = 0.3;
 
 class SweepView {
@@ -56,7 +60,11 @@ class SweepView {
     void draw_line(const charts::Plot &plot, const SweepLine &line);
     void draw_steps(const charts::Plot &plot, const SweepLine &line);
     void draw_words(const charts::Plot &plot);
-    std::string explain_point(const SweepLine &line, const SweepLine::Point &point) const;
+    void explain_point(const SweepLine &line, const SweepLine::Point &point) const;
+    void explain_floor_of(const SweepLine &line, const SweepLine::Point &point) const;
+    const Ceilings &ceilings(const Measurement &m) const { return session_.runs[m.run.value].device.ceilings; }
+    std::string place_of(const SweepLine &line, const SweepLine::Point &point) const;
+    void find_between(const charts::Plot &plot);
     std::vector<std::pair<const SweepLine *, const Step *>> shown_steps() const;
     void draw_step_list();
     void draw_plot();
@@ -68,6 +76,8 @@ class SweepView {
     const SweepActions &actions_;
     const SweepLine *hovered_line_ = nullptr;
     const SweepLine::Point *hovered_point_ = nullptr;
+    const Step *hovered_step_ = nullptr;
+    bool floor_hovered_ = false;
 };
 
 void SweepView::update() {
@@ -211,7 +221,8 @@ void SweepView::draw_legend() {
     }
     if (floors)
         entries.push_back({kFloors, theme_.muted,
-                           "Dashed: the least time that each variant's bytes or FLOPs take at the device's ceilings."});
+                           "Dashed: the least time that each variant's bytes or FLOPs take at the device's ceilings.",
+                           Evidence::Modelled});
     charts::legend(entries, state_.plot, theme_);
 }
 
@@ -233,7 +244,8 @@ charts::PlotSpec SweepView::spec() const {
         y.add(0);
     charts::PlotSpec spec;
     spec.x = {.title = std::string(sweep().parameter->title),
-              .explain = "What the sweep varies.",
+              .explain = "What the sweep varies: as the plans of its runs say.",
+              .evidence = Evidence::Reported,
               .unit = sweep().parameter->whole ? charts::Unit::Count : charts::Unit::Number,
               .log = log_x(),
               .labelled = sweep().numeric,
@@ -241,7 +253,8 @@ charts::PlotSpec SweepView::spec() const {
     if (!sweep().numeric)
         spec.x.title.clear();
     spec.y = {.title = "Time",
-              .explain = "Median time of a repetition; the band holds 80 % of the samples.",
+              .explain = "Median time of a repetition; the band holds 80 % of the samples. Each point tells how many there are.",
+              .evidence = Evidence::Measured,
               .unit = charts::Unit::DurationNs,
               .log = state_.log_y,
               .fit = charts::padded(y.range(), 0.06, state_.log_y)};
@@ -311,8 +324,12 @@ void SweepView::draw_steps(const charts::Plot &plot, const SweepLine &line) {
                                      {at.x + size, at.y - tip * 0.7f}, colour);
         plot.draw->AddText({std::floor(at.x + size * 2), std::floor(at.y - text_line / 2)}, colour,
                            format_ratio(step.factor).c_str());
-        if (plot.hovered && std::hypot(plot.mouse.x - at.x, plot.mouse.y - at.y) < 2 * size)
-            ui::tooltip(sentence_of(sweep(), line, step) + ".");
+        const ImVec2 low{at.x - size * 2, at.y - text_line / 2};
+        const ImVec2 high{at.x + size * 2 + ImGui::CalcTextSize(format_ratio(step.factor).c_str()).x, at.y + text_line / 2};
+        if (plot.hovered && ImGui::IsMouseHoveringRect(low, high)) {
+            hovered_line_ = &line;
+            hovered_step_ = &step;
+        }
     }
 }
 
@@ -326,22 +343,66 @@ void SweepView::draw_words(const charts::Plot &plot) {
             plot.draw->AddText({std::floor(x - width / 2), plot.high.y + line * 0.25f}, packed(theme_.muted),
                                point.value.c_str());
     }
-    ImGui::Dummy({0, line * 1.3f});
+    ImGui::Dummy({plot.high.x - ImGui::GetCursorScreenPos().x, line * 1.3f});
+    ui::explain(theme_, Evidence::Reported, spec().x.explain);
 }
 
-std::string SweepView::explain_point(const SweepLine &line, const SweepLine::Point &point) const {
+std::string SweepView::place_of(const SweepLine &line, const SweepLine::Point &point) const {
     const Measurement &m = measurement(point);
-    std::string text = fmt::format("{} {}, {} {}\n{}: median of {} samples, 80 % of them {} to {}", info(line.op).name,
-                                   line.variant, sweep().parameter->name, sweep().points[point.at].value,
-                                   format_duration_ns(m.time.median), m.time.samples,
-                                   format_duration_ns(m.time.p10), format_duration_ns(m.time.p90));
-    if (m.floor_ns > 0)
-        text += fmt::format("\n{} its floor of {}", format_ratio(m.times_floor()), format_duration_ns(m.floor_ns));
+    std::string text = fmt::format("{} {}, {} {}", info(line.op).name, line.variant, sweep().parameter->name,
+                                   sweep().points[point.at].value);
     if (info(m.op).tunable && !m.config.is_default())
         text += "\nTile " + m.config.text();
-    if (!m.throttle.empty())
-        text += "\nThe clocks were held back: " + m.throttle;
     return text;
+}
+
+void SweepView::explain_point(const SweepLine &line, const SweepLine::Point &point) const {
+    const Measurement &m = measurement(point);
+    std::vector<ui::Fact> facts{time_fact(m)};
+    if (m.floor_ns > 0)
+        facts.push_back(floor_fact(m, ceilings(m)));
+    ui::tooltip(theme_, place_of(line, point), facts);
+}
+
+void SweepView::explain_floor_of(const SweepLine &line, const SweepLine::Point &point) const {
+    const Measurement &m = measurement(point);
+    const ui::Fact facts[] = {floor_fact(m, ceilings(m))};
+    ui::tooltip(theme_, "Floor of " + place_of(line, point), facts);
+}
+
+// Off the points: the line, the floor or the band that the pointer is on speaks of its nearest point.
+void SweepView::find_between(const charts::Plot &plot) {
+    constexpr int kLine = 0, kFloor = 1, kBand = 2;
+    for (const int what : {kLine, kFloor, kBand})
+        for (const SweepLine &line : state_.lines) {
+            if (!shows(line) || hovered_line_ || !plot.hovered || (what == kFloor && !state_.plot.shows(kFloors)))
+                continue;
+            for (std::size_t i = 1; i < line.points.size(); ++i) {
+                const SweepLine::Point &a = line.points[i - 1], &b = line.points[i];
+                const Measurement &from = measurement(a), &to = measurement(b);
+                const auto at = [&](double left, double right, double way) {
+                    const ImVec2 p = plot.at(x_of(a), left), q = plot.at(x_of(b), right);
+                    return ImVec2{p.x + (q.x - p.x) * float(way), p.y + (q.y - p.y) * float(way)};
+                };
+                const float left = at(1, 1, 0).x, right = at(1, 1, 1).x;
+                if (plot.mouse.x < left || plot.mouse.x > right || right <= left)
+                    continue;
+                const double way = (plot.mouse.x - left) / (right - left);
+                const auto beside = [&](double p, double q) {
+                    return charts::distance_to(plot.mouse, at(p, q, 0), at(p, q, 1)) < px(5);
+                };
+                const bool on = what == kLine    ? beside(from.time.median, to.time.median)
+                                : what == kFloor ? from.floor_ns > 0 && to.floor_ns > 0 && beside(from.floor_ns, to.floor_ns)
+                                                 : plot.mouse.y >= at(from.time.p90, to.time.p90, way).y - 1 &&
+                                                       plot.mouse.y <= at(from.time.p10, to.time.p10, way).y + 1;
+                if (!on)
+                    continue;
+                hovered_line_ = &line;
+                hovered_point_ = way < 0.5 ? &a : &b;
+                floor_hovered_ = what == kFloor;
+                break;
+            }
+        }
 }
 
 void SweepView::draw_chart(ImVec2 size) {
@@ -362,9 +423,15 @@ void SweepView::draw_chart(ImVec2 size) {
     charts::end_plot(plot, state_.plot, theme_);
     if (!sweep().numeric)
         draw_words(plot);
+    if (hovered_step_)
+        return ui::tooltip(theme_, Evidence::Estimated, sentence_of(sweep(), *hovered_line_, *hovered_step_) + ".\n" + kStepWords);
+    find_between(plot);
     if (!hovered_point_)
         return;
-    ui::tooltip(explain_point(*hovered_line_, *hovered_point_));
+    if (floor_hovered_)
+        explain_floor_of(*hovered_line_, *hovered_point_);
+    else
+        explain_point(*hovered_line_, *hovered_point_);
     context_.selection.next_hovered = hovered_point_->id;
     if (plot.clicked)
         context_.selection.measurement = hovered_point_->id;
@@ -391,8 +458,7 @@ void SweepView::draw_step_list() {
         if (ImGui::IsItemClicked())
             context_.selection.measurement = steps[i].first->points[steps[i].second->after].id;
         ui::explain(theme_, Evidence::Estimated,
-                    "From the medians of two runs. A step is an interval that moves at least 1.2 times further than the steeper of its "
-                    "neighbours and the floor, and further than the samples spread. Click to select where it leads.");
+                    fmt::format("{} Click to select where it leads.", kStepWords));
     }
     if (steps.size() > kMost) {
         ui::text(fmt::format("and {} more, marked in the chart", steps.size() - kMost), theme_.muted);

@@ -1,4 +1,5 @@
 #include "app/views/timeline_parts.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 #include "profiler/session/throttle.h"
@@ -94,7 +95,7 @@ class CounterPainter {
             text += fmt::format("read at {}\n", format_duration_ns(from));
         if (const std::string held = throttle_text(sample->reasons); !held.empty())
             text += "The clocks were held back: " + held + ".\n";
-        ui::tooltip(text + words_.explain);
+        ui::tooltip(context_.theme, Evidence::Measured, text + words_.explain);
         const float x = x_of(sample->start_ns);
         canvas_.draw->AddRect({x, y_of(sample->value) - 1}, {std::max(x_of(sample->end_ns), x + 1), bottom_},
                               packed(context_.theme.text, 0.5f));

@@ -1,4 +1,5 @@
 #include "app/views/timeline_parts.h"
+#include "app/views/number.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -68,9 +69,10 @@ void draw_label(const ViewContext &context, TimelineState &state, const Timeline
     if (!over || ImGui::GetIO().MousePos.x > canvas.low.x - line * 2.8f)
         return;
     if (track.counter)
-        ui::tooltip(words_of(*context.session, *track.counter).explain);
+        ui::tooltip(context.theme, Evidence::Measured, words_of(*context.session, *track.counter).explain);
     else if (track.rows->squeezed() > 0)
-        ui::tooltip(fmt::format("{} overlap more than {} others and are drawn later than they ran.",
+        ui::tooltip(context.theme, Evidence::Measured,
+                    fmt::format("{} overlap more than {} others and are drawn later than they ran.",
                                 format_count(double(track.rows->squeezed())), TimelineRows::kMostRows));
 }
 

@@ -2,6 +2,7 @@
 #include "app/views/kernel_name.h"
 #include "app/views/timeline_parts.h"
 #include "app/views/number.h"
+#include "app/views/number_audit.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -15,6 +16,7 @@ namespace moescope {
 namespace {
 
 constexpr float kSnapPixels = 6;
+constexpr const char *kStretchWords = "From one end of the stretch to the other, on the records' clock.";
 constexpr std::size_t kAtOnce = 20'000; // items; more are counted off the window's thread
 
 // The time under the pointer, or an item's edge near it in the row that it is on.
@@ -89,6 +91,12 @@ std::string numbers_text(const StretchStatistics &s) {
                        format_duration_ns(s.time.maximum));
 }
 
+void explain_numbers(const ViewContext &context, const StretchStatistics &s) {
+    ui::explain(context.theme, Evidence::Measured,
+                fmt::format("Of the times of {} items, each from its start to its end by its own record.",
+                            format_count(double(s.time.samples))));
+}
+
 std::string table_text(const Session &session, const TimelineStretch &stretch, const StretchStatistics &s) {
     std::string text = fmt::format("{} measured\n{} items, {} in all\n{}\n",
                                    format_duration_ns(double(stretch.end_ns - stretch.start_ns)),
@@ -101,6 +109,7 @@ std::string table_text(const Session &session, const TimelineStretch &stretch, c
 void draw_histogram(const ViewContext &context, const StretchStatistics &s, ImVec2 size) {
     const ImVec2 low = ImGui::GetCursorScreenPos();
     ImGui::InvisibleButton("histogram", size);
+    ui::note_chart("histogram", low, {low.x + size.x, low.y + size.y});
     ImDrawList &draw = *ImGui::GetWindowDrawList();
     const float line = ImGui::GetTextLineHeight(), bottom = low.y + size.y - line;
     draw.AddLine({low.x, bottom}, {low.x + size.x, bottom}, packed(context.theme.line));
@@ -125,7 +134,8 @@ void draw_histogram(const ViewContext &context, const StretchStatistics &s, ImVe
     draw.AddText({low.x, bottom}, packed(context.theme.muted), from.c_str());
     draw.AddText({low.x + size.x - ImGui::CalcTextSize(to.c_str()).x, bottom}, packed(context.theme.muted), to.c_str());
     if (over)
-        ui::tooltip(fmt::format("{} of {} take {} to {}", format_count(bins[*over]), format_count(double(s.time.samples)),
+        ui::tooltip(context.theme, Evidence::Measured,
+                    fmt::format("{} of {} items take {} to {}, each by its own record.", format_count(bins[*over]), format_count(double(s.time.samples)),
                                 format_duration_ns(s.histogram.from_ns(*over)),
                                 format_duration_ns(s.histogram.from_ns(*over + 1))));
 }
@@ -193,6 +203,8 @@ void draw_stretch(const ViewContext &context, const TimelineState &state, const 
     const float at = std::floor(std::clamp((left + right - width) / 2, canvas.low.x + pad, canvas.high.x - width - pad));
     canvas.draw->AddRectFilled({at - pad, ruler_top}, {at + width + pad, ruler_top + line}, packed(theme.accent), line * 0.25f);
     canvas.draw->AddText({at, ruler_top}, packed(theme.background), text.c_str());
+    if (ImGui::IsWindowHovered() && ImGui::IsMouseHoveringRect({at - pad, ruler_top}, {at + width + pad, ruler_top + line}))
+        ui::tooltip(theme, Evidence::Measured, kStretchWords);
 }
 
 void draw_stretch_details(const ViewContext &context, TimelineState &state) {
@@ -200,7 +212,7 @@ void draw_stretch_details(const ViewContext &context, TimelineState &state) {
     ask(context, state.answer, {stretch.start_ns, stretch.end_ns, stretch.tracks, {}}, state.index.share());
     const StretchStatistics &s = state.answer.statistics;
     ui::heading(fmt::format("{} measured", format_duration_ns(double(stretch.end_ns - stretch.start_ns))));
-    ui::explain(context.theme, Evidence::Measured, "From one end of the stretch to the other, on the records' clock.");
+    ui::explain(context.theme, Evidence::Measured, kStretchWords);
     ImGui::SameLine();
     if (state.answer.task.busy() || !state.answer.known)
         ui::text("counting", context.theme.muted);
@@ -208,7 +220,8 @@ void draw_stretch_details(const ViewContext &context, TimelineState &state) {
         ui::text(fmt::format("{} item{}, {} in all", format_count(double(s.time.samples)), s.time.samples == 1 ? "" : "s",
                              format_duration_ns(s.total_ns)),
                  context.theme.muted);
-    ui::explain("What begins in the stretch, on the tracks that are marked: stretches side by side add up. Times of "
+    ui::explain(context.theme, Evidence::Measured,
+                "What begins in the stretch, on the tracks that are marked: stretches side by side add up. Times of "
                 "items on several rows are added, though they ran at once.");
     ImGui::SameLine();
     if (ImGui::SmallButton("Zoom to it"))
@@ -223,6 +236,7 @@ void draw_stretch_details(const ViewContext &context, TimelineState &state) {
     if (s.time.samples == 0)
         return;
     ui::wrapped(numbers_text(s), context.theme.text);
+    explain_numbers(context, s);
     const float height = ImGui::GetContentRegionAvail().y, width = std::min(ImGui::GetContentRegionAvail().x * 0.4f, 320 * context.scale);
     draw_histogram(context, s, {width, height});
     ImGui::SameLine(0, 16 * context.scale);
@@ -246,6 +260,7 @@ void draw_like_it(const ViewContext &context, TimelineState &state) {
     ui::wrapped(fmt::format("{} of this name {}: {} in all, {}", format_count(double(s.time.samples)),
                             state.this_run ? "in this run" : "in the session", format_duration_ns(s.total_ns), numbers_text(s)),
                 context.theme.text);
+    explain_numbers(context, s);
 }
 
 } // namespace moescope

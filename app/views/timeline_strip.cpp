@@ -1,5 +1,7 @@
 // The minimap and the bookmarks' flags: where one is in all of the time.
 #include "app/views/timeline_parts.h"
+#include "app/views/number.h"
+#include "app/views/number_audit.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -22,7 +24,7 @@ void fill(TimelineState &state, TimeRange whole, int columns) {
     map.columns = minimap_of(*model, whole, columns);
 }
 
-void use_strip(TimelineState &state, TimeRange whole, float left, float width) {
+void use_strip(const Theme &theme, TimelineState &state, TimeRange whole, float left, float width) {
     auto &map = state.minimap;
     const ImGuiIO &io = ImGui::GetIO();
     const double pixel_ns = whole.span() / double(width);
@@ -41,7 +43,8 @@ void use_strip(TimelineState &state, TimeRange whole, float left, float width) {
     if ((ImGui::IsItemHovered() || ImGui::IsItemActive()) && (grip == MinimapGrip::Start || grip == MinimapGrip::End))
         ImGui::SetMouseCursor(ImGuiMouseCursor_ResizeEW);
     if (ImGui::IsItemHovered() && !ImGui::IsItemActive())
-        ui::tooltip(fmt::format("{} in sight of {}. Each column is as high as the device was busy.\n"
+        ui::tooltip(theme, Evidence::Measured,
+                    fmt::format("{} in sight of {}. Each column is as high as the device was busy, by its records.\n"
                                 "Drag the frame or its edges, or click to go there.",
                                 format_duration_ns(state.range.span()), format_duration_ns(whole.span())));
 }
@@ -55,7 +58,8 @@ void draw_minimap(const ViewContext &context, TimelineState &state, TimeRange wh
     fill(state, whole, int(width));
     ImGui::SetCursorScreenPos({left, top.y});
     ImGui::InvisibleButton("minimap", {width, height});
-    use_strip(state, whole, left, width);
+    use_strip(context.theme, state, whole, left, width);
+    ui::note_chart("minimap", ImGui::GetItemRectMin(), ImGui::GetItemRectMax());
     ImDrawList &draw = *ImGui::GetWindowDrawList();
     const Theme &theme = context.theme;
     draw.AddRectFilled({left, top.y}, {left + width, bottom}, packed(theme.surface));
@@ -97,7 +101,8 @@ void draw_bookmarks(const ViewContext &context, TimelineState &state, const Time
         canvas.draw->AddRectFilled(low, high, packed(context.theme.accent));
         canvas.draw->AddText({low.x + pad, low.y}, packed(context.theme.background), label.c_str());
         if (ImGui::IsMouseHoveringRect(low, high, false))
-            ui::tooltip(fmt::format("Bookmark \"{}\" at {}", bookmark.label, format_duration_ns(time)));
+            ui::tooltip(context.theme, Evidence::Reported,
+                        fmt::format("Bookmark \"{}\" at {}, where you set it.", bookmark.label, format_duration_ns(time)));
     }
 }
 

@@ -1,5 +1,7 @@
 #include "app/charts/colour_scale.h"
 #include "app/views/timeline_parts.h"
+#include "app/views/number.h"
+#include "app/views/number_audit.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -107,17 +109,17 @@ class TrackPainter {
 
     void hover(const TimelineRow &row, const TimelineBar &bar) {
         if (bar.count > 1) {
-            ui::tooltip(fmt::format(
-                "{} too short to draw apart: {} busy in {}\nClick to zoom in on them.",
-                format_count(double(bar.count)), format_duration_ns(double(bar.busy_ns)),
-                format_duration_ns(double(bar.end_ns - bar.start_ns))));
+            ui::tooltip(context_.theme, Evidence::Measured,
+                        fmt::format("{} too short to draw apart: {} busy in {}, by their own records.\nClick to zoom in on them.",
+                                    format_count(double(bar.count)), format_duration_ns(double(bar.busy_ns)),
+                                    format_duration_ns(double(bar.end_ns - bar.start_ns))));
             if (canvas_.clicked)
                 show_span(state_, bar.start_ns, bar.end_ns);
             return;
         }
         const TimelineHit hit = hit_of(row, bar);
         state_.hovered = hit;
-        ui::tooltip(explain(*context_.session, state_.model(), hit));
+        ui::tooltip(context_.theme, Evidence::Measured, explain(*context_.session, state_.model(), hit));
         if (track_.key->kind == TrackKind::Measurements ||
             track_.key->kind == TrackKind::Repetitions)
             context_.selection.next_hovered = {hit.ref};
@@ -211,6 +213,10 @@ void draw_ruler(const ViewContext &context, const TimelineCanvas &canvas, float 
             canvas.draw->AddText({std::floor(left), top}, packed(context.theme.muted),
                                  tick.label.c_str());
     }
+    ui::note_chart("timeline", {canvas.low.x - canvas.gutter, top}, canvas.high);
+    if (ImGui::IsWindowHovered() && ImGui::IsMouseHoveringRect({canvas.low.x - line, top}, {canvas.high.x, top + line}) &&
+        !ImGui::IsPopupOpen(nullptr, ImGuiPopupFlags_AnyPopup))
+        ui::tooltip(context.theme, Evidence::Measured, "Time since the first record, on the records' clock.");
 }
 
 void draw_tracks(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas) {

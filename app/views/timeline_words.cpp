@@ -33,7 +33,7 @@ std::string tag_text(const Session &session, Tag tag) {
 std::string explain_kernel(const Session &session, std::size_t index) {
     const KernelRecord &kernel = session.kernels[index];
     return fmt::format(
-        "{}\ngrid {}×{}×{}, block {}×{}×{}, {} registers a thread, {} shared memory, "
+        "{}\nOne launch, by its CUPTI activity record: one sample.\ngrid {}×{}×{}, block {}×{}×{}, {} registers a thread, {} shared memory, "
         "{:.0f} % theoretical occupancy\nstream {}, correlation {}, {}",
         session.name(kernel.name), kernel.grid[0], kernel.grid[1], kernel.grid[2], kernel.block[0],
         kernel.block[1], kernel.block[2], kernel.registers,

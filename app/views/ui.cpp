@@ -94,6 +94,7 @@ void tooltip(std::string_view words) {
     if (words.empty() || !begin_tooltip())
         return;
     text(words);
+    note_hover(words, std::nullopt);
     end_tooltip();
 }
 

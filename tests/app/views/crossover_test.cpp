@@ -43,7 +43,10 @@ TEST_CASE("a cell's words say both medians and what each rule chose", "[crossove
     const auto rules = rules_of(map, fit_rule(map));
     std::size_t undecided = 0;
     for (const CrossoverCell &cell : map.cells) {
-        const std::string words = explain_cell(*session, map, cell, rules);
+        const auto facts = facts_of_cell(*session, map, cell, rules);
+        const std::string words = ui::text_of(title_of(map, cell), facts);
+        CHECK(std::ranges::count(facts, Evidence::Measured, &ui::Fact::evidence) == 2);
+        CHECK(words.find(" samples by ") != std::string::npos);
         CHECK(words.find("fused: ") != std::string::npos);
         CHECK(words.find("The published rule chooses ") != std::string::npos);
         CHECK((words.find("Not decided") != std::string::npos) == !cell.decided);
