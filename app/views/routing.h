@@ -6,12 +6,14 @@
 #include "app/views/routing_tiles.h"
 #include "app/views/view_context.h"
 
+#include <optional>
+
 namespace moescope {
 
 struct RoutingState {
     bool sorted = false;
     OperatorId op = OperatorId::GateUp;
-    int block_m = 0; // 0: as measured
+    std::optional<RowTile> tile; // nothing: as measured
     charts::PlotState plot;
     int hovered_token = -1;
 
@@ -20,7 +22,7 @@ struct RoutingState {
     SessionPtr facts_session;
     RunId facts_run;
     OperatorId facts_op = OperatorId::GateUp;
-    int facts_block_m = 0;
+    RowTile facts_tile;
 };
 
 void draw_routing(const ViewContext &context, RoutingState &state);

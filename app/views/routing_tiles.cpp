@@ -1,5 +1,6 @@
 #include "app/views/routing_tiles.h"
 
+#include "kernels/scatter2scatter/tile_configs.h"
 #include "profiler/explain/gap.h"
 
 #include <fmt/format.h>
@@ -12,13 +13,13 @@ namespace moescope {
 
 namespace {
 
-// The fastest measurement with this block_m (0: any); invalid if there is none.
-MeasurementId measured(const Session &session, RunId run, OperatorId op, int block_m) {
+// The fastest measurement with this row tile (null: any); invalid if there is none.
+MeasurementId measured(const Session &session, RunId run, OperatorId op, const RowTile *tile) {
     MeasurementId best;
     for (std::uint32_t i = 0; i < session.measurements.size(); ++i) {
         const Measurement &m = session.measurements[i];
         if (m.run == run && m.op == op && !m.config.is_default() &&
-            (block_m == 0 || m.config.block_m == block_m) &&
+            (!tile || row_tile(m.config) == *tile) &&
             (!best.valid() ||
              (m.time.median > 0 && m.time.median < session.measurements[best.value].time.median)))
             best = {i};
@@ -42,19 +43,19 @@ int blocks_per_sm(const Session &session, MeasurementId id) {
 
 } // namespace
 
-TileFacts tile_facts(const Session &session, RunId run, OperatorId op, int block_m) {
+TileFacts tile_facts(const Session &session, RunId run, OperatorId op, const RowTile &tile) {
     const Candidate *best = nullptr;
     for (const Candidate &c : session.candidates)
-        if (c.run == run && c.op == op && c.config.block_m == block_m && c.time.median > 0 &&
+        if (c.run == run && c.op == op && row_tile(c.config) == tile && c.time.median > 0 &&
             c.blocks_per_sm > 0 && (!best || c.time.median < best->time.median))
             best = &c;
     if (best)
         return {
             best->config.block_n, best->blocks_per_sm,
-            fmt::format("block_n and blocks per SM are those of the fastest tuned tile with this "
-                        "block_m: {} ({}).",
+            fmt::format("block_n and blocks per SM are those of the fastest tuned tile of these "
+                        "rows: {} ({}).",
                         best->config.text(), best->variant)};
-    if (const MeasurementId id = measured(session, run, op, block_m); id.valid()) {
+    if (const MeasurementId id = measured(session, run, op, &tile); id.valid()) {
         const TileConfig &config = session.measurements[id.value].config;
         if (const int blocks = blocks_per_sm(session, id); blocks > 0)
             return {config.block_n, blocks,
@@ -67,13 +68,23 @@ TileFacts tile_facts(const Session &session, RunId run, OperatorId op, int block
                             config.text())};
     }
     return {128, 1,
-            "block_n 128 and one block per SM are assumed: no tile with this block_m was "
+            "block_n 128 and one block per SM are assumed: no tile of these rows was "
             "tuned or measured in this run."};
 }
 
-int measured_block_m(const Session &session, RunId run, OperatorId op) {
-    const MeasurementId id = measured(session, run, op, 0);
-    return id.valid() ? session.measurements[id.value].config.block_m : 64;
+RowTile measured_tile(const Session &session, RunId run, OperatorId op) {
+    const MeasurementId id = measured(session, run, op, nullptr);
+    return id.valid() ? row_tile(session.measurements[id.value].config) : RowTile();
+}
+
+std::vector<RowTile> row_tiles_of(const DeviceInfo &device) {
+    std::vector<RowTile> tiles;
+    for (const int size : scatter2scatter::row_tile_sizes(MS_TILE_MMA_SYNC))
+        tiles.push_back({size, false});
+    if (device.arch.starts_with("sm_90"))
+        for (const int size : scatter2scatter::row_tile_sizes(MS_TILE_WGMMA))
+            tiles.push_back({size, true});
+    return tiles;
 }
 
 std::int64_t output_columns(const ModelShape &model, OperatorId op) {
@@ -82,28 +93,6 @@ std::int64_t output_columns(const ModelShape &model, OperatorId op) {
 
 std::int64_t tiles_per_cell(std::int64_t tiles, std::int64_t most) {
     return std::max<std::int64_t>(1, (tiles + most - 1) / std::max<std::int64_t>(1, most));
-}
-
-double used_share(const Tiling &tiling, std::span<const std::int32_t> counts, int block_m,
-                  std::int64_t first, std::int64_t last) {
-    // Rows before a tile: all of the experts before its own, and block_m for each of its own tiles.
-    const auto rows_before = [&](std::int64_t tile, auto &&rows_of_experts_before) {
-        const std::size_t expert = std::size_t(expert_of_tile(tiling, tile));
-        return rows_of_experts_before(expert) + (tile - tiling.first_tile[expert]) * block_m;
-    };
-    if (first >= last)
-        return 0;
-    const std::size_t from = std::size_t(expert_of_tile(tiling, first));
-    const auto rows_since = [&](std::size_t expert) {
-        std::int64_t rows = 0;
-        for (std::size_t e = from; e < expert; ++e)
-            rows += counts[e];
-        return rows;
-    };
-    const std::int64_t begin = rows_before(first, rows_since);
-    const std::int64_t end =
-        rows_before(last - 1, rows_since) + used_rows(tiling, counts, block_m, last - 1);
-    return double(end - begin) / (double(last - first) * block_m);
 }
 
 } // namespace moescope

@@ -14,54 +14,73 @@ namespace moescope {
 
 namespace {
 
-void draw_size_chooser(const ViewContext &context, RoutingState &state,
-                       const RoutingRecord &routing, int block_m) {
+void draw_operator_choice(const ViewContext &context, RoutingState &state) {
     for (const OperatorId op : {OperatorId::GateUp, OperatorId::Down}) {
         if (ImGui::RadioButton(info(op).name.data(), state.op == op)) {
             state.op = op;
-            state.block_m = 0;
+            state.tile.reset();
         }
-        ImGui::SameLine();
+        ImGui::SameLine(0, 8 * context.scale);
     }
-    if (ImGui::GetContentRegionAvail().x < 640 * context.scale)
-        ImGui::NewLine();
-    else
-        ImGui::SameLine(0, 16 * context.scale);
-    ImGui::AlignTextToFramePadding();
-    ui::text("block_m", context.theme.muted);
-    ui::explain("Rows of a tile. Each button says how much of the matrix work would be padding.");
-    for (const int size : kRowTileSizes) {
-        const double wasted = tile_rows(routing.counts, size).wasted_share;
-        ImGui::SameLine();
-        const bool chosen = size == block_m;
+    ImGui::NewLine();
+}
+
+const char *family_of(const RowTile &tile) { return tile.wgmma ? "wgmma" : "mma.sync"; }
+
+// A button a size, a line a family; what does not fit a line goes on below it.
+void draw_size_chooser(const ViewContext &context, RoutingState &state, const RoutingRecord &routing,
+                       const DeviceInfo &device, const RowTile &shown) {
+    const char *family = nullptr;
+    const float end = ImGui::GetCursorScreenPos().x + ImGui::GetContentRegionAvail().x;
+    for (const RowTile &tile : row_tiles_of(device)) {
+        const Tiling tiling = tile_rows(routing.counts, tile);
+        const std::string label = fmt::format("{}: {:.1f} %", tile.block_m, tiling.wasted_share * 100);
+        const float width = ImGui::CalcTextSize(label.c_str()).x + 2 * ImGui::GetStyle().FramePadding.x;
+        if (family != family_of(tile)) {
+            family = family_of(tile);
+            ImGui::AlignTextToFramePadding();
+            ui::text(fmt::format("block_m, {}", family), context.theme.muted);
+            ui::explain(tile.wgmma ? "Most rows of a tile of Hopper's own family, which deals an expert's rows out "
+                                     "evenly and multiplies what a tile has, in steps of 8 (16 above 128)."
+                                   : "Rows of a tile of the portable family, which multiplies each tile whole.");
+            ImGui::SameLine(0, 8 * context.scale);
+        } else if (ImGui::GetItemRectMax().x + 8 * context.scale + width < end)
+            ImGui::SameLine();
+        ImGui::PushID(tile.wgmma);
+        const bool chosen = tile == shown;
         if (chosen)
             ImGui::PushStyleColor(ImGuiCol_Button, ImGui::GetStyleColorVec4(ImGuiCol_HeaderActive));
-        if (ImGui::Button(fmt::format("{}: {:.1f} %", size, wasted * 100).c_str()))
-            state.block_m = size;
+        if (ImGui::Button(label.c_str()))
+            state.tile = tile;
         if (chosen)
             ImGui::PopStyleColor();
+        ImGui::PopID();
         ui::explain(context.theme, Evidence::Modelled,
-                    fmt::format("Tiles of {} rows: {:.1f} % of the rows multiplied are padding.",
-                                size, wasted * 100));
+                    fmt::format("{} tiles of {}{} rows: {} rows multiplied for {} slots; {:.1f} % are padding.",
+                                family, tile.wgmma ? "up to " : "", tile.block_m,
+                                format_count(double(tiling.rows)),
+                                format_count(double(tiling.rows - tiling.padded_rows)),
+                                tiling.wasted_share * 100));
     }
 }
 
-std::string explain_cell(const Tiling &tiling, const RoutingRecord &routing, int block_m,
-                         std::int64_t first, std::int64_t last) {
+std::string explain_cell(const Tiling &tiling, const RoutingRecord &routing, std::int64_t first,
+                         std::int64_t last) {
     const std::int32_t expert = expert_of_tile(tiling, first);
+    const TileRows rows = rows_of_tiles(tiling, routing.counts, first, last);
     if (last - first == 1)
-        return fmt::format("Expert {}, tile {} of {}: {} of {} rows used", expert,
+        return fmt::format("Expert {}, tile {} of {}: {} rows multiplied, {} of them hold slots", expert,
                            first - tiling.first_tile[std::size_t(expert)] + 1,
-                           tiling.tiles[std::size_t(expert)],
-                           used_rows(tiling, routing.counts, block_m, first), block_m);
-    return fmt::format("Experts {} to {}, {} tiles: {:.1f} % of their rows used", expert,
-                       expert_of_tile(tiling, last - 1), last - first,
-                       100 * used_share(tiling, routing.counts, block_m, first, last));
+                           tiling.tiles[std::size_t(expert)], rows.multiplied, rows.used);
+    return fmt::format("Experts {} to {}, {} tiles: {} rows multiplied, {:.1f} % of them hold slots",
+                       expert, expert_of_tile(tiling, last - 1), last - first,
+                       format_count(double(rows.multiplied)),
+                       100 * double(rows.used) / double(rows.multiplied));
 }
 
-// A cell a tile, filled from below as far as its rows are used.
-void draw_tile_grid(const ViewContext &context, const RoutingRecord &routing, const Tiling &tiling,
-                    int block_m) {
+// A cell a tile, as high as block_m: filled from below as far as its rows hold slots, grey as far as
+// they are multiplied.
+void draw_tile_grid(const ViewContext &context, const RoutingRecord &routing, const Tiling &tiling) {
     const Theme &theme = context.theme;
     const float step = std::floor(11 * context.scale),
                 gap = std::max(1.0f, std::floor(context.scale));
@@ -85,18 +104,21 @@ void draw_tile_grid(const ViewContext &context, const RoutingRecord &routing, co
         const std::int32_t from = expert_of_tile(tiling, first),
                            to = expert_of_tile(tiling, last - 1);
         const bool lit = wanted >= from && wanted <= to;
-        const double used = used_share(tiling, routing.counts, block_m, first, last);
-        const float middle = high.y - (high.y - low.y) * float(used);
+        const TileRows rows = rows_of_tiles(tiling, routing.counts, first, last);
+        const auto height_of = [&](std::int64_t part) {
+            return high.y - (high.y - low.y) * float(part) / float((last - first) * tiling.tile.block_m);
+        };
         // Neighbouring experts in two strengths, so that their borders show.
         const ImVec4 colour = mix(theme.accent, theme.background, from % 2 ? 0.30f : 0.0f);
-        draw.AddRectFilled(low, high, packed(theme.muted, 0.22f));
-        draw.AddRectFilled({low.x, middle}, high, packed(lit ? theme.text : colour));
+        draw.AddRectFilled(low, high, packed(theme.muted, 0.08f));
+        draw.AddRectFilled({low.x, height_of(rows.multiplied)}, high, packed(theme.muted, 0.35f));
+        draw.AddRectFilled({low.x, height_of(rows.used)}, high, packed(lit ? theme.text : colour));
         if (over && mouse.x >= low.x && mouse.x < low.x + step && mouse.y >= low.y &&
             mouse.y < low.y + step) {
             draw.AddRect(low, high, packed(theme.text));
             context.selection.next_hovered_expert = from;
             ui::tooltip(theme, Evidence::Modelled,
-                        explain_cell(tiling, routing, block_m, first, last) + ".\nCounted from this run's routing.");
+                        explain_cell(tiling, routing, first, last) + ".\nCounted from this run's routing.");
         }
     }
     if (grouped > 1) {
@@ -144,14 +166,14 @@ void draw_waves(const ViewContext &context, const Waves &waves) {
     }
 }
 
-const TileFacts &facts_of(const ViewContext &context, RoutingState &state, int block_m) {
+const TileFacts &facts_of(const ViewContext &context, RoutingState &state, const RowTile &tile) {
     if (state.facts_session != context.session || state.facts_run != context.run ||
-        state.facts_op != state.op || state.facts_block_m != block_m) {
-        state.facts = tile_facts(*context.session, context.run, state.op, block_m);
+        state.facts_op != state.op || state.facts_tile != tile) {
+        state.facts = tile_facts(*context.session, context.run, state.op, tile);
         state.facts_session = context.session;
         state.facts_run = context.run;
         state.facts_op = state.op;
-        state.facts_block_m = block_m;
+        state.facts_tile = tile;
     }
     return state.facts;
 }
@@ -160,23 +182,23 @@ const TileFacts &facts_of(const ViewContext &context, RoutingState &state, int b
 
 void draw_tiles(const ViewContext &context, RoutingState &state, const RoutingRecord &routing) {
     const RunRecord &run = context.session->runs[context.run.value];
-    const int block_m = state.block_m > 0
-                            ? state.block_m
-                            : measured_block_m(*context.session, context.run, state.op);
-    draw_size_chooser(context, state, routing, block_m);
-    const Tiling tiling = tile_rows(routing.counts, block_m);
-    ui::wrapped(
-        fmt::format("{} row tiles of {}; {} padded rows: {:.1f} % of the matrix work is wasted.",
-                    format_count(double(tiling.tile_count)), block_m,
-                    format_count(double(tiling.padded_rows)), tiling.wasted_share * 100),
-        context.theme.text);
-    ui::explain(
-        context.theme, Evidence::Modelled,
-        "Counted from this run's routing. Each expert's rows are cut into tiles; its last tile is multiplied whole, however few of "
-        "its rows hold tokens.");
-    draw_tile_grid(context, routing, tiling, block_m);
+    const RowTile tile = state.tile ? *state.tile : measured_tile(*context.session, context.run, state.op);
+    draw_operator_choice(context, state);
+    draw_size_chooser(context, state, routing, run.device, tile);
+    const Tiling tiling = tile_rows(routing.counts, tile);
+    ui::wrapped(fmt::format("{} row tiles of {}{} ({}); {} padded rows: {:.1f} % of the matrix work is wasted.",
+                            format_count(double(tiling.tile_count)), tile.wgmma ? "up to " : "",
+                            tile.block_m, family_of(tile), format_count(double(tiling.padded_rows)),
+                            tiling.wasted_share * 100),
+                context.theme.text);
+    ui::explain(context.theme, Evidence::Modelled,
+                tile.wgmma ? "Counted from this run's routing. Each expert's rows are dealt out evenly over its tiles, in eights; "
+                             "a tile multiplies what it has, in steps of 8, or of 16 where block_m is above 128."
+                           : "Counted from this run's routing. Each expert's rows are cut into tiles; its last tile is multiplied "
+                             "whole, however few of its rows hold tokens.");
+    draw_tile_grid(context, routing, tiling);
 
-    const TileFacts &facts = facts_of(context, state, block_m);
+    const TileFacts &facts = facts_of(context, state, tile);
     const Waves waves =
         waves_of(tiling.tile_count, output_columns(run.plan.workload.model, state.op),
                  facts.block_n, run.device.multiprocessors, facts.blocks_per_sm);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <set>
 #include <span>
 
 namespace moescope::scatter2scatter {
@@ -194,6 +195,16 @@ std::vector<ms_tile_config> candidate_configs(const ms_scatter2scatter_args &arg
     std::erase_if(configs, same);
     configs.insert(configs.begin(), first);
     return configs;
+}
+
+std::vector<int> row_tile_sizes(ms_tile_family family) {
+    std::set<int> sizes;
+    for (const std::span<const ms_tile_config> all :
+         {std::span<const ms_tile_config>(kCandidates), std::span<const ms_tile_config>(kHopperCandidates)})
+        for (const ms_tile_config &config : all)
+            if (config.family == family)
+                sizes.insert(config.block_m);
+    return {sizes.begin(), sizes.end()};
 }
 
 ms_tile_config default_config(const ms_scatter2scatter_args &args, const std::string &arch) {

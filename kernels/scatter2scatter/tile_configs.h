@@ -18,6 +18,9 @@ namespace moescope::scatter2scatter {
 std::vector<ms_tile_config> candidate_configs(const ms_scatter2scatter_args &args,
                                               const std::string &arch = "");
 
+// block_m of the tiles that a family's tuner tries, smallest first.
+std::vector<int> row_tile_sizes(ms_tile_family family);
+
 // The tile an all-zero config stands for.
 ms_tile_config default_config(const ms_scatter2scatter_args &args, const std::string &arch = "");
 

@@ -55,9 +55,9 @@ std::int64_t add_tiles(const Session &session, const Measurement &m, GapFacts &f
     const RoutingRecord *routing = routing_of(session, m.run);
     if (!routing || columns == 0 || m.config.is_default() || m.config.block_n <= 0)
         return 0;
-    const Tiling tiling = tile_rows(routing->counts, m.config.block_m);
-    facts.block_m = m.config.block_m;
-    facts.rows = tiling.tile_count * m.config.block_m;
+    const Tiling tiling = tile_rows(routing->counts, row_tile(m.config));
+    facts.tile = tiling.tile;
+    facts.rows = tiling.rows;
     facts.slots = facts.rows - tiling.padded_rows;
     return tiling.tile_count * ((columns + m.config.block_n - 1) / m.config.block_n);
 }
@@ -148,12 +148,16 @@ void add_padding(const GapFacts &f, Gap &gap, double floor_before, Splitting &sp
         return;
     const double ratio = double(f.rows) / double(f.slots);
     const double padded = flops_ns(f.cost.flops, f.ceilings) * ratio;
-    const std::string words = fmt::format("tiles of {} rows compute {} rows for {} slots ({})",
-                                          f.block_m, format_count(double(f.rows)),
-                                          format_count(double(f.slots)), format_ratio(ratio));
+    const std::string words =
+        fmt::format("tiles of {}{} rows multiply {} rows for {} slots ({})",
+                    f.tile.wgmma ? "up to " : "", f.tile.block_m, format_count(double(f.rows)),
+                    format_count(double(f.slots)), format_ratio(ratio));
     split.add({GapPart::Kind::Padding, padded - floor_before, Evidence::Estimated, words,
-               "Each expert's last tile is computed in full. The operations of all rows, at the "
-               "matrix units' ceiling, less what the parts above already take."});
+               fmt::format("{} The operations of all rows, at the matrix units' ceiling, less what "
+                           "the parts above already take.",
+                           f.tile.wgmma ? "An expert's rows are dealt out evenly over its tiles, and "
+                                          "wgmma multiplies what a tile has, in steps of 8 or 16."
+                                        : "Each expert's last tile is multiplied in full.")});
     if (padded <= floor_before)
         gap.notes.push_back(words + ": hidden behind the memory's traffic");
 }

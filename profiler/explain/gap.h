@@ -4,7 +4,7 @@
 // The parts are found one after another and add up to the measured time:
 //   floor         least bytes and FLOPs at the device's ceilings
 //   re-reads      the floor of the measured DRAM bytes, less the one before
-//   padding       the floor with the FLOPs of the rows that tiles compute and no slot needs, less
+//   padding       the floor with the FLOPs of the rows that tiles multiply and no slot needs, less
 //                 the one before
 //   idle SMs      multiprocessors without a block: by counter, else by waves of equally long blocks
 //   launch gaps   idle time between the kernels of a repetition
@@ -44,8 +44,8 @@ struct GapFacts {
     int kernels = 0;               // of a repetition
     double shortest_kernel_ns = 0; // of the session's kernels on this device; 0: unknown
 
-    std::int64_t slots = 0, rows = 0; // rows that the tiles compute; 0: no tiles
-    int block_m = 0;
+    std::int64_t slots = 0, rows = 0; // rows that the tiles multiply; 0: no tiles
+    RowTile tile;
     Waves waves;        // of the longest kernel's blocks
     double tail_ns = 0; // multiprocessors idle in last waves, over the repetition's kernels
 };

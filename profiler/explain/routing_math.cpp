@@ -6,6 +6,12 @@
 
 namespace moescope {
 
+namespace {
+
+std::int64_t rounded_up(std::int64_t value, std::int64_t step) { return (value + step - 1) / step * step; }
+
+} // namespace
+
 LoadStats load_stats(std::span<const std::int32_t> counts) {
     LoadStats stats;
     if (counts.empty())
@@ -36,19 +42,35 @@ std::vector<std::int32_t> experts_in_order(std::span<const std::int32_t> counts,
     return experts;
 }
 
-Tiling tile_rows(std::span<const std::int32_t> counts, int block_m) {
-    Tiling tiling;
+std::int32_t RowTile::tiles_of(std::int64_t rows) const {
+    return std::int32_t((std::max<std::int64_t>(rows, 0) + block_m - 1) / block_m);
+}
+
+std::int32_t RowTile::share_of(std::int64_t rows) const {
+    const std::int32_t tiles = tiles_of(rows);
+    return wgmma && tiles > 0 ? std::int32_t(rounded_up((rows + tiles - 1) / tiles, 8)) : block_m;
+}
+
+std::int32_t RowTile::multiplied(std::int32_t rows) const {
+    return wgmma ? std::int32_t(rounded_up(rows, block_m <= 128 ? 8 : 16)) : block_m;
+}
+
+RowTile row_tile(const TileConfig &config) { return {config.block_m, config.is_wgmma()}; }
+
+Tiling tile_rows(std::span<const std::int32_t> counts, const RowTile &tile) {
+    Tiling tiling{.tile = tile};
     tiling.first_tile.push_back(0);
     for (const std::int32_t count : counts) {
-        const std::int32_t tiles =
-            std::int32_t((std::int64_t(std::max(count, 0)) + block_m - 1) / block_m);
+        const std::int32_t tiles = tile.tiles_of(count);
         tiling.tiles.push_back(tiles);
         tiling.tile_count += tiles;
         tiling.first_tile.push_back(tiling.tile_count);
-        tiling.padded_rows += std::int64_t(tiles) * block_m - std::max(count, 0);
     }
-    if (tiling.tile_count > 0)
-        tiling.wasted_share = double(tiling.padded_rows) / (double(tiling.tile_count) * block_m);
+    const TileRows all = rows_of_tiles(tiling, counts, 0, tiling.tile_count);
+    tiling.rows = all.multiplied;
+    tiling.padded_rows = all.multiplied - all.used;
+    if (tiling.rows > 0)
+        tiling.wasted_share = double(tiling.padded_rows) / double(tiling.rows);
     return tiling;
 }
 
@@ -57,11 +79,25 @@ std::int32_t expert_of_tile(const Tiling &tiling, std::int64_t tile) {
     return std::int32_t(after - tiling.first_tile.begin()) - 1;
 }
 
-std::int32_t used_rows(const Tiling &tiling, std::span<const std::int32_t> counts, int block_m,
-                       std::int64_t tile) {
-    const std::size_t expert = std::size_t(expert_of_tile(tiling, tile));
-    const std::int64_t before = (tile - tiling.first_tile[expert]) * block_m;
-    return std::int32_t(std::min<std::int64_t>(block_m, counts[expert] - before));
+TileRows rows_of_tiles(const Tiling &tiling, std::span<const std::int32_t> counts, std::int64_t first,
+                       std::int64_t last) {
+    TileRows found;
+    while (first < last) {
+        const std::size_t expert = std::size_t(expert_of_tile(tiling, first));
+        const std::int64_t end = std::min(last, tiling.first_tile[expert + 1]);
+        const bool with_last = end == tiling.first_tile[expert + 1];
+        const std::int32_t share = tiling.tile.share_of(counts[expert]);
+        const std::int64_t full = end - first - with_last;
+        found.used += full * share;
+        found.multiplied += full * tiling.tile.multiplied(share);
+        if (with_last) {
+            const std::int32_t left = counts[expert] - (tiling.tiles[expert] - 1) * share;
+            found.used += left;
+            found.multiplied += tiling.tile.multiplied(left);
+        }
+        first = end;
+    }
+    return found;
 }
 
 Waves waves_of(std::int64_t row_tiles, std::int64_t columns, int block_n, int multiprocessors,

@@ -1,6 +1,8 @@
 // What a routing means for the tiles of a grouped GEMM: load, padding, waves. Pure arithmetic.
 #pragma once
 
+#include "profiler/plan/plan.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -21,19 +23,37 @@ LoadStats load_stats(std::span<const std::int32_t> counts);
 // Experts from the most loaded to the least; ties by expert. In their own order: 0, 1, 2 ...
 std::vector<std::int32_t> experts_in_order(std::span<const std::int32_t> counts, bool sorted);
 
-// Row tiles: an expert's rows are cut into tiles of block_m, the last one padded.
+// How a tile kernel's family cuts an expert's rows; either makes ceil(rows / block_m) tiles of them.
+//   portable  tiles of block_m, the last one with what is left; each is multiplied whole
+//   wgmma     rows dealt out evenly, in eights; a tile multiplies as many as it has, in steps of 8,
+//             or of 16 where block_m is above 128 (scatter2scatter_wgmma.jit.cu: share_of, dispatch)
+struct RowTile {
+    int block_m = 64;
+    bool wgmma = false;
+    std::int32_t tiles_of(std::int64_t rows) const; // an expert's
+    std::int32_t share_of(std::int64_t rows) const; // rows of each of its tiles but the last
+    std::int32_t multiplied(std::int32_t rows) const; // by a tile that holds so many
+    friend bool operator==(const RowTile &, const RowTile &) = default;
+};
+RowTile row_tile(const TileConfig &config);
+
 struct Tiling {
+    RowTile tile;
     std::vector<std::int32_t> tiles;      // [E] of each expert
     std::vector<std::int64_t> first_tile; // [E + 1] running sum
     std::int64_t tile_count = 0;
-    std::int64_t padded_rows = 0; // computed but not asked for
-    double wasted_share = 0;      // padded rows / rows computed: matrix work thrown away
+    std::int64_t rows = 0;        // multiplied
+    std::int64_t padded_rows = 0; // of those: hold no slot
+    double wasted_share = 0;      // padded rows / rows multiplied: matrix work thrown away
 };
-Tiling tile_rows(std::span<const std::int32_t> counts, int block_m);
+Tiling tile_rows(std::span<const std::int32_t> counts, const RowTile &tile);
 
-// Rows of tile t that hold slots: block_m but for an expert's last tile.
-std::int32_t used_rows(const Tiling &tiling, std::span<const std::int32_t> counts, int block_m,
-                       std::int64_t tile);
+// Rows that hold slots, and rows multiplied, of tiles [first, last).
+struct TileRows {
+    std::int64_t used = 0, multiplied = 0;
+};
+TileRows rows_of_tiles(const Tiling &tiling, std::span<const std::int32_t> counts, std::int64_t first,
+                       std::int64_t last);
 // The expert that owns a tile.
 std::int32_t expert_of_tile(const Tiling &tiling, std::int64_t tile);
 

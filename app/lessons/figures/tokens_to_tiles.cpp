@@ -6,6 +6,7 @@
 #include "app/lessons/router_row.h"
 #include "profiler/explain/routing_math.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace moescope::lessons {
@@ -80,7 +81,7 @@ void draw_sorted(Pen &pen, const Small &small) {
 
 // Every expert's rows begin a tile of their own; empty places are computed for nothing.
 void draw_padded(Pen &pen, const Small &small, bool named) {
-    const Tiling tiling = tile_rows(small.sorted.counts, kSmallTile);
+    const Tiling tiling = tile_rows(small.sorted.counts, {kSmallTile});
     const float tile_width = kSmallTile * kStep + 9;
     const int per_line = int((kFigureWidth - 2 * kMargin) / tile_width);
     for (std::int64_t t = 0; t < tiling.tile_count; ++t) {
@@ -105,7 +106,8 @@ void draw_padded(Pen &pen, const Small &small, bool named) {
 
 struct Batch { // the whole of it, with the tile that was measured
     std::vector<std::int32_t> counts;
-    int block_m = 128, block_n = 128, multiprocessors = 0;
+    RowTile row_tile{128};
+    int block_n = 128, multiprocessors = 0;
     std::string tile, device;
 };
 
@@ -118,11 +120,11 @@ Batch batch_of(const FigureInputs &inputs, const std::vector<RouterRow> &rows) {
     const Measurement *measured = find_measurement(inputs.session, inputs.run, OperatorId::GateUp, "");
     const bool tiled = measured && !measured->config.is_default();
     if (tiled) {
-        batch.block_m = measured->config.block_m;
+        batch.row_tile = row_tile(measured->config);
         batch.block_n = measured->config.block_n;
     }
-    batch.tile = tiled ? fmt::format("the measured tile, {} x {}", batch.block_m, batch.block_n)
-                       : fmt::format("tiles of {} x {}", batch.block_m, batch.block_n);
+    batch.tile = fmt::format("{}{}{} x {}", tiled ? "the measured tile, " : "tiles of ",
+                             batch.row_tile.wgmma ? "wgmma " : "", batch.row_tile.block_m, batch.block_n);
     const bool known = inputs.run.valid() && inputs.session.runs[inputs.run.value].device.multiprocessors > 0;
     batch.multiprocessors = known ? inputs.session.runs[inputs.run.value].device.multiprocessors : 132;
     batch.device = known ? inputs.session.runs[inputs.run.value].device.name : "an H200";
@@ -131,13 +133,14 @@ Batch batch_of(const FigureInputs &inputs, const std::vector<RouterRow> &rows) {
 
 void draw_batch(Pen &pen, const Batch &batch, const Tiling &tiling) {
     const Columns columns{int(batch.counts.size())};
-    std::int64_t most = 1;
-    for (const std::int32_t tiles : tiling.tiles)
-        most = std::max<std::int64_t>(most, std::int64_t(tiles) * batch.block_m);
+    std::vector<std::int64_t> rows; // multiplied, of each expert
+    for (std::size_t e = 0; e < batch.counts.size(); ++e)
+        rows.push_back(rows_of_tiles(tiling, batch.counts, tiling.first_tile[e], tiling.first_tile[e + 1]).multiplied);
+    const std::int64_t most = std::max<std::int64_t>(1, std::ranges::max(rows));
     const float height = 190, base = 220;
     for (int e = 0; e < columns.count; ++e) {
         const float used = height * float(batch.counts[std::size_t(e)]) / float(most);
-        const float whole = height * float(tiling.tiles[std::size_t(e)] * batch.block_m) / float(most);
+        const float whole = height * float(rows[std::size_t(e)]) / float(most);
         pen.box(columns.x(e), base - whole, columns.width(), whole - used, Ink::Failure, expert_key(e) + "pad").alpha = 0.55f;
         Shape &bar = pen.box(columns.x(e), base - used, columns.width(), used, Ink::Series, expert_key(e));
         bar.series = e;
@@ -185,7 +188,8 @@ Figure tokens_to_tiles_figure(const FigureInputs &inputs) {
         return nothing_to_show("The picture has room for 16 experts.");
     const Small small = small_of(rows, model);
     const Batch batch = batch_of(inputs, rows);
-    const Tiling small_tiles = tile_rows(small.sorted.counts, kSmallTile), tiling = tile_rows(batch.counts, batch.block_m);
+    const Tiling small_tiles = tile_rows(small.sorted.counts, {kSmallTile}),
+                 tiling = tile_rows(batch.counts, batch.row_tile);
     Figure figure;
     figure.height = 262;
     const auto add = [&](std::string caption) { return next_frame(figure, std::move(caption)); };
@@ -208,8 +212,11 @@ Figure tokens_to_tiles_figure(const FigureInputs &inputs) {
                           "and knows what to do, without asking the host.",
                           small_tiles.tile_count));
     draw_padded(pen, small, true);
-    pen = add(fmt::format("The same for {} tokens and {}: {} row tiles, {:.1f} % of their rows padding.", rows.size(),
-                          batch.tile, tiling.tile_count, 100 * tiling.wasted_share));
+    pen = add(fmt::format("The same for {} tokens and {}: {} row tiles, {:.1f} % of their rows padding.{}", rows.size(),
+                          batch.tile, tiling.tile_count, 100 * tiling.wasted_share,
+                          tiling.tile.wgmma ? " Hopper's wgmma multiplies only as many rows as a tile has, in steps "
+                                              "of 8 or 16."
+                                            : ""));
     draw_batch(pen, batch, tiling);
     const Waves waves = waves_of(tiling.tile_count, model.gate_up_columns(), batch.block_n, batch.multiprocessors, 1);
     pen = add(fmt::format("gate_up has {} columns, so that is {} blocks. With one at a time on each of the {} "

@@ -1,9 +1,11 @@
 #include "profiler/explain/routing_math.h"
 #include "app/views/routing_tiles.h"
+#include "kernels/scatter2scatter/tile_configs.h"
 #include "profiler/session/session_builder.h"
 
 #include <catch2/catch_all.hpp>
 
+#include <algorithm>
 #include <numeric>
 
 using namespace moescope;
@@ -32,40 +34,105 @@ TEST_CASE("experts are sorted by load, ties by number", "[routing]") {
     CHECK(experts_in_order(counts, false) == std::vector<std::int32_t>{0, 1, 2, 3});
 }
 
-TEST_CASE("each expert's last tile is padded", "[routing]") {
-    const Tiling tiling = tile_rows(kCounts, 32);
+TEST_CASE("each expert's last portable tile is padded", "[routing]") {
+    const Tiling tiling = tile_rows(kCounts, {32});
     CHECK(tiling.tiles == std::vector<std::int32_t>{4, 0, 2, 1, 2});
     CHECK(tiling.tile_count == 9);
+    CHECK(tiling.rows == 9 * 32);
     CHECK(tiling.padded_rows == 9 * 32 - 200);
     CHECK(tiling.wasted_share == Approx(88.0 / 288));
-    CHECK(tile_rows({}, 32).tile_count == 0);
-    CHECK(tile_rows(std::vector<std::int32_t>{0}, 16).wasted_share == 0);
+    CHECK(tile_rows({}, {32}).tile_count == 0);
+    CHECK(tile_rows(std::vector<std::int32_t>{0}, {16}).wasted_share == 0);
+}
+
+TEST_CASE("a wgmma tile multiplies the rows it has, in steps", "[routing]") {
+    // 100 rows in one tile of 104; 64 in 64, 1 in 8, 35 in 40.
+    const Tiling tiling = tile_rows(kCounts, {128, true});
+    CHECK(tiling.tiles == std::vector<std::int32_t>{1, 0, 1, 1, 1});
+    CHECK(tiling.rows == 104 + 64 + 8 + 40);
+    CHECK(tiling.padded_rows == 16);
+    // In steps of 16 above 128 rows.
+    CHECK(tile_rows(kCounts, {192, true}).rows == 112 + 64 + 16 + 48);
+    // 300 rows over two tiles: 152 and 148, not 288 and 12.
+    const std::vector<std::int32_t> two{300};
+    const Tiling dealt = tile_rows(two, {288, true});
+    CHECK(dealt.tile_count == 2);
+    CHECK(rows_of_tiles(dealt, two, 0, 1).used == 152);
+    CHECK(rows_of_tiles(dealt, two, 1, 2).used == 148);
+    CHECK(dealt.rows == 160 + 160);
+}
+
+namespace {
+
+// As the kernel finds them (scatter2scatter_wgmma.jit.cu): tile_of's rows, then dispatch's width.
+TileRows by_the_kernel(int rows, int block_m, int tile) {
+    const int tiles = (rows + block_m - 1) / block_m;
+    const int share = ((rows + tiles - 1) / tiles + 7) / 8 * 8;
+    const int mine = std::min(share, rows - tile * share);
+    int width = block_m <= 128 ? 8 : 16;
+    while (width < block_m && mine > width)
+        width += block_m <= 128 ? 8 : 16;
+    return {mine, width};
+}
+
+} // namespace
+
+TEST_CASE("wgmma tiles have the rows that the kernel gives them", "[routing]") {
+    for (const int block_m : scatter2scatter::row_tile_sizes(MS_TILE_WGMMA))
+        for (std::int32_t rows = 1; rows <= 2000; ++rows) {
+            const std::vector<std::int32_t> counts{rows};
+            const Tiling tiling = tile_rows(counts, {block_m, true});
+            std::int64_t used = 0;
+            for (std::int64_t tile = 0; tile < tiling.tile_count; ++tile) {
+                const TileRows found = rows_of_tiles(tiling, counts, tile, tile + 1);
+                const TileRows wanted = by_the_kernel(rows, block_m, int(tile));
+                if (found.used != wanted.used || found.multiplied != wanted.multiplied)
+                    FAIL("tile " << tile << " of " << rows << " rows in tiles of " << block_m);
+                used += found.used;
+            }
+            if (used != rows)
+                FAIL(rows << " rows in tiles of " << block_m << ": " << used << " used");
+        }
+}
+
+TEST_CASE("the sizes to choose from are the tuner's, Hopper's own where the device has them", "[routing]") {
+    DeviceInfo device;
+    device.arch = "sm_80";
+    for (const RowTile &tile : row_tiles_of(device))
+        CHECK_FALSE(tile.wgmma);
+    device.arch = "sm_90a";
+    const auto tiles = row_tiles_of(device);
+    for (const RowTile &tile : {RowTile{16}, {128}, {96, true}, {128, true}, {192, true}, {288, true}})
+        CHECK(std::ranges::count(tiles, tile) == 1);
 }
 
 TEST_CASE("tiles know their expert and the rows they use, which add up to the slots", "[routing]") {
-    const int block_m = GENERATE(16, 32, 64, 128);
-    const Tiling tiling = tile_rows(kCounts, block_m);
+    const RowTile tile{GENERATE(32, 64, 128), GENERATE(false, true)};
+    const Tiling tiling = tile_rows(kCounts, tile);
     std::vector<std::int32_t> rows(kCounts.size());
-    for (std::int64_t tile = 0; tile < tiling.tile_count; ++tile) {
-        const std::int32_t used = used_rows(tiling, kCounts, block_m, tile);
-        CHECK(used >= 1);
-        CHECK(used <= block_m);
-        rows[std::size_t(expert_of_tile(tiling, tile))] += used;
+    for (std::int64_t i = 0; i < tiling.tile_count; ++i) {
+        const TileRows found = rows_of_tiles(tiling, kCounts, i, i + 1);
+        CHECK(found.used >= 1);
+        CHECK(found.used <= found.multiplied);
+        CHECK(found.multiplied <= tile.block_m);
+        rows[std::size_t(expert_of_tile(tiling, i))] += std::int32_t(found.used);
     }
     CHECK(rows == kCounts);
 }
 
-TEST_CASE("the used share of neighbouring tiles equals their rows added up", "[routing]") {
-    const Tiling tiling = tile_rows(kCounts, 16);
-    for (std::int64_t first = 0; first < tiling.tile_count; ++first)
+TEST_CASE("the rows of neighbouring tiles are their rows added up", "[routing]") {
+    const Tiling tiling = tile_rows(kCounts, {32, GENERATE(false, true)});
+    for (std::int64_t first = 0; first < tiling.tile_count; ++first) {
+        TileRows sum;
         for (std::int64_t last = first + 1; last <= tiling.tile_count; ++last) {
-            double used = 0;
-            for (std::int64_t tile = first; tile < last; ++tile)
-                used += used_rows(tiling, kCounts, 16, tile);
-            CHECK(used_share(tiling, kCounts, 16, first, last) ==
-                  Approx(used / (16.0 * double(last - first))));
+            const TileRows one = rows_of_tiles(tiling, kCounts, last - 1, last);
+            sum.used += one.used, sum.multiplied += one.multiplied;
+            const TileRows all = rows_of_tiles(tiling, kCounts, first, last);
+            CHECK(all.used == sum.used);
+            CHECK(all.multiplied == sum.multiplied);
         }
-    CHECK(used_share(tiling, kCounts, 16, 3, 3) == 0);
+    }
+    CHECK(rows_of_tiles(tiling, kCounts, 3, 3).multiplied == 0);
 }
 
 TEST_CASE("the last wave holds what is left over", "[routing]") {
@@ -85,16 +152,16 @@ TEST_CASE("tile facts come from the tuner, else from the measurement, else are a
           "[routing]") {
     SessionBuilder builder("t");
     const RunId run = builder.add_run({});
-    CHECK(measured_block_m(builder.current(), run, OperatorId::Down) == 64);
-    CHECK(tile_facts(builder.current(), run, OperatorId::Down, 64).blocks_per_sm == 1);
+    CHECK(measured_tile(builder.current(), run, OperatorId::Down) == RowTile{64});
+    CHECK(tile_facts(builder.current(), run, OperatorId::Down, {64}).blocks_per_sm == 1);
     Measurement m;
     m.run = run;
     m.op = OperatorId::Down;
     m.config = {32, 256, 64, 4, 3};
     m.time.median = 10;
     builder.add_measurement(m);
-    CHECK(measured_block_m(builder.current(), run, OperatorId::Down) == 32);
-    CHECK(tile_facts(builder.current(), run, OperatorId::Down, 32).block_n == 256);
+    CHECK(measured_tile(builder.current(), run, OperatorId::Down) == RowTile{32});
+    CHECK(tile_facts(builder.current(), run, OperatorId::Down, {32}).block_n == 256);
     Candidate c;
     c.run = run;
     c.op = OperatorId::Down;
@@ -105,10 +172,10 @@ TEST_CASE("tile facts come from the tuner, else from the measurement, else are a
     c.config.block_n = 128;
     c.time.median = 15;
     builder.add_candidate(c);
-    const TileFacts facts = tile_facts(builder.current(), run, OperatorId::Down, 32);
+    const TileFacts facts = tile_facts(builder.current(), run, OperatorId::Down, {32});
     CHECK(facts.block_n == 128);
     CHECK(facts.blocks_per_sm == 3);
-    CHECK(tile_facts(builder.current(), run, OperatorId::Down, 128).block_n == 128);
+    CHECK(tile_facts(builder.current(), run, OperatorId::Down, {128}).block_n == 128);
 }
 
 TEST_CASE("so many tiles are put in one cell that the cells fit", "[routing]") {

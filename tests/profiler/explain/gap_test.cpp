@@ -1,6 +1,7 @@
 #include "profiler/explain/gap.h"
 #include "profiler/explain/repetition.h"
 #include "profiler/session/session_builder.h"
+#include "profiler/session/session_file.h"
 #include "tests/support/sample_session.h"
 
 #include <catch2/catch_all.hpp>
@@ -82,7 +83,7 @@ TEST_CASE("fewer bytes than the least are noted, not subtracted", "[gap]") {
 
 TEST_CASE("padding costs what it adds to the larger of memory and matrix time", "[gap]") {
     GapFacts facts = memory_bound();
-    facts.slots = 1000, facts.rows = 1500, facts.block_m = 64;
+    facts.slots = 1000, facts.rows = 1500, facts.tile = {64};
     CHECK(part(explain_gap(facts), Kind::Padding) == 0); // 0.1 ms x 1.5 behind 1 ms of memory
     CHECK(noted(explain_gap(facts), "1,500 rows for 1,000 slots"));
     facts.cost.flops = 0.8e12; // 0.8 ms, padded 1.2 ms
@@ -173,4 +174,33 @@ TEST_CASE("facts are gathered from a session's routing, kernels and counters", "
     const Gap gap = explain_gap(facts);
     CHECK(gap.counted);
     CHECK(sum(gap) == Approx(m.time.median));
+}
+
+TEST_CASE("Hopper's tiles are not padded to their size in the recorded sessions", "[gap]") {
+    int wgmma = 0;
+    for (const char *name : {"Mixtral-8x7B", "OLMoE-1B-7B", "Qwen3-30B-A3B", "Qwen3.5-35B-A3B"}) {
+        const auto session = read_session(std::string(MOESCOPE_ASSETS "/sessions/") + name + ".moescope");
+        REQUIRE(session.ok());
+        for (std::uint32_t i = 0; i < session->measurements.size(); ++i) {
+            const Measurement &m = session->measurements[i];
+            if (m.op != OperatorId::GateUp && m.op != OperatorId::Down)
+                continue;
+            const GapFacts facts = gap_facts(*session, {i}, {}, nullptr, 0);
+            CAPTURE(name, i, m.variant, m.config.text());
+            CHECK(facts.tile.wgmma == m.config.is_wgmma());
+            if (!facts.tile.wgmma) {
+                CHECK(facts.rows % facts.tile.block_m == 0);
+                continue;
+            }
+            ++wgmma;
+            CHECK(facts.rows >= facts.slots);
+            CHECK(facts.rows % 8 == 0);
+            // At most a step and a dealt-out eight a tile.
+            CHECK(double(facts.rows) < 1.15 * double(facts.slots));
+            const Gap gap = explain_gap(facts);
+            const auto longest = gap.main_part();
+            CHECK((!longest || longest->kind != Kind::Padding));
+        }
+    }
+    CHECK(wgmma > 0);
 }
