@@ -8,8 +8,13 @@
 
 namespace moescope {
 
-void TimelineRow::Sum::add(const TimelineItem &item) {
-    busy_ns[item.slot] += item.end_ns - item.start_ns;
+TimelineRow::Packed::Packed(const TimelineItem &item)
+    : start_ns(item.start_ns),
+      duration_ns(std::uint64_t(std::clamp<std::int64_t>(item.end_ns - item.start_ns, 0, (std::int64_t(1) << 58) - 1))),
+      slot(item.slot), match(item.match), ref(item.ref), name(item.name) {}
+
+void TimelineRow::Sum::add(const Packed &item) {
+    busy_ns[item.slot] += std::int64_t(item.duration_ns);
     matches += item.match;
 }
 
@@ -22,8 +27,9 @@ void TimelineRow::clear() {
 void TimelineRow::push(const TimelineItem &item) {
     if (items_.size() % kBlock == 0)
         before_block_.push_back(before_end_);
-    items_.push_back(item);
-    before_end_.add(item);
+    const Packed packed(item);
+    items_.push_back(packed);
+    before_end_.add(packed);
 }
 
 void TimelineRow::pop_from(std::int64_t time_ns, std::vector<TimelineItem> &taken) {
@@ -31,14 +37,14 @@ void TimelineRow::pop_from(std::int64_t time_ns, std::vector<TimelineItem> &take
     if (keep == items_.size())
         return;
     for (std::size_t i = keep; i < items_.size(); ++i)
-        taken.push_back(items_[i]);
+        taken.push_back(items_[i].item());
     before_end_ = sum_before(keep);
     items_.truncate(keep);
     before_block_.truncate((keep + kBlock - 1) / kBlock);
 }
 
 std::size_t TimelineRow::first_ending_after(std::int64_t time_ns) const {
-    return bisect(0, items_.size(), [&](std::size_t i) { return items_[i].end_ns <= time_ns; });
+    return bisect(0, items_.size(), [&](std::size_t i) { return items_[i].end_ns() <= time_ns; });
 }
 
 std::size_t TimelineRow::first_starting_at(std::int64_t time_ns) const {
@@ -55,7 +61,7 @@ std::optional<std::int64_t> TimelineRow::edge_near(std::int64_t time_ns, std::in
     const std::size_t at = first_ending_after(time_ns); // round it are all edges that may be nearest
     for (std::size_t i = at == 0 ? 0 : at - 1; i < std::min(at + 2, items_.size()); ++i) {
         consider(items_[i].start_ns);
-        consider(items_[i].end_ns);
+        consider(items_[i].end_ns());
     }
     return best;
 }
@@ -81,7 +87,7 @@ TimelineRow::Sum TimelineRow::sum_before(std::size_t index) const {
 }
 
 TimelineBar TimelineRow::bar_of(std::size_t first, std::size_t last) const {
-    TimelineBar bar{items_[first].start_ns, items_[last - 1].end_ns, first, last - first};
+    TimelineBar bar{items_[first].start_ns, items_[last - 1].end_ns(), first, last - first};
     if (bar.count == 1) {
         bar.busy_ns = bar.end_ns - bar.start_ns;
         bar.slot = items_[first].slot;
@@ -111,14 +117,13 @@ std::vector<TimelineBar> TimelineRow::bars(double start_ns, double end_ns, int p
     const auto after_origin = [&](std::int64_t time_ns) { return double(time_ns - origin_ns); };
     std::size_t i = first_ending_after(std::int64_t(std::floor(start_ns)) + origin_ns);
     while (i < items_.size() && after_origin(items_[i].start_ns) < end_ns) {
-        const TimelineItem &item = items_[i];
+        const Packed &item = items_[i];
         std::size_t next = i + 1;
-        if (double(item.end_ns - item.start_ns) < pixel_ns) {
+        if (double(item.duration_ns) < pixel_ns) {
             const double column = std::floor((after_origin(item.start_ns) - start_ns) / pixel_ns);
             const double column_end = start_ns + (column + 1) * pixel_ns;
             next = std::max(next, gallop(i, std::int64_t(std::ceil(column_end)) + origin_ns));
-            const TimelineItem &last = items_[next - 1];
-            if (next - 1 > i && double(last.end_ns - last.start_ns) >= pixel_ns)
+            if (next - 1 > i && double(items_[next - 1].duration_ns) >= pixel_ns)
                 --next;
         }
         result.push_back(bar_of(i, next));
@@ -162,30 +167,35 @@ std::vector<TimelineItem> TimelineRows::pop_from(std::int64_t time_ns) {
     std::vector<TimelineItem> taken;
     for (TimelineRow &row : rows_)
         row.pop_from(time_ns, taken);
-    latest_start_ns_ = std::min(latest_start_ns_, time_ns);
+    latest_ = std::min(latest_, Order{time_ns, INT64_MIN});
     return taken;
+}
+
+bool TimelineRows::append(TimelineItem item) {
+    item.end_ns = std::max(item.start_ns, item.end_ns);
+    if (order_of(item) < latest_)
+        return false;
+    place(item);
+    latest_ = order_of(item);
+    return true;
 }
 
 void TimelineRows::add(std::vector<TimelineItem> items) {
     if (items.empty())
         return;
-    std::int64_t earliest = INT64_MAX;
+    Order first{INT64_MAX, INT64_MAX};
     for (TimelineItem &item : items) {
         item.end_ns = std::max(item.start_ns, item.end_ns);
-        earliest = std::min(earliest, item.start_ns);
+        first = std::min(first, order_of(item));
     }
-    if (earliest < latest_start_ns_) {
-        const auto taken = pop_from(earliest);
+    if (first < latest_) {
+        const auto taken = pop_from(first.first);
         items.insert(items.end(), taken.begin(), taken.end());
     }
-    const auto earlier = [](const TimelineItem &a, const TimelineItem &b) {
-        return a.start_ns != b.start_ns ? a.start_ns < b.start_ns : a.end_ns < b.end_ns;
-    };
-    if (!std::is_sorted(items.begin(), items.end(), earlier))
-        std::stable_sort(items.begin(), items.end(), earlier);
+    if (!std::ranges::is_sorted(items, {}, order_of))
+        std::ranges::stable_sort(items, {}, order_of);
     for (const TimelineItem &item : items)
-        place(item);
-    latest_start_ns_ = std::max(latest_start_ns_, items.back().start_ns);
+        append(item);
     while (!rows_.empty() && rows_.back().empty())
         rows_.pop_back();
 }

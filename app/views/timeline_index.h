@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace moescope {
@@ -40,8 +41,8 @@ class TimelineRow {
   public:
     std::size_t size() const { return items_.size(); }
     bool empty() const { return items_.empty(); }
-    const TimelineItem &operator[](std::size_t index) const { return items_[index]; }
-    const TimelineItem &back() const { return items_.back(); }
+    TimelineItem operator[](std::size_t index) const { return items_[index].item(); }
+    TimelineItem back() const { return items_.back().item(); }
     std::uint32_t matches() const { return before_end_.matches; }
 
     // item.start_ns >= back().end_ns.
@@ -52,7 +53,8 @@ class TimelineRow {
     template <typename Predicate> void match(const Predicate &matches) {
         const auto items = std::move(items_);
         clear();
-        for (TimelineItem item : items) {
+        for (const Packed &each : items) {
+            TimelineItem item = each.item();
             item.match = matches(item);
             push(item);
         }
@@ -73,18 +75,30 @@ class TimelineRow {
     std::vector<TimelineBar> bars(double start_ns, double end_ns, int pixels, std::int64_t origin_ns = 0) const;
 
   private:
+    // As it is kept: a session has millions of them. Nothing lasts longer than nine years.
+    struct Packed {
+        std::int64_t start_ns = 0;
+        std::uint64_t duration_ns : 58, slot : 4, match : 1;
+        std::uint32_t ref = 0, name = 0;
+        explicit Packed(const TimelineItem &item);
+        TimelineItem item() const {
+            return {start_ns, end_ns(), ref, name, std::uint8_t(slot), match != 0};
+        }
+        std::int64_t end_ns() const { return start_ns + std::int64_t(duration_ns); }
+    };
+    static_assert(sizeof(Packed) == 24);
     static constexpr std::size_t kBlock = 16;
     struct Sum {
         std::array<std::int64_t, kTimelineSlots> busy_ns{};
         std::uint32_t matches = 0;
-        void add(const TimelineItem &item);
+        void add(const Packed &item);
     };
     void clear();
     Sum sum_before(std::size_t index) const;
     TimelineBar bar_of(std::size_t first, std::size_t last) const;
     std::size_t gallop(std::size_t from, std::int64_t start_ns) const;
 
-    ChunkedVector<TimelineItem, 512> items_;
+    ChunkedVector<Packed, 512> items_;
     ChunkedVector<Sum, 128> before_block_; // of all items before each block of kBlock
     Sum before_end_;                // of all items
 };
@@ -96,6 +110,8 @@ class TimelineRows {
     std::vector<TimelineRow> &rows() { return rows_; }
     // Items may come in any order, also earlier than those already there.
     void add(std::vector<TimelineItem> items);
+    // One that comes after all that are there; false, and nothing is done, where it does not.
+    bool append(TimelineItem item);
     // Takes off all items that start at or after a time.
     std::vector<TimelineItem> pop_from(std::int64_t time_ns);
     // Items that found no free row and were drawn later than they ran.
@@ -104,9 +120,11 @@ class TimelineRows {
     static constexpr std::size_t kMostRows = 32;
 
   private:
+    using Order = std::pair<std::int64_t, std::int64_t>; // start, then end
+    static Order order_of(const TimelineItem &item) { return {item.start_ns, item.end_ns}; }
     void place(TimelineItem item);
     std::vector<TimelineRow> rows_;
-    std::int64_t latest_start_ns_ = INT64_MIN;
+    Order latest_{INT64_MIN, INT64_MIN}; // none there is later
     std::size_t squeezed_ = 0;
 };
 

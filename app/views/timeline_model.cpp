@@ -5,16 +5,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <future>
+#include <type_traits>
+#include <unordered_set>
 
 namespace moescope {
 
 namespace {
 
-std::uint64_t key_of(std::uint32_t measurement, std::int32_t repetition) {
-    return std::uint64_t(measurement) << 32 | std::uint32_t(repetition);
-}
+// Of a measurement's or a repetition's item: its ref and its name.
+std::uint64_t key_of(std::uint32_t ref, std::uint32_t name) { return std::uint64_t(ref) << 32 | name; }
+std::uint32_t measurement_of(std::uint64_t key) { return std::uint32_t(key >> 32); }
 
 // Times from a file may be anything: kept where differences cannot overflow.
 std::int64_t sane(std::int64_t time_ns) {
@@ -26,6 +29,28 @@ bool same(const KernelRecord &a, const KernelRecord &b) {
     return a.start_ns == b.start_ns && a.end_ns == b.end_ns && a.name == b.name &&
            a.correlation == b.correlation && a.stream == b.stream && a.tag == b.tag;
 }
+
+TrackKey track_of(const KernelRecord &kernel) { return {TrackKind::Kernels, kernel.device, kernel.stream}; }
+TrackKey track_of(const ApiRecord &call) { return {TrackKind::Api, call.process, call.thread}; }
+TrackKey track_of(const CopyRecord &copy) { return {TrackKind::Copies, copy.device, copy.stream}; }
+TrackKey track_of(const OverheadRecord &) { return {TrackKind::Overhead, 0, 0}; }
+
+NameId name_of(const KernelRecord &kernel) { return kernel.name; }
+NameId name_of(const ApiRecord &call) { return call.name; }
+NameId name_of(const CopyRecord &) { return {}; }
+NameId name_of(const OverheadRecord &overhead) { return overhead.kind; }
+
+// Where items come one by one: as long as they are in order they go to their track; from the first late
+// one on they wait, and are put in order together.
+struct Lane {
+    TimelineRows *track = nullptr;
+    std::vector<TimelineItem> waiting;
+
+    void put(const TimelineItem &item) {
+        if (!waiting.empty() || !track->append(item))
+            waiting.push_back(item);
+    }
+};
 
 bool contains(std::string_view text, std::string_view lower_case) {
     const auto same = [](char a, char b) {
@@ -74,6 +99,11 @@ void TimeSpan::add(std::int64_t start, std::int64_t end) {
     end_ns = std::max({end_ns, start, end});
 }
 
+void TimeSpan::add(const TimeSpan &other) {
+    start_ns = std::min(start_ns, other.start_ns);
+    end_ns = std::max(end_ns, other.end_ns);
+}
+
 bool TimelineModel::continues(const Session &session) const {
     return session.kernels.size() >= seen_.kernels && session.api_calls.size() >= seen_.api &&
            session.copies.size() >= seen_.copies && session.memory.size() >= seen_.memory &&
@@ -120,115 +150,143 @@ std::uint8_t TimelineBuilder::slot_of(Tag tag) const {
 }
 
 // The measurement's span grows with everything tagged; a repetition's with its kernels.
-void TimelineBuilder::touch(Tag tag, std::int64_t start_ns, std::int64_t end_ns, bool in_repetition) {
-    if (!tag.measurement.valid() || tag.measurement.value >= slots_.size())
-        return;
-    if (tag.repetition == kSampledRepetition)
-        return sampled_[tag.measurement].add(sane(start_ns), sane(end_ns));
-    measurement_.of(tag.measurement.value, measurements_, update_).add(sane(start_ns), sane(end_ns));
-    if (in_repetition && tag.repetition >= 0)
-        repetition_.of(key_of(tag.measurement.value, tag.repetition), repetitions_, update_)
-            .add(sane(start_ns), sane(end_ns));
+template <typename Record> void TimelineBuilder::note_tag(const Record &record, Found &found) const {
+    if constexpr (requires { record.tag; }) {
+        const Tag tag = record.tag;
+        if (!tag.measurement.valid() || tag.measurement.value >= slots_.size())
+            return;
+        const std::int64_t start = sane(record.start_ns), end = sane(record.end_ns);
+        if (tag.repetition == kSampledRepetition)
+            return found.sampled[tag.measurement].add(start, end);
+        found.measurements[tag.measurement].add(start, end);
+        if (!std::is_same_v<Record, KernelRecord> || tag.repetition < 0)
+            return;
+        const std::uint64_t key = key_of(tag.measurement.value, std::uint32_t(tag.repetition));
+        if (found.repetitions.empty() || found.repetitions.back().first != key)
+            found.repetitions.emplace_back(key, TimeSpan{});
+        found.repetitions.back().second.add(start, end);
+    }
 }
 
-void TimelineBuilder::collect(const Session &session, Pending &pending) {
-    const auto add = [&](TrackKey key, std::int64_t start, std::int64_t end, std::size_t ref,
-                         NameId name, std::uint8_t slot) {
-        start = sane(start);
-        end = std::max(start, sane(end));
-        pending[key].push_back({start, end, std::uint32_t(ref), name.value, slot});
-        extent_.add(start, end);
+template <typename Records>
+TimelineBuilder::Found TimelineBuilder::add_records(const Records &records, std::size_t from, std::mutex &tracks) {
+    Found found;
+    std::map<TrackKey, Lane> lanes;
+    Lane *lane = nullptr;
+    TrackKey last;
+    for (std::size_t i = from; i < records.size(); ++i) {
+        const auto &record = records[i];
+        const TrackKey key = track_of(record);
+        if (!lane || key != last) {
+            lane = &lanes[last = key];
+            if (!lane->track) {
+                const std::scoped_lock lock(tracks);
+                lane->track = &tracks_[key]; // no track moves when another one comes
+            }
+        }
+        const std::int64_t start = sane(record.start_ns), end = std::max(start, sane(record.end_ns));
+        TimelineItem item{start, end, std::uint32_t(i), name_of(record).value};
+        if constexpr (std::is_same_v<std::decay_t<decltype(record)>, KernelRecord>)
+            item.slot = slot_of(record.tag);
+        item.match = !query_.empty() && matches_query(key.kind, item);
+        lane->put(item);
+        found.extent.add(start, end);
+        note_tag(record, found);
+    }
+    for (auto &[key, each] : lanes)
+        each.track->add(std::move(each.waiting));
+    return found;
+}
+
+// Each kind has tracks of its own: many records are put on them at once.
+std::vector<TimelineBuilder::Found> TimelineBuilder::add_new_records(const Session &session) {
+    constexpr std::size_t kMany = 100'000;
+    const auto policy = missing(session) > kMany ? std::launch::async : std::launch::deferred;
+    std::mutex tracks;
+    const auto begin = [&](const auto &records, std::size_t from) {
+        return std::async(policy, [this, &records, from, &tracks] { return add_records(records, from, tracks); });
     };
-    for (std::size_t i = seen_.kernels; i < session.kernels.size(); ++i) {
-        const KernelRecord &kernel = session.kernels[i];
-        add({TrackKind::Kernels, kernel.device, kernel.stream}, kernel.start_ns, kernel.end_ns, i,
-            kernel.name, slot_of(kernel.tag));
-        touch(kernel.tag, kernel.start_ns, kernel.end_ns, true);
-    }
-    for (std::size_t i = seen_.api; i < session.api_calls.size(); ++i) {
-        const ApiRecord &call = session.api_calls[i];
-        add({TrackKind::Api, call.process, call.thread}, call.start_ns, call.end_ns, i, call.name,
-            kNeutralSlot);
-        touch(call.tag, call.start_ns, call.end_ns, false);
-    }
-    for (std::size_t i = seen_.copies; i < session.copies.size(); ++i) {
-        const CopyRecord &copy = session.copies[i];
-        add({TrackKind::Copies, copy.device, copy.stream}, copy.start_ns, copy.end_ns, i, {},
-            kNeutralSlot);
-        touch(copy.tag, copy.start_ns, copy.end_ns, false);
-    }
-    for (std::size_t i = seen_.overheads; i < session.overheads.size(); ++i) {
-        const OverheadRecord &overhead = session.overheads[i];
-        add({TrackKind::Overhead, 0, 0}, overhead.start_ns, overhead.end_ns, i, overhead.kind,
-            kNeutralSlot);
-    }
+    std::array tasks{begin(session.kernels, seen_.kernels), begin(session.api_calls, seen_.api),
+                     begin(session.copies, seen_.copies), begin(session.overheads, seen_.overheads)};
+    std::vector<Found> found;
+    for (std::future<Found> &task : tasks)
+        found.push_back(task.get());
+    return found;
 }
 
-// Each track by itself, the long ones at once.
-void TimelineBuilder::add_pending(Pending &pending) {
-    constexpr std::size_t kLong = 100'000;
-    std::vector<std::future<void>> others;
-    for (auto &[key, items] : pending) {
-        TimelineRows &track = tracks_[key]; // no track moves when another one comes
-        const auto add = [this, &items, &track, kind = key.kind] {
-            for (TimelineItem &item : items)
-                item.match = matches_query(kind, item);
-            track.add(std::move(items));
-        };
-        if (items.size() > kLong)
-            others.push_back(std::async(std::launch::async, add));
-        else
-            add();
+TimelineBuilder::Changes TimelineBuilder::changed_measurements(const std::vector<Found> &found) {
+    std::map<MeasurementId, TimeSpan> touched;
+    for (const Found &each : found)
+        for (const auto &[id, span] : each.measurements)
+            touched[id].add(span);
+    Changes changes;
+    for (const auto &[id, span] : touched) {
+        TimeSpan &now = measurements_[id.value];
+        const TimeSpan before = now;
+        now.add(span);
+        changes.push_back({key_of(id.value, 0), before, now});
     }
-    for (std::future<void> &other : others)
-        other.get();
+    return changes;
+}
+
+// The repetitions of measurements that were there before are looked up on their track.
+TimelineBuilder::Changes
+TimelineBuilder::changed_repetitions(std::vector<std::pair<std::uint64_t, TimeSpan>> found,
+                                     const Changes &measurements) const {
+    std::unordered_map<std::uint64_t, TimeSpan> known;
+    const auto track = tracks_.find({TrackKind::Repetitions, 0, 0});
+    for (const Change &measurement : measurements)
+        for (std::size_t r = 0; track != tracks_.end() && !measurement.before.empty() && r < track->second.rows().size(); ++r) {
+            const TimelineRow &row = track->second.rows()[r];
+            for (std::size_t i = row.first_starting_at(measurement.before.start_ns);
+                 i < row.size() && row[i].start_ns <= measurement.before.end_ns; ++i)
+                if (row[i].ref == measurement_of(measurement.key))
+                    known[key_of(row[i].ref, row[i].name)] = {row[i].start_ns, row[i].end_ns};
+        }
+    constexpr auto key_of_found = &std::pair<std::uint64_t, TimeSpan>::first;
+    if (!std::ranges::is_sorted(found, {}, key_of_found))
+        std::ranges::stable_sort(found, {}, key_of_found);
+    Changes changes;
+    changes.reserve(found.size());
+    for (const auto &[key, span] : found) {
+        if (changes.empty() || changes.back().key != key) {
+            const auto before = known.empty() ? known.end() : known.find(key);
+            const TimeSpan was = before != known.end() ? before->second : TimeSpan{};
+            changes.push_back({key, was, was});
+        }
+        changes.back().now.add(span);
+    }
+    return changes;
 }
 
 // Spans that have changed are taken off their track as they were and put on as they are.
-template <typename Key>
-void TimelineBuilder::add_spans(TrackKind kind, const std::unordered_map<Key, KeptSpan> &spans, Touched<Key> &touched) {
-    if (touched.fresh.empty() && touched.before.empty())
+void TimelineBuilder::change_spans(TrackKind kind, const Changes &changes) {
+    if (changes.empty())
         return;
-    const auto measurement_of = [&](Key key) {
-        return std::uint32_t(kind == TrackKind::Measurements ? key : std::uint64_t(key) >> 32);
-    };
-    const auto key_of_item = [&](const TimelineItem &item) {
-        return kind == TrackKind::Measurements ? Key(item.ref) : Key(key_of(item.ref, std::int32_t(item.name)));
-    };
-    std::vector<TimelineItem> items;
-    const auto put = [&](Key key) {
-        const TimeSpan &span = spans.at(key);
-        const bool whole = kind == TrackKind::Measurements;
-        TimelineItem item{span.start_ns, span.end_ns, measurement_of(key), whole ? 0 : std::uint32_t(key),
-                          slots_[measurement_of(key)]};
-        item.match = matches_query(kind, item);
-        items.push_back(item);
-    };
-    TimelineRows &track = tracks_[{kind, 0, 0}];
-    if (!touched.before.empty()) {
-        std::int64_t from = INT64_MAX;
-        for (const auto &[key, span] : touched.before)
-            from = std::min(from, span.start_ns);
-        items = track.pop_from(from);
-        std::erase_if(items, [&](const TimelineItem &item) { return touched.before.contains(key_of_item(item)); });
-        for (const auto &[key, span] : touched.before)
-            put(key);
+    Lane lane{&tracks_[{kind, 0, 0}], {}};
+    std::int64_t from = INT64_MAX;
+    std::unordered_set<std::uint64_t> gone;
+    for (const Change &change : changes)
+        if (!change.before.empty()) {
+            from = std::min(from, change.before.start_ns);
+            gone.insert(change.key);
+        }
+    if (!gone.empty()) {
+        lane.waiting = lane.track->pop_from(from);
+        std::erase_if(lane.waiting, [&](const TimelineItem &item) { return gone.contains(key_of(item.ref, item.name)); });
     }
-    for (const Key key : touched.fresh)
-        put(key);
-    track.add(std::move(items));
-    touched = {};
+    for (const Change &change : changes) {
+        const std::uint32_t measurement = measurement_of(change.key);
+        TimelineItem item{change.now.start_ns, change.now.end_ns, measurement, std::uint32_t(change.key), slots_[measurement]};
+        item.match = matches_query(kind, item);
+        lane.put(item);
+    }
+    lane.track->add(std::move(lane.waiting));
 }
 
-void TimelineBuilder::add_runs(const Session &session) {
-    const auto add = [&](std::uint32_t id) {
-        const TimeSpan &span = measurements_.at(id);
-        runs_[session.measurements[id].run].add(span.start_ns, span.end_ns);
-    };
-    for (const auto &[id, span] : measurement_.before)
-        add(id);
-    for (const std::uint32_t id : measurement_.fresh)
-        add(id);
+void TimelineBuilder::add_runs(const Session &session, const Changes &measurements) {
+    for (const Change &change : measurements)
+        runs_[session.measurements[measurement_of(change.key)].run].add(change.now);
 }
 
 // The level holds until the next change, and after the last one for good.
@@ -269,15 +327,18 @@ void TimelineBuilder::update(const Session &session) {
         *this = {};
         query_ = std::move(query);
     }
-    ++update_;
     note_measurements(session);
     note_matches(session);
-    Pending pending;
-    collect(session, pending);
-    add_pending(pending);
-    add_runs(session);
-    add_spans(TrackKind::Measurements, measurements_, measurement_);
-    add_spans(TrackKind::Repetitions, repetitions_, repetition_);
+    std::vector<Found> found = add_new_records(session);
+    for (const Found &each : found) {
+        extent_.add(each.extent);
+        for (const auto &[id, span] : each.sampled)
+            sampled_[id].add(span);
+    }
+    const Changes measurements = changed_measurements(found);
+    add_runs(session, measurements);
+    change_spans(TrackKind::Measurements, measurements);
+    change_spans(TrackKind::Repetitions, changed_repetitions(std::move(found.front().repetitions), measurements));
     counters_.update(session, [&](RunId run, std::int64_t start_ns, std::int64_t end_ns) {
         extent_.add(sane(start_ns), sane(end_ns));
         runs_[run].add(sane(start_ns), sane(end_ns));
@@ -288,7 +349,7 @@ void TimelineBuilder::update(const Session &session) {
 
 TimeSpan TimelineModel::span_of(MeasurementId measurement) const {
     const auto found = measurements_.find(measurement.value);
-    return measurement.valid() && found != measurements_.end() ? TimeSpan(found->second) : TimeSpan{};
+    return measurement.valid() && found != measurements_.end() ? found->second : TimeSpan{};
 }
 
 TimeSpan TimelineModel::sampled_span_of(MeasurementId measurement) const {

@@ -6,6 +6,7 @@
 #include "profiler/session/session.h"
 
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,7 @@ struct TimeSpan {
     std::int64_t start_ns = INT64_MAX, end_ns = INT64_MIN;
     bool empty() const { return start_ns > end_ns; }
     void add(std::int64_t start, std::int64_t end);
+    void add(const TimeSpan &other);
     friend bool operator==(const TimeSpan &, const TimeSpan &) = default;
 };
 
@@ -77,16 +79,13 @@ class TimelineModel {
     static constexpr std::size_t kLaunchesAhead = 1 << 16;
 
   protected:
-    struct KeptSpan : TimeSpan {
-        std::uint32_t update = 0; // that has touched it last
-    };
     struct Seen {
         std::size_t kernels = 0, api = 0, copies = 0, memory = 0, overheads = 0;
     };
 
     std::map<TrackKey, TimelineRows> tracks_;
     TimeSpan extent_;
-    std::unordered_map<std::uint32_t, KeptSpan> measurements_;
+    std::unordered_map<std::uint32_t, TimeSpan> measurements_;
     std::map<MeasurementId, TimeSpan> sampled_;
     std::map<RunId, TimeSpan> runs_; // everything of each run
     TimelineCounters counters_;
@@ -104,48 +103,35 @@ class TimelineBuilder : public TimelineModel {
     void search(const Session &session, std::string_view query);
 
   private:
-    using Pending = std::map<TrackKey, std::vector<TimelineItem>>;
+    // What records of one kind say beside their own items.
+    struct Found {
+        TimeSpan extent;
+        std::map<MeasurementId, TimeSpan> measurements, sampled;
+        std::vector<std::pair<std::uint64_t, TimeSpan>> repetitions; // by key_of(), in the records' order
+    };
+    // A span as the track has it, empty where it has none, and as it is now.
+    struct Change {
+        std::uint64_t key = 0;
+        TimeSpan before, now;
+    };
+    using Changes = std::vector<Change>; // each key once
 
     void note_measurements(const Session &session);
     void note_matches(const Session &session);
     bool matches_query(TrackKind kind, const TimelineItem &item) const;
-    void collect(const Session &session, Pending &pending);
-    void touch(Tag tag, std::int64_t start_ns, std::int64_t end_ns, bool in_repetition);
-    // The spans that an update has touched: those that are new, and the others as they were before.
-    template <typename Key> struct Touched {
-        std::vector<Key> fresh;
-        std::unordered_map<Key, TimeSpan> before;
-        TimeSpan *last = nullptr; // of last_key
-        Key last_key{};
-        // The span of a key, to be changed: mostly the one of the call before.
-        TimeSpan &of(Key key, std::unordered_map<Key, KeptSpan> &spans, std::uint32_t update) {
-            if (last && last_key == key)
-                return *last;
-            const auto [at, is_new] = spans.try_emplace(key);
-            KeptSpan &span = at->second;
-            if (is_new)
-                fresh.push_back(key);
-            else if (span.update != update)
-                before.try_emplace(key, span);
-            span.update = update;
-            last_key = key;
-            return *(last = &span);
-        }
-    };
-    void add_pending(Pending &pending);
-    template <typename Key>
-    void add_spans(TrackKind kind, const std::unordered_map<Key, KeptSpan> &spans, Touched<Key> &touched);
-    void add_runs(const Session &session);
+    template <typename Records> Found add_records(const Records &records, std::size_t from, std::mutex &tracks);
+    template <typename Record> void note_tag(const Record &record, Found &found) const;
+    std::vector<Found> add_new_records(const Session &session);
+    Changes changed_measurements(const std::vector<Found> &found);
+    Changes changed_repetitions(std::vector<std::pair<std::uint64_t, TimeSpan>> found, const Changes &measurements) const;
+    void change_spans(TrackKind kind, const Changes &changes);
+    void add_runs(const Session &session, const Changes &measurements);
     void add_memory(const Session &session);
     void remember(const Session &session);
     std::uint8_t slot_of(Tag tag) const;
 
     std::vector<std::pair<std::int64_t, std::int64_t>> ledger_; // (time, bytes), by time
     std::int64_t allocated_bytes_ = 0;                           // after all of them
-    std::uint32_t update_ = 0;                                // how many there were
-    std::unordered_map<std::uint64_t, KeptSpan> repetitions_; // by measurement << 32 | repetition
-    Touched<std::uint32_t> measurement_;
-    Touched<std::uint64_t> repetition_;
     std::vector<std::uint8_t> slots_; // of each measurement
     std::string query_;
     std::vector<bool> name_matches_, measurement_matches_;
