@@ -1,13 +1,17 @@
 #include "app/cli/ranks_command.h"
 
+#include "app/cli/interrupt_guard.h"
 #include "app/cli/json_output.h"
+#include "app/cli/numbers.h"
 #include "app/cli/output_file.h"
 #include "app/cli/ranks_table.h"
 #include "app/cli/run_command.h"
 #include "app/cli/run_table.h"
 #include "app/cli/say.h"
 #include "app/cli/worker_run.h"
+#include "profiler/base/host_name.h"
 #include "profiler/base/try.h"
+#include "profiler/explain/parallel.h"
 #include "profiler/ranks/launcher.h"
 #include "profiler/ranks/meeting.h"
 #include "profiler/ranks/merge.h"
@@ -15,12 +19,18 @@
 #include "profiler/session/session_file.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -30,7 +40,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kMeetingSeconds = 120;
+constexpr double kMeetingSeconds = 120, kLongestWait = 86400;
 constexpr char kSession = 'S', kFailure = 'F'; // what a rank has for rank 0
 
 // A file of this process, gone when it is.
@@ -38,14 +48,16 @@ class TemporaryFile {
   public:
     explicit TemporaryFile(std::string_view what)
         : path_(fs::temp_directory_path() / fmt::format("moescope-{}-{}.moescope", what, getpid())) {}
-    ~TemporaryFile() {
-        std::error_code ignored;
-        for (const char *suffix : {"", "-wal", "-shm"})
-            fs::remove(path_.string() + suffix, ignored);
-    }
+    ~TemporaryFile() { remove(path_); }
     TemporaryFile(const TemporaryFile &) = delete;
     TemporaryFile &operator=(const TemporaryFile &) = delete;
     const fs::path &path() const { return path_; }
+
+    static void remove(const fs::path &path) {
+        std::error_code ignored;
+        for (const char *suffix : {"", "-wal", "-shm"})
+            fs::remove(path.string() + suffix, ignored);
+    }
 
   private:
     fs::path path_;
@@ -62,29 +74,46 @@ Result<Session> session_of_bytes(std::string_view bytes) {
     return read_session(file.path());
 }
 
+// What a rank is doing, a line each time that changes, and how long after the start.
+class ProgressLines {
+  public:
+    explicit ProgressLines(std::int32_t rank) : rank_(rank) {}
+    void show(std::string_view doing) {
+        doing = doing.substr(0, doing.find(kSamples));
+        if (doing.empty() || doing == doing_)
+            return;
+        doing_ = doing;
+        const std::chrono::duration<double> since = std::chrono::steady_clock::now() - began_;
+        say(fmt::format("rank {}, {:5.1f} s: {}", rank_, since.count(), doing));
+    }
+
+  private:
+    static constexpr std::string_view kSamples = ": "; // counts and shares change all the time
+    const std::int32_t rank_;
+    const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+    std::string doing_;
+};
+
 // One rank of the start: meets the others, runs its part, hands it to rank 0.
 class Rank {
   public:
-    Rank(const RanksOptions &options, LaunchedRank place) : options_(options), place_(std::move(place)) {}
+    Rank(const RanksOptions &options, LaunchedRank place)
+        : options_(options), place_(std::move(place)), lines_(place_.rank),
+          file_(fmt::format("rank-{}", place_.rank)) {}
 
     Status run() {
         MOESCOPE_TRY(plan());
-        Result<std::unique_ptr<Meeting>> meeting = Meeting::join(
-            {place_.rank, place_.size, place_.host, place_.port, "moescope " MOESCOPE_VERSION " " + place_.job},
-            kMeetingSeconds);
-        MOESCOPE_TRY(meeting);
-        meeting_ = std::move(*meeting);
+        MOESCOPE_TRY(meet());
         MOESCOPE_TRY(agree());
-        const Result<std::vector<ClockOffset>> before = meeting_->compare_clocks();
+        const auto before = meeting_->compare_clocks();
         MOESCOPE_TRY(before);
+        const InterruptGuard guard; // from here on there is something to lose
         const std::string mine = measure();
-        const Result<std::vector<ClockOffset>> after = meeting_->compare_clocks();
-        MOESCOPE_TRY(after);
-        const Result<std::vector<std::string>> all = meeting_->collect(mine);
-        MOESCOPE_TRY(all);
-        if (place_.rank == 0)
-            merge(*all, *before, *after);
-        return finish();
+        const Result<std::string> verdict = hand_over(mine, *before);
+        if (!verdict && mine.starts_with(kSession))
+            keep_own();
+        MOESCOPE_TRY(verdict);
+        return outcome(*verdict);
     }
 
     // Of rank 0; else nothing.
@@ -94,7 +123,10 @@ class Rank {
   private:
     Status plan() {
         PlanOptions with_place = options_.plan;
-        with_place.ranks = MeetingPlace{place_.rank, place_.size, place_.host, 0, {}};
+        with_place.ranks = MeetingPlace{.rank = place_.rank, .size = place_.size, .host = place_.host, .port = 0, .word = {}};
+        MOESCOPE_TRY(read_wait());
+        if (wait_)
+            with_place.ranks->patience_seconds = *wait_;
         Result<Plan> made = make_plan(with_place, Purpose::Run);
         MOESCOPE_TRY(made);
         plan_ = std::move(*made);
@@ -102,7 +134,38 @@ class Rank {
         return place_.rank == 0 ? check_session_output("--out", out_) : Status{};
     }
 
-    // All ranks must have been asked the same; then they learn where their workers meet.
+    Status read_wait() {
+        if (!options_.wait)
+            return {};
+        const Result<double> seconds = parse_real("--wait", *options_.wait, 1, kLongestWait);
+        MOESCOPE_TRY(seconds);
+        wait_ = *seconds;
+        return {};
+    }
+
+    Status meet() {
+        MeetingPlace where = *plan_.ranks;
+        where.port = place_.port;
+        where.word = "moescope " MOESCOPE_VERSION " " + place_.job;
+        if (place_.size > 1)
+            tell(fmt::format("{} ranks meet at {}:{}", place_.size, place_.host, place_.port));
+        Result<std::unique_ptr<Meeting>> meeting =
+            Meeting::join(where, wait_.value_or(kMeetingSeconds), [&](const std::vector<std::int32_t> &missing) {
+                tell(fmt::format("waiting for rank {}", fmt::join(missing, ", ")));
+            });
+        MOESCOPE_TRY(meeting);
+        meeting_ = std::move(*meeting);
+        return {};
+    }
+
+    // Rank 0 speaks for all.
+    void tell(std::string_view doing) {
+        if (place_.rank == 0)
+            lines_.show(doing);
+    }
+
+    // All ranks must have been asked the same; then they learn where their workers meet, and where each keeps what it
+    // measures until rank 0 has it.
     Status agree() {
         Plan common = plan_;
         common.ranks->rank = 0;
@@ -119,72 +182,128 @@ class Rank {
         MOESCOPE_TRY(ports);
         plan_.ranks->port = std::atoi(ports->front().c_str());
         plan_.ranks->word = "workers of " MOESCOPE_VERSION " " + place_.job;
+        const Result<std::vector<std::string>> files = meeting_->share(host_name() + ":" + file_.path().string());
+        MOESCOPE_TRY(files);
+        files_ = *files;
         return {};
     }
 
-    Status choose_device() {
+    Result<std::string> choose_device(const std::vector<DeviceInfo> &devices) const {
         if (plan_.device != "auto")
-            return {};
-        const Result<std::vector<DeviceInfo>> devices = ask_for_devices("");
-        MOESCOPE_TRY(devices);
-        const auto gpus = std::ranges::count_if(*devices, [](const DeviceInfo &each) { return !each.is_cpu(); });
-        const Result<std::string> mine = gpus == 0 ? Result<std::string>("cpu") : device_of_rank(place_, std::int32_t(gpus));
-        MOESCOPE_TRY(mine);
-        plan_.device = *mine;
-        return {};
+            return plan_.device;
+        const auto gpus = std::ranges::count_if(devices, [](const DeviceInfo &each) { return !each.is_cpu(); });
+        return gpus == 0 ? Result<std::string>("cpu") : device_of_rank(place_, std::int32_t(gpus));
     }
 
     // The session's bytes, or why there are none.
     std::string measure() {
-        const TemporaryFile file(fmt::format("rank-{}", place_.rank));
-        Status ran = choose_device();
-        if (ran)
-            if (const Result<Finished> finished = run_plan(plan_, "", file.path()); !finished)
-                ran = finished.error();
-        return ran ? kSession + bytes_of_file(file.path()) : kFailure + ran.error().sentence();
+        tell("starting its worker");
+        const Result<Finished> finished = run_rank_plan(
+            plan_, file_.path(), [&](const std::vector<DeviceInfo> &devices) { return choose_device(devices); },
+            [&](const std::string &doing) { tell(doing); });
+        return finished ? kSession + bytes_of_file(file_.path()) : kFailure + finished.error().clause();
     }
 
-    void merge(const std::vector<std::string> &all, const std::vector<ClockOffset> &before,
-               const std::vector<ClockOffset> &after) {
+    // To rank 0, which merges what it gets, whoever is missing. What it says of the whole: "" is good.
+    Result<std::string> hand_over(const std::string &mine, const Meeting::ByRank<ClockOffset> &before) {
+        tell("collecting what the ranks measured");
+        const auto after = meeting_->compare_clocks();
+        MOESCOPE_TRY(after);
+        const auto all = meeting_->collect(mine);
+        MOESCOPE_TRY(all);
+        if (place_.rank == 0)
+            merge(*all, before, *after);
+        return meeting_->hear(problems_.empty() ? "" : "failed");
+    }
+
+    void merge(const Meeting::ByRank<std::string> &all, const Meeting::ByRank<ClockOffset> &before,
+               const Meeting::ByRank<ClockOffset> &after) {
         std::vector<RankSession> ranks;
+        std::size_t there = 0;
         for (std::size_t rank = 0; rank < all.size(); ++rank) {
-            Result<Session> one = all[rank].starts_with(kSession)
-                                      ? session_of_bytes(std::string_view(all[rank]).substr(1))
-                                      : Result<Session>(Error{all[rank].substr(1), {}, {}});
-            if (one)
-                ranks.push_back({std::move(*one), between(before[rank], after[rank])});
-            else
-                problems_.push_back(fmt::format("rank {}: {}", rank, one.error().sentence()));
+            RankSession one = session_of(rank, all[rank]);
+            if (before[rank])
+                one.clock = after[rank] ? between(*before[rank], *after[rank]) : *before[rank];
+            if (!one.lost.what.empty())
+                problems_.push_back(one.lost.sentence());
+            there += one.session.runs.size() > 0;
+            ranks.push_back(std::move(one));
         }
-        if (ranks.size() < all.size()) // runs are told apart by their place in the session
+        if (there == 0)
             return;
-        session_ = merge_ranks(ranks, fmt::format("{} on {} ranks", plan_.workload.model.name, all.size()));
-        for (std::uint32_t run = 0; run < session_.runs.size(); ++run)
+        session_ = merge_ranks(ranks, there == all.size()
+                                          ? fmt::format("{} on {} ranks", plan_.workload.model.name, all.size())
+                                          : fmt::format("{} on {} ranks, {} of them here", plan_.workload.model.name, all.size(), there));
+        for (std::uint32_t run = 0; run < session_.runs.size(); ++run) {
+            const std::int32_t rank = session_.runs[run].plan.ranks->rank;
+            if (!ranks[std::size_t(rank)].lost.what.empty())
+                continue; // that is said
             for (const std::string &problem : problems_of(session_, {run}))
-                problems_.push_back(fmt::format("rank {}: {}", session_.runs[run].plan.ranks->rank, problem));
+                problems_.push_back(fmt::format("rank {}: {}", rank, problem));
+        }
         if (const Status saved = save_session(session_, out_); !saved)
             problems_.push_back(saved.error().sentence());
     }
 
-    // Every rank ends as rank 0 does.
-    Status finish() {
-        std::string word;
-        for (const std::string &problem : problems_) {
-            say("moescope: " + problem);
-            word = "failed";
+    RankSession session_of(std::size_t rank, const Result<std::string> &given) const {
+        RankSession one;
+        if (!given) {
+            one.lost = given.error();
+            recover(rank, one);
+        } else if (given->starts_with(kFailure)) {
+            one.lost = {fmt::format("rank {} measured nothing", rank), given->substr(1), {}};
+        } else if (Result<Session> read = session_of_bytes(std::string_view(*given).substr(1))) {
+            one.session = std::move(*read);
+        } else {
+            one.lost = {fmt::format("rank {}'s session cannot be read", rank), read.error().clause(), {}};
         }
-        const Result<std::vector<std::string>> all = meeting_->share(word);
-        MOESCOPE_TRY(all);
-        if (all->front().empty())
+        return one;
+    }
+
+    // What a rank that is gone had measured lies in its file, which can be read where that is of this machine.
+    void recover(std::size_t rank, RankSession &one) const {
+        const std::string here = host_name() + ":";
+        if (!files_[rank].starts_with(here))
+            return;
+        const fs::path file = files_[rank].substr(here.size());
+        Result<Session> read = read_session(file);
+        if (!read || read->runs.empty())
+            return;
+        one.session = std::move(*read);
+        TemporaryFile::remove(file);
+    }
+
+    // Rank 0 cannot be reached: what this rank measured stays on its own machine.
+    void keep_own() const {
+        fs::path own = out_;
+        own.replace_filename(fmt::format("{}.rank{}{}", out_.stem().string(), place_.rank, out_.extension().string()));
+        std::error_code failed;
+        fs::copy_file(file_.path(), own, fs::copy_options::overwrite_existing, failed);
+        say(failed ? fmt::format("moescope: what rank {} measured cannot be kept in {}: {}.", place_.rank, own.string(), failed.message())
+                   : fmt::format("moescope: what rank {} measured is in {}.", place_.rank, own.string()));
+    }
+
+    // Every rank ends as rank 0 does.
+    Status outcome(std::string_view verdict) const {
+        for (const std::string &problem : problems_)
+            say("moescope: " + problem);
+        if (verdict.empty())
             return {};
-        return Error{"the ranks did not finish", problems_.empty() ? "rank 0 says why" : problems_.front(), {}};
+        if (place_.rank != 0)
+            return Error{"the ranks' run has problems", "rank 0 says which", {}};
+        return Error{fmt::format("{} problem{}", problems_.size(), problems_.size() == 1 ? "" : "s"),
+                     session_.empty() ? "nothing was measured" : "what was measured is in the session", {}};
     }
 
     const RanksOptions &options_;
     LaunchedRank place_;
+    ProgressLines lines_;
+    TemporaryFile file_; // what this rank measures, until rank 0 has it
+    std::optional<double> wait_;
     Plan plan_;
     fs::path out_;
     std::unique_ptr<Meeting> meeting_;
+    std::vector<std::string> files_; // "HOST:PATH" by rank
     Session session_;
     std::vector<std::string> problems_;
 };
@@ -206,6 +325,11 @@ void add_ranks_options(CLI::App &command, RanksOptions &options) {
         .add_option("--meet", options.meet,
                     "Where rank 0 can be met (MASTER_ADDR, and the port after MASTER_PORT)")
         ->type_name("HOST:PORT")
+        ->group("Ranks");
+    command
+        .add_option("--wait", options.wait,
+                    "How long the others wait for a rank that does not come or says nothing (120 to meet, 600 to measure)")
+        ->type_name("SECONDS")
         ->group("Ranks");
     command
         .add_option("--out", options.out, "The session file that rank 0 writes (moescope-MODEL-TIME.moescope)")

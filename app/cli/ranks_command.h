@@ -12,7 +12,7 @@ namespace moescope::cli {
 
 struct RanksOptions {
     PlanOptions plan;
-    std::optional<std::string> meet, out;
+    std::optional<std::string> meet, wait, out;
     bool json = false;
 };
 

@@ -15,8 +15,15 @@ namespace {
 
 constexpr const char *kNothing = "–";
 
+const RunRecord &first_there(const Session &session, const std::vector<RunId> &ranks) {
+    for (const RunId rank : ranks)
+        if (!is_absent(session.runs[rank.value]))
+            return session.runs[rank.value];
+    return session.runs[ranks.front().value];
+}
+
 std::string headline(const Session &session, const std::vector<RunId> &ranks) {
-    const RunRecord &first = session.runs[ranks.front().value];
+    const RunRecord &first = first_there(session, ranks);
     std::string text =
         fmt::format("{}, {} tokens on {} ranks, {} experts each, {}", first.plan.workload.model.name,
                     first.plan.workload.tokens, ranks.size(), first.plan.workload.model.experts / std::int32_t(ranks.size()),
@@ -27,7 +34,10 @@ std::string headline(const Session &session, const std::vector<RunId> &ranks) {
     std::int64_t uncertainty = 0;
     for (const RunId rank : ranks)
         uncertainty = std::max(uncertainty, session.runs[rank.value].device.clock_uncertainty_ns);
-    return text + fmt::format("; clocks within {}\n", format_duration_ns(double(uncertainty)));
+    text += fmt::format("; clocks within {}\n", format_duration_ns(double(uncertainty)));
+    for (const std::string &lost : lost_ranks(session, ranks))
+        text += lost + ": the others are shown\n";
+    return text;
 }
 
 // Of the link's own rate, where the driver tells it.
@@ -36,7 +46,7 @@ std::string of_link(double per_second, double link) {
 }
 
 std::string step_table(const Session &session, const std::vector<RunId> &ranks) {
-    const double link = session.runs[ranks.front().value].device.link_bytes_per_second;
+    const double link = first_there(session, ranks).device.link_bytes_per_second;
     std::vector<std::vector<std::string>> rows;
     for (const RankStep &step : rank_steps(session, ranks)) {
         const auto bandwidth = [](double value) { return value > 0 ? format_bandwidth(value) : kNothing; };

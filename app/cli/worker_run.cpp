@@ -1,13 +1,13 @@
 #include "app/cli/worker_run.h"
 
+#include "app/cli/interrupt_guard.h"
 #include "app/cli/progress_line.h"
 #include "app/cli/say.h"
+#include "profiler/base/try.h"
 #include "profiler/base/units.h"
 #include "profiler/workload/cost.h"
 
 #include <algorithm>
-#include <array>
-#include <csignal>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <utility>
@@ -18,32 +18,6 @@ namespace {
 
 constexpr double kPollSeconds = 0.1;
 
-volatile std::sig_atomic_t interrupts = 0;
-
-// The first Ctrl-C (or SIGTERM, as of a batch system at its time limit) cancels the run, so that
-// what is measured is written; the second one ends the program as it would without us.
-class InterruptGuard {
-  public:
-    InterruptGuard() {
-        interrupts = 0;
-        for (std::size_t i = 0; i < kSignals.size(); ++i)
-            previous_[i] = std::signal(kSignals[i], [](int signal) {
-                interrupts = interrupts + 1;
-                std::signal(signal, SIG_DFL);
-            });
-    }
-    ~InterruptGuard() {
-        for (std::size_t i = 0; i < kSignals.size(); ++i)
-            std::signal(kSignals[i], previous_[i]);
-    }
-    InterruptGuard(const InterruptGuard &) = delete;
-    InterruptGuard &operator=(const InterruptGuard &) = delete;
-
-  private:
-    static constexpr std::array kSignals = {SIGINT, SIGTERM};
-    std::array<void (*)(int), kSignals.size()> previous_{};
-};
-
 using Client = std::unique_ptr<WorkerClient>;
 
 // One of several runs, for the progress line.
@@ -53,7 +27,7 @@ struct Part {
 };
 
 // Waits until the worker is idle. True if the user interrupted it.
-bool wait_with_progress(WorkerClient &client, const Part &part = {}) {
+bool wait_with_progress(WorkerClient &client, const Part &part = {}, const ShowProgress &show = {}) {
     const InterruptGuard guard;
     ProgressLine line;
     bool cancelled = false, lost = false;
@@ -64,8 +38,9 @@ bool wait_with_progress(WorkerClient &client, const Part &part = {}) {
             say("moescope: " + progress.error.sentence());
         lost = reconnecting;
         const double whole = (double(part.index) + std::max(0.0, progress.fraction)) / double(part.count);
-        line.show(part.name + (reconnecting ? waiting_text(progress) : progress.doing), part.count > 1 ? whole : progress.fraction);
-        if (interrupts > 0 && !cancelled) {
+        const std::string doing = part.name + (reconnecting ? waiting_text(progress) : progress.doing);
+        show ? show(doing) : line.show(doing, part.count > 1 ? whole : progress.fraction);
+        if (guard.interrupted() && !cancelled) {
             cancelled = true;
             client.cancel();
         }
@@ -74,12 +49,12 @@ bool wait_with_progress(WorkerClient &client, const Part &part = {}) {
 }
 
 Result<Client> start(const std::string &remote, const std::filesystem::path &out,
-                     SessionPtr earlier = nullptr) {
+                     SessionPtr earlier = nullptr, const ShowProgress &show = {}) {
     const Result<WorkerCommand> command = find_worker(remote);
     if (!command)
         return command.error();
     Client client = WorkerClient::start(*command, std::move(earlier), out);
-    wait_with_progress(*client);
+    wait_with_progress(*client, {}, show);
     const WorkerClient::Progress progress = client->progress();
     if (progress.state != WorkerClient::State::Gone && !progress.devices.empty())
         return client;
@@ -140,12 +115,13 @@ Status check_plan(const Plan &plan, const std::vector<DeviceInfo> &devices) {
 }
 
 // An error where no run began.
-Result<RunId> run_one(WorkerClient &client, const Plan &plan, const Part &part, bool &interrupted) {
+Result<RunId> run_one(WorkerClient &client, const Plan &plan, const Part &part, bool &interrupted,
+                      const ShowProgress &show = {}) {
     if (const Status status = check_plan(plan, client.progress().devices); !status)
         return status.error();
     const std::size_t before = client.session()->runs.size();
     client.run(plan);
-    interrupted = wait_with_progress(client, part);
+    interrupted = wait_with_progress(client, part, show);
     const std::size_t after = client.session()->runs.size();
     if (after > before)
         return RunId{std::uint32_t(after - 1)};
@@ -221,6 +197,18 @@ Result<Finished> run_plan(const Plan &plan, const std::string &remote,
     if (!run)
         return run.error();
     return Finished{all->session, *run, all->interrupted};
+}
+
+Result<Finished> run_rank_plan(Plan plan, const std::filesystem::path &out, const ChooseDevice &choose, const ShowProgress &show) {
+    Result<Client> client = start("", out, nullptr, show);
+    MOESCOPE_TRY(client);
+    const Result<std::string> device = choose((*client)->progress().devices);
+    MOESCOPE_TRY(device);
+    plan.device = *device;
+    bool interrupted = false;
+    const Result<RunId> run = run_one(**client, plan, {}, interrupted, show);
+    MOESCOPE_TRY(run);
+    return Finished{(*client)->session(), *run, interrupted};
 }
 
 Result<FinishedPlans> run_plans(const std::vector<NamedPlan> &plans, const std::string &remote,

@@ -5,6 +5,7 @@
 #include "profiler/client/worker_client.h"
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,14 @@ struct Finished {
 // error where no run began: no worker, or a device it does not have. Failures of a run that began are in its session.
 Result<Finished> run_plan(const Plan &plan, const std::string &remote,
                           const std::filesystem::path &out, SessionPtr earlier = nullptr);
+
+// What the worker does, while it does it; in place of the progress line.
+using ShowProgress = std::function<void(const std::string &doing)>;
+// Which of the worker's devices the plan runs on.
+using ChooseDevice = std::function<Result<std::string>(const std::vector<DeviceInfo> &devices)>;
+// One rank's part of a plan, by a worker here that is started once.
+Result<Finished> run_rank_plan(Plan plan, const std::filesystem::path &out, const ChooseDevice &choose,
+                               const ShowProgress &show);
 
 struct NamedPlan {
     std::string name; // of the point, for the progress line

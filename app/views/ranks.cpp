@@ -254,6 +254,8 @@ std::vector<RankSplit> rank_splits(const Session &session, const std::vector<Ran
     std::vector<RankSplit> splits(ranks);
     for (const RankStep &step : steps)
         for (std::size_t rank = 0; rank < ranks && rank < step.measurements.size(); ++rank) {
+            if (!step.measurements[rank].valid())
+                continue;
             const double time = session.measurements[step.measurements[rank].value].time.median;
             if (step.op == OperatorId::EpDispatch && step.variant == "counts_first")
                 splits[rank].steps_ns[0] = time;
@@ -279,6 +281,8 @@ void draw_ranks(const ViewContext &context, RanksState &state) {
         return;
     }
     draw_facts(context, state);
+    for (const std::string &lost : lost_ranks(*context.session, state.ranks))
+        ui::text(fmt::format("{}. What the others measured is shown.", lost), context.theme.failure);
     ImGui::Dummy({0, 4 * context.scale});
     if (state.traffic)
         draw_matrix(context, *state.traffic);

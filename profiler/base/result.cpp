@@ -2,13 +2,15 @@
 
 namespace moescope {
 
-std::string Error::sentence() const {
+std::string Error::sentence() const { return clause() + "."; }
+
+std::string Error::clause() const {
     std::string text = what;
     if (!why.empty())
         text += ": " + why;
     if (!remedy.empty())
         text += "; " + remedy;
-    return text + ".";
+    return text;
 }
 
 } // namespace moescope

@@ -15,6 +15,8 @@ struct Error {
 
     // One sentence for a terminal or a status line.
     std::string sentence() const;
+    // The same without its full stop: for another error's reason.
+    std::string clause() const;
     friend bool operator==(const Error &, const Error &) = default;
 };
 

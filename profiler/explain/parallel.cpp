@@ -2,7 +2,10 @@
 
 #include "profiler/workload/cost.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <numeric>
 #include <string_view>
@@ -41,14 +44,16 @@ double median(std::vector<double> values) {
 
 // The longest exchange of each repetition on each rank: that of the rows, where counts went before.
 double exchange_time(const Session &session, const RankStep &step) {
-    std::map<std::int32_t, std::vector<std::int64_t>> longest; // by repetition, by rank
+    std::map<std::int32_t, std::vector<std::int64_t>> longest; // by repetition, by rank that is there
+    std::vector<MeasurementId> there;
+    std::ranges::copy_if(step.measurements, std::back_inserter(there), &MeasurementId::valid);
     for (const KernelRecord &kernel : session.kernels) {
-        const auto found = std::ranges::find(step.measurements, kernel.tag.measurement);
-        if (found == step.measurements.end() || kernel.tag.repetition < 0 ||
+        const auto found = std::ranges::find(there, kernel.tag.measurement);
+        if (found == there.end() || kernel.tag.repetition < 0 ||
             !session.name(kernel.name).starts_with("nccl"))
             continue;
-        auto &ranks = longest.try_emplace(kernel.tag.repetition, step.measurements.size(), 0).first->second;
-        std::int64_t &one = ranks[std::size_t(found - step.measurements.begin())];
+        auto &ranks = longest.try_emplace(kernel.tag.repetition, there.size(), 0).first->second;
+        std::int64_t &one = ranks[std::size_t(found - there.begin())];
         one = std::max(one, kernel.end_ns - kernel.start_ns);
     }
     std::vector<double> quickest;
@@ -58,16 +63,18 @@ double exchange_time(const Session &session, const RankStep &step) {
     return median(std::move(quickest));
 }
 
-void take_bandwidth(const Session &session, const RankTraffic &traffic, RankStep &step) {
+void take_bandwidth(const Session &session, const std::optional<RankTraffic> &traffic, RankStep &step) {
     if (step.op != OperatorId::EpDispatch && step.op != OperatorId::EpCombine)
         return;
     step.exchange_ns = exchange_time(session, step);
     step.exchange_alone = step.exchange_ns > 0;
+    if (!traffic)
+        return;
     const double seconds = (step.exchange_alone ? step.exchange_ns : step.slowest_ns) * 1e-9;
     if (seconds <= 0)
         return;
-    step.algorithm_bytes_per_second = traffic.mean_bytes() / seconds;
-    step.bus_bytes_per_second = traffic.busiest_link_bytes() / seconds;
+    step.algorithm_bytes_per_second = traffic->mean_bytes() / seconds;
+    step.bus_bytes_per_second = traffic->busiest_link_bytes() / seconds;
 }
 
 } // namespace
@@ -90,6 +97,17 @@ std::vector<RunId> ranks_of(const Session &session, RunId run) {
         ranks.push_back({at});
     }
     return ranks;
+}
+
+bool is_absent(const RunRecord &run) { return run.plan.ranks && run.device.id.empty(); }
+
+std::vector<std::string> lost_ranks(const Session &session, const std::vector<RunId> &ranks) {
+    std::vector<std::string> lost;
+    for (const Failure &failure : session.failures)
+        for (const RunId run : ranks)
+            if (failure.run == run && failure.where == fmt::format("rank {}", session.runs[run.value].plan.ranks->rank))
+                lost.push_back(failure.error.clause());
+    return lost;
 }
 
 std::int64_t RankTraffic::arriving(std::int32_t rank) const {
@@ -150,20 +168,25 @@ std::optional<RankTraffic> rank_traffic(const Session &session, const std::vecto
 std::vector<RankStep> rank_steps(const Session &session, const std::vector<RunId> &ranks) {
     std::vector<RankStep> steps;
     const std::optional<RankTraffic> traffic = rank_traffic(session, ranks);
-    if (!traffic)
+    const auto there = std::ranges::find_if(ranks, [&](RunId run) { return !is_absent(session.runs[run.value]); });
+    if (there == ranks.end())
         return steps;
     for (const Measurement &first : session.measurements) {
-        if (first.run != ranks.front())
+        if (first.run != *there)
             continue;
         RankStep step{.op = first.op, .variant = first.variant, .measurements = {}};
         for (const RunId run : ranks) {
             MeasurementId id;
+            if (is_absent(session.runs[run.value])) {
+                step.measurements.push_back(id);
+                continue;
+            }
             const Measurement *one = find(session, run, first, id);
             if (!one)
                 break;
             const double time = one->time.median;
+            step.fastest_ns = step.slowest_ns == 0 ? time : std::min(step.fastest_ns, time);
             step.slowest_ns = std::max(step.slowest_ns, time);
-            step.fastest_ns = step.measurements.empty() ? time : std::min(step.fastest_ns, time);
             step.worst_error = std::max(step.worst_error, one->relative_error);
             step.measurements.push_back(id);
         }

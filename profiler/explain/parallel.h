@@ -13,6 +13,10 @@ namespace moescope {
 // The runs of the ranks that ran together with `run`, by rank; empty where it was of one device, or a
 // rank's is missing.
 std::vector<RunId> ranks_of(const Session &session, RunId run);
+// Whether nothing is known of a rank but that it is lost: its run holds the place.
+bool is_absent(const RunRecord &run);
+// "rank 2 is gone: its connection ended" of each rank that was lost.
+std::vector<std::string> lost_ranks(const Session &session, const std::vector<RunId> &ranks);
 
 // Rows that ranks send each other, from the routing of each one's tokens.
 struct RankTraffic {
@@ -36,7 +40,7 @@ std::optional<RankTraffic> rank_traffic(const Session &session, const std::vecto
 struct RankStep {
     OperatorId op = OperatorId::EpDispatch;
     std::string variant;
-    std::vector<MeasurementId> measurements; // by rank
+    std::vector<MeasurementId> measurements; // by rank; invalid of an absent one
     double slowest_ns = 0, fastest_ns = 0;   // of the ranks' medians
     // Of a dispatch or combine that was captured: the exchange of rows alone. A rank's kernel also waits
     // for those that come late, so it is the quickest rank's, repetition by repetition; their median.
@@ -48,7 +52,7 @@ struct RankStep {
     bool exchange_alone = false; // which of the two times it was
     double worst_error = -1;     // of the ranks' agreement; -1: not checked
 };
-// In the order of the plan; those that some rank did not finish are left out.
+// In the order of the plan; those that some rank did not finish are left out, but for ranks that are absent.
 std::vector<RankStep> rank_steps(const Session &session, const std::vector<RunId> &ranks);
 
 } // namespace moescope

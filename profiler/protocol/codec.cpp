@@ -172,6 +172,7 @@ void to_wire(const Plan &from, wire::Plan *to) {
         ranks.set_host(from.ranks->host);
         ranks.set_port(from.ranks->port);
         ranks.set_word(from.ranks->word);
+        ranks.set_patience_seconds(from.ranks->patience_seconds);
     }
     to_wire(from.edits, to->mutable_edits());
 }
@@ -199,7 +200,7 @@ Plan from_wire(const wire::Plan &from, Decoding &decoding) {
     to.pc_sampling = from.pc_sampling();
     if (from.has_ranks())
         to.ranks = MeetingPlace{from.ranks().rank(), from.ranks().size(), from.ranks().host(), from.ranks().port(),
-                                from.ranks().word()};
+                                from.ranks().word(), from.ranks().patience_seconds()};
     to.edits = from_wire(from.edits());
     return to;
 }

@@ -16,10 +16,10 @@ namespace moescope {
 
 namespace {
 
-constexpr double kPatienceSeconds = 600; // a rank may compile, or measure alone, meanwhile
 constexpr double kGreetingSeconds = 10;
+constexpr double kTellingSeconds = 5; // between two looks at who has not come
 constexpr int kRoundTrips = 64;
-constexpr char kGreeting = 'H', kShared = 'S', kCollected = 'C', kTime = 'T';
+constexpr char kGreeting = 'H', kShared = 'S', kCollected = 'C', kTime = 'T', kHeard = 'R', kParted = 'P';
 constexpr std::string_view kWelcome = "welcome";
 
 // One message of several texts.
@@ -51,17 +51,31 @@ Result<std::int64_t> time_in(std::string_view text) {
     return value;
 }
 
-Error of_rank(std::int32_t rank, const Error &error) {
-    return {fmt::format("rank {}: {}", rank, error.what), error.why, error.remedy};
+Error error_in(std::string_view bytes) {
+    const Result<std::vector<std::string>> parts = parted(bytes);
+    if (!parts || parts->size() != 3)
+        return {"the ranks have parted", "rank 0 ended the meeting", "its own output says why"};
+    return {(*parts)[0], (*parts)[1], (*parts)[2]};
 }
 
 } // namespace
 
-Result<std::unique_ptr<Meeting>> Meeting::join(const MeetingPlace &place, double seconds) {
+Error of_rank(std::int32_t rank, const Error &error) {
+    const std::string_view what = error.what;
+    const std::string name = fmt::format("rank {}", rank);
+    return {what.starts_with(kOtherEnd) ? name + std::string(what.substr(kOtherEnd.size())) : name + ": " + error.what,
+            error.why, error.remedy};
+}
+
+Result<std::unique_ptr<Meeting>> Meeting::join(const MeetingPlace &place, double seconds, const Missing &missing) {
     std::unique_ptr<Meeting> made(new Meeting(place));
     if (place.size == 1)
         return made;
-    MOESCOPE_TRY(place.rank == 0 ? made->listen_for_all(seconds) : made->reach_rank_0(seconds));
+    made->lost_.resize(place.rank == 0 ? std::size_t(place.size) : 1);
+    const Status joined = place.rank == 0 ? made->listen_for_all(seconds, missing) : made->reach_rank_0(seconds);
+    if (!joined)
+        made->tell_all(joined.error());
+    MOESCOPE_TRY(joined);
     return made;
 }
 
@@ -84,7 +98,7 @@ Socket *Meeting::peer(std::int32_t rank) {
     return at < peers_.size() && peers_[at].is_open() ? &peers_[at] : nullptr;
 }
 
-Status Meeting::listen_for_all(double seconds) {
+Status Meeting::listen_for_all(double seconds, const Missing &tell_missing) {
     Result<Socket> door = Socket::listen(place_.host, place_.port);
     MOESCOPE_TRY(door);
     peers_.resize(std::size_t(place_.size));
@@ -98,10 +112,15 @@ Status Meeting::listen_for_all(double seconds) {
     };
     while (!missing().empty()) {
         const std::chrono::duration<double> left = until - std::chrono::steady_clock::now();
-        Result<Socket> caller = door->accept(std::max(0.0, left.count()));
+        Result<Socket> caller = door->accept(std::clamp(left.count(), 0.0, kTellingSeconds));
+        if (!caller && left.count() > kTellingSeconds) {
+            if (tell_missing)
+                tell_missing(missing());
+            continue;
+        }
         if (!caller)
             return Error{fmt::format("rank {} did not come to {}:{}", fmt::join(missing(), ", "), place_.host, place_.port),
-                         fmt::format("rank 0 waited for {:.0f} s", seconds), "start all ranks, with the same address"};
+                         fmt::format("rank 0 waited for {:.0f} s", seconds), "start all ranks, with the same address; --wait gives them more time"};
         MOESCOPE_TRY(welcome(std::move(*caller)));
     }
     return {};
@@ -139,54 +158,87 @@ Status Meeting::reach_rank_0(double seconds) {
     return {};
 }
 
+// The first reason counts, also for every later call.
+Error Meeting::lose(std::int32_t rank, const Error &error) {
+    std::optional<Error> &lost = lost_[place_.rank == 0 ? std::size_t(rank) : 0];
+    if (!lost)
+        lost = error;
+    if (Socket *to = peer(rank))
+        to->shut_down();
+    return *lost;
+}
+
+void Meeting::tell_all(const Error &error) {
+    if (place_.rank == 0)
+        for (std::int32_t rank = 1; rank < place_.size; ++rank)
+            (void)send_to(rank, kParted, joined({error.what, error.why, error.remedy}));
+}
+
 Status Meeting::send_to(std::int32_t rank, char kind, std::string_view bytes) {
+    const std::optional<Error> &lost = lost_[place_.rank == 0 ? std::size_t(rank) : 0];
     Socket *to = peer(rank);
-    if (!to)
-        return Error{"the ranks have parted", "one of them failed before", "its own output says why"};
+    if (!to || lost)
+        return lost ? *lost : Error{fmt::format("rank {} is gone", rank), "it never came", {}};
     const Status sent = to->send(std::string(1, kind).append(bytes));
-    return sent ? sent : Status(of_rank(rank, sent.error()));
+    return sent ? sent : Status(lose(rank, of_rank(rank, sent.error())));
 }
 
 Result<std::string> Meeting::receive_from(std::int32_t rank, char kind) {
+    const std::optional<Error> &lost = lost_[place_.rank == 0 ? std::size_t(rank) : 0];
     Socket *from = peer(rank);
-    if (!from)
-        return Error{"the ranks have parted", "one of them failed before", "its own output says why"};
-    Result<std::string> got = from->receive(kPatienceSeconds);
+    if (!from || lost)
+        return lost ? *lost : Error{fmt::format("rank {} is gone", rank), "it never came", {}};
+    // Rank 0 itself may wait for each of the others, one after the other.
+    Result<std::string> got = from->receive(place_.patience_seconds * (place_.rank == 0 ? 1 : place_.size));
     if (!got)
-        return of_rank(rank, got.error());
+        return lose(rank, of_rank(rank, got.error()));
+    if (!got->empty() && got->front() == kParted)
+        return lose(rank, error_in(std::string_view(*got).substr(1)));
     if (got->empty() || got->front() != kind)
-        return Error{fmt::format("rank {} does something else", rank), "the ranks are out of step",
-                     "start all ranks with the same options"};
+        return lose(rank, {fmt::format("rank {} does something else", rank), "the ranks are out of step",
+                           "start all ranks with the same options"});
     return got->substr(1);
 }
 
-Result<std::vector<std::string>> Meeting::collect(std::string_view mine) {
-    std::vector<std::string> all;
+Result<Meeting::ByRank<std::string>> Meeting::collect(std::string_view mine) {
+    ByRank<std::string> all;
     if (place_.rank != 0) {
         MOESCOPE_TRY(send_to(0, kCollected, mine));
         return all;
     }
-    all.emplace_back(mine);
-    for (std::int32_t rank = 1; rank < place_.size; ++rank) {
-        Result<std::string> one = receive_from(rank, kCollected);
-        MOESCOPE_TRY(one);
-        all.push_back(std::move(*one));
-    }
+    all.emplace_back(std::string(mine));
+    for (std::int32_t rank = 1; rank < place_.size; ++rank)
+        all.push_back(receive_from(rank, kCollected));
     return all;
 }
 
 Result<std::vector<std::string>> Meeting::share(std::string_view mine) {
-    Result<std::vector<std::string>> all = collect(mine);
-    MOESCOPE_TRY(all);
+    Result<ByRank<std::string>> given = collect(mine);
+    MOESCOPE_TRY(given);
     if (place_.rank != 0) {
         const Result<std::string> told = receive_from(0, kShared);
         MOESCOPE_TRY(told);
         return parted(*told);
     }
-    const std::string told = joined(*all);
+    std::vector<std::string> all;
+    for (Result<std::string> &one : *given) {
+        if (!one)
+            tell_all(one.error());
+        MOESCOPE_TRY(one);
+        all.push_back(std::move(*one));
+    }
+    const std::string told = joined(all);
     for (std::int32_t rank = 1; rank < place_.size; ++rank)
         MOESCOPE_TRY(send_to(rank, kShared, told));
     return all;
+}
+
+Result<std::string> Meeting::hear(std::string_view rank_0_says) {
+    if (place_.rank != 0)
+        return receive_from(0, kHeard);
+    for (std::int32_t rank = 1; rank < place_.size; ++rank)
+        (void)send_to(rank, kHeard, rank_0_says); // who is gone needs no answer
+    return std::string(rank_0_says);
 }
 
 Result<ClockOffset> Meeting::compare_with(std::int32_t rank) {
@@ -206,8 +258,8 @@ Result<ClockOffset> Meeting::compare_with(std::int32_t rank) {
     return clock_offset(trips);
 }
 
-Result<std::vector<ClockOffset>> Meeting::compare_clocks() {
-    std::vector<ClockOffset> offsets;
+Result<Meeting::ByRank<ClockOffset>> Meeting::compare_clocks() {
+    ByRank<ClockOffset> offsets;
     if (place_.rank != 0) {
         for (int i = 0; i < kRoundTrips; ++i) {
             MOESCOPE_TRY(receive_from(0, kTime));
@@ -215,12 +267,9 @@ Result<std::vector<ClockOffset>> Meeting::compare_clocks() {
         }
         return offsets;
     }
-    offsets.push_back({});
-    for (std::int32_t rank = 1; rank < place_.size; ++rank) {
-        const Result<ClockOffset> one = compare_with(rank);
-        MOESCOPE_TRY(one);
-        offsets.push_back(*one);
-    }
+    offsets.emplace_back(ClockOffset{});
+    for (std::int32_t rank = 1; rank < place_.size; ++rank)
+        offsets.push_back(compare_with(rank));
     return offsets;
 }
 

@@ -11,6 +11,7 @@ struct MeetingPlace {
     std::string host;
     std::int32_t port = 0;
     std::string word; // what all must agree on: version, purpose, the launcher's job
+    double patience_seconds = 600; // how long the others wait for a rank that says nothing: it may compile meanwhile
     friend bool operator==(const MeetingPlace &, const MeetingPlace &) = default;
 };
 

@@ -17,8 +17,8 @@ class RankAdder {
   public:
     RankAdder(SessionBuilder &builder, const RankSession &from, std::uint32_t rank, std::set<std::uint32_t> &processes,
               std::uint32_t &correlations)
-        : builder_(builder), from_(from.session), clock_(from.clock), rank_(rank), processes_(processes),
-          first_correlation_(correlations), correlations_(correlations) {}
+        : builder_(builder), from_(from.session), lost_(from.lost), clock_(from.clock), rank_(rank),
+          processes_(processes), first_correlation_(correlations), correlations_(correlations) {}
 
     void add() {
         for (std::uint32_t id = 0; id < from_.names.size(); ++id)
@@ -59,6 +59,18 @@ class RankAdder {
         }
     }
 
+    // In the place of a rank's session that there is nothing of.
+    static void add_absent(SessionBuilder &builder, Plan plan, std::int32_t rank) {
+        RunRecord run;
+        plan.ranks->rank = rank;
+        run.plan = std::move(plan);
+        run.state = RunRecord::State::Failed;
+        builder.add_run(std::move(run));
+    }
+    static void add_loss(SessionBuilder &builder, const Error &lost, std::uint32_t rank) {
+        builder.add(Failure{0, RunId{std::uint32_t(builder.current().runs.size() - 1)}, "rank " + std::to_string(rank), lost});
+    }
+
   private:
     void add_runs() {
         runs_ = std::uint32_t(builder_.current().runs.size());
@@ -66,6 +78,8 @@ class RankAdder {
         for (RunRecord run : from_.runs) {
             run.started_ns = time(run.started_ns);
             run.finished_ns = time(run.finished_ns);
+            if (!lost_.what.empty() && run.state == RunRecord::State::Running)
+                run.state = RunRecord::State::Failed;
             run.device.clock_offset_ns = clock_.offset_ns;
             run.device.clock_uncertainty_ns = clock_.uncertainty_ns;
             if (!from_.api_calls.empty()) // one worker's, all of them
@@ -122,6 +136,7 @@ class RankAdder {
 
     SessionBuilder &builder_;
     const Session &from_;
+    const Error &lost_;
     const ClockOffset clock_;
     const std::uint32_t rank_;
     std::set<std::uint32_t> &processes_;
@@ -139,8 +154,15 @@ Session merge_ranks(const std::vector<RankSession> &ranks, std::string title) {
     SessionBuilder builder(std::move(title));
     std::set<std::uint32_t> processes;
     std::uint32_t correlations = 0;
-    for (std::size_t rank = 0; rank < ranks.size(); ++rank)
-        RankAdder(builder, ranks[rank], std::uint32_t(rank), processes, correlations).add();
+    const auto known = std::ranges::find_if(ranks, [](const RankSession &each) { return !each.session.runs.empty(); });
+    for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
+        if (ranks[rank].session.runs.empty())
+            RankAdder::add_absent(builder, known->session.runs[0].plan, std::int32_t(rank));
+        else
+            RankAdder(builder, ranks[rank], std::uint32_t(rank), processes, correlations).add();
+        if (!ranks[rank].lost.what.empty())
+            RankAdder::add_loss(builder, ranks[rank].lost, std::uint32_t(rank));
+    }
     return builder.current();
 }
 

@@ -81,7 +81,12 @@ Clock::time_point after(double seconds) {
     return Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
-Error gone(const char *why) { return {"a rank is gone", why, "its own output says why"}; }
+Error gone(const char *why) { return {fmt::format("{} is gone", kOtherEnd), why, "its own output says why"}; }
+
+Error silent(double seconds) {
+    return {fmt::format("{} is late", kOtherEnd), fmt::format("it has said nothing for {:.0f} s", seconds),
+            "its own output says why; --wait gives it more time"};
+}
 
 } // namespace
 
@@ -169,7 +174,7 @@ Status Socket::send_raw(const void *data, std::size_t bytes) {
     const auto *at = static_cast<const char *>(data);
     while (bytes > 0) {
         if (!ready(fd_, POLLOUT, after(kSendSeconds)))
-            return gone("it takes no message any more");
+            return silent(kSendSeconds);
         const ssize_t sent = ::send(fd_, at, bytes, MSG_NOSIGNAL);
         if (sent < 0 && errno != EINTR && errno != EAGAIN)
             return gone("its connection ended");
@@ -185,7 +190,7 @@ Status Socket::receive_raw(void *data, std::size_t bytes, double seconds) {
     auto *at = static_cast<char *>(data);
     while (bytes > 0) {
         if (!ready(fd_, POLLIN, after(seconds)))
-            return gone("it has said nothing for too long");
+            return silent(seconds);
         const ssize_t got = recv(fd_, at, bytes, 0);
         if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN))
             return gone("its connection ended");

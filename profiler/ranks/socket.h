@@ -9,6 +9,8 @@
 
 namespace moescope {
 
+inline constexpr std::string_view kOtherEnd = "the other end";
+
 class Socket {
   public:
     Socket() = default;
@@ -33,7 +35,8 @@ class Socket {
     void shut_down();
     bool other_end_is_gone() const; // any thread may ask
 
-    // Messages of up to 4 GiB. Receiving: an error where the other end is gone, or silent for `seconds`.
+    // Messages of up to 4 GiB. Receiving: an error where the other end is gone, or silent for `seconds`; it begins
+    // with kOtherEnd.
     Status send(std::string_view bytes);
     Result<std::string> receive(double seconds);
     // Bytes whose number both ends know.

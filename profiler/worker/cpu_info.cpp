@@ -117,11 +117,6 @@ double measure_multiply_adds() {
 
 } // namespace
 
-std::string host_name() {
-    std::array<char, 256> name{};
-    return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
-
 CpuFacts parse_cpuinfo(std::string_view text) {
     CpuFacts facts;
     facts.model = value_of(text, "model name");

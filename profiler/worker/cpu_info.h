@@ -1,6 +1,7 @@
 // What this machine and its processor are, from /proc and sysconf.
 #pragma once
 
+#include "profiler/base/host_name.h"
 #include "profiler/session/records.h"
 
 #include <cstdint>
@@ -17,7 +18,6 @@ struct CpuFacts {
 // Of the first processor in /proc/cpuinfo's format.
 CpuFacts parse_cpuinfo(std::string_view text);
 
-std::string host_name(); // "" where it cannot be read
 std::int64_t available_memory_bytes(); // that could be allocated without swapping
 
 // No ceilings yet: those are measured when the device is opened.

@@ -122,7 +122,7 @@ class NcclTransport final : public RowTransport {
 
   private:
     Status together() const {
-        return communicator_ ? Status{} : Error{"the ranks have parted", "one of them left", "its own output says why"};
+        return communicator_ ? Status{} : Error{"the ranks have parted", "one of them left, or came no further", "its own output says why"};
     }
 
     Status enqueue(const RowExchange &each) {
@@ -164,7 +164,7 @@ class NcclTransport final : public RowTransport {
 
 Result<std::unique_ptr<RowTransport>> make_nccl_transport(Meeting &meeting, ms_stream stream) {
     const Result<Library> library = Library::load();
-    const auto all = meeting.share(library ? "" : library.error().sentence());
+    const auto all = meeting.share(library ? "" : library.error().clause());
     MOESCOPE_TRY(library);
     MOESCOPE_TRY(all);
     for (std::size_t rank = 0; rank < all->size(); ++rank)

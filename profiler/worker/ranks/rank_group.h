@@ -5,6 +5,7 @@
 #include "profiler/ranks/meeting.h"
 #include "profiler/worker/device.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -56,11 +57,13 @@ class RankGroup {
     void leave() { meeting_->leave(); }
 
   private:
-    // A rank that has left leaves kernels of the others waiting for it: they, and their hosts, are freed.
+    // A rank that has left, or that has not come so far for longer than the others' patience, leaves kernels of the
+    // others waiting for it: they, and their hosts, are freed.
     void watch(const std::stop_token &stop);
 
     std::unique_ptr<Meeting> meeting_;
     std::unique_ptr<RowTransport> transport_;
+    std::atomic<std::int64_t> in_step_ns_; // when all were so far for the last time
     std::mutex sleep_;
     std::condition_variable_any wake_;
     std::jthread watcher_; // ends before what it watches

@@ -13,8 +13,6 @@ namespace moescope {
 
 namespace {
 
-constexpr double kSeconds = 120;
-
 std::int64_t rows_before(std::span<const std::int64_t> rows, std::int32_t rank) {
     return std::accumulate(rows.begin(), rows.begin() + rank, std::int64_t(0));
 }
@@ -58,17 +56,18 @@ class TcpTransport final : public RowTransport {
   private:
     Status call(std::int32_t rank, const std::string &door) {
         const std::size_t space = door.find(' ');
-        Result<Socket> made = Socket::connect(door.substr(space + 1), std::atoi(door.c_str()), kSeconds);
-        MOESCOPE_TRY(made);
+        Result<Socket> made = Socket::connect(door.substr(space + 1), std::atoi(door.c_str()), meeting_.patience_seconds());
+        if (!made)
+            return of_rank(rank, made.error());
         MOESCOPE_TRY(made->send(std::to_string(meeting_.rank())));
         peers_[std::size_t(rank)] = std::move(*made);
         return {};
     }
 
     Status answer(Socket &door) {
-        Result<Socket> caller = door.accept(kSeconds);
+        Result<Socket> caller = door.accept(meeting_.patience_seconds());
         MOESCOPE_TRY(caller);
-        const Result<std::string> name = caller->receive(kSeconds);
+        const Result<std::string> name = caller->receive(meeting_.patience_seconds());
         MOESCOPE_TRY(name);
         const std::int32_t rank = std::atoi(name->c_str());
         if (rank <= meeting_.rank() || rank >= meeting_.size())
@@ -91,9 +90,11 @@ class TcpTransport final : public RowTransport {
         }
         Status sent;
         std::thread sender([&] { sent = peers_[std::size_t(to)].send_raw(send, send_bytes); });
-        const Status received = peers_[std::size_t(from)].receive_raw(receive, receive_bytes, kSeconds);
+        const Status received = peers_[std::size_t(from)].receive_raw(receive, receive_bytes, meeting_.patience_seconds());
         sender.join();
-        return received ? sent : received;
+        if (!received)
+            return of_rank(from, received.error());
+        return sent ? sent : Status(of_rank(to, sent.error()));
     }
 
     Meeting &meeting_;

@@ -22,6 +22,13 @@ struct Start {
 };
 std::vector<Answer> run_together(const std::vector<Start> &starts);
 
+// One of them is killed as soon as another has said something on standard error.
+struct Kill {
+    std::size_t which = 0, who_says = 0;
+    std::string what;
+};
+std::vector<Answer> run_together(const std::vector<Start> &starts, const Kill &kill);
+
 // A folder that is gone when the test ends.
 class TemporaryFolder {
   public:

@@ -2,6 +2,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
@@ -9,6 +11,7 @@
 #include <fstream>
 #include <sstream>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 namespace moescope {
@@ -45,7 +48,9 @@ Answer run_moescope(const std::vector<std::string> &arguments) {
     return run_together({{{}, arguments}}).front();
 }
 
-std::vector<Answer> run_together(const std::vector<Start> &starts) {
+std::vector<Answer> run_together(const std::vector<Start> &starts) { return run_together(starts, {}); }
+
+std::vector<Answer> run_together(const std::vector<Start> &starts, const Kill &kill) {
     const TemporaryFolder folder;
     const auto file = [&](const char *name, std::size_t at) { return folder / (name + std::to_string(at)); };
     std::vector<pid_t> children;
@@ -55,6 +60,13 @@ std::vector<Answer> run_together(const std::vector<Start> &starts) {
         if (child == 0)
             become(starts[at], file("out", at), file("err", at));
         children.push_back(child);
+    }
+    if (!kill.what.empty()) {
+        const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+        while (text_of(file("err", kill.who_says)).find(kill.what) == std::string::npos &&
+               std::chrono::steady_clock::now() < until)
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        ::kill(children[kill.which], SIGKILL);
     }
     std::vector<Answer> answers;
     for (std::size_t at = 0; at < children.size(); ++at) {

@@ -7,6 +7,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -17,12 +18,17 @@ using nlohmann::json;
 
 namespace {
 
-std::vector<std::string> tiny_ranks(const std::vector<std::string> &more) {
+std::vector<std::string> tiny_ranks(const std::vector<std::string> &more, const std::string &samples = "12") {
     std::vector<std::string> words{"ranks",          "--experts", "8", "--hidden", "64", "--intermediate",
                                    "32",             "--top-k",   "2", "--tokens", "70", "--max-samples",
-                                   "12",             "--device",  "cpu"};
+                                   samples,          "--device",  "cpu"};
     words.insert(words.end(), more.begin(), more.end());
     return words;
+}
+
+// Half a second an operator: long enough to be killed meanwhile.
+std::vector<std::string> slow_ranks(const std::string &out) {
+    return tiny_ranks({"--out", out, "--min-samples", "100000", "--max-seconds", "0.5"}, "100000");
 }
 
 // As torchrun sets them; its own store listens on MASTER_PORT.
@@ -125,6 +131,74 @@ TEST_CASE("ranks that were asked for different things do not begin") {
         CHECK(has(answer.err, "rank 1 was asked for something else than rank 0"));
     }
     CHECK_FALSE(std::filesystem::exists(folder / "none.moescope"));
+}
+
+TEST_CASE("a rank that is killed is named, and what all had measured is in one session") {
+    const TemporaryFolder folder;
+    const std::string out = folder / "ranks.moescope";
+    const Result<std::int32_t> port = free_port();
+    REQUIRE(port);
+    std::vector<Start> starts = torchrun(4, *port, slow_ranks(out));
+    for (Start &start : starts)
+        start.environment.emplace_back("TMPDIR", folder / "");
+    const std::vector<Answer> answers = run_together(starts, {.which = 2, .who_says = 0, .what = "ep_combine"});
+    CHECK(answers[2].code == 128 + SIGKILL);
+    for (const std::size_t rank : {0, 1, 3}) {
+        INFO(answers[rank].err);
+        CHECK(answers[rank].code == 1);
+    }
+    INFO(answers[0].err);
+    CHECK(has(answers[0].err, "moescope: rank 2 is gone: its connection ended; its own output says why."));
+    CHECK(has(answers[0].out, "rank 2 is gone"));
+    const Result<Session> session = read_session(out);
+    REQUIRE(session);
+    const std::vector<RunId> ranks = ranks_of(*session, {0});
+    REQUIRE(ranks.size() == 4);
+    CHECK(lost_ranks(*session, ranks).size() == 1);
+    CHECK_FALSE(is_absent(session->runs[2])); // its own file was on this machine
+    std::set<OperatorId> steps;
+    for (const RankStep &step : rank_steps(*session, ranks))
+        steps.insert(step.op);
+    CHECK(steps.contains(OperatorId::EpDispatch));
+    for (const auto &left : std::filesystem::directory_iterator(folder / ""))
+        CHECK(left.path() == out); // nobody's temporary file
+}
+
+TEST_CASE("what a rank measured is kept where rank 0 is killed") {
+    const TemporaryFolder folder;
+    const Result<std::int32_t> port = free_port();
+    REQUIRE(port);
+    const std::vector<Start> starts = torchrun(2, *port, slow_ranks(folder / "ranks.moescope"));
+    const std::vector<Answer> answers = run_together(starts, {.which = 0, .who_says = 0, .what = "ep_combine"});
+    INFO(answers[1].err);
+    CHECK(answers[1].code == 1);
+    CHECK(has(answers[1].err, "rank 0 is gone"));
+    CHECK(has(answers[1].err, "what rank 1 measured is in"));
+    const Result<Session> session = read_session(folder / "ranks.rank1.moescope");
+    REQUIRE(session);
+    REQUIRE_FALSE(session->measurements.empty());
+    CHECK(session->measurements[0].state == Measurement::State::Done);
+}
+
+TEST_CASE("ranks wait for a late one as long as they are told, and name it") {
+    const Result<std::int32_t> port = free_port();
+    REQUIRE(port);
+    std::vector<Start> starts = torchrun(3, *port, tiny_ranks({"--wait", "1"}));
+    starts.pop_back();
+    for (const Answer &answer : run_together(starts)) {
+        CHECK(answer.code == 1);
+        CHECK(has(answer.err, "rank 2 did not come to localhost:"));
+    }
+    const Answer wrong = run_moescope(tiny_ranks({"--wait", "soon"}));
+    CHECK(wrong.code == 2);
+    CHECK(has(wrong.err, "--wait is \"soon\""));
+}
+
+TEST_CASE("rank 0 says what the ranks are doing") {
+    const TemporaryFolder folder;
+    const Answer answer = run_moescope(tiny_ranks({"--out", folder / "one.moescope"}));
+    CHECK(has(answer.err, "s: starting its worker\n"));
+    CHECK(has(answer.err, "s: collecting what the ranks measured\n"));
 }
 
 TEST_CASE("an operator of several ranks is refused by run, which says who runs it") {

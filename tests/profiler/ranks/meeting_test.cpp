@@ -1,5 +1,6 @@
 #include "rank_threads.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <string>
 
@@ -26,7 +27,8 @@ TEST_CASE("rank 0 collects what is large") {
     as_ranks(3, [&](Meeting &meeting) {
         const auto all = meeting.collect(std::string(5'000'000, char('a' + meeting.rank())));
         if (meeting.rank() == 0 && all)
-            collected = *all;
+            for (const Result<std::string> &one : *all)
+                collected.push_back(one ? *one : "");
     });
     REQUIRE(collected.size() == 3);
     for (std::size_t rank = 0; rank < 3; ++rank)
@@ -38,7 +40,8 @@ TEST_CASE("threads of one machine have one clock") {
     as_ranks(3, [&](Meeting &meeting) {
         const auto all = meeting.compare_clocks();
         if (meeting.rank() == 0 && all)
-            offsets = *all;
+            for (const Result<ClockOffset> &one : *all)
+                offsets.push_back(one ? *one : ClockOffset{});
     });
     REQUIRE(offsets.size() == 3);
     CHECK(offsets[0] == ClockOffset{});
@@ -60,6 +63,65 @@ TEST_CASE("a rank that leaves ends the calls of all others") {
     });
     CHECK(ok[0] == 0);
     CHECK(ok[1] == 0);
+}
+
+TEST_CASE("the others learn which rank is gone, and rank 0 collects from those that are there") {
+    std::vector<std::string> told(3), collected;
+    as_ranks(3, [&](Meeting &meeting) {
+        if (meeting.rank() == 1)
+            return meeting.leave();
+        const auto all = meeting.share("here");
+        told[std::size_t(meeting.rank())] = all ? "" : all.error().what;
+    });
+    CHECK(told[0] == "rank 1 is gone");
+    CHECK(told[2] == "rank 1 is gone");
+
+    std::string heard;
+    as_ranks(3, [&](Meeting &meeting) {
+        if (meeting.rank() == 1)
+            return meeting.leave();
+        const auto clocks = meeting.compare_clocks();
+        const auto all = meeting.collect("of " + std::to_string(meeting.rank()));
+        const auto verdict = meeting.hear("well done");
+        if (meeting.rank() == 2 && verdict)
+            heard = *verdict;
+        if (meeting.rank() == 0 && clocks && all)
+            for (const Result<std::string> &one : *all)
+                collected.push_back(one ? *one : one.error().what);
+    });
+    CHECK(collected == std::vector<std::string>{"of 0", "rank 1 is gone", "of 2"});
+    CHECK(heard == "well done");
+}
+
+TEST_CASE("a rank that says nothing is left out once the others' patience is over") {
+    std::vector<std::string> collected;
+    const auto work = [&](Meeting &meeting) {
+        if (meeting.rank() == 1) // longer than the patience
+            return std::this_thread::sleep_for(std::chrono::milliseconds(600));
+        const auto all = meeting.collect("here");
+        if (meeting.rank() == 0 && all)
+            for (const Result<std::string> &one : *all)
+                collected.push_back(one ? *one : one.error().what);
+    };
+    as_ranks(3, work, 0.2);
+    CHECK(collected == std::vector<std::string>{"here", "rank 1 is late", "here"});
+}
+
+TEST_CASE("those that came are told who did not") {
+    const Result<std::int32_t> port = free_port();
+    REQUIRE(port);
+    std::string told;
+    std::thread one([&] {
+        const auto meeting = Meeting::join({1, 3, "127.0.0.1", *port, "test"}, 20);
+        if (!meeting)
+            return;
+        if (const auto all = (*meeting)->share(""); !all)
+            told = all.error().what;
+    });
+    const auto zero = Meeting::join({0, 3, "127.0.0.1", *port, "test"}, 1);
+    one.join();
+    CHECK_FALSE(zero);
+    CHECK(told.starts_with("rank 2 did not come to 127.0.0.1:"));
 }
 
 TEST_CASE("a rank that does not come is named") {

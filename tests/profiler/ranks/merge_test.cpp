@@ -68,7 +68,7 @@ Session rank_session(std::int32_t rank, std::int64_t clock_ns, std::int64_t exch
 }
 
 Session merged() {
-    return merge_ranks({{rank_session(0, 0, 3000), {}}, {rank_session(1, 777'000, 2000), {777'000, 40, 80}}}, "both");
+    return merge_ranks({{rank_session(0, 0, 3000), {}, {}}, {rank_session(1, 777'000, 2000), {777'000, 40, 80}, {}}}, "both");
 }
 
 } // namespace
@@ -130,9 +130,43 @@ TEST_CASE("ranks are found together or not at all") {
     const Session session = merged();
     CHECK(ranks_of(session, {0}).size() == 2);
     CHECK(ranks_of(session, {2}).empty());
-    const Session half = merge_ranks({{rank_session(0, 0, 1), {}}}, "half");
+    const Session half = merge_ranks({{rank_session(0, 0, 1), {}, {}}}, "half");
     CHECK(ranks_of(half, {0}).empty());
     CHECK_FALSE(rank_traffic(half, {}));
+}
+
+TEST_CASE("a rank that is lost leaves its place, the reason and what the others measured") {
+    const Error gone{"rank 1 is gone", "its connection ended", {}};
+    const Session session = merge_ranks({{rank_session(0, 0, 3000), {}, {}}, {{}, {}, gone}}, "one of two");
+    const std::vector<RunId> ranks = ranks_of(session, {0});
+    REQUIRE(ranks.size() == 2);
+    CHECK_FALSE(is_absent(session.runs[0]));
+    CHECK(is_absent(session.runs[1]));
+    CHECK(session.runs[1].state == RunRecord::State::Failed);
+    CHECK(lost_ranks(session, ranks) == std::vector<std::string>{"rank 1 is gone: its connection ended"});
+    const std::vector<RankStep> steps = rank_steps(session, ranks);
+    REQUIRE(steps.size() == 1);
+    CHECK(steps[0].slowest_ns == 5000);
+    CHECK(steps[0].fastest_ns == 5000);
+    CHECK(steps[0].exchange_ns == 3000);
+    CHECK(steps[0].bus_bytes_per_second == 0); // who sent how much is not known
+    CHECK_FALSE(steps[0].measurements[1].valid());
+}
+
+TEST_CASE("what a lost rank had measured is merged with the rest") {
+    Session part = rank_session(1, 0, 2000);
+    RunRecord run = part.runs[0];
+    run.state = RunRecord::State::Running; // as its file says after it was killed
+    part.runs.set(0, run);
+    const Error gone{"rank 1 is gone", "its connection ended", {}};
+    const Session session = merge_ranks({{rank_session(0, 0, 3000), {}, {}}, {part, {}, gone}}, "both");
+    const std::vector<RunId> ranks = ranks_of(session, {0});
+    REQUIRE(ranks.size() == 2);
+    CHECK_FALSE(is_absent(session.runs[1]));
+    CHECK(session.runs[1].state == RunRecord::State::Failed);
+    CHECK(lost_ranks(session, ranks).size() == 1);
+    REQUIRE(rank_steps(session, ranks).size() == 1);
+    CHECK(rank_steps(session, ranks)[0].slowest_ns == 6000);
 }
 
 TEST_CASE("who sends whom how much follows from the routings") {
