@@ -37,7 +37,7 @@ struct Options {
     std::string json, watch, configs;
     std::vector<std::string> only; // substrings of names
     double seconds = 1e9;          // rows that would start later are left out, and said so
-    double rest_s = 0.5;           // a race of tiles draws power for seconds: before the samples
+    double rest_s = 3;             // a race of tiles draws power for seconds: before the samples
     double gap_ms = 0;             // before each sample
     bool list = false;
 };

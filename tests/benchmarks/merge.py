@@ -2,8 +2,8 @@
 """One report of several runs on the same device and driver: merge.py OLD.json NEW.json >ALL.json
 
 A row of the newer run replaces the older one's; a row that the newer one has not measured stays, with
-its own date, floor and clocks. What stands at the head is the newer run's. A row's limiter stays where
-its configuration is still the same.
+its own date, floor and clocks. What stands at the head is the newer run's. A row's limiter, and what its
+race tried, stay where its configuration is still the same.
 """
 
 import json
@@ -28,8 +28,10 @@ def merged(old, new):
         return new
     if "error" in new:
         return old
-    if "limiter" in old and "limiter" not in new and old["config"] == new["config"]:
-        new["limiter"] = old["limiter"]
+    if old["config"] == new["config"]:
+        for found_elsewhere in ("limiter", "tried"):
+            if found_elsewhere in old:
+                new.setdefault(found_elsewhere, old[found_elsewhere])
     return new
 
 

@@ -125,7 +125,7 @@ def measure_routing(w):
 
 def start_long_run(w):
     """Presses Run for enough tokens that something can happen meanwhile."""
-    set_tokens(w, 4096)
+    set_tokens(w, 4096 if DEVICE == "cpu" else 524288)
     w.click(w.item("Run", "workload"))
     w.wait_words(re.compile("Running"))
     time.sleep(0.3)

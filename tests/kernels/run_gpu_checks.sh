@@ -14,8 +14,9 @@
 #     determinism  tests tagged [determinism]: the same bits in 100 runs
 #     ctypes       the library from Python, on PyTorch tensors
 #
-# Every step has its own time limit. Logs: $MOESCOPE_GPU_LOGS, or build/gpu-tests/logs. Exit status 0
-# only if no step failed and at least one passed.
+# Every step has its own time limit; the sanitizers run at the same time. Logs: $MOESCOPE_GPU_LOGS, or
+# build/gpu-tests/logs, and there summary.md, which names the device and the kernels' sources that were
+# checked. Exit status 0 only if no step failed and at least one passed.
 set -uo pipefail
 self=$(readlink -f "${BASH_SOURCE[0]}")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -23,17 +24,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 build=build/gpu-tests
 logs=${MOESCOPE_GPU_LOGS:-$build/logs}
 mkdir -p "$logs"
-summary=()
-passed=0
-failed=0
 
-record() { # NAME RESULT DETAIL
-    summary+=("$(printf '%-12s %-8s %s' "$1" "$2" "$3")")
-    case $2 in
-    passed) passed=$((passed + 1)) ;;
-    failed) failed=$((failed + 1)) ;;
-    esac
-}
+record() { echo "| $1 | $2 | $3 |" >"$logs/$1.result"; } # NAME RESULT DETAIL
 
 # step NAME SECONDS COMMAND...: runs the command into the step's log; 77 means it skipped itself.
 step() {
@@ -55,9 +47,29 @@ step() {
 
 build_step() { cmake --preset gpu-tests && cmake --build --preset gpu-tests; }
 
+# in_shards NAME COUNT COMMAND...: the test program in COUNT processes; what all of them counted comes last.
+in_shards() {
+    local name=$1 shards=$2 shard status=0 pids=()
+    shift 2
+    for ((shard = 0; shard < shards; shard++)); do
+        "$@" --shard-count "$shards" --shard-index "$shard" >"$logs/$name.$shard.log" 2>&1 &
+        pids+=($!)
+    done
+    for shard in "${!pids[@]}"; do
+        wait "${pids[$shard]}" || status=$?
+        cat "$logs/$name.$shard.log"
+    done
+    cat "$logs/$name".*.log | awk '
+        /^All tests passed/ { assertions += substr($4, 2); cases += $7 }
+        /^test cases:/ { cases += $3 } /^assertions:/ { assertions += $2 }
+        /ERROR SUMMARY:/ { reports++; errors += $4 } /RACECHECK SUMMARY:/ { reports++; errors += $4 }
+        END { printf "%d cases, %d assertions%s\n", cases, assertions, reports ? ", " errors " errors of the tool" : "" }'
+    return "$status"
+}
+
 # Catch2 leaves with 4 when every test skipped: on a machine without a GPU that is no success here.
 tests_step() {
-    "$build/tests/kernels/abi/abi_c_test" && "$build/tests/gpu_tests" --durations no
+    "$build/tests/kernels/abi/abi_c_test" && in_shards tests "$(nproc)" "$build/tests/gpu_tests" --durations no
 }
 
 find_sanitizer() {
@@ -68,19 +80,10 @@ find_sanitizer() {
 
 # sanitize TOOL: over the small shapes, in several processes: a sanitizer keeps one core busy.
 sanitize() {
-    local tool=$1 sanitizer shards shard status=0 pids=()
-    shards=$(($(nproc) > 16 ? 8 : ($(nproc) + 1) / 2))
+    local sanitizer
     sanitizer=$(find_sanitizer) || { echo "compute-sanitizer is not installed"; return 77; }
-    for ((shard = 0; shard < shards; shard++)); do
-        "$sanitizer" --tool "$tool" --error-exitcode 99 --print-limit 50 "$build/tests/gpu_tests" '[small]' \
-            --shard-count $shards --shard-index $shard >"$logs/$tool.$shard.log" 2>&1 &
-        pids+=($!)
-    done
-    for shard in "${!pids[@]}"; do
-        wait "${pids[$shard]}" || status=$?
-        cat "$logs/$tool.$shard.log"
-    done
-    return "$status"
+    in_shards "$1" $((($(nproc) + 3) / 4)) "$sanitizer" --tool "$1" --error-exitcode 99 --print-limit 50 \
+        "$build/tests/gpu_tests" '[small]'
 }
 
 determinism_step() { "$build/tests/gpu_tests" --durations no '[determinism]'; }
@@ -109,10 +112,27 @@ if [ "${1:-}" = --inside ]; then
 fi
 
 [ $# -gt 0 ] || set -- build tests memcheck racecheck initcheck synccheck determinism ctypes
+rm -f "$logs"/*.result
 for name in "$@"; do
-    run_step "$name" || [ "$name" != build ] || break # nothing to run without a build
+    case $name in
+    *check) run_step "$name" & ;;
+    *)
+        wait
+        run_step "$name" || [ "$name" != build ] || break # nothing to run without a build
+        ;;
+    esac
 done
+wait
 
-printf '\n%-12s %-8s %s\n' step result detail
-printf '%s\n' "${summary[@]}"
-[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+{
+    echo "# Checks of the kernels on a GPU"
+    echo
+    echo "$(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>/dev/null | head -n 1), $(date -u '+%Y-%m-%d %H:%M') UTC;" \
+        "\`kernels/\` of sha256 $(find kernels -type f -print0 | LC_ALL=C sort -z | xargs -0 cat | sha256sum | cut -c1-16)." \
+        "Made by \`tests/kernels/run_gpu_checks.sh $*\`."
+    echo
+    echo "| step | result | detail |"
+    echo "|---|---|---|"
+    for name in "$@"; do cat "$logs/$name.result" 2>/dev/null; done
+} | tee "$logs/summary.md"
+! grep -q '| failed |' "$logs/summary.md" && grep -q '| passed |' "$logs/summary.md"

@@ -414,7 +414,7 @@ TEST_CASE("CUDA dequantises random shapes of every format as the reference does"
     }
 }
 
-TEST_CASE("CUDA dequantises to the same bits 100 times", "[gpu][dequant]") {
+TEST_CASE("CUDA dequantises to the same bits 100 times", "[gpu][dequant][determinism]") {
     skip_without_gpu();
     Random random(5);
     const std::vector<std::int32_t> ids = uniform_ints(900, 0, 63, random);

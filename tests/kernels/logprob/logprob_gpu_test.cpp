@@ -330,7 +330,7 @@ TEST_CASE("CUDA log-probability operators ask for their workspace", "[gpu][small
     CHECK(std::string(ms_last_error()) == "ms_entropy: workspace is null; it must be an array");
 }
 
-TEST_CASE("log-probability operators give the same bits in 100 runs", "[gpu][logprob]") {
+TEST_CASE("log-probability operators give the same bits in 100 runs", "[gpu][logprob][determinism]") {
     skip_without_gpu();
     for (const auto &[rows, vocab] : {std::pair{1, 151936}, {5, 40003}, {500, 5000}}) {
         const LogprobInputs in = make_logprob_inputs(plain(MS_BF16, rows, vocab, 7), 12);

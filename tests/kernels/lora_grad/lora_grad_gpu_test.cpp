@@ -172,7 +172,7 @@ TEST_CASE("LoRA's gradients are right for shapes drawn at random", "[gpu][lora_g
 }
 
 TEST_CASE("the Gram and recomputing gradients repeat themselves to the bit",
-          "[gpu][lora_grad]") {
+          "[gpu][lora_grad][determinism]") {
     skip_without_gpu();
     for (const ms_lora_grad_variant variant : {MS_LORA_GRAD_GRAM, MS_LORA_GRAD_RECOMPUTE})
         for (const std::int32_t only : {-1, 1}) { // one chunk an expert, then several

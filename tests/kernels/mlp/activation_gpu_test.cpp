@@ -142,7 +142,7 @@ TEST_CASE("the gradient of an activation may overwrite its inputs", "[gpu][mlp][
         }
 }
 
-TEST_CASE("the gated activation and its gradient repeat themselves to the bit", "[gpu][mlp]") {
+TEST_CASE("the gated activation and its gradient repeat themselves to the bit", "[gpu][mlp][determinism]") {
     skip_without_gpu();
     const ActivationCase c({.rows = 2000, .width = 2056, .weighted = true, .slots = true});
     DeviceActivation device(c);

@@ -146,7 +146,7 @@ TEST_CASE("the gradient of combine may overwrite its rows", "[gpu][mlp][small]")
     }
 }
 
-TEST_CASE("combine and its gradient repeat themselves to the bit", "[gpu][mlp]") {
+TEST_CASE("combine and its gradient repeat themselves to the bit", "[gpu][mlp][determinism]") {
     skip_without_gpu();
     const CombineCase c({.tokens = 500, .top_k = 8, .width = 2048, .out_dtype = MS_F32, .grouped = true, .absent = true});
     DeviceCombine device(c);

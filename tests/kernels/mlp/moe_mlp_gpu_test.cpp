@@ -202,7 +202,7 @@ TEST_CASE("the layer handles lopsided routing and random shapes", "[gpu][mlp][la
     }
 }
 
-TEST_CASE("the layer and its gradients repeat themselves to the bit", "[gpu][mlp][layer]") {
+TEST_CASE("the layer and its gradients repeat themselves to the bit", "[gpu][mlp][layer][determinism]") {
     skip_without_gpu();
     const MoeMlpCase c({.tokens = 256, .experts = 16, .top_k = 4, .hidden = 256, .intermediate = 128, .rank = 16});
     DeviceMoeMlp device(c);

@@ -159,7 +159,7 @@ TEST_CASE("route of many tokens, in one launch and in several, is the reference'
     check_route(topk, uniform_values(std::size_t(tokens * 128), -6, 6, random), 64);
 }
 
-TEST_CASE("route gives the same bits a hundred times over, and what top-k gives", "[gpu][route]") {
+TEST_CASE("route gives the same bits a hundred times over, and what top-k gives", "[gpu][route][determinism]") {
     skip_without_gpu();
     const std::int64_t tokens = GENERATE(64, 1024, 8192);
     ms_topk_args topk = topk_args(tokens, 256, 8);

@@ -121,7 +121,7 @@ TEST_CASE("route_metadata takes all slots to one expert, and slots to none", "[g
     check_same(GpuMetadata(ids, experts, 32).run(), reference_metadata(ids, experts, 32));
 }
 
-TEST_CASE("route_metadata gives the same bits a hundred times over", "[gpu]") {
+TEST_CASE("route_metadata gives the same bits a hundred times over", "[gpu][determinism]") {
     skip_without_gpu();
     const std::int64_t slots = GENERATE(500, 3000, 30000, 262144);
     Random random(8);

@@ -88,7 +88,7 @@ TEST_CASE("the router of few tokens is the reference's", "[gpu][router][small]")
     check(router, sigmoid_args(0, 0, 8), reference::sigmoid_topk);
 }
 
-TEST_CASE("the router gives the same bits a hundred times", "[gpu][router]") {
+TEST_CASE("the router gives the same bits a hundred times", "[gpu][router][determinism]") {
     skip_without_gpu();
     const std::int64_t tokens = GENERATE(1, 300, 3000); // many parts of H, some, one
     const std::int32_t rank = GENERATE(0, 8);

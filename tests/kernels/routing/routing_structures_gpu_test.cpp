@@ -152,7 +152,7 @@ TEST_CASE("bitmatrix takes all tokens to one expert, and tokens to none", "[gpu]
     check_same(GpuBitMatrix(ids, 256, 1).run(), reference_bitmatrix(ids, 256, 1));
 }
 
-TEST_CASE("bitmatrix gives the same bits a hundred times over", "[gpu][structures]") {
+TEST_CASE("bitmatrix gives the same bits a hundred times over", "[gpu][structures][determinism]") {
     skip_without_gpu();
     Random random(3);
     GpuBitMatrix gpu(distinct_ids(20000, 128, 4, random), 128, 4);

@@ -125,7 +125,7 @@ TEST_CASE("topk gives rows of random bits the reference's experts", "[gpu][topk]
     }
 }
 
-TEST_CASE("topk gives the same bits a hundred times", "[gpu][topk]") {
+TEST_CASE("topk gives the same bits a hundred times", "[gpu][topk][determinism]") {
     skip_without_gpu();
     Random random(9);
     const std::int32_t experts = GENERATE(8, 160, 256, 512);

@@ -394,7 +394,7 @@ TEST_CASE("XA is kept where the caller asks for it, and read where it is given",
 }
 
 TEST_CASE("the variants agree, and each repeats itself to the bit",
-          "[gpu][scatter2scatter][small]") {
+          "[gpu][scatter2scatter][small][determinism]") {
     skip_without_gpu();
     const S2sCase c(
         {.tokens = 400, .experts = 8, .k = 512, .n = 384, .rank = 16, .y_dtype = MS_F32});
@@ -493,7 +493,7 @@ TEST_CASE("random NF4 problems equal the reference", "[gpu][scatter2scatter][nf4
     }
 }
 
-TEST_CASE("scatter2scatter with NF4 weights repeats itself to the bit", "[gpu][scatter2scatter][nf4]") {
+TEST_CASE("scatter2scatter with NF4 weights repeats itself to the bit", "[gpu][scatter2scatter][nf4][determinism]") {
     skip_without_gpu();
     const S2sCase c({.tokens = 300, .experts = 16, .k = 512, .n = 384, .rank = 16, .y_dtype = MS_F32, .variant = MS_S2S_EXTRA_K,
                      .w_transposed = true, .nf4_block = 64, .nested_block = 256});
