@@ -2,6 +2,7 @@
 
 #include "app/charts/colour_scale.h"
 #include "app/charts/heat_map.h"
+#include "app/charts/series.h"
 #include "app/views/number.h"
 #include "app/views/plot_area.h"
 #include "app/views/plot_data.h"
@@ -15,6 +16,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <span>
 
 namespace moescope {
 
@@ -37,10 +39,11 @@ class Crossover {
     ImVec4 colour(const CrossoverCell &cell) const;
     charts::PlotSpec spec() const;
     std::string published_name() const;
-    void draw_cell(const charts::Plot &plot, const CrossoverCell &cell) const;
+    bool draw_cell(const charts::Plot &plot, const CrossoverCell &cell) const; // true: the pointer is on it
     void draw_labels(const charts::Plot &plot) const;
-    void draw_fitted(const charts::Plot &plot) const;
-    void draw_published(const charts::Plot &plot) const;
+    bool draw_boundary(const charts::Plot &plot, std::span<const ImVec2> points, const ImVec4 &colour) const;
+    bool draw_fitted(const charts::Plot &plot) const;
+    bool draw_published(const charts::Plot &plot) const;
 
     const ViewContext &context_;
     const Theme &theme_;
@@ -49,6 +52,10 @@ class Crossover {
     std::array<AxisScale, 2> scales_;
     std::vector<double> x_edges_, y_edges_;
 };
+
+constexpr const char *kFittedWords = "The fitted boundary: logistic regression on the decided cells.";
+constexpr const char *kPublishedWords =
+    "The published rule: split when E <= 32 and K*N >= 20,000,000 (axolotl, scattermoe_lora kernels/ops.py).";
 
 // Diverging about a ratio of 1: from the background to each variant's own colour at 1.5 times.
 ImVec4 Crossover::colour(const CrossoverCell &cell) const {
@@ -71,7 +78,7 @@ std::size_t place_in(const std::vector<double> &values, double value) {
     return std::size_t(std::lower_bound(values.begin(), values.end(), value) - values.begin());
 }
 
-void Crossover::draw_cell(const charts::Plot &plot, const CrossoverCell &cell) const {
+bool Crossover::draw_cell(const charts::Plot &plot, const CrossoverCell &cell) const {
     const std::size_t i = place_in(map_.xs, cell.x), j = place_in(map_.ys, cell.y);
     const ImVec2 a = plot.at(x_edges_[i], y_edges_[j + 1]), b = plot.at(x_edges_[i + 1], y_edges_[j]);
     const ImVec2 low{a.x + 1, a.y + 1}, high{b.x - 1, b.y - 1};
@@ -91,16 +98,15 @@ void Crossover::draw_cell(const charts::Plot &plot, const CrossoverCell &cell) c
     const MeasurementId selected = context_.selection.measurement;
     if (selected == cell.a || selected == cell.b)
         plot.draw->AddRect(low, high, packed(theme_.accent), 0, 0, px(2));
-    const bool over = plot.hovered && plot.mouse.x >= low.x && plot.mouse.x <= high.x &&
-                      plot.mouse.y >= low.y && plot.mouse.y <= high.y;
+    const bool over = plot.hovered && plot.mouse.x >= a.x && plot.mouse.x < b.x && plot.mouse.y >= a.y && plot.mouse.y < b.y;
     if (!over)
-        return;
+        return false;
     const MeasurementId faster = cell.b_wins() ? cell.b : cell.a;
     context_.selection.next_hovered = faster;
     if (plot.clicked)
         context_.selection.measurement = faster;
     plot.draw->AddRect(low, high, packed(theme_.text));
-    ui::tooltip(theme_, title_of(map_, cell), facts_of_cell(*context_.session, map_, cell, state_.rules));
+    return true;
 }
 
 // The measured values themselves: round numbers between them mean nothing here.
@@ -135,10 +141,20 @@ void Crossover::draw_labels(const charts::Plot &plot) const {
     }
 }
 
+// True where the pointer is on it.
+bool Crossover::draw_boundary(const charts::Plot &plot, std::span<const ImVec2> points, const ImVec4 &colour) const {
+    bool over = false;
+    for (std::size_t i = 1; i < points.size(); ++i) {
+        plot.draw->AddLine(points[i - 1], points[i], packed(colour), px(2.5f));
+        over = over || (plot.hovered && charts::distance_to(plot.mouse, points[i - 1], points[i]) < px(4));
+    }
+    return over;
+}
+
 // Straight on the axes' scales: two points of it make the line, and the plot clips it.
-void Crossover::draw_fitted(const charts::Plot &plot) const {
+bool Crossover::draw_fitted(const charts::Plot &plot) const {
     if (!state_.fitted)
-        return;
+        return false;
     const FittedRule &rule = *state_.fitted;
     std::vector<ImVec2> points;
     const bool steep = std::fabs(rule.weights[0]) > 4 * std::fabs(rule.weights[1]);
@@ -148,16 +164,16 @@ void Crossover::draw_fitted(const charts::Plot &plot) const {
         if (const auto at = steep ? rule.x_at(y) : rule.y_at(x); at && std::isfinite(*at) && *at > 0)
             points.push_back(steep ? plot.at(*at, y) : plot.at(x, *at));
     }
-    if (points.size() == 2)
-        plot.draw->AddLine(points[0], points[1], packed(theme_.text), px(2.5f));
+    return draw_boundary(plot, points, theme_.text);
 }
 
-void Crossover::draw_published(const charts::Plot &plot) const {
+bool Crossover::draw_published(const charts::Plot &plot) const {
     const auto corners = published_boundary(map_, {x_edges_.front(), x_edges_.back()},
                                             {y_edges_.front(), y_edges_.back()});
-    for (std::size_t i = 1; i < corners.size(); ++i)
-        plot.draw->AddLine(plot.at(corners[i - 1].first, corners[i - 1].second),
-                           plot.at(corners[i].first, corners[i].second), packed(theme_.failure), px(2.5f));
+    std::vector<ImVec2> points;
+    for (const auto &[x, y] : corners)
+        points.push_back(plot.at(x, y));
+    return draw_boundary(plot, points, theme_.failure);
 }
 
 void Crossover::draw_plot() {
@@ -167,13 +183,21 @@ void Crossover::draw_plot() {
     const ImVec2 size{std::min(ImGui::GetContentRegionAvail().x, px(900)),
                       std::clamp(room, px(180), px(480))};
     auto plot = charts::begin_plot("map", size, spec(), state_.plot, theme_, context_.scale);
+    const CrossoverCell *hovered = nullptr;
     for (const CrossoverCell &cell : map_.cells)
-        draw_cell(plot, cell);
-    draw_published(plot);
-    draw_fitted(plot);
+        if (draw_cell(plot, cell))
+            hovered = &cell;
+    const bool on_published = draw_published(plot), on_fitted = draw_fitted(plot);
     charts::end_plot(plot, state_.plot, theme_);
+    if (on_fitted)
+        ui::tooltip(theme_, Evidence::Estimated, kFittedWords);
+    else if (on_published)
+        ui::tooltip(theme_, Evidence::Reported, kPublishedWords);
+    else if (hovered)
+        ui::tooltip(theme_, title_of(map_, *hovered), facts_of_cell(*context_.session, map_, *hovered, state_.rules));
     draw_labels(plot);
-    ImGui::Dummy({size.x, line * 2.8f});
+    ImGui::SetCursorScreenPos({ImGui::GetCursorScreenPos().x, plot.high.y + 1});
+    ImGui::Dummy({size.x, line * 3.2f});
     ui::explain(theme_, Evidence::Reported, map_.x->explain);
 }
 
@@ -193,8 +217,9 @@ std::string Crossover::published_name() const {
 void Crossover::draw_legend() const {
     const ui::FontScope font(ui::small_font());
     const float line = ImGui::GetTextLineHeight();
-    const auto entry = [&](const ImVec4 &colour, float height, const std::string &name,
+    const auto entry = [&](const ImVec4 &colour, float height, const std::string &name, Evidence evidence,
                            const char *explain) {
+        ImGui::BeginGroup();
         const ImVec2 at = ImGui::GetCursorScreenPos();
         ImGui::GetWindowDrawList()->AddRectFilled({at.x, at.y + line * (0.5f - height / 2)},
                                                   {at.x + line, at.y + line * (0.5f + height / 2)},
@@ -202,18 +227,19 @@ void Crossover::draw_legend() const {
         ImGui::Dummy({line * 1.3f, line});
         ImGui::SameLine(0, 0);
         ui::text(name, theme_.muted);
-        ui::explain(explain);
+        ImGui::EndGroup();
+        ui::explain(theme_, evidence, explain);
         ImGui::SameLine(0, px(16));
     };
-    entry(colour(false), 0.7f, map_.a + " is faster", "Stronger where it is faster by more, up to 1.5×.");
-    entry(colour(true), 0.7f, map_.b + " is faster", "Stronger where it is faster by more, up to 1.5×.");
+    constexpr const char *kFaster = "By the ratio of the medians. Stronger where it is faster by more, up to 1.5×.";
+    entry(colour(false), 0.7f, map_.a + " is faster", Evidence::Estimated, kFaster);
+    entry(colour(true), 0.7f, map_.b + " is faster", Evidence::Estimated, kFaster);
     if (state_.fitted)
-        entry(theme_.text, 0.18f, "fitted boundary", "Logistic regression on the decided cells.");
+        entry(theme_.text, 0.18f, "fitted boundary", Evidence::Estimated, kFittedWords);
     if (has_published_rule(map_))
-        entry(theme_.failure, 0.18f, published_name(),
-              "Split when E <= 32 and K*N >= 20,000,000 (axolotl, scattermoe_lora kernels/ops.py).");
+        entry(theme_.failure, 0.18f, published_name(), Evidence::Reported, kPublishedWords);
     ui::text("hatched: not decided", theme_.muted);
-    ui::explain("The 95 % intervals of both medians overlap.");
+    ui::explain(theme_, Evidence::Estimated, "The 95 % intervals of both medians overlap.");
 }
 
 void Crossover::draw_rules() const {

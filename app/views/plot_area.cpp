@@ -1,5 +1,7 @@
 #include "app/views/plot_area.h"
 
+#include "app/views/number_audit.h"
+
 #include <imgui_internal.h> // the windows that a plot's own lists belong to
 
 #include <algorithm>
@@ -38,6 +40,7 @@ PlotArea::PlotArea(const ViewContext &context, std::string name, std::string tit
 PlotArea::~PlotArea() {
     ImGui::EndGroup();
     const ImVec2 low = ImGui::GetItemRectMin(), high = ImGui::GetItemRectMax();
+    ui::note_chart(place_.name, low, high);
     place_.area = {{std::floor(low.x), std::floor(low.y)}, {std::ceil(high.x), std::ceil(high.y)}};
     if (!context_.plots)
         return;

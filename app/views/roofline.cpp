@@ -109,6 +109,7 @@ void Roofline::draw_head() {
 void Roofline::draw_legend(bool counted) {
     const ui::FontScope font(ui::small_font());
     const auto entry = [&](const char *name, Evidence evidence, const char *explain) {
+        ImGui::BeginGroup();
         const float line = ImGui::GetTextLineHeight();
         const ImVec2 at = ImGui::GetCursorScreenPos();
         ui::draw_mark(*ImGui::GetWindowDrawList(), {at.x + line / 2, at.y + line / 2}, px(4.5f),
@@ -116,7 +117,8 @@ void Roofline::draw_legend(bool counted) {
         ImGui::Dummy({line * 1.2f, line});
         ImGui::SameLine(0, 0);
         ui::text(name, theme_.muted);
-        ui::explain(explain);
+        ImGui::EndGroup();
+        ui::explain(theme_, evidence, explain);
     };
     if (counted) {
         entry(kMeasured, Evidence::Measured,

@@ -77,7 +77,6 @@ void draw_routing(const ViewContext &context, RoutingState &state) {
         draw_load(context, state, *routing, stats);
     }
     ImGui::Dummy({0, 8 * context.scale});
-    const PlotArea area(context, "routing-tiles", "Row tiles of each expert", data);
     draw_tiles(context, state, *routing);
 }
 

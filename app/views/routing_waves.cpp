@@ -2,6 +2,8 @@
 #include "app/views/routing_parts.h"
 #include "app/views/number.h"
 #include "app/views/number_audit.h"
+#include "app/views/plot_area.h"
+#include "app/views/plot_data.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
@@ -185,6 +187,7 @@ void draw_tiles(const ViewContext &context, RoutingState &state, const RoutingRe
     const RowTile tile = state.tile ? *state.tile : measured_tile(*context.session, context.run, state.op);
     draw_operator_choice(context, state);
     draw_size_chooser(context, state, routing, run.device, tile);
+    const PlotArea area(context, "routing-tiles", "Row tiles of each expert", [&] { return routing_csv(routing); });
     const Tiling tiling = tile_rows(routing.counts, tile);
     ui::wrapped(fmt::format("{} row tiles of {}{} ({}); {} padded rows: {:.1f} % of the matrix work is wasted.",
                             format_count(double(tiling.tile_count)), tile.wgmma ? "up to " : "",

@@ -343,7 +343,8 @@ void SweepView::draw_words(const charts::Plot &plot) {
             plot.draw->AddText({std::floor(x - width / 2), plot.high.y + line * 0.25f}, packed(theme_.muted),
                                point.value.c_str());
     }
-    ImGui::Dummy({plot.high.x - ImGui::GetCursorScreenPos().x, line * 1.3f});
+    ImGui::SetCursorScreenPos({ImGui::GetCursorScreenPos().x, plot.high.y + 1});
+    ImGui::Dummy({plot.high.x - ImGui::GetCursorScreenPos().x, line * 1.6f});
     ui::explain(theme_, Evidence::Reported, spec().x.explain);
 }
 

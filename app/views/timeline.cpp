@@ -56,11 +56,13 @@ void draw_canvas(const ViewContext &context, TimelineState &state, float height)
     use_keys(state, canvas);
     canvas.draw->PushClipRect(top, canvas.high, false);
     draw_ruler(context, canvas, top.y);
-    draw_bookmarks(context, state, canvas, top.y);
+    bool told = draw_bookmarks(context, state, canvas, top.y);
     canvas.draw->PopClipRect();
     draw_tracks(context, state, canvas);
     canvas.draw->PushClipRect({canvas.low.x, top.y}, canvas.high, false);
-    draw_stretch(context, state, canvas, top.y);
+    told = draw_stretch(context, state, canvas, top.y) || told;
+    if (!told)
+        explain_ruler(context, canvas, top.y);
     canvas.draw->PopClipRect();
     draw_box(context, state, canvas);
     ImGui::EndChild();

@@ -79,9 +79,18 @@ class CounterPainter {
         canvas_.draw->PopClipRect();
     }
 
+    // The sample under the pointer, or the nearest some pixels off: many are narrower than one.
+    std::optional<CounterSample> pointed_at() const {
+        constexpr float kReach = 3;
+        for (float away = 0; away <= kReach; ++away)
+            for (const float side : {-away, away})
+                if (const auto sample = track_.series->at(std::int64_t(canvas_.time_at(canvas_.mouse.x + side)) + origin_))
+                    return sample;
+        return std::nullopt;
+    }
+
     void hover() const {
-        const std::int64_t time = std::int64_t(canvas_.time_at(canvas_.mouse.x)) + origin_;
-        const std::optional<CounterSample> sample = track_.series->at(time);
+        const std::optional<CounterSample> sample = pointed_at();
         if (!sample)
             return;
         const double from = double(sample->start_ns - origin_);

@@ -132,13 +132,15 @@ std::vector<CounterSeries::Piece> CounterSeries::pieces(std::int64_t start_ns, s
     std::size_t at = first_ending_after(start_ns);
     const std::size_t last = first_starting_at(at, end_ns);
     columns = std::max(columns, 1);
-    const bool dense = last - at > std::size_t(columns);
     const double width = double(end_ns - start_ns) / columns;
+    const auto narrow = [&](std::size_t i) { return double(samples_[i].end_ns - samples_[i].start_ns) < width; };
     while (at < last) {
         std::size_t next = at + 1;
-        if (dense) {
+        if (narrow(at)) { // with those that begin in the same column; a long one stands for itself
             const double column = std::floor(std::max(0.0, double(samples_[at].start_ns - start_ns)) / width);
             next = std::max(next, std::min(last, first_starting_at(at, start_ns + std::int64_t(std::ceil((column + 1) * width)))));
+            if (next > at + 1 && !narrow(next - 1))
+                --next;
         }
         result.push_back(merged(at, next));
         at = next;

@@ -65,6 +65,8 @@ void draw_tracks(const ViewContext &context, TimelineState &state, const Timelin
 void draw_counter(const ViewContext &context, const TimelineState &state, const TimelineCanvas &canvas,
                   const TrackLayout &track);
 void draw_ruler(const ViewContext &context, const TimelineCanvas &canvas, float top);
+void explain_ruler(const ViewContext &context, const TimelineCanvas &canvas, float top);
+bool over_ruler(ImVec2 low, ImVec2 high); // whether the pointer is in a rectangle there
 // The labels left of the tracks, with what pins and hides them.
 void draw_labels(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas);
 std::string label_of(const Session &session, const TrackLayout &track);
@@ -74,12 +76,13 @@ void draw_arrows(const ViewContext &context, TimelineState &state, const Timelin
 void draw_minimap(const ViewContext &context, TimelineState &state, TimeRange whole, float gutter, float height);
 // What is measured: the stretch over the tracks, and its numbers.
 void measure_with_mouse(TimelineState &state, const TimelineCanvas &canvas);
-void draw_stretch(const ViewContext &context, const TimelineState &state, const TimelineCanvas &canvas, float ruler_top);
+// True where the pointer is on what it says.
+bool draw_stretch(const ViewContext &context, const TimelineState &state, const TimelineCanvas &canvas, float ruler_top);
 void draw_stretch_details(const ViewContext &context, TimelineState &state);
 // "412 like it in this run: 3.1 ms in all, mean 7.5 µs, median 7.4 µs", once it is known.
 void draw_like_it(const ViewContext &context, TimelineState &state);
 // Flags on the ruler.
-void draw_bookmarks(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas, float ruler_top);
+bool draw_bookmarks(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas, float ruler_top);
 void go_to(TimelineState &state, const TimelineBookmark &bookmark);
 void draw_cards(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas);
 void draw_timeline_toolbar(const ViewContext &context, TimelineState &state);

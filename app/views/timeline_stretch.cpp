@@ -182,9 +182,9 @@ void measure_with_mouse(TimelineState &state, const TimelineCanvas &canvas) {
         state.measure_from.reset();
 }
 
-void draw_stretch(const ViewContext &context, const TimelineState &state, const TimelineCanvas &canvas, float ruler_top) {
+bool draw_stretch(const ViewContext &context, const TimelineState &state, const TimelineCanvas &canvas, float ruler_top) {
     if (!state.stretch)
-        return;
+        return false;
     const std::int64_t origin = state.model().origin_ns();
     const float a = canvas.x_of(double(state.stretch->start_ns - origin)), b = canvas.x_of(double(state.stretch->end_ns - origin));
     const float left = std::clamp(a, canvas.low.x, canvas.high.x), right = std::clamp(b, canvas.low.x, canvas.high.x);
@@ -203,8 +203,10 @@ void draw_stretch(const ViewContext &context, const TimelineState &state, const 
     const float at = std::floor(std::clamp((left + right - width) / 2, canvas.low.x + pad, canvas.high.x - width - pad));
     canvas.draw->AddRectFilled({at - pad, ruler_top}, {at + width + pad, ruler_top + line}, packed(theme.accent), line * 0.25f);
     canvas.draw->AddText({at, ruler_top}, packed(theme.background), text.c_str());
-    if (ImGui::IsWindowHovered() && ImGui::IsMouseHoveringRect({at - pad, ruler_top}, {at + width + pad, ruler_top + line}))
+    const bool over = over_ruler({at - pad, ruler_top}, {at + width + pad, ruler_top + line});
+    if (over)
         ui::tooltip(theme, Evidence::Measured, kStretchWords);
+    return over;
 }
 
 void draw_stretch_details(const ViewContext &context, TimelineState &state) {

@@ -214,9 +214,16 @@ void draw_ruler(const ViewContext &context, const TimelineCanvas &canvas, float 
                                  tick.label.c_str());
     }
     ui::note_chart("timeline", {canvas.low.x - canvas.gutter, top}, canvas.high);
-    if (ImGui::IsWindowHovered() && ImGui::IsMouseHoveringRect({canvas.low.x - line, top}, {canvas.high.x, top + line}) &&
-        !ImGui::IsPopupOpen(nullptr, ImGuiPopupFlags_AnyPopup))
-        ui::tooltip(context.theme, Evidence::Measured, "Time since the first record, on the records' clock.");
+}
+
+void explain_ruler(const ViewContext &context, const TimelineCanvas &canvas, float top) {
+    const float line = ImGui::GetTextLineHeight();
+    if (over_ruler({canvas.low.x - line, top}, {canvas.high.x, top + line}))
+        ui::tooltip(context.theme, Evidence::Measured, "Time since the session's first record, on the records' clock.");
+}
+
+bool over_ruler(ImVec2 low, ImVec2 high) {
+    return ImGui::IsWindowHovered(ImGuiHoveredFlags_RootAndChildWindows) && ImGui::IsMouseHoveringRect(low, high, false);
 }
 
 void draw_tracks(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas) {
