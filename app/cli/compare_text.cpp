@@ -1,7 +1,9 @@
 #include "app/cli/compare_text.h"
 
 #include "app/cli/text_table.h"
+#include "app/views/metric_text.h"
 #include "profiler/base/units.h"
+#include "profiler/metrics/metric_unit.h"
 #include "profiler/session/json_codec.h"
 
 #include <algorithm>
@@ -46,13 +48,9 @@ std::string interval_text(const ComparedRow &row) {
                           : kNothing;
 }
 
-std::string value_text(const std::optional<double> &value, bool bytes) {
-    return !value ? "none" : bytes ? format_bytes(*value) : fmt::format("{:.4g}", *value);
-}
-
-std::string quantity_text(const ComparedQuantity &quantity) {
-    std::string text = fmt::format("{}: {} → {}", quantity.name, value_text(quantity.a, quantity.bytes),
-                                   value_text(quantity.b, quantity.bytes));
+std::string change_text(const ComparedQuantity &quantity) {
+    std::string text = fmt::format("{}: {} → {}", quantity.name, quantity_text(quantity, quantity.a),
+                                   quantity_text(quantity, quantity.b));
     if (quantity.change() && *quantity.a > 0)
         text += fmt::format(" ({:+.1f} %)", 100 * *quantity.change() / *quantity.a);
     return text;
@@ -67,7 +65,7 @@ std::string explanation(const ComparedRow &row) {
                                    row.where.empty() ? "" : ", " + row.where, row.time.reason);
     for (const ComparedQuantity &quantity : row.quantities)
         if (quantity.a != quantity.b)
-            text += fmt::format("    {}\n", quantity_text(quantity));
+            text += fmt::format("    {}\n", change_text(quantity));
     return text;
 }
 
@@ -117,7 +115,8 @@ Json row_json(const ComparedSide &a, const ComparedSide &b, const ComparedRow &r
         json["quantities"].push_back({{"name", each.name},
                                       {"a", or_null(each.a)},
                                       {"b", or_null(each.b)},
-                                      {"change", or_null(each.change())}});
+                                      {"change", or_null(each.change())},
+                                      {"unit", each.bytes ? "bytes" : metric_unit(each.name)}});
     return json;
 }
 

@@ -19,7 +19,7 @@ std::string comparison_table(const ComparedSide &a, const ComparedSide &b, const
 //   devices   differences: [{what, a, b}]
 //   rows      [{operator, a_variant, b_variant, where, a_tile, b_tile, a_run, b_run, a_median_ns,
 //               b_median_ns, ratio: B / A, ratio_95: [low, high], verdict: slower|faster|same|unclear,
-//               reason, differences: [{what, a, b}], quantities: [{name, a, b, change}]}]
+//               reason, differences: [{what, a, b}], quantities: [{name, a, b, change, unit}]}]
 //   unmatched [{operator, variant, only_in: a|b, run, median_ns, reason, failed}]
 //   counts    {slower, faster, same, unclear}
 //   geometric_mean

@@ -2,11 +2,14 @@
 
 #include "app/cli/run_table.h"
 #include "app/cli/sweep_text.h"
+#include "profiler/explain/counters.h"
+#include "profiler/metrics/metric_unit.h"
 #include "profiler/session/collected.h"
 #include "profiler/session/json_codec.h"
 #include "profiler/session/record_names.h"
 
 #include <cmath>
+#include <span>
 
 namespace moescope::cli {
 
@@ -82,25 +85,24 @@ Json to_json(const Candidate &c) {
 }
 
 // Empty where none were read.
-Json counters_of(const Session &session, const Measurement &measured) {
+Json counters_of(const Session &session, std::span<const CounterRange> ranges) {
     Json list = Json::array();
-    for (const CounterRecord &record : session.counters) {
-        if (!record.measurement.valid() || &session.measurements[record.measurement.value] != &measured)
-            continue;
-        list.push_back({{"kernel", record.kernel >= 0 ? Json(record.kernel) : Json()},
-                        {"range", record.kernel >= 0 ? session.name(record.range) : "repetition"},
-                        {"metric", session.name(record.metric)},
-                        {"value", std::isfinite(record.value) ? Json(record.value) : Json()}});
-    }
+    for (const CounterRange &range : ranges)
+        for (const CounterRange::Value &value : range.values)
+            list.push_back({{"kernel", range.kernel >= 0 ? Json(range.kernel) : Json()},
+                            {"range", range.kernel >= 0 ? session.name(range.name) : "repetition"},
+                            {"metric", session.name(value.metric)},
+                            {"value", std::isfinite(value.value) ? Json(value.value) : Json()},
+                            {"unit", metric_unit(session.name(value.metric))}});
     return list;
 }
 
-Json measurements_of(const Session &session, RunId run) {
+Json measurements_of(const Session &session, const CountersByMeasurement &counters, RunId run) {
     Json list = Json::array();
-    for (const Measurement &measured : session.measurements)
-        if (measured.run == run) {
-            list.push_back(to_json(measured));
-            list.back()["counters"] = counters_of(session, measured);
+    for (std::uint32_t i = 0; i < session.measurements.size(); ++i)
+        if (session.measurements[i].run == run) {
+            list.push_back(to_json(session.measurements[i]));
+            list.back()["counters"] = counters_of(session, counters.of({i}));
         }
     return list;
 }
@@ -130,7 +132,9 @@ std::string run_json(const Session &session, RunId run) {
     json["state"] = name_of(record.state);
     json["device"] = moescope::to_json(record.device);
     json["plan"] = moescope::to_json(record.plan);
-    json["measurements"] = measurements_of(session, run);
+    CountersByMeasurement counters;
+    counters.update(session);
+    json["measurements"] = measurements_of(session, counters, run);
     json["steps_down"] = steps_down(session, run);
     json["candidates"] = of_run(session.candidates, run);
     json["routing"] = routing_of(session, run);
@@ -145,13 +149,15 @@ std::string sweep_json(const Session &session, const Sweep &sweep) {
     for (const SweepAxis &axis : sweep.axes)
         json["axes"].push_back({{"parameter", axis.parameter->name}, {"values", axis.values}});
     json["points"] = Json::array();
+    CountersByMeasurement counters;
+    counters.update(session);
     for (const SweptPoint &swept : sweep.points) {
         Json values = Json::object();
         for (std::size_t i = 0; i < sweep.axes.size(); ++i)
             values[std::string(sweep.axes[i].parameter->name)] = swept.point.values[i];
         json["points"].push_back({{"values", values},
                                   {"run", swept.run ? Json(swept.run->value + 1) : Json()},
-                                  {"measurements", swept.run ? measurements_of(session, *swept.run) : Json::array()},
+                                  {"measurements", swept.run ? measurements_of(session, counters, *swept.run) : Json::array()},
                                   {"problems", problems_of(session, swept)}});
     }
     json["steps"] = Json::array();

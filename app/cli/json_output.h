@@ -13,7 +13,8 @@
 //                 output_bytes, workspace_bytes, peak_bytes, relative_error, reference, tuned,
 //                 throttle, failure: {what, why, remedy} or null,
 //                 counters: [{kernel: its place or null, range: its name or "repetition",
-//                 metric: CUPTI's name, value or null where it is not defined}]}]
+//                 metric: CUPTI's name, value or null where it is not defined, unit}]: a
+//                 repetition's duration and shares of time are its kernels' together}]
 //   steps_down   sentences: what was asked for and could not be collected, and what was used instead
 //   candidates   [{operator, variant, tile, fate, reason, registers, spill_bytes, smem_bytes,
 //   threads,

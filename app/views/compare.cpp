@@ -2,6 +2,7 @@
 
 #include "app/charts/scale.h"
 #include "app/views/measurement_text.h"
+#include "app/views/metric_text.h"
 #include "app/views/session_file.h"
 #include "app/views/number.h"
 #include "app/views/plot_area.h"
@@ -98,17 +99,13 @@ std::vector<std::string> variants_of(const Session &session, RunId run) {
     return names;
 }
 
-std::string value_text(const std::optional<double> &value, bool bytes) {
-    return !value ? "–" : bytes ? format_bytes(*value) : fmt::format("{:.4g}", *value);
-}
-
 std::string change_text(const ComparedQuantity &quantity) {
     const auto change = quantity.change();
     if (!change)
         return quantity.a ? "missing in B" : "missing in A";
     if (*change == 0)
         return "the same";
-    std::string text = fmt::format("{}{}", *change > 0 ? "+" : "−", value_text(std::fabs(*change), quantity.bytes));
+    std::string text = fmt::format("{}{}", *change > 0 ? "+" : "−", quantity_text(quantity, std::fabs(*change)));
     return *quantity.a != 0 ? text + fmt::format("  ({:+.1f} %)", 100 * *change / std::fabs(*quantity.a)) : text;
 }
 
@@ -453,11 +450,14 @@ void CompareView::draw_details() {
     for (const ComparedQuantity &quantity : found->quantities) {
         ImGui::TableNextRow();
         ImGui::TableNextColumn();
-        ui::text(quantity.name);
-        const char *how = quantity.bytes ? "by the allocation ledger or a hardware counter" : "by a hardware counter";
+        const bool counter = quantity.name.find("__") != std::string::npos;
+        ui::text(counter ? known_metrics().title(quantity.name) : quantity.name);
+        if (counter)
+            ui::explain(theme_, Evidence::Measured, explain_metric(quantity.name));
+        const char *how = counter ? "by a hardware counter, over the repetition's kernels" : "by the allocation ledger";
         for (const auto &[text, what] :
-             {std::pair{value_text(quantity.a, quantity.bytes), fmt::format("A's value, {}.", how)},
-              std::pair{value_text(quantity.b, quantity.bytes), fmt::format("B's value, {}.", how)},
+             {std::pair{quantity_text(quantity, quantity.a), fmt::format("A's value, {}.", how)},
+              std::pair{quantity_text(quantity, quantity.b), fmt::format("B's value, {}.", how)},
               std::pair{change_text(quantity), std::string("B's value less A's.")}}) {
             ImGui::TableNextColumn();
             ui::number(theme_, {text, Evidence::Measured, fmt::format("{}: {}", quantity.name, what)});

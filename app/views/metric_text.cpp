@@ -1,6 +1,7 @@
 #include "app/views/metric_text.h"
 
 #include "profiler/base/assets.h"
+#include "profiler/base/units.h"
 
 #include <fmt/format.h>
 
@@ -20,6 +21,12 @@ std::string explain_metric(std::string_view metric) {
         return fmt::format("Measured by the hardware counter {}.", metric);
     return fmt::format("Measured by the hardware counter {}, in passes of their own.\n{}", metric,
                        named->explain);
+}
+
+std::string quantity_text(const ComparedQuantity &quantity, const std::optional<double> &value) {
+    if (!value)
+        return "–";
+    return quantity.bytes ? format_bytes(*value) : known_metrics().value_text(quantity.name, *value);
 }
 
 bool is_percentage(std::string_view metric) {

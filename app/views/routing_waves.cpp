@@ -34,6 +34,7 @@ void draw_size_chooser(const ViewContext &context, RoutingState &state, const Ro
                        const DeviceInfo &device, const RowTile &shown) {
     const char *family = nullptr;
     const float end = ImGui::GetCursorScreenPos().x + ImGui::GetContentRegionAvail().x;
+    const float buttons = ImGui::GetCursorPosX() + ImGui::CalcTextSize("block_m, mma.sync").x + 8 * context.scale;
     for (const RowTile &tile : row_tiles_of(device)) {
         const Tiling tiling = tile_rows(routing.counts, tile);
         const std::string label = fmt::format("{}: {:.1f} %", tile.block_m, tiling.wasted_share * 100);
@@ -45,7 +46,7 @@ void draw_size_chooser(const ViewContext &context, RoutingState &state, const Ro
             ui::explain(tile.wgmma ? "Most rows of a tile of Hopper's own family, which deals an expert's rows out "
                                      "evenly and multiplies what a tile has, in steps of 8 (16 above 128)."
                                    : "Rows of a tile of the portable family, which multiplies each tile whole.");
-            ImGui::SameLine(0, 8 * context.scale);
+            ImGui::SameLine(buttons);
         } else if (ImGui::GetItemRectMax().x + 8 * context.scale + width < end)
             ImGui::SameLine();
         ImGui::PushID(tile.wgmma);

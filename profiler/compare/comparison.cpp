@@ -1,6 +1,7 @@
 #include "profiler/compare/comparison.h"
 
 #include "profiler/base/units.h"
+#include "profiler/explain/counters.h"
 #include "profiler/session/record_names.h"
 
 #include <algorithm>
@@ -87,23 +88,18 @@ bool alike(const Workload &a, const Workload &b, Within within) {
 // Counters of each measurement's whole repetition.
 class Counters {
   public:
-    explicit Counters(const Session &session) : session_(session) {
-        for (std::uint32_t at = 0; at < session.counters.size(); ++at)
-            if (const CounterRecord &record = session.counters[at]; record.kernel < 0)
-                by_measurement_[record.measurement].push_back(at);
-    }
-    // By name; the last of equals.
-    std::map<std::string, double> of(MeasurementId id) const {
+    explicit Counters(const Session &session) : session_(session) { counters_.update(session); }
+    std::map<std::string, double> of(MeasurementId id) const { // by name
         std::map<std::string, double> values;
-        if (const auto found = by_measurement_.find(id); found != by_measurement_.end())
-            for (const std::uint32_t at : found->second)
-                values[std::string(session_.name(session_.counters[at].metric))] = session_.counters[at].value;
+        if (const CounterRange *whole = counters_.whole(id))
+            for (const CounterRange::Value &value : whole->values)
+                values[std::string(session_.name(value.metric))] = value.value;
         return values;
     }
 
   private:
     const Session &session_;
-    std::unordered_map<MeasurementId, std::vector<std::uint32_t>> by_measurement_;
+    CountersByMeasurement counters_;
 };
 
 std::vector<ComparedQuantity> quantities(const Measurement &a, const Measurement &b,

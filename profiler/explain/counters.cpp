@@ -24,8 +24,10 @@ bool is_by_time(std::string_view metric) {
     return metric.ends_with("_elapsed") || metric.ends_with("per_second");
 }
 
+// Time that passes, or cycles of it: a repetition's are its kernels' together.
 bool is_duration(std::string_view metric) {
-    return std::ranges::find(kDuration, metric) != std::end(kDuration);
+    return std::ranges::find(kDuration, metric) != std::end(kDuration) ||
+           metric.find("__cycles_elapsed.") != std::string_view::npos;
 }
 
 // The kernels' sum, weighted by their durations; nothing where one of them lacks either.
@@ -45,13 +47,17 @@ std::optional<double> mean_over_time(const Session &session, std::span<const Cou
 
 // A range's own start and end take about a hundred microseconds, which are not the kernels': what goes
 // by time is put together from the kernels' ranges where they were counted one by one.
-void leave_out_range_time(const Session &session, std::vector<CounterRange> &ranges) {
-    if (ranges.size() < 2 || ranges.front().kernel >= 0)
+void leave_out_range_time(const Session &session, const Measurement &measurement,
+                          std::vector<CounterRange> &ranges) {
+    const bool each = ranges.size() > std::max<std::size_t>(1, std::size_t(measurement.kernels_per_repetition));
+    if (!each || ranges.front().kernel >= 0)
         return;
     const std::span<const CounterRange> kernels = std::span(ranges).subspan(1);
     for (CounterRange::Value &value : ranges.front().values) {
         const std::string_view metric = session.name(value.metric);
-        if (is_duration(metric)) {
+        if (is_by_time(metric)) {
+            value.value = mean_over_time(session, kernels, metric).value_or(value.value);
+        } else if (is_duration(metric)) {
             double time = 0;
             const bool all = std::ranges::all_of(kernels, [&](const CounterRange &kernel) {
                 const auto duration = kernel.find(session, metric);
@@ -59,8 +65,6 @@ void leave_out_range_time(const Session &session, std::vector<CounterRange> &ran
                 return duration.has_value();
             });
             value.value = all ? time : value.value;
-        } else if (is_by_time(metric)) {
-            value.value = mean_over_time(session, kernels, metric).value_or(value.value);
         }
     }
 }
@@ -160,7 +164,7 @@ void CountersByMeasurement::update(const Session &session) {
             value->value = record.value;
     }
     for (const std::uint32_t measurement : changed)
-        leave_out_range_time(session, ranges_[measurement]);
+        leave_out_range_time(session, session.measurements[measurement], ranges_[measurement]);
     if (seen_ > 0)
         last_ = session.counters[seen_ - 1];
 }

@@ -56,7 +56,8 @@ struct CounterRange {
 std::string_view stall_reason(std::string_view metric);
 
 // Ranges of each measurement, the whole repetition first: its duration, and what is a share of time,
-// are those of its kernels together where they were counted one by one. update() looks only at what
+// are those of its kernels together where they were all counted one by one. The one place for that:
+// every table, comparison, trace and file reads counters here. update() looks only at what
 // the last call had not seen; a session that does not continue the last one starts afresh.
 class CountersByMeasurement {
   public:

@@ -1,7 +1,8 @@
 // CSV tables with one header line whose names carry the units.
 #include "profiler/export/csv_rows.h"
 #include "profiler/export/exporters.h"
-#include "profiler/export/metric_unit.h"
+#include "profiler/explain/counters.h"
+#include "profiler/metrics/metric_unit.h"
 #include "profiler/export/replace_file.h"
 #include "profiler/session/record_names.h"
 
@@ -101,13 +102,16 @@ void write_memory(const Session &session, std::ostream &out) {
 void write_counters(const Session &session, std::ostream &out) {
     Csv csv(out);
     csv.row("measurement", "operator", "variant", "kernel", "range", "metric", "value", "unit");
-    for (const CounterRecord &c : session.counters) {
-        const bool known = c.measurement.value < session.measurements.size();
-        const Measurement *m = known ? &session.measurements[c.measurement.value] : nullptr;
-        csv.row(c.measurement, m ? info(m->op).name : std::string_view(),
-                m ? std::string_view(m->variant) : "", c.kernel, session.name(c.range),
-                session.name(c.metric), c.value, metric_unit(session.name(c.metric)));
-    }
+    CountersByMeasurement counters;
+    counters.update(session);
+    for (std::uint32_t i = 0; i < session.measurements.size(); ++i)
+        for (const CounterRange &range : counters.of({i}))
+            for (const CounterRange::Value &value : range.values) {
+                const Measurement &m = session.measurements[i];
+                const std::string_view metric = session.name(value.metric);
+                csv.row(MeasurementId{i}, info(m.op).name, m.variant, range.kernel, session.name(range.name),
+                        metric, value.value, metric_unit(metric));
+            }
 }
 
 void write_pm_samples(const Session &session, std::ostream &out) {

@@ -1,6 +1,7 @@
 #include "profiler/export/trace_counters.h"
 
-#include "profiler/export/metric_unit.h"
+#include "profiler/explain/counters.h"
+#include "profiler/metrics/metric_unit.h"
 
 #include <algorithm>
 #include <cmath>
@@ -47,9 +48,9 @@ bool place(TraceCounterRange &range, const Session &session, const Kernels &kern
     range.device = first.device;
     range.start_ns = first.start_ns;
     range.end_ns = first.end_ns;
-    if (!whole || kernels.size() == 1)
-        range.on = kernels[whole ? 0 : std::size_t(range.kernel)];
-    if (whole)
+    if (!whole)
+        range.on = kernels[std::size_t(range.kernel)];
+    else
         for (const std::size_t at : kernels)
             range.end_ns = std::max(range.end_ns, session.kernels[at].end_ns);
     return true;
@@ -96,21 +97,18 @@ bool same_moment(const TracePoint &a, const TracePoint &b) {
 
 std::vector<TraceCounterRange> place_counters(const Session &session) {
     const auto kernels = first_repetitions(session);
-    std::map<std::pair<std::uint32_t, std::int32_t>, std::map<std::uint32_t, double>> ranges;
-    for (const CounterRecord &counter : session.counters)
-        if (std::isfinite(counter.value) && !session.name(counter.metric).empty())
-            ranges[{counter.measurement.value, counter.kernel}][counter.metric.value] =
-                counter.value;
+    CountersByMeasurement counters;
+    counters.update(session);
     std::vector<TraceCounterRange> placed;
-    for (const auto &[key, values] : ranges) {
-        TraceCounterRange range{.measurement = {key.first}, .kernel = key.second};
-        if (key.first >= session.measurements.size() ||
-            !place(range, session, kernels.at(key.first)))
-            continue;
-        for (const auto &[metric, value] : values)
-            range.values.emplace_back(NameId{metric}, value);
-        placed.push_back(std::move(range));
-    }
+    for (const auto &[measurement, launches] : kernels)
+        for (const CounterRange &counted : counters.of({measurement})) {
+            TraceCounterRange range{.measurement = {measurement}, .kernel = counted.kernel};
+            for (const CounterRange::Value &value : counted.values)
+                if (std::isfinite(value.value) && !session.name(value.metric).empty())
+                    range.values.emplace_back(value.metric, value.value);
+            if (!range.values.empty() && place(range, session, launches))
+                placed.push_back(std::move(range));
+        }
     return placed;
 }
 

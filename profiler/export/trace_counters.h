@@ -19,7 +19,7 @@ struct TraceCounterRange {
     std::vector<std::pair<NameId, double>> values; // finite ones, each metric once: its last value
     std::int64_t start_ns = 0, end_ns = 0;
     std::uint32_t device = 0;
-    std::optional<std::size_t> on; // the one kernel it counted: index into Session::kernels
+    std::optional<std::size_t> on; // the kernel it counted by itself: index into Session::kernels
 };
 
 // By measurement, the whole repetition before its kernels. What was counted of launches that no

@@ -2,6 +2,7 @@
 
 #include "profiler/base/try.h"
 #include "profiler/base/units.h"
+#include "profiler/metrics/metric_unit.h"
 #include "profiler/model/json_file.h"
 
 #include <fmt/format.h>
@@ -106,7 +107,7 @@ std::string MetricSets::title(std::string_view metric) const {
 
 std::string MetricSets::value_text(std::string_view metric, double value) const {
     const NamedMetric *named = find_metric(metric);
-    const std::string_view unit = named ? std::string_view(named->unit) : "";
+    const std::string unit = named ? named->unit : metric_unit(metric);
     if (!std::isfinite(value))
         return "not defined"; // a share of nothing
     if (unit == "ns")
@@ -115,9 +116,12 @@ std::string MetricSets::value_text(std::string_view metric, double value) const 
         return format_bytes(value);
     if (unit == "%")
         return fmt::format("{:.1f} %", value);
+    if (unit == "bytes/s")
+        return format_bandwidth(value);
     if (unit == "warps")
-        return fmt::format("{:.2f}", value);
-    return value == std::floor(value) ? format_count(value) : fmt::format("{:.4g}", value);
+        return fmt::format("{:.2f} warps", value);
+    const std::string number = value == std::floor(value) ? format_count(value) : fmt::format("{:.4g}", value);
+    return unit.empty() || unit == "count" || unit == "ratio" ? number : number + " " + unit;
 }
 
 Result<MetricSets> load_metric_sets(const std::filesystem::path &path) {

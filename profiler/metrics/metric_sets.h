@@ -34,9 +34,9 @@ struct MetricSets {
     const NamedMetric *find_id(std::string_view id) const;
     const NamedMetric *find_metric(std::string_view name) const; // by any of CUPTI's names for it
     std::vector<std::string> wanted(const MetricSet &set) const; // its metrics, as a plan has them
-    // Of a record's metric: one that is not listed is its own title and has no unit but the number.
+    // Of a record's metric: one that is not listed is its own title, its unit what its name tells.
     std::string title(std::string_view metric) const;
-    std::string value_text(std::string_view metric, double value) const; // "1.23 GB", "87.5 %"
+    std::string value_text(std::string_view metric, double value) const; // "1.23 GB", "87.5 %", "512 sectors"
 };
 
 // Errors name the file and the entry.

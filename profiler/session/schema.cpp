@@ -244,10 +244,12 @@ SELECT id AS candidate, run, operator, variant,
        CASE WHEN fate IN ('timed', 'best') THEN median_ns / 1e3 END AS median_us
 FROM candidates;
 
--- One line a counter.
+-- One line a counter, as it was read. The whole repetition's range holds its own start and end too, about
+-- 100 us in which no kernel runs: its duration and what is a share of time are not the kernels'. MoEScope
+-- shows those of the kernels together in their place (duration: added up, shares: weighted by duration).
 CREATE VIEW counter_values AS
 SELECT m.run, c.measurement, m.operator, m.variant, c.kernel AS kernel_place,
-       coalesce(r.text, 'whole repetition') AS range, n.text AS metric, c.value
+       coalesce(r.text, 'whole repetition, with its own start and end') AS range, n.text AS metric, c.value
 FROM counters c LEFT JOIN measurements m ON m.id = c.measurement
      LEFT JOIN names n ON n.id = c.metric LEFT JOIN names r ON r.id = c.range;
 )sql";

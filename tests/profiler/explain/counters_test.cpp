@@ -70,6 +70,20 @@ TEST_CASE("what goes by time is the kernels' own, without the range's start and 
     CHECK(counters.whole({0})->dram_bytes(counting.session()) == 7000);
 }
 
+TEST_CASE("kernels that were not all counted do not stand for their repetition", "[counters]") {
+    SessionBuilder builder("t");
+    builder.add_measurement({.kernels_per_repetition = 2});
+    const NameId duration = builder.intern("gpu__time_duration.sum");
+    builder.add(CounterRecord{{0}, -1, {}, duration, 400});
+    builder.add(CounterRecord{{0}, 0, builder.intern("kernel"), duration, 200});
+    CountersByMeasurement counters;
+    counters.update(builder.current());
+    CHECK(counters.whole({0})->find(builder.current(), Counter::DurationNs) == 400);
+    builder.add(CounterRecord{{0}, 1, builder.intern("kernel"), duration, 100});
+    counters.update(builder.current());
+    CHECK(counters.whole({0})->find(builder.current(), Counter::DurationNs) == 300);
+}
+
 TEST_CASE("stalls are sorted and issuing is none", "[counters]") {
     Counting counting(1);
     const std::string begin = "smsp__average_warps_issue_stalled_";

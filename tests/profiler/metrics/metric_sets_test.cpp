@@ -62,6 +62,9 @@ TEST_CASE("values are written in their metric's unit, by whichever name the chip
     CHECK(sets.value_text("gpu__time_duration.sum", 4210) == "4.21 µs");
     CHECK(sets.value_text("lts__t_sector_hit_rate.pct", 61.25) == "61.2 %");
     CHECK(sets.value_text("made__up.sum", 16384) == "16,384");
+    CHECK(sets.value_text("sm__inst_executed.sum", 589824) == "589,824 instructions");
+    CHECK(sets.value_text("lts__t_sectors.sum", 4096) == "4,096 sectors");
+    CHECK(sets.value_text("dram__bytes_read.sum.per_second", 4.67e12) == "4.67 TB/s");
     CHECK(sets.value_text("lts__t_sector_hit_rate.pct", std::nan("")) == "not defined");
 }
 

@@ -1,4 +1,4 @@
-#include "profiler/export/metric_unit.h"
+#include "profiler/metrics/metric_unit.h"
 
 #include <utility>
 
