@@ -234,15 +234,23 @@ class Rank {
         session_ = merge_ranks(ranks, there == all.size()
                                           ? fmt::format("{} on {} ranks", plan_.workload.model.name, all.size())
                                           : fmt::format("{} on {} ranks, {} of them here", plan_.workload.model.name, all.size(), there));
-        for (std::uint32_t run = 0; run < session_.runs.size(); ++run) {
-            const std::int32_t rank = session_.runs[run].plan.ranks->rank;
-            if (!ranks[std::size_t(rank)].lost.what.empty())
-                continue; // that is said
-            for (const std::string &problem : problems_of(session_, {run}))
-                problems_.push_back(fmt::format("rank {}: {}", rank, problem));
-        }
+        const bool someone_lost = !problems_.empty();
+        for (std::uint32_t run = 0; run < session_.runs.size(); ++run)
+            if (ranks[std::size_t(session_.runs[run].plan.ranks->rank)].lost.what.empty())
+                add_problem(run, someone_lost);
         if (const Status saved = save_session(session_, out_); !saved)
             problems_.push_back(saved.error().sentence());
+    }
+
+    // A rank's first one: what came after came of it, and is in the session.
+    void add_problem(std::uint32_t run, bool someone_lost) {
+        const std::vector<std::string> all = problems_of(session_, {run});
+        const auto parted = [](const std::string &text) {
+            return text.find(" is gone: ") != text.npos || text.find(" is late: ") != text.npos ||
+                   text.find("the ranks have parted") != text.npos;
+        };
+        if (!all.empty() && !(someone_lost && parted(all.front())))
+            problems_.push_back(fmt::format("rank {}: {}", session_.runs[run].plan.ranks->rank, all.front()));
     }
 
     RankSession session_of(std::size_t rank, const Result<std::string> &given) const {
@@ -291,7 +299,7 @@ class Rank {
             return {};
         if (place_.rank != 0)
             return Error{"the ranks' run has problems", "rank 0 says which", {}};
-        return Error{fmt::format("{} problem{}", problems_.size(), problems_.size() == 1 ? "" : "s"),
+        return Error{"the ranks' run has problems",
                      session_.empty() ? "nothing was measured" : "what was measured is in the session", {}};
     }
 

@@ -101,12 +101,19 @@ std::vector<RunId> ranks_of(const Session &session, RunId run) {
 
 bool is_absent(const RunRecord &run) { return run.plan.ranks && run.device.id.empty(); }
 
+const Failure *loss_of(const Session &session, RunId run) {
+    const std::string where = fmt::format("rank {}", session.runs[run.value].plan.ranks->rank);
+    for (const Failure &failure : session.failures)
+        if (failure.run == run && failure.where == where)
+            return &failure;
+    return nullptr;
+}
+
 std::vector<std::string> lost_ranks(const Session &session, const std::vector<RunId> &ranks) {
     std::vector<std::string> lost;
-    for (const Failure &failure : session.failures)
-        for (const RunId run : ranks)
-            if (failure.run == run && failure.where == fmt::format("rank {}", session.runs[run.value].plan.ranks->rank))
-                lost.push_back(failure.error.clause());
+    for (const RunId run : ranks)
+        if (const Failure *loss = loss_of(session, run))
+            lost.push_back(fmt::format("{}: {}", loss->error.what, loss->error.why));
     return lost;
 }
 
@@ -168,7 +175,7 @@ std::optional<RankTraffic> rank_traffic(const Session &session, const std::vecto
 std::vector<RankStep> rank_steps(const Session &session, const std::vector<RunId> &ranks) {
     std::vector<RankStep> steps;
     const std::optional<RankTraffic> traffic = rank_traffic(session, ranks);
-    const auto there = std::ranges::find_if(ranks, [&](RunId run) { return !is_absent(session.runs[run.value]); });
+    const auto there = std::ranges::find_if(ranks, [&](RunId run) { return !loss_of(session, run); });
     if (there == ranks.end())
         return steps;
     for (const Measurement &first : session.measurements) {
@@ -177,11 +184,11 @@ std::vector<RankStep> rank_steps(const Session &session, const std::vector<RunId
         RankStep step{.op = first.op, .variant = first.variant, .measurements = {}};
         for (const RunId run : ranks) {
             MeasurementId id;
-            if (is_absent(session.runs[run.value])) {
+            const Measurement *one = find(session, run, first, id);
+            if (!one && loss_of(session, run)) {
                 step.measurements.push_back(id);
                 continue;
             }
-            const Measurement *one = find(session, run, first, id);
             if (!one)
                 break;
             const double time = one->time.median;
@@ -192,7 +199,7 @@ std::vector<RankStep> rank_steps(const Session &session, const std::vector<RunId
         }
         if (step.measurements.size() != ranks.size())
             continue;
-        take_bandwidth(session, *traffic, step);
+        take_bandwidth(session, traffic, step);
         steps.push_back(std::move(step));
     }
     return steps;

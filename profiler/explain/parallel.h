@@ -40,7 +40,7 @@ std::optional<RankTraffic> rank_traffic(const Session &session, const std::vecto
 struct RankStep {
     OperatorId op = OperatorId::EpDispatch;
     std::string variant;
-    std::vector<MeasurementId> measurements; // by rank; invalid of an absent one
+    std::vector<MeasurementId> measurements; // by rank; invalid where it was lost before
     double slowest_ns = 0, fastest_ns = 0;   // of the ranks' medians
     // Of a dispatch or combine that was captured: the exchange of rows alone. A rank's kernel also waits
     // for those that come late, so it is the quickest rank's, repetition by repetition; their median.
@@ -52,7 +52,7 @@ struct RankStep {
     bool exchange_alone = false; // which of the two times it was
     double worst_error = -1;     // of the ranks' agreement; -1: not checked
 };
-// In the order of the plan; those that some rank did not finish are left out, but for ranks that are absent.
+// In the order of the plan; those that some rank did not finish are left out, but for lost ranks.
 std::vector<RankStep> rank_steps(const Session &session, const std::vector<RunId> &ranks);
 
 } // namespace moescope

@@ -198,7 +198,7 @@ class PlanRunner {
 
     void run_items() {
         std::size_t at = 0;
-        while (at < plan_.items.size() && !outcome_.device_lost && !cancelled_) {
+        while (at < plan_.items.size() && !outcome_.device_lost && !parted_ && !cancelled_) {
             std::size_t end = at + 1;
             while (end < plan_.items.size() && plan_.items[end].op == plan_.items[at].op)
                 ++end;
@@ -216,7 +216,7 @@ class PlanRunner {
         ResultCheck check(device_, plan_.workload, *routing_, op);
         const std::int64_t free_bytes = device_.free_bytes(); // for the operator, its inputs included
         bool prepared = false;
-        for (std::size_t item = begin; item < end && !outcome_.device_lost && !cancelled_; ++item) {
+        for (std::size_t item = begin; item < end && !outcome_.device_lost && !parted_ && !cancelled_; ++item) {
             Measurement measurement = first_measurement(item);
             events_.progress(describe(measurement), item_fraction(double(item)));
             events_.measurement(std::uint32_t(item), measurement);
@@ -346,8 +346,10 @@ class PlanRunner {
     // A failure, and whether the device survived it.
     void report(const std::string &where, const Error &error) {
         events_.failure(where, error);
-        if (ranks_)
+        if (ranks_) {
             ranks_->leave(); // the others must not wait for this one
+            parted_ = true;
+        }
         const Status alive = device_.synchronize();
         if (alive)
             return;
@@ -372,6 +374,7 @@ class PlanRunner {
     std::optional<PreparedRouting> routing_;
     bool capturing_ = false, counting_ = false, sampling_counters_ = false, sampling_places_ = false;
     std::vector<SampledItem> done_;
+    bool parted_ = false;   // from the other ranks, without which nothing goes on
     double items_from_ = 0; // the run's progress when the first item begins
     RunOutcome outcome_;
 };
