@@ -151,6 +151,8 @@ FontFiles find_fonts() {
     return files;
 }
 
+const ImWchar *glyph_ranges() { return kGlyphs; }
+
 float em_pixels(int font) { return font == kSmallFont || font == kCodeFont ? kSmallPixels : kBodyPixels; }
 
 void build_fonts(ImFontAtlas &atlas, const FontFiles &files, float scale) {

@@ -12,6 +12,8 @@ namespace moescope {
 inline constexpr int kBodyFont = 0, kSmallFont = 1, kBoldFont = 2, kCodeFont = 3;
 // Size of a font's em in pixels at 1x.
 float em_pixels(int font);
+// The signs that are loaded: pairs of first and last, ended by 0. Another one would be drawn as a box.
+const ImWchar *glyph_ranges();
 
 struct FontFiles {
     std::string regular, bold, fixed; // paths; "" where none is installed

@@ -50,6 +50,24 @@ std::optional<int> word_score(std::string_view word, std::string_view text) {
 
 } // namespace
 
+std::optional<int> words_score(std::string_view query, std::string_view text) {
+    const auto starts_one = [&](std::string_view word) {
+        for (std::size_t at = 0; at + word.size() <= text.size(); ++at)
+            if ((at == 0 || !is_word_letter(text[at - 1])) &&
+                std::equal(word.begin(), word.end(), text.begin() + std::ptrdiff_t(at),
+                           [](char a, char b) { return lower(a) == lower(b); }))
+                return true;
+        return false;
+    };
+    for (std::string_view rest = query; !rest.empty();) {
+        const std::size_t blank = std::min(rest.find(' '), rest.size());
+        if (blank > 0 && !starts_one(rest.substr(0, blank)))
+            return std::nullopt;
+        rest.remove_prefix(std::min(blank + 1, rest.size()));
+    }
+    return fuzzy_score(query, text);
+}
+
 std::optional<int> fuzzy_score(std::string_view query, std::string_view text) {
     int total = 0;
     while (!query.empty()) {

@@ -11,4 +11,7 @@ namespace moescope {
 // most, and of equals the shorter text is better. An empty query fits everything alike.
 std::optional<int> fuzzy_score(std::string_view query, std::string_view text);
 
+// The same where every word of the query begins a word of the text; else none.
+std::optional<int> words_score(std::string_view query, std::string_view text);
+
 } // namespace moescope

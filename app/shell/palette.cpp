@@ -130,12 +130,13 @@ std::vector<std::size_t> matching_entries(const std::vector<PaletteEntry> &entri
     std::vector<int> scores(entries.size());
     for (std::size_t i = 0; i < entries.size(); ++i) {
         const PaletteEntry &entry = entries[i];
-        // What it is called counts for more than what it is and what is said of it.
+        // What it is called counts for more than what it is and what is said of it: long sentences, in which
+        // the letters of any word are found somewhere.
         auto score = fuzzy_score(query, entry.title);
         if (score)
             *score += 40;
         else
-            score = fuzzy_score(query, entry.kind + " " + entry.title + " " + entry.detail);
+            score = words_score(query, entry.kind + " " + entry.title + " " + entry.detail);
         if (!score)
             continue;
         scores[i] = *score;

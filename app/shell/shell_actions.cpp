@@ -210,7 +210,8 @@ void Shell::add_view_actions() {
                       .title = view.tab,
                       .group = "View",
                       .explain = view.question,
-                      .standard = index < 9 ? ctrl(ImGuiKey(ImGuiKey_1 + index)) : Shortcut{},
+                      .standard = index < 9 ? ctrl(ImGuiKey(ImGuiKey_1 + index))
+                                            : Shortcut{.key = ImGuiKey(ImGuiKey_1 + index - 9), .ctrl = true, .shift = true},
                       .run = [this, id] { show(id); },
                       .ticked = [this, id] { return shows(id); },
                       .starts_section = group && group != view.group});

@@ -14,15 +14,16 @@ namespace {
 struct KeyName {
     ImGuiKey key;
     std::string name;
+    std::string word = {}; // what a sign may be written as, too
 };
 
 const std::vector<KeyName> &key_names() {
     static const std::vector<KeyName> names = [] {
         std::vector<KeyName> made = {
-            {ImGuiKey_Comma, "Comma"},       {ImGuiKey_Period, "Period"},
-            {ImGuiKey_Slash, "Slash"},       {ImGuiKey_Backslash, "Backslash"},
-            {ImGuiKey_Minus, "Minus"},       {ImGuiKey_Equal, "Equal"},
-            {ImGuiKey_Semicolon, "Semicolon"}, {ImGuiKey_Apostrophe, "Apostrophe"},
+            {ImGuiKey_Comma, ",", "Comma"},  {ImGuiKey_Period, ".", "Period"},
+            {ImGuiKey_Slash, "/", "Slash"},  {ImGuiKey_Backslash, "\\", "Backslash"},
+            {ImGuiKey_Minus, "-", "Minus"},  {ImGuiKey_Equal, "=", "Equal"},
+            {ImGuiKey_Semicolon, ";", "Semicolon"}, {ImGuiKey_Apostrophe, "'", "Apostrophe"},
             {ImGuiKey_LeftBracket, "["},     {ImGuiKey_RightBracket, "]"},
             {ImGuiKey_Home, "Home"},         {ImGuiKey_End, "End"},
             {ImGuiKey_PageUp, "PageUp"},     {ImGuiKey_PageDown, "PageDown"},
@@ -80,7 +81,7 @@ Result<Shortcut> parse_shortcut(std::string_view text) {
     if (text.empty())
         return shortcut;
     for (const KeyName &each : key_names())
-        if (same_word(each.name, rest)) {
+        if (same_word(each.name, rest) || (!each.word.empty() && same_word(each.word, rest))) {
             shortcut.key = each.key;
             return shortcut;
         }

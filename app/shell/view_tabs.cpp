@@ -63,6 +63,7 @@ bool Tabs::tab(const char *label, bool current, bool quiet, float padding, float
 void Tabs::draw_groups() {
     const ui::FontScope small(ui::small_font());
     const float height = ImGui::GetTextLineHeight() + px(6), padding = px(4);
+    ImGui::PushID("groups"); // a group and a view in it may be called the same
     bool first = true;
     for (int i = 0; i < kViewGroups; ++i) {
         const ViewGroup group{i};
@@ -79,6 +80,7 @@ void Tabs::draw_groups() {
             words += fmt::format("{}{}: {}", words.empty() ? "" : "\n", view->tab, view->question);
         ui::explain(words);
     }
+    ImGui::PopID();
 }
 
 std::string Tabs::hover_of(const View &view) const {

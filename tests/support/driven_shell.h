@@ -2,9 +2,12 @@
 #pragma once
 
 #include "app/render/own_context.h"
+#include "app/shell/drawn_text.h"
 #include "app/shell/shell.h"
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 namespace moescope::test {
 
@@ -58,6 +61,14 @@ class DrivenShell {
             io.AddMouseButtonEvent(0, down);
             frames(2);
         }
+    }
+
+    // What the last frame shows, without the words that are clipped away.
+    std::vector<DrawnText> texts() const { return drawn_text(*ImGui::GetDrawData(), *ImGui::GetIO().Fonts); }
+    bool says(const std::string &words) const {
+        const auto shown = texts();
+        return std::ranges::any_of(
+            shown, [&](const DrawnText &text) { return text.text.find(words) != std::string::npos; });
     }
 
   private:

@@ -45,6 +45,10 @@ TEST_CASE("a shortcut's words mean the same shortcut again") {
     CHECK(text_of({.key = ImGuiKey_Z, .ctrl = true, .shift = true}) == "Ctrl+Shift+Z");
     CHECK(parse_shortcut("shift+ctrl+z").value() ==
           Shortcut{.key = ImGuiKey_Z, .ctrl = true, .shift = true});
+    const Shortcut larger{.key = ImGuiKey_Equal, .ctrl = true};
+    CHECK(text_of(larger) == "Ctrl+=");
+    CHECK(parse_shortcut("Ctrl+Equal").value() == larger); // as earlier settings have it
+    CHECK(text_of({.key = ImGuiKey_Backslash, .ctrl = true}) == "Ctrl+\\");
 }
 
 TEST_CASE("words that are no shortcut are an error that says how to write one") {

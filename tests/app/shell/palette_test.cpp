@@ -59,6 +59,17 @@ TEST_CASE("the palette finds what is meant by a few letters") {
     CHECK(matching_entries(some_entries(), " ").front() == 0);
 }
 
+TEST_CASE("what is said of an entry is found by its words, not by letters here and there") {
+    const std::vector<PaletteEntry> entries = {
+        {"Window", "Dark theme", "The window's colours. Themes are files of assets/themes.", "", "", [] {}},
+        {"Model", "OLMoE-1B-7B", "64 experts", "", "", [] {}}};
+    REQUIRE(fuzzy_score("olmoe", entries[0].detail)); // its letters are there
+    CHECK(matching_entries(entries, "olmoe") == std::vector<std::size_t>{1});
+    CHECK(matching_entries(entries, "assets") == std::vector<std::size_t>{0});
+    CHECK(matching_entries(entries, "window colo") == std::vector<std::size_t>{0});
+    CHECK(matching_entries(entries, "window pert").empty());
+}
+
 TEST_CASE("recent files say which of them are gone") {
     const test::TemporaryFolder folder;
     test::write_bytes(folder / "a.moescope", "x");

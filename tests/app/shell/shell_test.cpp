@@ -5,6 +5,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 using namespace moescope;
@@ -32,6 +33,38 @@ TEST_CASE("every view has a command that shows it") {
         window.frames(2);
         CHECK(window.shell.shows(view.id));
     }
+}
+
+TEST_CASE("every tab is reached by a click on its group and on itself") {
+    DrivenShell window(test::sample_session());
+    window.shell.show_only(ViewId::Overview, /*alone=*/false);
+    window.frames(2);
+    // The words below a height that stand highest, in the pane of the views.
+    const auto click = [&](const std::string &words, float below) {
+        const Rect &pane = window.shell.layout().first;
+        std::optional<ImVec4> place;
+        for (const DrawnText &text : window.texts())
+            if (text.text == words && text.rect.x >= pane.x && text.rect.x < pane.right() && text.rect.y >= below &&
+                (!place || text.rect.y < place->y))
+                place = text.rect;
+        REQUIRE(place);
+        window.click((place->x + place->z) / 2, (place->y + place->w) / 2);
+        return place->w;
+    };
+    for (const ViewId id : views_in_order()) {
+        const View &view = info(id);
+        INFO(view.key);
+        click(view.tab, click(name_of(view.group), window.shell.layout().first.y) - 2);
+        CHECK(window.shell.shows(id));
+        CHECK(window.says(view.question));
+    }
+}
+
+TEST_CASE("every view has keys of its own, and a group's first view is what it is called after") {
+    const DrivenShell window;
+    for (const View &view : views())
+        CHECK_FALSE(window.shell.actions().shortcut_text(std::string("view.") + view.key).empty());
+    CHECK(first_of_groups()[std::size_t(ViewGroup::Compare)] == ViewId::Compare);
 }
 
 TEST_CASE("a shortcut does what its action does, the user's own too") {
