@@ -1,5 +1,6 @@
 #include "app/cli/export_command.h"
 
+#include "app/cli/numbers.h"
 #include "app/cli/output_file.h"
 #include "app/cli/picture_size.h"
 #include "app/cli/say.h"
@@ -39,6 +40,33 @@ Result<PlotFormat> format_of(const std::string &out) {
     return Error{fmt::format("--out is \"{}\"", out), "its ending names the format", "end it in .svg, .png or .csv"};
 }
 
+bool plots_crossover(const ExportOptions &options) {
+    return options.plot && options.plot->substr(0, options.plot->find(':')) == "crossover";
+}
+
+// Which crossover map is meant, by --operator and --variants.
+Result<MapChoice> map_choice(const ExportOptions &options) {
+    MapChoice choice;
+    for (const auto &[name, value] : {std::pair{"--operator", &options.of_operator}, {"--variants", &options.variants}})
+        if (*value && !options.heuristic && !plots_crossover(options))
+            return Error{fmt::format("{} is \"{}\"", name, **value), "it says which crossover map is meant, and none is written",
+                         "add --heuristic F.json or --plot crossover"};
+    if (options.of_operator) {
+        const Result<OperatorId> found = find_operator(*options.of_operator);
+        MOESCOPE_TRY(found);
+        choice.op = *found;
+    }
+    if (options.variants) {
+        const Result<std::vector<std::string>> names = parse_list("--variants", *options.variants);
+        MOESCOPE_TRY(names);
+        if (names->size() != 2 || names->front() == names->back())
+            return Error{fmt::format("--variants is \"{}\"", *options.variants), "a map is of two variants",
+                         "name two, as split,extra_k"};
+        choice.variants = *names;
+    }
+    return choice;
+}
+
 Status add_plot(const ExportOptions &options, std::vector<Export> &exports) {
     const std::pair<const char *, const std::optional<std::string> &> only_with[] = {
         {"--out", options.out}, {"--theme", options.theme}, {"--size", options.size}, {"--against", options.against}};
@@ -54,7 +82,10 @@ Status add_plot(const ExportOptions &options, std::vector<Export> &exports) {
     const Result<PlotFormat> format = format_of(*options.out);
     MOESCOPE_TRY(format);
     const std::size_t colon = options.plot->find(':');
+    const Result<MapChoice> choice = map_choice(options);
+    MOESCOPE_TRY(choice);
     PictureOptions picture;
+    picture.crossover = *choice;
     picture.view = options.plot->substr(0, colon);
     picture.theme = options.theme.value_or("light"); // as papers and pages are
     if (const auto found = find_view(picture.view); !found)
@@ -67,7 +98,9 @@ Status add_plot(const ExportOptions &options, std::vector<Export> &exports) {
     }
     const std::string name = colon == std::string::npos ? "" : options.plot->substr(colon + 1);
     exports.push_back({"--out", *options.out,
-                       [picture, name, format = *format](const Session &session, const std::filesystem::path &path) {
+                       [picture, name, format = *format](const Session &session, const std::filesystem::path &path) -> Status {
+                           if (picture.crossover.names_any())
+                               MOESCOPE_TRY(find_map(find_crossovers(session), picture.crossover));
                            return save_plot(std::make_shared<const Session>(session), path, picture, name, format);
                        }});
     return {};
@@ -83,21 +116,12 @@ Status check_folder(const char *option, const std::filesystem::path &path) {
 
 Status add_heuristic(const ExportOptions &options, std::vector<Export> &exports) {
     if (!options.heuristic)
-        return options.of_operator
-                   ? Status(Error{fmt::format("--operator is \"{}\"", *options.of_operator),
-                                  "it says whose heuristic is written, and --heuristic is missing",
-                                  "add --heuristic F.json"})
-                   : Status();
-    std::optional<OperatorId> op;
-    if (options.of_operator) {
-        const Result<OperatorId> found = find_operator(*options.of_operator);
-        if (!found)
-            return found.error();
-        op = *found;
-    }
+        return {};
+    const Result<MapChoice> choice = map_choice(options);
+    MOESCOPE_TRY(choice);
     exports.push_back({"--heuristic", *options.heuristic,
-                       [op](const Session &session, const std::filesystem::path &path) {
-                           return export_heuristic(session, op, path);
+                       [choice = *choice](const Session &session, const std::filesystem::path &path) {
+                           return export_heuristic(session, choice, path);
                        }});
     return {};
 }
@@ -117,6 +141,8 @@ Result<std::vector<Export>> wanted_exports(const ExportOptions &options) {
         exports.push_back({"--report", *options.report, export_report});
     if (options.picture)
         exports.push_back({"--picture", *options.picture, export_picture});
+    if (const Result<MapChoice> choice = map_choice(options); !choice)
+        return choice.error();
     if (const Status status = add_heuristic(options, exports); !status)
         return status.error();
     if (const Status status = add_plot(options, exports); !status)
@@ -152,8 +178,12 @@ void add_export_options(CLI::App &command, ExportOptions &options) {
         ->type_name("F.json");
     command
         .add_option("--operator", options.of_operator,
-                    "Whose heuristic; else that with most cells")
+                    "Whose crossover map is meant; else that with most cells")
         ->type_name("NAME");
+    command
+        .add_option("--variants", options.variants,
+                    "The map's two variants; else the two fastest")
+        ->type_name("A,B");
     command.add_option("--picture", options.picture, "The overview, drawn without a display")
         ->type_name("F.png");
     const auto of_plot = [&](const char *name, std::optional<std::string> &to, const char *value, const char *help) {

@@ -10,7 +10,7 @@ namespace moescope::cli {
 
 struct ExportOptions {
     std::optional<std::string> file, chrome_trace, csv, telemetry, picture, report;
-    std::optional<std::string> heuristic, of_operator;
+    std::optional<std::string> heuristic, of_operator, variants;
     std::optional<std::string> plot, out, theme, size, against;
 };
 

@@ -51,6 +51,8 @@ auto draw_frames(SessionPtr session, const PictureOptions &options, std::optiona
     shell.select(options.selection);
     if (options.other)
         shell.compare_with(options.other);
+    if (options.crossover.names_any())
+        shell.choose_crossover(options.crossover);
     shell.plot_saver().plots.with_data = plot == PlotFormat::Csv;
     if (options.view != "window")
         shell.show_only(find_view(options.view).value(), /*alone=*/true);

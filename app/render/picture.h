@@ -5,6 +5,7 @@
 #include "app/shell/settings.h"
 #include "app/views/plot_area.h"
 #include "app/views/view_context.h"
+#include "profiler/crossover/map.h"
 
 #include <string>
 
@@ -18,6 +19,7 @@ struct PictureOptions {
     RunId run; // which run of the session; not valid: as the window would choose
     Selection selection;
     SessionPtr other; // the comparison's second session
+    MapChoice crossover; // the map that the crossover view shows
     Settings settings = {}; // what a window would remember; its theme is `theme`
 };
 

@@ -67,6 +67,7 @@ class Shell {
     // second one always.
     void open_dropped(const std::vector<std::string> &files);
     void compare_with(SessionPtr session); // the second session of the comparison
+    void choose_crossover(MapChoice choice) { crossover_.wanted = std::move(choice); }
     void show_recorded(SessionPtr session);       // a session that is there already
     void add_problem(Error error) { status_.problems.push_back(std::move(error)); }
     PlotSaver &plot_saver() { return plot_saver_; }

@@ -277,6 +277,12 @@ void find_maps(const ViewContext &context, CrossoverState &state) {
     state.maps = find_crossovers(*state.session);
     state.chosen = std::min(state.chosen, std::max<std::size_t>(state.maps.size(), 1) - 1);
     state.fitted_for = std::size_t(-1);
+    if (!state.wanted)
+        return;
+    if (const Result<std::size_t> place = find_map(state.maps, *state.wanted)) {
+        state.chosen = *place;
+        state.wanted.reset();
+    }
 }
 
 void fit_chosen(CrossoverState &state) {
@@ -309,7 +315,8 @@ void write_heuristic(const ViewContext &context, CrossoverState &state) {
         context.session->path.empty() ? std::filesystem::path("session")
                                       : std::filesystem::path(context.session->path).replace_extension();
     const CrossoverMap &map = state.maps[state.chosen];
-    const std::string path = fmt::format("{}.{}.heuristic.json", base.string(), info(map.op).name);
+    const std::string path =
+        fmt::format("{}.{}.{}-{}.heuristic.json", base.string(), info(map.op).name, map.a, map.b);
     const Status status = export_heuristic(*context.session, map, path);
     state.outcome = status.ok() ? fmt::format("{} written.", path) : status.error().sentence();
 }
@@ -346,6 +353,11 @@ void draw_crossover(const ViewContext &context, CrossoverState &state, const Wor
     ui::small(map.held + ", on " + context.session->runs[map.first.value].device.name,
               context.theme.muted);
     ui::explain(context.theme, Evidence::Reported, "What all runs of the grid have in common.");
+    for (const std::string &words : {fastest_words(*context.session, map), families_words(*context.session, map)})
+        if (!words.empty()) {
+            ui::wrapped(words, context.theme.warning);
+            ui::explain(context.theme, Evidence::Estimated, "From the medians and tiles of the cells' measurements.");
+        }
     if (!state.outcome.empty())
         ui::small(state.outcome, context.theme.muted);
     Crossover view(context, state, map);

@@ -16,6 +16,7 @@ namespace moescope {
 
 struct CrossoverState {
     std::size_t chosen = 0; // of maps
+    std::optional<MapChoice> wanted; // chosen when its map is there
     charts::PlotState plot;
     std::string outcome; // of the last file written; why a grid could not be planned
     // Found in the session that is shown.
@@ -38,6 +39,11 @@ std::vector<ui::Fact> facts_of_cell(const Session &session, const CrossoverMap &
                                     const std::vector<NamedRule> &rules);
 // "Following the published rule costs 120 µs (3.1 %) over these cells, ..."
 std::string sentence(const CrossoverMap &map, const NamedRule &rule);
+// "extra_k is the fastest of fused, split and extra_k in all 24 cells": where a third variant was measured
+// too; "" where none was.
+std::string fastest_words(const Session &session, const CrossoverMap &map);
+// That the two ran in tiles of two families, and where; "" where they did not.
+std::string families_words(const Session &session, const CrossoverMap &map);
 // The edges between cells along an axis: one more than values, halfway between neighbours on the
 // axis's scale.
 std::vector<double> cell_edges(const std::vector<double> &values, AxisScale scale);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace moescope {
 
@@ -39,6 +40,10 @@ std::vector<ui::Fact> facts_of_cell(const Session &session, const CrossoverMap &
     std::vector<ui::Fact> facts;
     for (const auto &[variant, id] : {std::pair(map.a, cell.a), std::pair(map.b, cell.b)})
         facts.push_back({Evidence::Measured, variant + ": " + time_fact(session.measurements[id.value]).words});
+    if (cell.fastest != cell.a && cell.fastest != cell.b) {
+        const Measurement &other = session.measurements[cell.fastest.value];
+        facts.push_back({Evidence::Measured, other.variant + ", faster than both: " + time_fact(other).words});
+    }
     std::string text = cell.decided ? fmt::format("{} is faster: {}, the ratio of the medians; their 95 % intervals are apart.",
                                                   cell.b_wins() ? map.b : map.a,
                                                   format_ratio(cell.b_wins() ? 1 / cell.ratio : cell.ratio))
@@ -51,6 +56,9 @@ std::vector<ui::Fact> facts_of_cell(const Session &session, const CrossoverMap &
         text += fmt::format("\nThe {} rule chooses {}{}", rule.name, b ? map.b : map.a,
                             lost > 0 ? fmt::format(" and loses {}", format_duration_ns(lost)) : "");
     }
+    if (cell.families_differ)
+        text += fmt::format("\n{} ran in {} tiles, {} in {} tiles.", map.a, session.measurements[cell.a.value].config.family(),
+                            map.b, session.measurements[cell.b.value].config.family());
     facts.push_back({Evidence::Estimated, std::move(text)});
     return facts;
 }
@@ -67,6 +75,32 @@ std::string sentence(const CrossoverMap &map, const NamedRule &rule) {
                        format_duration_ns(rule.cost.lost_ns), percent(rule.cost.share()),
                        format_duration_ns(lost), percent(lost / worst.best_ns()), map.x->title,
                        format_count(worst.x), map.y->title, format_count(worst.y));
+}
+
+std::string fastest_words(const Session &session, const CrossoverMap &map) {
+    std::map<std::string, std::size_t> counts;
+    for (const CrossoverCell &cell : map.cells)
+        ++counts[session.measurements[cell.fastest.value].variant];
+    std::string words;
+    bool another = false;
+    for (const auto &[variant, count] : counts) {
+        another = another || (variant != map.a && variant != map.b);
+        words += fmt::format("{}{} in {}", words.empty() ? "" : ", ", variant,
+                             count == map.cells.size() ? fmt::format("all {} cells", count)
+                                                       : fmt::format("{} of {} cells", count, map.cells.size()));
+    }
+    return another ? fmt::format("Of all variants measured the fastest is {}: this map leaves it out.", words) : "";
+}
+
+std::string families_words(const Session &session, const CrossoverMap &map) {
+    const auto differ = std::ranges::count(map.cells, true, &CrossoverCell::families_differ);
+    if (differ == 0)
+        return "";
+    const CrossoverCell &cell = *std::ranges::find(map.cells, true, &CrossoverCell::families_differ);
+    return fmt::format("{} ran in {} tiles and {} in {} tiles in {} of {} cells: what parts them there is the tiles as well "
+                       "as the variant.",
+                       map.a, session.measurements[cell.a.value].config.family(), map.b,
+                       session.measurements[cell.b.value].config.family(), differ, map.cells.size());
 }
 
 std::vector<double> cell_edges(const std::vector<double> &values, AxisScale scale) {

@@ -242,22 +242,31 @@ void draw_verdict(const ViewContext &context, OperatorId op, const std::vector<R
     std::vector<MeasurementId> ids;
     for (const Row &row : rows)
         ids.push_back(row.id);
-    const auto verdict =
-        compare(session, row_of(session, ids, "fused"), row_of(session, ids, "split"));
-    if (!verdict) {
-        ui::text("Fused and split have not both been measured in this run.", context.theme.muted);
+    const std::vector<MeasurementId> by_time = ranked(session, ids);
+    if (by_time.size() < 2) {
+        ui::text("No two variants with LoRA have been measured in this run.", context.theme.muted);
         return;
     }
-    ui::text(sentence(session, *verdict));
+    ui::wrapped(fastest_sentence(session, by_time), context.theme.text);
     ui::explain(context.theme, Evidence::Estimated, "The ratio of both medians. The interval takes the ends of both medians' 95 % confidence intervals, so it is "
                 "wider than 95 %.");
+    const MeasurementId fused = row_of(session, ids, "fused"), split = row_of(session, ids, "split");
+    const auto verdict = compare(session, fused, split);
+    if (!verdict)
+        return;
     const ModelShape &model = session.runs[context.run.value].plan.workload.model;
     const RuleOutcome rule = published_rule(session, model, op, *verdict);
-    ui::text(sentence(rule), rule.right ? context.theme.muted : context.theme.warning);
+    ui::wrapped(sentence(rule), rule.right ? context.theme.muted : context.theme.warning);
     ui::explain(context.theme, Evidence::Estimated,
                 fmt::format("Split when E <= 32 and K*N >= 20,000,000 (axolotl, scattermoe_lora "
-                            "kernels/ops.py). Here E = {}, K*N = {} * {} = {}.",
+                            "kernels/ops.py). Here E = {}, K*N = {} * {} = {}. It knows fused and split alone.",
                             rule.experts, rule.k, rule.n, format_count(double(rule.k * rule.n))));
+    if (const std::string families = family_sentence(session, fused, split); !families.empty()) {
+        ui::wrapped(families, context.theme.muted);
+        ui::explain(context.theme, Evidence::Measured,
+                    "Hopper's own tiles (wgmma) have no fused LoRA: fused always runs in the portable ones (mma.sync). The "
+                    "tuner's times of both in one family tell fusion from tiles.");
+    }
 }
 
 bool draw_operator(const ViewContext &context, DispatchState &state, std::size_t which) {

@@ -16,6 +16,25 @@ bool timed(const Measurement &measurement) {
     return measurement.state == Measurement::State::Done && measurement.time.median > 0;
 }
 
+std::string variant_title(const Measurement &m) {
+    const VariantInfo *variant = find_variant(m.op, plain_variant(m.variant));
+    return variant && !is_edited(m.variant) ? std::string(variant->title) : m.variant;
+}
+
+bool families_differ(const Measurement &a, const Measurement &b) {
+    return !a.config.is_default() && !b.config.is_default() && a.config.is_wgmma() != b.config.is_wgmma();
+}
+
+// The tuner's best of a variant in tiles of one family; 0 where it has timed none.
+double tuned_ns(const Session &session, const Measurement &m, bool wgmma) {
+    double best = 0;
+    for (const Candidate &c : session.candidates)
+        if (c.run == m.run && c.op == m.op && c.variant == m.variant && c.config.is_wgmma() == wgmma &&
+            c.time.median > 0 && (best == 0 || c.time.median < best))
+            best = c.time.median;
+    return best;
+}
+
 } // namespace
 
 std::vector<MeasurementId> dispatch_rows(const Session &session, RunId run, OperatorId op) {
@@ -59,6 +78,18 @@ std::optional<Verdict> compare(const Session &session, MeasurementId a, Measurem
     return verdict;
 }
 
+std::vector<MeasurementId> ranked(const Session &session, const std::vector<MeasurementId> &rows) {
+    std::vector<MeasurementId> found;
+    for (const MeasurementId id : rows) {
+        const Measurement &m = session.measurements[id.value];
+        const VariantInfo *variant = find_variant(m.op, plain_variant(m.variant));
+        if (timed(m) && variant && variant->lora)
+            found.push_back(id);
+    }
+    std::ranges::stable_sort(found, {}, [&](MeasurementId id) { return session.measurements[id.value].time.median; });
+    return found;
+}
+
 RuleOutcome published_rule(const Session &session, const ModelShape &model, OperatorId op,
                            const Verdict &verdict) {
     RuleOutcome rule{.experts = model.experts};
@@ -66,6 +97,8 @@ RuleOutcome published_rule(const Session &session, const ModelShape &model, Oper
     rule.k = gate_up ? model.expert_hidden() : model.intermediate;
     rule.n = gate_up ? model.gate_up_columns() : model.expert_hidden();
     rule.chosen = published_rule_chooses_split(rule.experts, rule.k, rule.n) ? "split" : "fused";
+    rule.families_differ =
+        families_differ(session.measurements[verdict.faster.value], session.measurements[verdict.slower.value]);
     if (session.measurements[verdict.slower.value].variant == rule.chosen) {
         rule.cost_ns = verdict.saved_ns;
         rule.cost_share = verdict.ratio - 1;
@@ -75,28 +108,64 @@ RuleOutcome published_rule(const Session &session, const ModelShape &model, Oper
 }
 
 std::string sentence(const Session &session, const Verdict &verdict) {
-    const auto title = [&](MeasurementId id) {
-        std::string name = session.measurements[id.value].variant;
-        if (!name.empty() && name[0] >= 'a' && name[0] <= 'z')
-            name[0] = char(name[0] - 'a' + 'A');
-        return name;
-    };
     const std::string interval =
         fmt::format("{} to {}", format_ratio(verdict.low), format_ratio(verdict.high));
     if (!verdict.sure)
         return fmt::format("No sure difference: {} ahead by {}, interval {}.",
                            session.measurements[verdict.faster.value].variant,
                            format_duration_ns(verdict.saved_ns), interval);
-    return fmt::format("{} is faster: {} ({}), {} less.", title(verdict.faster),
+    return fmt::format("{} is faster: {} ({}), {} less.", variant_title(session.measurements[verdict.faster.value]),
                        format_ratio(verdict.ratio), interval, format_duration_ns(verdict.saved_ns));
 }
 
 std::string sentence(const RuleOutcome &rule) {
     if (rule.cost_ns <= 0)
-        return fmt::format("The published rule chooses {}: the faster one here.", rule.chosen);
+        return fmt::format("The published rule chooses {}: the faster of fused and split here.", rule.chosen);
+    if (rule.families_differ)
+        return fmt::format("The published rule chooses {}, which took {} ({:.1f} %) longer than {} here{}.", rule.chosen,
+                           format_duration_ns(rule.cost_ns), rule.cost_share * 100,
+                           rule.chosen == "fused" ? "split" : "fused", rule.right ? ", within the noise" : "");
     return fmt::format("The published rule chooses {}: following it costs {} ({:.1f} %) here{}.",
                        rule.chosen, format_duration_ns(rule.cost_ns), rule.cost_share * 100,
                        rule.right ? ", within the noise" : "");
+}
+
+std::string fastest_sentence(const Session &session, const std::vector<MeasurementId> &ranked) {
+    if (ranked.size() < 2)
+        return "";
+    const Verdict first = *compare(session, ranked[0], ranked[1]);
+    if (ranked.size() == 2)
+        return sentence(session, first);
+    const auto named = [&](MeasurementId id) -> const std::string & { return session.measurements[id.value].variant; };
+    const std::string interval = fmt::format("{} to {}", format_ratio(first.low), format_ratio(first.high));
+    const std::string title = variant_title(session.measurements[ranked[0].value]);
+    std::string text =
+        first.sure ? fmt::format("{} is the fastest: {} ({}) and {} before {}", title, format_ratio(first.ratio), interval,
+                                 format_duration_ns(first.saved_ns), named(ranked[1]))
+                   : fmt::format("No sure fastest: {} {} ahead of {}, interval {}", named(ranked[0]),
+                                 format_duration_ns(first.saved_ns), named(ranked[1]), interval);
+    for (std::size_t i = 2; i < ranked.size(); ++i)
+        text += fmt::format(", {} before {}", format_ratio(compare(session, ranked[0], ranked[i])->ratio), named(ranked[i]));
+    return text + ".";
+}
+
+std::string family_sentence(const Session &session, MeasurementId a, MeasurementId b) {
+    if (!a.valid() || !b.valid())
+        return "";
+    const Measurement &first = session.measurements[a.value], &second = session.measurements[b.value];
+    if (!families_differ(first, second))
+        return "";
+    std::string text = fmt::format("{} ran in {} tiles and {} in {} tiles: the difference is the tiles' as well as the variants'.",
+                                   variant_title(first), first.config.family(), second.variant, second.config.family());
+    for (const bool wgmma : {false, true}) {
+        const double a_ns = tuned_ns(session, first, wgmma), b_ns = tuned_ns(session, second, wgmma);
+        if (a_ns > 0 && b_ns > 0)
+            text += fmt::format(" In {} tiles alone {} is the faster: {} against {} ({}), each in the best tile that was tuned.",
+                                wgmma ? "wgmma" : "mma.sync", a_ns < b_ns ? first.variant : second.variant,
+                                format_duration_ns(std::min(a_ns, b_ns)), format_duration_ns(std::max(a_ns, b_ns)),
+                                format_ratio(std::max(a_ns, b_ns) / std::min(a_ns, b_ns)));
+    }
+    return text;
 }
 
 } // namespace moescope

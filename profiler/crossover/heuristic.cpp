@@ -1,5 +1,6 @@
 #include "profiler/crossover/heuristic.h"
 
+#include "profiler/base/try.h"
 #include "profiler/crossover/fit.h"
 #include "profiler/export/replace_file.h"
 #include "profiler/session/record_names.h"
@@ -68,7 +69,10 @@ Json cell_json(const Session &session, const CrossoverMap &map, const CrossoverC
             {"median_ns", {cell.a_ns, cell.b_ns}},
             {"ci_ns", Json::array({Json::array({a.ci_low, a.ci_high}), Json::array({b.ci_low, b.ci_high})})},
             {"ratio", cell.ratio},
-            {"winner", cell.decided ? Json(cell.b_wins() ? map.b : map.a) : Json()}};
+            {"winner", cell.decided ? Json(cell.b_wins() ? map.b : map.a) : Json()},
+            {"fastest", session.measurements[cell.fastest.value].variant},
+            {"tiles", {session.measurements[cell.a.value].config.text(),
+                       session.measurements[cell.b.value].config.text()}}};
 }
 
 } // namespace
@@ -107,17 +111,12 @@ Status export_heuristic(const Session &session, const CrossoverMap &map,
     return replace_file(path, Compression::None, [&](std::ostream &out) { out << text << '\n'; });
 }
 
-Status export_heuristic(const Session &session, std::optional<OperatorId> op,
+Status export_heuristic(const Session &session, const MapChoice &choice,
                         const std::filesystem::path &path) {
-    for (const CrossoverMap &map : find_crossovers(session))
-        if (!op || map.op == *op)
-            return export_heuristic(session, map, path);
-    return Error{op ? fmt::format("there is no heuristic for {}", info(*op).name)
-                    : std::string("there is no heuristic to write"),
-                 "the session has no runs that differ in experts, the experts' size, tokens, rank or "
-                 "skew with two variants measured in each",
-                 "moescope sweep --axis experts=8,16,32,64 --axis intermediate=512..4096:x2 --ops "
-                 "gate_up --variants fused,split measures some"};
+    const std::vector<CrossoverMap> maps = find_crossovers(session);
+    const Result<std::size_t> found = find_map(maps, choice);
+    MOESCOPE_TRY(found);
+    return export_heuristic(session, maps[*found], path);
 }
 
 } // namespace moescope

@@ -9,7 +9,9 @@
 //    costs: [{rule: "fitted"|"published"|"always NAME", lost_ns, lost_share, undecided_lost_ns,
 //             wrong_cells, worst_cell: place in cells or null}],
 //    cells: [{x, y, median_ns: [a, b], ci_ns: [[low, high] of a, of b], ratio: b's median over a's,
-//             winner: a name, or null where the intervals overlap}]}
+//             winner: a name, or null where the intervals overlap, fastest: of all variants that do
+//             the same work, tiles: [of a, of b]}]}: tiles of two families (wgmma and not) differ by
+//             more than their variants
 // The rule: b where intercept + weights[0] * scale(x) + weights[1] * scale(y) > 0, else a.
 #pragma once
 
@@ -25,8 +27,8 @@ Json heuristic_json(const Session &session, const CrossoverMap &map);
 
 Status export_heuristic(const Session &session, const CrossoverMap &map,
                         const std::filesystem::path &path);
-// The session's largest map, of one operator where it is named.
-Status export_heuristic(const Session &session, std::optional<OperatorId> op,
+// The session's first map of those that are meant.
+Status export_heuristic(const Session &session, const MapChoice &choice,
                         const std::filesystem::path &path);
 
 } // namespace moescope

@@ -4,9 +4,11 @@
 #include "profiler/workload/cost.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 #include <utility>
 
 namespace moescope {
@@ -132,6 +134,8 @@ CrossoverCell cell_of(const Session &session, MeasurementId a, MeasurementId b) 
     cell.low = bounded ? second.ci_low / first.ci_high : cell.ratio;
     cell.high = bounded ? second.ci_high / first.ci_low : cell.ratio;
     cell.decided = bounded && (cell.low > 1 || cell.high < 1);
+    const TileConfig &a_tile = session.measurements[a.value].config, &b_tile = session.measurements[b.value].config;
+    cell.families_differ = !a_tile.is_default() && !b_tile.is_default() && a_tile.is_wgmma() != b_tile.is_wgmma();
     return cell;
 }
 
@@ -160,12 +164,26 @@ TimedRuns runs_with(OperatorId op, const Timed &timed, const Group &group) {
     return runs;
 }
 
+// A product without LoRA is no choice beside one with it.
+bool same_work(const VariantInfo &a, const VariantInfo &b) { return a.lora == b.lora; }
+
+// Of the variants that do the same work as this one.
+MeasurementId fastest_of(const Session &session, const Variants &timed, OperatorId op, const VariantInfo &like) {
+    MeasurementId best;
+    for (const VariantInfo &variant : info(op).variants)
+        if (const auto found = timed.find(variant.name); found != timed.end() && same_work(variant, like))
+            if (!best.valid() || session.measurements[found->second.value].time.median <
+                                     session.measurements[best.value].time.median)
+                best = found->second;
+    return best;
+}
+
 // Null where fewer than two cells have both variants.
 std::optional<CrossoverMap> map_of(const Session &session, const TimedRuns &runs, const Place &place,
-                                   OperatorId op, std::string_view a, std::string_view b) {
+                                   OperatorId op, const VariantInfo &a, const VariantInfo &b) {
     std::map<std::pair<double, double>, CrossoverCell> cells;
     for (const auto &[run, variants] : runs) {
-        const auto first = variants->find(a), second = variants->find(b);
+        const auto first = variants->find(a.name), second = variants->find(b.name);
         if (first == variants->end() || second == variants->end())
             continue;
         const Workload &workload = session.runs[run.value].plan.workload;
@@ -173,11 +191,12 @@ std::optional<CrossoverMap> map_of(const Session &session, const TimedRuns &runs
         cell.x = place.x.value(workload, op);
         cell.y = place.y.value(workload, op);
         cell.facts = {workload.model.experts, weight_size(workload.model, op).numel()};
+        cell.fastest = fastest_of(session, *variants, op, a);
         cells[{cell.x, cell.y}] = cell;
     }
     if (cells.size() < 2)
         return std::nullopt;
-    CrossoverMap map{.op = op, .a = std::string(a), .b = std::string(b), .x = &place.x, .y = &place.y,
+    CrossoverMap map{.op = op, .a = std::string(a.name), .b = std::string(b.name), .x = &place.x, .y = &place.y,
                      .cells = {}, .xs = {}, .ys = {}, .first = place.group.first, .held = {}};
     for (const auto &[at, cell] : cells)
         map.cells.push_back(cell);
@@ -187,19 +206,30 @@ std::optional<CrossoverMap> map_of(const Session &session, const TimedRuns &runs
     return map;
 }
 
-// A product without LoRA is no choice beside one with it.
-bool same_work(const VariantInfo &a, const VariantInfo &b) { return a.lora == b.lora; }
+// More cells first, then what the faster and then what both of the pair take over all of them.
+bool before(const CrossoverMap &a, const CrossoverMap &b) {
+    const auto key = [](const CrossoverMap &map) {
+        double best = 0, both = 0;
+        for (const CrossoverCell &cell : map.cells) {
+            best += cell.best_ns();
+            both += cell.a_ns + cell.b_ns;
+        }
+        return std::tuple(-std::ptrdiff_t(map.cells.size()), best, both);
+    };
+    return key(a) < key(b);
+}
 
 void add_pairs(const Session &session, const Timed &timed, const Place &place,
                std::vector<CrossoverMap> &maps) {
     for (const OperatorInfo &op : operators()) {
         const TimedRuns runs = runs_with(op.id, timed, place.group);
+        const std::size_t first = maps.size();
         for (std::size_t i = 0; i < op.variants.size() && runs.size() > 1; ++i)
             for (std::size_t j = i + 1; j < op.variants.size(); ++j)
                 if (same_work(op.variants[i], op.variants[j]))
-                    if (auto map = map_of(session, runs, place, op.id, op.variants[i].name,
-                                          op.variants[j].name))
+                    if (auto map = map_of(session, runs, place, op.id, op.variants[i], op.variants[j]))
                         maps.push_back(std::move(*map));
+        std::stable_sort(maps.begin() + std::ptrdiff_t(first), maps.end(), before);
     }
 }
 
@@ -237,6 +267,30 @@ std::vector<CrossoverMap> find_crossovers(const Session &session) {
             }))
             kept.push_back(std::move(map));
     return kept;
+}
+
+Result<std::size_t> find_map(const std::vector<CrossoverMap> &maps, const MapChoice &choice) {
+    const auto named = [&](const std::string &variant) {
+        return choice.variants.empty() || std::ranges::find(choice.variants, variant) != choice.variants.end();
+    };
+    std::string there;
+    for (std::size_t i = 0; i < maps.size(); ++i) {
+        if ((!choice.op || maps[i].op == *choice.op) && named(maps[i].a) && named(maps[i].b))
+            return i;
+        const std::string pair = fmt::format("{} {},{}", info(maps[i].op).name, maps[i].a, maps[i].b);
+        if (there.find(pair) == std::string::npos)
+            there += (there.empty() ? "" : "; ") + pair;
+    }
+    std::string what = choice.op ? fmt::format("there is no map of {}", info(*choice.op).name) : "there is no map";
+    if (!choice.variants.empty())
+        what += fmt::format(" of {}", fmt::join(choice.variants, " and "));
+    if (!maps.empty())
+        return Error{what, "the session has " + there, "choose one of them"};
+    return Error{what,
+                 "the session has no runs that differ in experts, the experts' size, tokens, rank or "
+                 "skew with two variants measured in each",
+                 "moescope sweep --axis experts=8,16,32,64 --axis intermediate=512..4096:x2 --ops "
+                 "gate_up --variants fused,split,extra_k measures some"};
 }
 
 } // namespace moescope

@@ -2,6 +2,7 @@
 // their workloads, as cells with the ratio of both medians. Pure functions of a session.
 #pragma once
 
+#include "profiler/base/result.h"
 #include "profiler/session/session.h"
 
 #include <array>
@@ -42,6 +43,8 @@ struct CrossoverCell {
     double low = 1, high = 1;  // from the ends of both medians' 95 % intervals
     bool decided = false;      // the intervals do not overlap
     RuleFacts facts;
+    MeasurementId fastest;         // of all variants that do the same work, a and b or another
+    bool families_differ = false;  // a ran in tiles of one family, b in tiles of the other
 
     bool b_wins() const { return b_ns < a_ns; }
     double best_ns() const { return b_wins() ? b_ns : a_ns; }
@@ -58,10 +61,20 @@ struct CrossoverMap {
     std::string held;                 // the latter in words: "2,048 tokens, rank 16, uniform"
 };
 
-// Largest first; those that vary along both axes before those that vary along one, which are left
-// out where another map shows the same cells. Runs belong together that were carried out on one
+// Largest first, of as large ones of an operator the pair of its fastest variants; those that vary along
+// both axes before those that vary along one, which are left out where another map shows the same cells. Runs belong together that were carried out on one
 // device with one cache state and workloads that are the same but for the two properties. Of a
 // place that was measured again the last measurement counts.
 std::vector<CrossoverMap> find_crossovers(const Session &session);
+
+// Which of a session's maps: of an operator, of a pair of variants in either order; of any where none is
+// named.
+struct MapChoice {
+    std::optional<OperatorId> op;
+    std::vector<std::string> variants; // none or two
+    bool names_any() const { return op || !variants.empty(); }
+};
+// The place in `maps` of the first one that is meant. The error says what there is.
+Result<std::size_t> find_map(const std::vector<CrossoverMap> &maps, const MapChoice &choice);
 
 } // namespace moescope

@@ -20,6 +20,7 @@ struct TileConfig {
     bool is_default() const { return block_m == 0; }
     // Hopper's own family of tiles (MS_TILE_WGMMA): its 12 warps tell it from the portable one's 1 to 8.
     bool is_wgmma() const { return warps > 8; }
+    const char *family() const { return is_wgmma() ? "wgmma" : "mma.sync"; }
     std::string text() const; // "128x128x32 w4 s4", "wgmma 128x256x64 w12 s4", "default"
     friend auto operator<=>(const TileConfig &, const TileConfig &) = default;
 };

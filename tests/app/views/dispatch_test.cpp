@@ -7,6 +7,9 @@
 #include <catch2/catch_all.hpp>
 
 #include <cstdint>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 using namespace moescope;
 using Catch::Approx;
@@ -112,6 +115,44 @@ TEST_CASE("the verdict gives a ratio with an interval and says when it is not su
     CHECK(verdict->saved_ns == Approx(25));
     CHECK_FALSE(compare(builder.current(), fused, close)->sure);
     CHECK_FALSE(compare(builder.current(), fused, {}));
+}
+
+TEST_CASE("the fastest of all variants with LoRA is said, whatever the rule knows", "[dispatch]") {
+    SessionBuilder builder("t");
+    std::vector<MeasurementId> rows;
+    for (const auto &[variant, median] : {std::pair{"base", 50.0}, {"fused", 480.0}, {"split", 327.0}, {"extra_k", 271.0}})
+        rows.push_back(builder.add_measurement(measurement({0}, variant, median, 1)));
+    const auto by_time = ranked(builder.current(), rows);
+    CHECK(by_time == std::vector<MeasurementId>{rows[3], rows[2], rows[1]}); // base has no LoRA
+    const std::string words = fastest_sentence(builder.current(), by_time);
+    CHECK(words == "Extra K is the fastest: 1.21× (1.20× to 1.21×) and 56.0 ns before split, 1.77× before fused.");
+    CHECK(fastest_sentence(builder.current(), {rows[1], rows[2]}).starts_with("Split is faster: 1.47×"));
+    CHECK(fastest_sentence(builder.current(), {rows[1]}).empty());
+}
+
+TEST_CASE("variants that ran in tiles of two families are not set against each other unsaid", "[dispatch]") {
+    SessionBuilder builder("t");
+    Measurement fused = measurement({0}, "fused", 480, 1), split = measurement({0}, "split", 327, 1);
+    fused.config = {128, 256, 32, 8, 4};
+    split.config = {288, 128, 64, 12, 4};
+    const auto f = builder.add_measurement(fused), s = builder.add_measurement(split);
+    ModelShape many;
+    many.experts = 64; // the rule fuses
+    const RuleOutcome rule = published_rule(builder.current(), many, OperatorId::GateUp, *compare(builder.current(), f, s));
+    CHECK(rule.families_differ);
+    CHECK(sentence(rule) == "The published rule chooses fused, which took 153 ns (46.8 %) longer than split here.");
+    CHECK(family_sentence(builder.current(), f, s) ==
+          "Fused ran in mma.sync tiles and split in wgmma tiles: the difference is the tiles' as well as the variants'.");
+    // What the tuner timed in one family tells fusion from tiles.
+    for (const auto &[variant, warps, median] : {std::tuple{"fused", 8, 477.0}, {"split", 8, 534.0}, {"split", 12, 326.0}}) {
+        Candidate c{.run = {0}, .op = OperatorId::GateUp, .variant = variant};
+        c.config = {128, 128, 64, warps, 4};
+        c.time.median = median;
+        builder.add_candidate(c);
+    }
+    CHECK_THAT(family_sentence(builder.current(), f, s),
+               Catch::Matchers::ContainsSubstring("In mma.sync tiles alone fused is the faster: 477 ns against 534 ns (1.12×)"));
+    CHECK(family_sentence(builder.current(), s, s).empty());
 }
 
 TEST_CASE("following the published rule costs what the rule's choice loses", "[dispatch]") {

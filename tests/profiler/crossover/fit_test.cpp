@@ -135,7 +135,7 @@ TEST_CASE("a heuristic that is read back chooses as the rule does", "[crossover]
     const SessionPtr session = test::grid_session();
     const test::TemporaryFolder folder;
     const auto path = folder.path() / "rule.json";
-    REQUIRE(export_heuristic(*session, std::nullopt, path).ok());
+    REQUIRE(export_heuristic(*session, MapChoice{}, path).ok());
     std::stringstream text;
     text << std::ifstream(path).rdbuf();
     const auto json = parse_json(text.str(), "the heuristic");
@@ -161,6 +161,6 @@ TEST_CASE("a heuristic that is read back chooses as the rule does", "[crossover]
     CHECK(decided < 16); // those on the made-up line are not
     CHECK(wrong == j["rule"]["misclassified"]);
     CHECK(wrong == 0);
-    CHECK_FALSE(export_heuristic(*session, OperatorId::Down, path).ok());
-    CHECK_FALSE(export_heuristic(*test::sample_session(), std::nullopt, path).ok());
+    CHECK_FALSE(export_heuristic(*session, MapChoice{OperatorId::Down, {}}, path).ok());
+    CHECK_FALSE(export_heuristic(*test::sample_session(), MapChoice{}, path).ok());
 }

@@ -5,6 +5,11 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
 using namespace moescope;
 
 namespace {
@@ -73,6 +78,44 @@ TEST_CASE("a cell is decided where the intervals do not overlap", "[crossover]")
     CHECK(split.decided);
     CHECK_FALSE(maps[0].cells[2].decided);
     CHECK(maps[0].cells[3].decided);
+}
+
+TEST_CASE("the pair of the fastest variants is the first map, and each cell knows the fastest of all", "[crossover]") {
+    SessionBuilder builder("");
+    for (const std::int32_t experts : {8, 16, 32})
+        for (const std::int64_t tokens : {64, 512}) {
+            RunRecord run;
+            run.plan.workload.tokens = tokens;
+            run.plan.workload.model.experts = experts;
+            const RunId id = builder.add_run(run);
+            for (const auto &[variant, median, warps] :
+                 {std::tuple{"base", 50.0, 12}, {"fused", 200.0, 8}, {"split", 150.0, 12}, {"extra_k", 120.0, 12}}) {
+                Measurement m{.run = id, .op = OperatorId::GateUp, .variant = variant, .state = Measurement::State::Done};
+                m.config = {128, 128, 64, warps, 4};
+                m.time = {.samples = 10, .median = median, .ci_low = median - 1, .ci_high = median + 1};
+                builder.add_measurement(m);
+            }
+        }
+    const Session &session = builder.current();
+    const auto maps = find_crossovers(session);
+    REQUIRE(maps.size() == 3);
+    CHECK(maps[0].a == "split");
+    CHECK(maps[0].b == "extra_k");
+    for (const CrossoverMap &map : maps)
+        for (const CrossoverCell &cell : map.cells) {
+            CHECK(session.measurements[cell.fastest.value].variant == "extra_k");
+            CHECK(cell.families_differ == (map.a == "fused"));
+        }
+    for (const auto &variants : {std::vector<std::string>{"fused", "split"}, {"split", "fused"}}) {
+        const auto found = find_map(maps, {OperatorId::GateUp, variants});
+        REQUIRE(found.ok());
+        CHECK(maps[*found].a == "fused");
+        CHECK(maps[*found].b == "split");
+    }
+    CHECK(find_map(maps, {}).value() == 0);
+    const auto none = find_map(maps, {OperatorId::Down, {"fused", "split"}});
+    REQUIRE_FALSE(none.ok());
+    CHECK(none.error().why.find("gate_up split,extra_k") != std::string::npos);
 }
 
 TEST_CASE("one axis alone is shown once, and a device or a lone run is no map", "[crossover]") {
