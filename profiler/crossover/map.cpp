@@ -72,20 +72,36 @@ bool same_conditions(const RunRecord &a, const RunRecord &b) {
            a.device.host == b.device.host && a.plan.cache == b.plan.cache;
 }
 
-std::vector<Group> groups_of(const Session &session, const CrossoverAxis &x,
-                             const CrossoverAxis &y) {
-    std::vector<Group> groups;
+// Runs of the same conditions and workload: most runs of a session repeat one.
+std::vector<std::vector<RunId>> repeated_runs(const Session &session) {
+    std::vector<std::vector<RunId>> repeated;
     for (std::uint32_t i = 0; i < session.runs.size(); ++i) {
         const RunRecord &run = session.runs[i];
+        const auto found = std::ranges::find_if(repeated, [&](const std::vector<RunId> &runs) {
+            const RunRecord &first = session.runs[runs.front().value];
+            return same_conditions(first, run) && first.plan.workload == run.plan.workload;
+        });
+        (found != repeated.end() ? *found : repeated.emplace_back()).push_back({i});
+    }
+    return repeated;
+}
+
+std::vector<Group> groups_of(const Session &session, const std::vector<std::vector<RunId>> &repeated,
+                             const CrossoverAxis &x, const CrossoverAxis &y) {
+    std::vector<Group> groups;
+    for (const std::vector<RunId> &runs : repeated) {
+        const RunRecord &run = session.runs[runs.front().value];
         Workload rest = rest_of(run.plan.workload, x, y);
         const auto found = std::find_if(groups.begin(), groups.end(), [&](const Group &group) {
             return same_conditions(session.runs[group.first.value], run) && group.rest == rest;
         });
         if (found != groups.end())
-            found->runs.push_back({i});
+            found->runs.insert(found->runs.end(), runs.begin(), runs.end());
         else
-            groups.push_back({std::move(rest), {i}, {RunId{i}}});
+            groups.push_back({std::move(rest), runs.front(), runs});
     }
+    for (Group &group : groups) // of a place that was measured again the last one counts
+        std::ranges::sort(group.runs, {}, &RunId::value);
     return groups;
 }
 
@@ -106,17 +122,19 @@ std::string held_text(const RunRecord &run, const CrossoverAxis &x, const Crosso
     return text + fmt::format(", top-{}, {}", w.model.top_k, name_of(w.model.dtype));
 }
 
-// Of each run in a group and each operator: its variants' last timings.
+// Of each operator and each run: its variants' last timings.
 using Variants = std::map<std::string, MeasurementId, std::less<>>;
-using Timed = std::map<std::pair<OperatorId, RunId>, Variants>;
+using Timed = std::map<OperatorId, std::vector<Variants>>;
 
 Timed timed_of(const Session &session) {
     Timed timed;
     for (std::uint32_t i = 0; i < session.measurements.size(); ++i) {
         const Measurement &m = session.measurements[i];
-        if (m.state == Measurement::State::Done && m.time.median > 0 &&
-            m.run.value < session.runs.size())
-            timed[{m.op, m.run}][m.variant] = {i};
+        if (m.state != Measurement::State::Done || !(m.time.median > 0) || m.run.value >= session.runs.size())
+            continue;
+        std::vector<Variants> &runs = timed[m.op];
+        runs.resize(session.runs.size());
+        runs[m.run.value][m.variant] = {i};
     }
     return timed;
 }
@@ -158,9 +176,10 @@ using TimedRuns = std::vector<std::pair<RunId, const Variants *>>;
 
 TimedRuns runs_with(OperatorId op, const Timed &timed, const Group &group) {
     TimedRuns runs;
+    const auto found = timed.find(op);
     for (const RunId run : group.runs)
-        if (const auto found = timed.find({op, run}); found != timed.end())
-            runs.emplace_back(run, &found->second);
+        if (found != timed.end() && !found->second[run.value].empty())
+            runs.emplace_back(run, &found->second[run.value]);
     return runs;
 }
 
@@ -253,10 +272,11 @@ std::vector<CrossoverMap> find_crossovers(const Session &session) {
     if (session.runs.size() < 2)
         return {};
     const Timed timed = timed_of(session);
+    const auto repeated = repeated_runs(session);
     std::vector<CrossoverMap> found, kept;
     for (std::size_t i = 0; i < std::size(kAxes); ++i)
         for (std::size_t j = i + 1; j < std::size(kAxes); ++j)
-            for (const Group &group : groups_of(session, kAxes[i], kAxes[j]))
+            for (const Group &group : groups_of(session, repeated, kAxes[i], kAxes[j]))
                 add_pairs(session, timed, {kAxes[i], kAxes[j], group}, found);
     std::stable_sort(found.begin(), found.end(), [](const CrossoverMap &a, const CrossoverMap &b) {
         return flat(a) != flat(b) ? flat(b) : a.cells.size() > b.cells.size();

@@ -5,7 +5,9 @@
 #include "app/render/own_context.h"
 #include "app/shell/shell.h"
 
+#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -41,14 +43,25 @@ class FrameDesk {
     ViewCost cost_of(ViewId view);
     // The window as it opens: two views side by side.
     ViewCost cost_of_window();
-    std::int64_t pixels() const { return std::int64_t(width_) * height_; }
+    // Frames before each of which act(i) is called, its cost among theirs: while it says so, and until
+    // nothing is made in the background any more.
+    ViewCost watch(std::string name, const std::function<bool(int)> &act);
+    void resize(int width, int height);
+    // With the fonts made anew.
+    void rescale(float scale);
+    int width() const { return width_; }
+    int height() const { return height_; }
 
   private:
+    FrameCost frame_after(const std::function<void()> &act);
     ViewCost drive(std::string name, const Rect &pane, int wheel_turns);
+    bool working() const { return shell_.busy_with_file() || shell_.preparing(); }
     void settle();
+    void rest();
 
     OwnContext context_;
     int width_, height_;
+    std::atomic<bool> woken_ = false; // by another thread, since the last frame
     Shell shell_;
 };
 

@@ -33,7 +33,7 @@ std::string Report::markdown() const {
                         format_bytes(double(file_bytes)), width, height);
     text += "| figure | measured | wanted | | |\n|---|---:|---:|---|---|\n";
     for (const Figure &f : figures)
-        text += fmt::format("| {} | {:.4g} {} | {} {:g} {} | {} | {} |\n", f.name, f.value, f.unit,
+        text += fmt::format("| {} | {:.4g} {} | {} {:.3g} {} | {} | {} |\n", f.name, f.value, f.unit,
                             f.at_least ? "at least" : "at most", f.wanted, f.unit, f.met() ? "met" : "missed", f.note);
     text += "\nA frame, view by view, with the workload and the inspector beside it: CPU time of the window's thread from "
             "NewFrame to Render, while the pointer sweeps over the view and the wheel zooms in and out. The first "
@@ -44,11 +44,15 @@ std::string Report::markdown() const {
         text += fmt::format("| {} | {:.2f} | {:.2f} | {:.2f} | {:.2f} | {} | {} |\n", v.view, v.median_ms, v.p99_ms,
                             v.worst.cpu_ms, v.first.cpu_ms, format_count(v.worst.vertices),
                             format_count(double(v.worst.records)));
+    text += "\nWhat happens beside that, each watched at 60 Hz until nothing is made in the background any more:\n\n"
+            "| moment | frames | median ms | worst ms |\n|---|---:|---:|---:|\n";
+    for (const ViewCost &v : moments)
+        text += fmt::format("| {} | {} | {:.2f} | {:.2f} |\n", v.view, v.frames, v.median_ms, v.worst.cpu_ms);
     return text;
 }
 
 std::string Report::json() const {
-    Json list = Json::array(), frames = Json::array();
+    Json list = Json::array(), frames = Json::array(), changes = Json::array();
     for (const Figure &f : figures)
         list.add(Json::object()
                      .set("name", f.name)
@@ -67,6 +71,12 @@ std::string Report::json() const {
                        .set("first_ms", v.first.cpu_ms)
                        .set("vertices", v.worst.vertices)
                        .set("elements", double(v.worst.records)));
+    for (const ViewCost &v : moments)
+        changes.add(Json::object()
+                        .set("moment", v.view)
+                        .set("frames", int(v.frames))
+                        .set("median_ms", v.median_ms)
+                        .set("worst_ms", v.worst.cpu_ms));
     return Json::object()
                .set("date", date)
                .set("machine", machine)
@@ -78,6 +88,7 @@ std::string Report::json() const {
                .set("height", height)
                .set("figures", list)
                .set("views", frames)
+               .set("moments", changes)
                .text() +
            "\n";
 }

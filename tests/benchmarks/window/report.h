@@ -22,7 +22,7 @@ struct Report {
     std::int64_t kernels = 0, records = 0, file_bytes = 0, resident_bytes = 0;
     int width = 0, height = 0;
     std::vector<Figure> figures;
-    std::vector<ViewCost> views;
+    std::vector<ViewCost> views, moments;
 
     std::string markdown() const;
     std::string json() const;
