@@ -215,6 +215,12 @@ ms_status find_or_compile(const Request &request, const std::string &key,
     const std::string folder = cache_folder();
     if (on_disk && read_cached(folder, key, *cubin)) {
         cubin->from_cache = true;
+        result = cubin;
+        return MS_OK;
+    }
+    const EntryLock lock(on_disk ? folder : "", key);
+    if (lock.waited() && read_cached(folder, key, *cubin)) {
+        cubin->from_cache = true;
     } else {
         *cubin = Cubin{.key = key, .kernel = request.kernel};
         if (const ms_status status = run_compiler(request, options, *cubin, edits_now());

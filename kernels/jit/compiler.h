@@ -1,7 +1,7 @@
 // A small run-time compiler after DeepGEMM's idea: an embedded source, a list of -D constants and
 // an architecture become a cubin. Needs NVRTC and no GPU. Every result is kept in this process and
 // on disk under a hash of everything that went into it; the same kernel is never compiled twice,
-// however many threads ask for it, and different kernels compile in parallel.
+// however many threads or processes ask for it, and different kernels compile in parallel.
 //
 // The disk cache is $MOESCOPE_CACHE_DIR, $XDG_CACHE_HOME/moescope or $HOME/.cache/moescope:
 // HASH.cubin and, beside it, HASH.txt with the options and the resource report. It may be deleted

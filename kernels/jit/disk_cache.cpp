@@ -1,13 +1,17 @@
 #include "kernels/jit/disk_cache.h"
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
+#include <sys/file.h>
 #include <system_error>
+#include <thread>
 #include <unistd.h>
 
 namespace moescope::jit {
@@ -127,6 +131,32 @@ void write_cached(const std::string &folder, const Cubin &cubin, const std::stri
     content += ".cubin";
     if (write_file(content, {cubin.bytes.data(), cubin.bytes.size()}))
         write_file(description, describe(cubin, options));
+}
+
+EntryLock::EntryLock(const std::string &folder, const std::string &key,
+                     std::chrono::milliseconds limit) {
+    if (folder.empty())
+        return;
+    std::error_code error;
+    fs::create_directories(folder, error);
+    path_ = (fs::path(folder) / (key + ".lock")).string();
+    file_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    const auto until = std::chrono::steady_clock::now() + limit;
+    while (file_ >= 0 && !(held_ = flock(file_, LOCK_EX | LOCK_NB) == 0)) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return;
+        waited_ = true;
+        if (std::chrono::steady_clock::now() >= until)
+            return;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+}
+
+EntryLock::~EntryLock() {
+    if (held_)
+        unlink(path_.c_str()); // who waits on the old file finds the entry
+    if (file_ >= 0)
+        close(file_);
 }
 
 std::string cache_folder() {

@@ -4,6 +4,7 @@
 
 #include "kernels/jit/compiler.h"
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,5 +19,26 @@ bool read_cached(const std::string &folder, const std::string &key, Cubin &cubin
 
 // Best effort: a full disk or a folder that cannot be written leaves no entry, and no damaged one.
 void write_cached(const std::string &folder, const Cubin &cubin, const std::string &options);
+
+// One process compiles an entry while the others that want it wait: ranks of one machine begin with the same kernels.
+// The system releases what a process that ended held. Where nothing can be locked, nobody waits.
+class EntryLock {
+  public:
+    // Waits no longer than `limit`.
+    EntryLock(const std::string &folder, const std::string &key, std::chrono::milliseconds limit = kLongest);
+    ~EntryLock();
+    EntryLock(const EntryLock &) = delete;
+    EntryLock &operator=(const EntryLock &) = delete;
+
+    bool waited() const { return waited_; } // for another one, whose entry may be there now
+    bool held() const { return held_; }
+
+    static constexpr std::chrono::milliseconds kLongest = std::chrono::minutes(5);
+
+  private:
+    std::string path_;
+    int file_ = -1;
+    bool waited_ = false, held_ = false;
+};
 
 } // namespace moescope::jit

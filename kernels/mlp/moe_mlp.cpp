@@ -3,6 +3,10 @@
 #include "kernels/mlp/mlp_checks.h"
 #include "kernels/mlp/moe_mlp_plan.h"
 
+#include <array>
+#include <string>
+#include <thread>
+
 namespace moescope {
 
 namespace {
@@ -22,6 +26,29 @@ constexpr moe_mlp::Steps kSteps = {
     .combine_backward = ms_combine_backward,
 };
 
+ms_status compile(const ms_moe_mlp_args &layer, const char *arch) {
+    struct Outcome {
+        ms_status status = MS_OK;
+        std::string message; // the last error is a thread's own
+    };
+    if (layer.tokens == 0)
+        return succeed();
+    const std::array calls = moe_mlp::products(layer);
+    std::array<Outcome, calls.size()> outcomes;
+    const auto compile_one = [&](std::size_t at) {
+        outcomes[at].status = ms_scatter2scatter_compile(&calls[at], arch, nullptr);
+        outcomes[at].message = ms_last_error();
+    };
+    {
+        const std::jthread other(compile_one, 1);
+        compile_one(0);
+    }
+    for (const Outcome &outcome : outcomes)
+        if (outcome.status != MS_OK)
+            return fail(outcome.status, outcome.message);
+    return succeed();
+}
+
 } // namespace
 
 } // namespace moescope
@@ -40,6 +67,15 @@ ms_status ms_moe_mlp(const ms_moe_mlp_args *args, ms_stream stream) {
         if (const ms_status status = check_moe_mlp(args, full))
             return status;
         return moe_mlp::run(full, kSteps, stream);
+    });
+}
+
+ms_status ms_moe_mlp_compile(const ms_moe_mlp_args *args, const char *arch) {
+    return no_throw("ms_moe_mlp_compile", [&] {
+        ms_moe_mlp_args full;
+        if (const ms_status status = check_moe_mlp_shape(args, full))
+            return status;
+        return compile(full, arch);
     });
 }
 

@@ -42,6 +42,9 @@ void check_layer(ArgumentCheck &check, const ms_moe_mlp_args &args) {
                        args.gated ? 2 * numel : numel);
         check_expanded(check, "down.w_quantised", args.down.w_quantised, args.experts, numel);
     }
+}
+
+void check_layer_pointers(ArgumentCheck &check, const ms_moe_mlp_args &args) {
     if (args.tokens > 0)
         check.pointer("x", args.x, 16)
             .pointer("sorted_slots", args.sorted_slots, 4)
@@ -57,11 +60,21 @@ void check_layer(ArgumentCheck &check, const ms_moe_mlp_args &args) {
 ms_status check_moe_mlp(const ms_moe_mlp_args *args, ms_moe_mlp_args &full) {
     ArgumentCheck check("ms_moe_mlp");
     check.read(args, full);
-    if (!check.failed())
+    if (!check.failed()) {
         check_layer(check, full);
+        check_layer_pointers(check, full);
+    }
     check.range("out_stride", full.out_stride, full.hidden, kNoLimit, "hidden");
     if (full.tokens > 0)
         check.pointer("out", full.out, 2);
+    return check.status();
+}
+
+ms_status check_moe_mlp_shape(const ms_moe_mlp_args *args, ms_moe_mlp_args &full) {
+    ArgumentCheck check("ms_moe_mlp");
+    check.read(args, full);
+    if (!check.failed())
+        check_layer(check, full);
     return check.status();
 }
 
@@ -73,8 +86,10 @@ ms_status check_moe_mlp_backward(const ms_moe_mlp_backward_args *args,
     if (check.failed())
         return check.status();
     check.read(full.forward, forward);
-    if (!check.failed())
+    if (!check.failed()) {
         check_layer(check, forward);
+        check_layer_pointers(check, forward);
+    }
     check.dtype("grad_dtype", full.grad_dtype, {forward.dtype, MS_F32})
         .range("dout_stride", full.dout_stride, forward.hidden, kNoLimit, "hidden")
         .range("dx_stride", full.dx_stride, forward.hidden, kNoLimit, "hidden");

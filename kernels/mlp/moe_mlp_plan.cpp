@@ -446,6 +446,15 @@ ms_status run(const ms_moe_mlp_args &args, const Steps &steps, ms_stream stream)
     return steps.combine(&sum, stream);
 }
 
+std::array<ms_scatter2scatter_args, 2> products(const ms_moe_mlp_args &args) {
+    Forward forward(args);
+    Arena arena;
+    forward.expansion.place(arena); // expanded weights are other weights, of fewer experts
+    forward.expansion.place(forward.gate_up, args.gate_up, arena);
+    forward.expansion.place(forward.down, args.down, arena);
+    return {forward.gate_up.args, forward.down.args};
+}
+
 size_t workspace_bytes(const ms_moe_mlp_backward_args &args, const ms_moe_mlp_args &forward,
                        const Steps &steps) {
     Arena arena;

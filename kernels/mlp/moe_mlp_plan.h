@@ -4,6 +4,7 @@
 
 #include "kernels/include/moescope/kernels.h"
 
+#include <array>
 #include <cstddef>
 
 namespace moescope::moe_mlp {
@@ -26,6 +27,9 @@ struct Steps {
 // Of checked args.
 size_t workspace_bytes(const ms_moe_mlp_args &args, const Steps &steps);
 ms_status run(const ms_moe_mlp_args &args, const Steps &steps, ms_stream stream);
+
+// The layer's grouped products as they would be launched, but for their workspace and schedule: gate_up, down.
+std::array<ms_scatter2scatter_args, 2> products(const ms_moe_mlp_args &args);
 
 size_t workspace_bytes(const ms_moe_mlp_backward_args &args, const ms_moe_mlp_args &forward,
                        const Steps &steps);

@@ -56,6 +56,7 @@ constexpr KernelTable kReferences = {
     .combine = reference::combine,
     .moe_mlp = reference::moe_mlp,
     .moe_mlp_workspace_bytes = reference::moe_mlp_workspace_bytes,
+    .moe_mlp_compile = nullptr,
     .moe_mlp_backward = reference::moe_mlp_backward,
     .moe_mlp_backward_workspace_bytes = reference::moe_mlp_backward_workspace_bytes,
     .active_experts = reference::active_experts,

@@ -52,6 +52,7 @@ struct KernelTable {
     ms_status (*combine)(const ms_combine_args *, ms_stream);
     ms_status (*moe_mlp)(const ms_moe_mlp_args *, ms_stream);
     size_t (*moe_mlp_workspace_bytes)(const ms_moe_mlp_args *);
+    ms_status (*moe_mlp_compile)(const ms_moe_mlp_args *, const char *arch); // null: nothing to compile
     ms_status (*moe_mlp_backward)(const ms_moe_mlp_backward_args *, ms_stream);
     size_t (*moe_mlp_backward_workspace_bytes)(const ms_moe_mlp_backward_args *);
     ms_status (*active_experts)(const ms_active_experts_args *, ms_stream);

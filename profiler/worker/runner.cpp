@@ -281,6 +281,11 @@ class PlanRunner {
         MOESCOPE_TRY(op.select(plain_variant(measurement.variant), measurement.config));
         // Variants share their outputs: one that wrote nothing would agree with what the last one left.
         MOESCOPE_TRY(spoil_outputs(device_, op));
+        if (const auto compile = op.compile_first()) {
+            events_.progress(describe(measurement) + ", compiling its kernels", item_fraction(double(item)));
+            MOESCOPE_TRY(compile());
+            events_.progress(describe(measurement), item_fraction(double(item)));
+        }
         (void)device_.peak_bytes(); // from here on: what another variant held is freed
         measurement.config = op.config();
         const Footprint footprint = op.footprint();

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# moescope ranks on a machine with several GPUs, a rank a GPU, by torchrun and by plain variables.
+# moescope ranks on a machine with several GPUs, a rank a GPU, by torchrun and by plain variables, and once more with a
+# rank that is killed.
 #   usage: ranks_on_gpus.sh FOLDER [RANKS]
 # FOLDER holds moescope and moescope-worker (or bin/ with both) and assets/ (or share/moescope); RANKS: as many as there
 # are GPUs. Sessions, traces, what each rank said, ranks.md and ranks.json go to $OUT (default: ./out). Exit status 1
@@ -77,6 +78,33 @@ by_variables() { # NAME MODEL TOKENS
     keep "$1" variables "$2" "$3" $status $((SECONDS - begin))
 }
 
+# The last rank is killed in the middle: the others end soon, name it and keep what was measured.
+lose_one() { # NAME MODEL TOKENS
+    local begin=$SECONDS rank pids=() status=0 lost=$((ranks - 1)) limit more
+    read -ra more <<<"--min-samples 100000 --max-samples 100000 --max-seconds 1 ${MORE:-}"
+    port=$((port + 2))
+    for ((rank = 0; rank < ranks; rank++)); do
+        limit=(timeout -k 3 "$seconds")
+        [ $rank != $lost ] || limit=() # its process itself is killed
+        RANK=$rank WORLD_SIZE=$ranks LOCAL_RANK=$rank LOCAL_WORLD_SIZE=$ranks MASTER_ADDR=127.0.0.1 MASTER_PORT=$port \
+            "${limit[@]}" "$moescope" ranks --json --model "$2" --tokens "$3" --out "$out/$1.moescope" "${more[@]}" \
+            >"$out/$1.rank$rank.out" 2>"$out/$1.rank$rank.txt" &
+        pids+=($!)
+    done
+    until grep -q ep_combine "$out/$1.rank0.txt" || ! kill -0 "${pids[0]}" 2>/dev/null; do sleep 0.1; done
+    kill -KILL "${pids[$lost]}"
+    for ((rank = 0; rank < lost; rank++)); do
+        wait "${pids[$rank]}"
+        [ $? = 1 ] || status=1
+    done
+    wait "${pids[$lost]}" 2>/dev/null
+    grep -q "rank $lost is gone" "$out/$1.rank0.txt" && [ -f "$out/$1.moescope" ] || status=1
+    rm -f "$out/$1".rank*.out
+    echo "== $1: $([ $status = 0 ] && echo "named and kept" || echo FAILED) after $((SECONDS - begin)) s"
+    [ $status = 0 ] || tail -n 12 "$out/$1".*.txt
+    return $status
+}
+
 # The same layer on one GPU, to compare with.
 alone() { # MODEL TOKENS
     timeout -k 3 "$seconds" "$moescope" run --json --model "$1" --ops moe_mlp --variants base --tokens "$2" \
@@ -100,4 +128,6 @@ done
 for session in "$out"/*-variables.moescope "$out"/*-torchrun.moescope; do
     [ ! -f "$session" ] || trace "$(basename "$session" .moescope)"
 done
-python3 "$here/ranks_table.py" "$out" "$ranks"
+lose_one lost-rank "${models%% *}" "${token_counts##* }"
+lost=$?
+python3 "$here/ranks_table.py" "$out" "$ranks" && exit $lost

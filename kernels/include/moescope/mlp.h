@@ -178,6 +178,9 @@ typedef struct ms_moe_mlp_args {
 /* Device pointers of args are not read; 0 where the args are wrong. */
 MS_API size_t ms_moe_mlp_workspace_bytes(const ms_moe_mlp_args *args);
 MS_API ms_status ms_moe_mlp(const ms_moe_mlp_args *args, ms_stream stream);
+/* Compiles (or finds in the cache) the tile kernels that this call would launch, side by side, for arch
+ * as ms_scatter2scatter_compile takes it. Device pointers of args are not read. */
+MS_API ms_status ms_moe_mlp_compile(const ms_moe_mlp_args *args, const char *arch);
 
 /* The gradients of ms_moe_mlp, the base weights frozen: of x, of the routing weights and of the LoRA
  * matrices of both products. Seven steps: dy = weights * dout and dweights; dX of down; dA and dB of

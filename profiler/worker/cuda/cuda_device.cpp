@@ -58,6 +58,7 @@ const KernelTable kCudaKernels = {
     .combine = ms_combine,
     .moe_mlp = ms_moe_mlp,
     .moe_mlp_workspace_bytes = ms_moe_mlp_workspace_bytes,
+    .moe_mlp_compile = ms_moe_mlp_compile,
     .moe_mlp_backward = ms_moe_mlp_backward,
     .moe_mlp_backward_workspace_bytes = ms_moe_mlp_backward_workspace_bytes,
     .active_experts = ms_active_experts,

@@ -22,6 +22,14 @@ Status kernel_status(ms_status code, std::string_view what) {
     return Error{std::string(what) + " failed", ms_last_error(), ""};
 }
 
+std::function<Status()> compile_layer(Device &device, const ms_moe_mlp_args &args, std::string_view what) {
+    if (!device.kernels().moe_mlp_compile)
+        return {};
+    return [&device, args, name = std::string(what)] {
+        return kernel_status(device.kernels().moe_mlp_compile(&args, device.info().arch.c_str()), name);
+    };
+}
+
 TileConfig tile_config(const ms_tile_config &from) {
     return {from.block_m, from.block_n, from.block_k, from.warps, from.stages};
 }

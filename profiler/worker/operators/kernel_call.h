@@ -8,12 +8,16 @@
 #include "profiler/workload/kernel_dtype.h"
 
 #include <cstdint>
+#include <functional>
 #include <string_view>
 
 namespace moescope {
 
 // `what` was being done; the library's message is the reason.
 Status kernel_status(ms_status code, std::string_view what);
+
+// What an operator whose launch is such a layer compiles first: see Operator::compile_first().
+std::function<Status()> compile_layer(Device &device, const ms_moe_mlp_args &args, std::string_view what);
 
 TileConfig tile_config(const ms_tile_config &from);
 ms_tile_config kernel_config(const TileConfig &from);

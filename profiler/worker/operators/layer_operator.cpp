@@ -71,6 +71,8 @@ class LayerOperator final : public Operator {
         return backward() ? select_backward() : Status{};
     }
 
+    std::function<Status()> compile_first() override { return compile_layer(*device_, forward_, name()); }
+
     Status launch() override { return backward() ? launch_backward() : launch_forward(); }
 
     std::vector<OutputView> outputs() const override {
@@ -232,6 +234,8 @@ class LayerOperator final : public Operator {
         backward_.workspace_bytes = device_->kernels().moe_mlp_backward_workspace_bytes(&backward_);
         MOESCOPE_TRY(allocate(*device_, backward_workspace_, std::int64_t(backward_.workspace_bytes), name() + " workspace"));
         backward_.workspace = backward_workspace_.data();
+        if (const auto compile = compile_first())
+            MOESCOPE_TRY(compile());
         return launch_forward();
     }
 

@@ -8,6 +8,7 @@
 #include "profiler/workload/cost.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -45,6 +46,9 @@ class Operator {
     // Makes `variant` the one that launch() runs. A default config is the kernels' own choice.
     virtual Status select(std::string_view variant, const TileConfig &config) = 0;
     virtual Status launch() = 0;
+    // Makes the kernels that the selected variant launches, where that takes seconds the first time on a machine; null
+    // where nothing is made first.
+    virtual std::function<Status()> compile_first() { return {}; }
 
     // Of the selected variant. Variants of the same comparison group compute the same values, view
     // by view.

@@ -62,6 +62,12 @@ class ParallelOperator final : public Operator {
         return {};
     }
 
+    std::function<Status()> compile_first() override {
+        if (op_ == OperatorId::EpDispatch || arriving() == 0)
+            return {};
+        return compile_layer(*device_, experts_, name());
+    }
+
     std::vector<OutputView> outputs() const override {
         const OutputView::Type type = output_type(kernel_dtype(workload_->model.dtype));
         OutputView view{out_.data(), type, routing_->tokens * hidden_};

@@ -147,6 +147,42 @@ TEST_CASE("many threads that want one kernel compile it once", "[jit]") {
         CHECK(cubin == cubins[0]);
 }
 
+TEST_CASE("a kernel that another process compiles is waited for and read", "[jit]") {
+    const TemporaryCache cache, elsewhere;
+    const auto first = compile_afresh(small_request()); // in the folder elsewhere
+    cache.point_at(cache.folder());
+    jit::forget_compiled_kernels();
+    std::shared_ptr<const jit::Cubin> second;
+    std::jthread waiting;
+    {
+        const jit::EntryLock other(cache.folder(), first->key);
+        REQUIRE(other.held());
+        waiting = std::jthread([&] { jit::compile(small_request(), second); });
+        std::this_thread::sleep_for(std::chrono::milliseconds(200)); // it finds no entry, and the lock held
+        jit::write_cached(cache.folder(), *first, "");
+    }
+    waiting.join();
+    REQUIRE(second);
+    CHECK(second->from_cache);
+    CHECK(second->bytes == first->bytes);
+    CHECK_FALSE(fs::exists(cache.folder() / (first->key + ".lock")));
+}
+
+TEST_CASE("a lock is waited for as long as is allowed, and nowhere where nothing can be locked", "[jit]") {
+    const TemporaryCache cache;
+    const jit::EntryLock first(cache.folder(), "key");
+    CHECK(first.held());
+    CHECK_FALSE(first.waited());
+    const jit::EntryLock second(cache.folder(), "key", std::chrono::milliseconds(50));
+    CHECK_FALSE(second.held());
+    CHECK(second.waited());
+    const jit::EntryLock other(cache.folder(), "another");
+    CHECK(other.held());
+    const jit::EntryLock nowhere("/proc/none", "key");
+    CHECK_FALSE(nowhere.held());
+    CHECK_FALSE(nowhere.waited());
+}
+
 TEST_CASE("what the compiler refuses is reported in its own words", "[jit]") {
     const TemporaryCache cache;
     std::shared_ptr<const jit::Cubin> cubin;
