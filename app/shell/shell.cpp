@@ -22,10 +22,10 @@ constexpr double kNoticeSeconds = 6; // long enough to be read
 constexpr double kCountdownStep = 0.25; // seconds between the frames of one
 
 // What the hovers of measured numbers add while a recording is shown.
-std::string recorded_words(const Session &session) {
-    if (session.origin != Origin::Recorded || session.empty())
+std::string recorded_words(const Session &session, RunId shown) {
+    if (session.origin != Origin::Recorded || !shown.valid())
         return {};
-    const RunRecord &run = session.runs.back();
+    const RunRecord &run = session.runs[shown.value];
     return fmt::format("recorded on {}, {}", run.device.name, date_text(run.started_ns));
 }
 
@@ -509,10 +509,10 @@ void Shell::draw(float width, float height) {
     frame_progress_ =
         client_ ? client_->progress() : WorkerClient::Progress{.state = WorkerClient::State::Gone};
     if (!client_ && recorded_ && show_recorded_ && !recorded_->empty())
-        frame_progress_.devices = {recorded_->runs.back().device};
+        frame_progress_.devices = {recorded_->runs[shown_run(*recorded_).value].device};
     open_shipped_session();
     session_file_.live_there = client_ != nullptr;
-    ui::numbers_are_recorded(recorded_words(*frame_session_));
+    ui::numbers_are_recorded(recorded_words(*frame_session_, shown_run(*frame_session_)));
     selection_.hovered = std::exchange(selection_.next_hovered, {});
     selection_.hovered_expert = std::exchange(selection_.next_hovered_expert, -1);
 

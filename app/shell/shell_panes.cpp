@@ -3,6 +3,7 @@
 
 #include "app/shell/pane_window.h"
 #include "app/views/inspector.h"
+#include "app/views/measurement_text.h"
 #include "app/views/number.h"
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
@@ -24,20 +25,21 @@ void Shell::draw_banner(ViewContext &context) {
     const PaneWindow pane("banner", layout_.banner, mix(theme_.background, theme_.warning, 0.16f));
     ImGui::PopStyleVar();
     const Session &session = *context.session;
+    // A session may hold runs of several devices, and imported ones: it is the shown run's that counts.
+    const RunRecord *shown = context.run.valid() && context.run.value < session.runs.size() ? &session.runs[context.run.value]
+                                                                                             : nullptr;
     ui::badge("Recorded", theme_.warning);
     ImGui::SameLine();
-    ui::text(session.empty() ? "An empty recording" : session.runs.back().device.name);
+    ui::text(shown ? shown->device.name : "An empty recording");
     ui::explain("These numbers were measured then and there, not on this machine now. Run "
                 "something to see this "
                 "machine's own.");
     ImGui::SameLine(0, 12 * scale_);
     std::string words;
-    if (!session.empty()) {
-        const RunRecord &run = session.runs.back();
-        if (!run.device.driver.empty())
-            words += fmt::format("driver {} · ", run.device.driver);
-        words += date_text(run.started_ns);
-    }
+    if (shown && !shown->device.driver.empty())
+        words += fmt::format("driver {} · ", shown->device.driver);
+    if (shown)
+        words += date_text(shown->started_ns);
     if (!session.path.empty())
         words += fmt::format(" · {}", std::filesystem::path(session.path).filename().string());
     const float button = client_ ? ImGui::CalcTextSize("Back to live").x + 36 * scale_ : 0;
@@ -95,19 +97,6 @@ void Shell::draw_status_pane(ViewContext &context) {
     ImGui::PopStyleVar();
     draw_status(context, status_, [this] { actions_.run("run.stop"); }, 0);
     draw_hosts_popup();
-}
-
-std::string run_label(const Session &session, std::size_t index) {
-    const RunRecord &run = session.runs[index];
-    const bool devices = std::any_of(session.runs.begin(), session.runs.end(), [&](const RunRecord &other) {
-        return other.device.id != run.device.id;
-    });
-    return fmt::format("{} of {}: {}, T {}{}", index + 1, session.runs.size(),
-                       run.plan.workload.model.name,
-                       format_count(double(run.plan.workload.tokens)),
-                       run.plan.ranks ? fmt::format(", rank {}", run.plan.ranks->rank)
-                       : devices      ? ", " + run.device.id
-                                      : "");
 }
 
 // Which run of the session the views show, at the right end of a view's heading.

@@ -195,10 +195,8 @@ std::vector<ui::Number> cells_of(const Row &row, const Ceilings &ceilings) {
     const Measurement &m = *row.measurement;
     if (m.state != Measurement::State::Done)
         return {{kStates[int(m.state)], Evidence::Reported, m.failure.what.empty() ? "" : m.failure.sentence()}};
-    const double half = m.time.relative_ci() * 50;
     const std::string samples = fmt::format("{} repetitions, by {}.", m.time.samples, title_of(m.timer));
-    return {{fmt::format("{} ±{:.1f} %", format_duration_ns(m.time.median), half), Evidence::Measured,
-             explain_time(m)},
+    return {{time_text(m.time), Evidence::Measured, explain_time(m)},
             {format_duration_ns(m.kernel_ns), Evidence::Measured,
              "The sum of a repetition's kernel times: the median over " + samples},
             {format_duration_ns(m.gap_ns), Evidence::Measured,

@@ -8,6 +8,7 @@
 #include "app/views/variant_colour.h"
 #include "profiler/base/units.h"
 #include "profiler/session/record_names.h"
+#include "profiler/stats/ratio.h"
 
 #include <fmt/format.h>
 
@@ -64,9 +65,17 @@ void Inspector::title(std::string_view words, const ImVec4 *swatch) {
         ImGui::SameLine();
     }
     const ui::FontScope bold(ui::bold_font());
+    // An operator and its variant stand under each other where one line does not hold both.
+    const std::size_t dot = words.find(" · ");
+    const bool two = dot != std::string_view::npos &&
+                     ImGui::CalcTextSize(words.data(), words.data() + words.size()).x > ImGui::GetContentRegionAvail().x;
+    ImGui::BeginGroup();
     ImGui::PushTextWrapPos(0);
-    ui::text(words);
+    ui::text(two ? words.substr(0, dot) : words);
+    if (two)
+        ui::text(words.substr(dot + std::string_view(" · ").size()));
     ImGui::PopTextWrapPos();
+    ImGui::EndGroup();
 }
 
 void Inspector::failure(const Error &error) {
@@ -85,26 +94,32 @@ void Inspector::draw_times(const Measurement &m) {
     ImGui::SameLine();
     ui::badge(fmt::format("{} L2", name_of(m.cache)), theme_.muted);
     ui::explain("Whether the L2 cache was flushed before every repetition (cold) or not (warm).");
-    const std::string samples =
-        fmt::format("From {} samples by {}.", m.time.samples, title_of(m.timer));
+    const std::string count = counted(m.time.samples, "sample");
+    const std::string samples = fmt::format("From {} by {}.", count, title_of(m.timer));
+    const std::string too_few = fmt::format(" With fewer than {} samples there is none.", kFewestForRatio);
+    const auto interval = [&](double low, double high) {
+        return has_interval(m.time) ? fmt::format("{} – {}", format_duration_ns(low), format_duration_ns(high))
+                                     : fmt::format("– ({})", count);
+    };
     property("Median", format_duration_ns(m.time.median), explain_time(m), Evidence::Measured);
-    property("95 % interval",
-             fmt::format("{} – {}", format_duration_ns(m.time.ci_low),
-                         format_duration_ns(m.time.ci_high)),
+    property("95 % interval", interval(m.time.ci_low, m.time.ci_high),
              "The true median lies in it with 95 % confidence, whatever the distribution: binomial "
              "order "
              "statistics. " +
-                 samples,
+                 samples + (has_interval(m.time) ? "" : too_few),
              Evidence::Measured);
-    property("10 % – 90 %",
-             fmt::format("{} – {}", format_duration_ns(m.time.p10), format_duration_ns(m.time.p90)),
-             "The middle 80 % of the samples. " + samples, Evidence::Measured);
+    if (is_doubtful(m.time)) {
+        ui::wrapped(fmt::format("{}: the samples differ much.", spread_text(m.time)), theme_.warning);
+        ui::explain(theme_, Evidence::Measured, explain_time(m));
+    }
+    property("10 % – 90 %", interval(m.time.p10, m.time.p90),
+             "The middle 80 % of the samples. " + samples + (has_interval(m.time) ? "" : too_few), Evidence::Measured);
     property("Fastest", format_duration_ns(m.time.minimum), "The fastest sample. " + samples,
              Evidence::Measured);
     property("Slowest", format_duration_ns(m.time.maximum), "The slowest sample. " + samples,
              Evidence::Measured);
     property(
-        "Samples", fmt::format("{} after {} warm-ups", m.time.samples, m.warmup),
+        "Samples", fmt::format("{} after {}", m.time.samples, counted(std::size_t(std::max(0, m.warmup)), "warm-up")),
         "Repetitions go on until the median's confidence interval is tight or a limit is reached.",
         Evidence::Reported);
     if (m.kernels_per_repetition > 0) {
@@ -200,9 +215,14 @@ void Inspector::draw_measurement(MeasurementId id) {
     ui::explain(info(m.op).explain);
     ui::small(fmt::format("{} · {}", info(m.op).name, m.variant), theme_.muted);
     ui::explain("Its name on the command line: --ops and --variants.");
-    if (!m.config.is_default())
-        property("Tile", fmt::format("{}{}", m.config.text(), m.tuned.empty() ? "" : "  tuned"),
-                 "Block M×N×K, warps and stages of the pipeline, as it ran.");
+    if (!m.config.is_default()) {
+        ui::small(fmt::format("{}{}", m.config.text(), m.tuned.empty() ? "" : ", tuned"), theme_.muted);
+        ui::explain("Its tile: block M×N×K, warps and stages of the pipeline, as it ran.");
+    }
+    if (m.run != context_.run && m.run.value < session_.runs.size()) {
+        ui::wrapped(fmt::format("Of run {}, which is not the one shown.", run_label(session_, m.run.value)), theme_.warning);
+        ui::explain("What is selected stays selected when another run is shown.");
+    }
     if (m.state == Measurement::State::Failed)
         failure(m.failure);
     else if (m.time.samples == 0)

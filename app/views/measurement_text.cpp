@@ -2,15 +2,19 @@
 
 #include "profiler/base/units.h"
 #include "profiler/session/record_names.h"
+#include "profiler/stats/ratio.h"
 #include "profiler/workload/cost.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace moescope {
 
 namespace {
+
+constexpr double kDoubtful = 0.2; // half an interval over the median
 
 bool timed(const Measurement &m) { return m.time.samples > 0 && m.time.median > 0; }
 
@@ -54,9 +58,41 @@ std::string title_of(const Measurement &m) {
     return fmt::format("{} · {}", info(m.op).title, variant_title(m));
 }
 
+std::string run_label(const Session &session, std::size_t index) {
+    const RunRecord &run = session.runs[index];
+    const bool devices = std::any_of(session.runs.begin(), session.runs.end(), [&](const RunRecord &other) {
+        return other.device.id != run.device.id;
+    });
+    return fmt::format("{} of {}: {}, T {}{}", index + 1, session.runs.size(),
+                       run.plan.workload.model.name,
+                       format_count(double(run.plan.workload.tokens)),
+                       run.plan.ranks ? fmt::format(", rank {}", run.plan.ranks->rank)
+                       : devices      ? ", " + run.device.id
+                                      : "");
+}
+
 std::string duration_or_dash(double ns) { return ns > 0 ? format_duration_ns(ns) : "–"; }
 
+std::string counted(std::size_t number, std::string_view what) {
+    return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
+std::string spread_text(const Summary &time) {
+    return has_interval(time) ? fmt::format("±{:.1f} %", time.relative_ci() * 50) : counted(time.samples, "sample");
+}
+
+bool is_doubtful(const Summary &time) { return has_interval(time) && time.relative_ci() / 2 > kDoubtful; }
+
+std::string time_text(const Summary &time) {
+    return fmt::format("{}{}{}", format_duration_ns(time.median), has_interval(time) ? " " : ", ", spread_text(time));
+}
+
 std::string explain_spread(const Summary &time) {
+    if (time.samples == 1)
+        return "Of one sample the spread is not known.";
+    if (!has_interval(time))
+        return fmt::format("The samples lie between {} and {}; how sure the median is takes {} of them to say.",
+                           format_duration_ns(time.minimum), format_duration_ns(time.maximum), kFewestForRatio);
     return fmt::format("80 % of the samples lie between {} and {}. The median is known to ±{:.1f} % (95 % confidence).",
                        format_duration_ns(time.p10), format_duration_ns(time.p90), time.relative_ci() * 50);
 }
@@ -65,8 +101,12 @@ std::string explain_time(const Measurement &m) {
     if (!timed(m))
         return fmt::format("Not timed: the measurement is {}.", name_of(m.state));
     std::string words =
-        fmt::format("Median of {} samples by {}, with {} L2, after {} warm-ups.\n{}", m.time.samples,
-                    title_of(m.timer), name_of(m.cache), m.warmup, explain_spread(m.time));
+        fmt::format("{} by {}, with {} L2, after {}.\n{}",
+                    m.time.samples == 1 ? "One sample" : fmt::format("Median of {} samples", m.time.samples),
+                    title_of(m.timer), name_of(m.cache), counted(std::size_t(std::max(0, int(m.warmup))), "warm-up"),
+                    explain_spread(m.time));
+    if (is_doubtful(m.time))
+        words += "\nThe samples differ so much that little can be said of the median: something else may have run meanwhile.";
     if (m.event_time.samples > 0)
         words += fmt::format("\nCUDA events, as a cross-check: {}.",
                              format_duration_ns(m.event_time.median));
@@ -114,8 +154,8 @@ std::string explain_floor(const Measurement &m, const Ceilings &ceilings) {
 std::string explain_times_floor(const Measurement &m, const Ceilings &ceilings) {
     if (m.times_floor() <= 0)
         return explain_floor(m, ceilings);
-    return fmt::format("The median of {} samples, {}, over the floor of {}. 1× is the limit.\n{}",
-                       m.time.samples, format_duration_ns(m.time.median),
+    return fmt::format("The median of {}, {}, over the floor of {}. 1× is the limit.\n{}",
+                       counted(m.time.samples, "sample"), format_duration_ns(m.time.median),
                        format_duration_ns(m.floor_ns), explain_floor(m, ceilings));
 }
 

@@ -30,8 +30,9 @@ constexpr ColumnInfo kColumns[] = {
     {OverviewColumn::Variant, "Variant", 0,
      "What was run: an operator's variant, and the tile it ran with."},
     {OverviewColumn::Time, "Median", 66, "Median time of one repetition.", Evidence::Measured},
-    {OverviewColumn::Spread, "± spread", 60,
-     "Half the width of the middle 80 % of the samples, as a share of the median.", Evidence::Measured},
+    {OverviewColumn::Spread, "± 95 %", 66,
+     "Half the median's 95 % confidence interval, as a share of the median; how many samples there are where they are too "
+     "few for one.", Evidence::Measured},
     {OverviewColumn::Distribution, "Samples", 80,
      "Histogram of the samples, from the fastest to the slowest.", Evidence::Measured},
     {OverviewColumn::Bandwidth, "Memory rate", 80,
@@ -165,13 +166,15 @@ void Overview::draw_share_bar() {
     }
     ui::note_chart("share", start, {start.x + width, start.y + height});
     ImGui::SetCursorScreenPos({start.x, start.y + height + px(4)});
-    ui::small(fmt::format("Fastest variant of each operator, side by side: {} in all",
-                          format_duration_ns(sum)),
+    const bool lora = session_.runs[context_.run.value].plan.workload.lora_rank > 0;
+    ui::small(fmt::format("Fastest variant of each operator{}, side by side: {} in all",
+                          lora ? ", with its LoRA part" : "", format_duration_ns(sum)),
               theme_.muted);
     ui::explain(theme_, Evidence::Estimated,
                 "The sum of the medians. Each block is as long as the operator's share of it. The router contains a "
                 "routing of its own, "
-                "so the sum is no layer's time; it shows which operator is worth looking at.");
+                "so the sum is no layer's time; it shows which operator is worth looking at. A variant that leaves out the "
+                "LoRA part does less work, and stands here only where no other was measured.");
 }
 
 void Overview::read_sorting() {
@@ -279,17 +282,19 @@ void Overview::draw_name(MeasurementId id, const Measurement &m) {
         state_.order.grouped ? full.substr(full.find(" · ") + std::string(" · ").size()) : full;
     ui::text(name);
     const std::string tile = m.config.is_default() ? "" : m.config.text();
-    if (!tile.empty() && m.state == Measurement::State::Done) {
-        ImGui::SameLine(0, px(8));
-        const float lift = ImGui::GetTextLineHeight();
-        const ui::FontScope small(ui::small_font());
-        ImGui::SetCursorPosY(ImGui::GetCursorPosY() +
-                             std::round((lift - ImGui::GetTextLineHeight()) / 2));
-        ui::text(ui::fitted(tile, ImGui::GetContentRegionAvail().x), theme_.muted);
-        ui::explain(
-            fmt::format("The tile it ran with: {} (block M×N×K, warps, stages){}.", tile,
-                        m.tuned.empty() ? ", the library's default" : ", found by the tuner"));
-    }
+    if (tile.empty() || m.state != Measurement::State::Done)
+        return;
+    const std::string words = fmt::format("The tile it ran with: {} (block M×N×K, warps, stages){}.", tile,
+                                          m.tuned.empty() ? ", the library's default" : ", found by the tuner");
+    ui::explain(words);
+    ImGui::SameLine(0, px(8));
+    const float lift = ImGui::GetTextLineHeight();
+    const ui::FontScope small(ui::small_font());
+    if (ImGui::CalcTextSize(tile.c_str()).x > ImGui::GetContentRegionAvail().x) // a part of it says nothing
+        return ImGui::NewLine();
+    ImGui::SetCursorPosY(ImGui::GetCursorPosY() + std::round((lift - ImGui::GetTextLineHeight()) / 2));
+    ui::text(tile, theme_.muted);
+    ui::explain(words);
 }
 
 void Overview::number(OverviewColumn column, const ui::Number &number, bool doubtful) {
@@ -307,10 +312,9 @@ void Overview::draw_numbers(const Measurement &m) {
     number(OverviewColumn::Time, {duration_or_dash(m.time.median), Evidence::Measured, explain_time(m)},
            !m.throttle.empty());
     number(OverviewColumn::Spread,
-           {timed ? fmt::format("±{:.1f} %", (m.time.p90 - m.time.p10) / m.time.median * 50) : "–",
-            Evidence::Measured,
-            "Half the distance from the 10th to the 90th percentile, as a share of the median.\n" +
-                explain_time(m)});
+           {timed ? spread_text(m.time) : "–", Evidence::Measured,
+            "Half the median's 95 % confidence interval, as a share of the median.\n" + explain_time(m)},
+           is_doubtful(m.time));
     number(OverviewColumn::Bandwidth,
            {timed && m.cost.bytes > 0 ? format_bandwidth(m.achieved_bytes_per_second()) : "–",
             Evidence::Estimated, explain_bandwidth(m)});
@@ -351,7 +355,7 @@ void Overview::draw_distribution(const Measurement &m) {
     }
     ImGui::Dummy({width, height});
     ui::explain(theme_, Evidence::Measured,
-                fmt::format("Histogram of {} samples from {} to {}.\n{}", m.time.samples,
+                fmt::format("Histogram of {} from {} to {}.\n{}", counted(m.time.samples, "sample"),
                             format_duration_ns(m.time.minimum), format_duration_ns(m.time.maximum),
                             explain_time(m)));
 }
@@ -444,7 +448,7 @@ void Overview::draw_table() {
                                   ImGuiTableFlags_BordersInnerH | ImGuiTableFlags_SizingFixedFit |
                                   ImGuiTableFlags_NoSavedSettings | ImGuiTableFlags_PadOuterX;
     const float foot = ImGui::GetFrameHeight() + ImGui::GetStyle().ItemSpacing.y;
-    const auto fits = columns_that_fit(ImGui::GetContentRegionAvail().x, context_.scale);
+    const auto fits = columns_that_fit(ImGui::GetContentRegionAvail().x, context_.scale, state_.order.grouped);
     ImGui::PushStyleVar(ImGuiStyleVar_CellPadding, ImVec2(px(8), px(4)));
     if (ImGui::BeginTable("measurements", kOverviewColumns, flags, {0, -foot})) {
         ImGui::TableSetupScrollFreeze(0, 1);

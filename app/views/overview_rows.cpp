@@ -1,5 +1,7 @@
 #include "app/views/overview_rows.h"
 
+#include "profiler/stats/ratio.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -28,6 +30,7 @@ double key_of(const Measurement &m, OverviewColumn column) {
     case OverviewColumn::Time:
         return timed ? m.time.median : kNone;
     case OverviewColumn::Spread:
+        return timed && has_interval(m.time) ? m.time.relative_ci() : kNone;
     case OverviewColumn::Distribution:
         return timed ? (m.time.p90 - m.time.p10) / m.time.median : kNone;
     case OverviewColumn::Bandwidth:
@@ -118,18 +121,18 @@ std::vector<MeasurementId> fastest_variants(const Session &session, RunId run) {
     return ids;
 }
 
-std::array<bool, kOverviewColumns> columns_that_fit(float width, float scale) {
+std::array<bool, kOverviewColumns> columns_that_fit(float width, float scale, bool grouped) {
     // From the most to the least telling, with the width each needs at 1x.
-    constexpr std::pair<OverviewColumn, float> kWidths[] = {
-        {OverviewColumn::Variant, 212},    {OverviewColumn::Time, 82},
-        {OverviewColumn::TimesFloor, 132}, {OverviewColumn::Bandwidth, 96},
-        {OverviewColumn::Flops, 108},      {OverviewColumn::Distribution, 96},
-        {OverviewColumn::Spread, 76},      {OverviewColumn::Floor, 82},
-        {OverviewColumn::Memory, 82},      {OverviewColumn::Agreement, 84},
+    const std::pair<OverviewColumn, float> widths[] = {
+        {OverviewColumn::Variant, grouped ? 160.0f : 260.0f},     {OverviewColumn::Time, 82},
+        {OverviewColumn::TimesFloor, 132},  {OverviewColumn::Spread, 82},
+        {OverviewColumn::Floor, 82},        {OverviewColumn::Distribution, 96},
+        {OverviewColumn::Bandwidth, 96},    {OverviewColumn::Flops, 108},
+        {OverviewColumn::Memory, 82},       {OverviewColumn::Agreement, 84},
         {OverviewColumn::Timer, 116}};
     std::array<bool, kOverviewColumns> fits{};
     float room = width / scale;
-    for (const auto &[column, needed] : kWidths) {
+    for (const auto &[column, needed] : widths) {
         room -= needed;
         if (room < 0 && column != OverviewColumn::Variant && column != OverviewColumn::Time)
             break;

@@ -39,8 +39,9 @@ std::vector<MeasurementId> overview_rows(const Session &session, RunId run,
 // leave out the LoRA part do less work than the others: they stand only where nothing else does.
 std::vector<MeasurementId> fastest_variants(const Session &session, RunId run);
 
-// Which columns there is room for: a narrow table drops the least telling ones.
-std::array<bool, kOverviewColumns> columns_that_fit(float width, float scale);
+// Which columns there is room for: a narrow table drops the least telling ones. grouped: the rows' names need not
+// say the operator.
+std::array<bool, kOverviewColumns> columns_that_fit(float width, float scale, bool grouped = true);
 
 // Samples counted in equal bins from the least to the most; samples beyond three times the p10-p90
 // width past p90 land in the last bin. Empty without samples.

@@ -2,6 +2,8 @@
 // the same.
 #pragma once
 
+#include "profiler/stats/summary.h"
+
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -16,6 +18,7 @@ struct RatioInterval {
 
 // Fewer samples than this bound no median at 95 %: the range of five does at 94 %.
 inline constexpr std::size_t kFewestForRatio = 6;
+inline bool has_interval(const Summary &time) { return time.samples >= kFewestForRatio; }
 
 // The distribution-free interval of R. M. Price and D. G. Bonett, "Distribution-free confidence
 // intervals for difference and ratio of medians", Journal of Statistical Computation and Simulation

@@ -1,4 +1,5 @@
 #include "app/views/ui.h"
+#include "profiler/stats/summary.h"
 #include "tests/support/driven_shell.h"
 #include "tests/support/sample_session.h"
 
@@ -65,6 +66,52 @@ TEST_CASE("every view has keys of its own, and a group's first view is what it i
     for (const View &view : views())
         CHECK_FALSE(window.shell.actions().shortcut_text(std::string("view.") + view.key).empty());
     CHECK(first_of_groups()[std::size_t(ViewGroup::Compare)] == ViewId::Compare);
+}
+
+TEST_CASE("the banner and the inspector speak of the run that is shown") {
+    Session session = *test::sample_session();
+    RunRecord imported = session.runs[0];
+    imported.device.name = "the host of a trace";
+    session.runs.push_back(imported);
+    const std::string device = session.runs[0].device.name;
+    DrivenShell window(std::make_shared<const Session>(std::move(session)));
+    const float below_banner = window.shell.layout().banner.bottom();
+    const auto banner = [&] {
+        std::string words;
+        for (const DrawnText &text : window.texts())
+            if (text.rect.y < below_banner)
+                words += text.text + "\n";
+        return words;
+    };
+    CHECK(banner().find(device) != std::string::npos);
+    CHECK(banner().find("the host of a trace") == std::string::npos);
+    CHECK_FALSE(window.says("which is not the one shown"));
+    window.shell.choose_run(RunId{2});
+    window.shell.select({.measurement = MeasurementId{0}}); // of the first run
+    window.frames(2);
+    CHECK(banner().find("the host of a trace") != std::string::npos);
+    CHECK(window.says("Of run 1 of 3"));
+}
+
+TEST_CASE("one sample is shown as one, with neither spread nor interval") {
+    Session session = *test::sample_session();
+    for (std::size_t i = 0; i < session.measurements.size(); ++i) {
+        Measurement m = session.measurements[i];
+        if (m.time.samples == 0)
+            continue;
+        m.samples_ns.resize(1);
+        m.time = summarize(m.samples_ns);
+        m.warmup = 1;
+        session.measurements.set(i, std::move(m));
+    }
+    DrivenShell window(std::make_shared<const Session>(std::move(session)), {}, 2000, 1000);
+    window.shell.show_only(ViewId::Overview, /*alone=*/false);
+    window.frames(2);
+    CHECK(window.says("1 sample"));
+    CHECK(window.says("– (1 sample)"));
+    CHECK(window.says("1 after 1 warm-up"));
+    CHECK_FALSE(window.says("±0.0 %"));
+    CHECK_FALSE(window.says("warm-ups"));
 }
 
 TEST_CASE("a shortcut does what its action does, the user's own too") {

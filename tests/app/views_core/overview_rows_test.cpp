@@ -102,6 +102,17 @@ TEST_CASE("a wide table shows every column, a narrow one keeps what tells most")
     CHECK(columns_that_fit(2800, 2) == wide);
 }
 
+TEST_CASE("a table that narrows loses rates first, then the spread and the floor, the distance to the floor last") {
+    const auto has = [](float width, OverviewColumn column) { return columns_that_fit(width, 1)[std::size_t(column)]; };
+    using enum OverviewColumn;
+    for (const OverviewColumn column : {Time, TimesFloor, Spread, Floor}) // the middle of a window of 1440 pixels
+        CHECK(has(780, column));
+    CHECK_FALSE(has(620, Bandwidth));
+    for (const OverviewColumn column : {Time, TimesFloor}) // of 1024
+        CHECK(has(396, column));
+    CHECK_FALSE(has(396, Spread));
+}
+
 TEST_CASE("a histogram counts every sample once, outliers in its last bin") {
     Measurement m;
     CHECK(histogram(m, 10).empty());
