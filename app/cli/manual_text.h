@@ -61,7 +61,7 @@ Set to anything: times come from CUDA events; clocks, power and temperature are 
 .I ~/.config/moescope/
 The window's settings.
 .TP
-.I ~/.local/share/moescope/sessions/
+.I ~/.local/share/moescope/live/
 What was measured in the window, written as it goes; the last twenty are kept.
 .TP
 .I ~/.cache/moescope/

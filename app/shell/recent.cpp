@@ -1,11 +1,16 @@
 #include "app/shell/recent.h"
 
 #include "profiler/base/assets.h"
+#include "profiler/session/session_glance.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <system_error>
+#include <tuple>
+#include <utility>
 
 namespace moescope {
 
@@ -40,6 +45,21 @@ std::vector<std::string> shipped_sessions() {
             files.push_back(entry.path().string());
     std::sort(files.begin(), files.end());
     return files;
+}
+
+std::string recording_for(const std::vector<std::string> &files, const std::string &model, bool tuned) {
+    using Rank = std::tuple<bool, bool, std::int64_t>;
+    std::optional<std::pair<Rank, std::string>> best;
+    for (const std::string &file : files) {
+        const Result<SessionGlance> glance = glance_at_session(file);
+        if (!glance || glance->models.empty() || (tuned && !glance->tuned))
+            continue;
+        const bool of_model = std::ranges::find(glance->models, model) != glance->models.end();
+        const Rank rank{of_model, of_model && std::filesystem::path(file).stem() == model, glance->started_ns};
+        if (!best || rank > best->first)
+            best.emplace(rank, file);
+    }
+    return best ? best->second : "";
 }
 
 } // namespace moescope

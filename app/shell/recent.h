@@ -15,5 +15,8 @@ struct RecentFile {
 std::vector<RecentFile> recent_files(const std::vector<std::string> &paths);
 // The recorded sessions that come with the program, by name.
 std::vector<std::string> shipped_sessions();
+// Of these sessions the recording of a model (the one that is named after it before others), else the newest; "" where
+// there is none. tuned: only of those with tiles in them. Looks into the files.
+std::string recording_for(const std::vector<std::string> &files, const std::string &model, bool tuned = false);
 
 } // namespace moescope

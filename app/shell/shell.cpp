@@ -1,12 +1,15 @@
 #include "app/shell/shell.h"
 
 #include "app/report/report.h"
+#include "app/shell/own_sessions.h"
 #include "app/views/number.h"
 #include "profiler/base/assets.h"
+#include "profiler/base/units.h"
 #include "profiler/export/exporters.h"
 #include "profiler/import/kineto.h"
 #include "profiler/model/catalogue.h"
 #include "profiler/session/session_file.h"
+#include "profiler/session/session_glance.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -237,8 +240,8 @@ SessionPtr Shell::shown_session() const {
     return live ? live : nothing_;
 }
 
-// On a machine without a GPU, and with nothing else to show, the window opens on a session that was
-// recorded on one.
+// On a machine without a GPU, and with nothing else to show, the window opens on its own last session, or
+// on one that was recorded on a GPU.
 void Shell::open_shipped_session() {
     const bool known = !client_ || !frame_progress_.devices.empty() ||
                        frame_progress_.state == WorkerClient::State::Gone;
@@ -250,11 +253,34 @@ void Shell::open_shipped_session() {
                                  [](const DeviceInfo &d) { return !d.is_cpu(); });
     if (gpu || show_recorded_ || opening_.busy() || !frame_session_->empty())
         return;
-    const std::vector<std::string> files = shipped_sessions();
-    if (files.empty() || busy_with_file())
+    const std::string file = session_to_begin_with();
+    if (file.empty() || busy_with_file())
         return;
-    open(files.front());
+    open(file);
     opening_shipped_ = true;
+}
+
+// What was measured here last, where it is there still; else a recording of the workload's model.
+std::string Shell::session_to_begin_with() const {
+    for (const std::string &file : settings_.recent)
+        if (is_own_session(file) && glance_at_session(file).ok())
+            return file;
+    return recording_for(shipped_, workload_.workload.model.name);
+}
+
+// What this window measures is opened again like any other file: from its first result on.
+void Shell::note_own_sessions() {
+    for (std::size_t i = 0; i < hosts_.size(); ++i) {
+        const SessionPtr session = hosts_.client(i) ? hosts_.client(i)->session() : nullptr;
+        if (!session || session->path.empty() || noted_.contains(session->path))
+            continue;
+        if (std::ranges::none_of(session->measurements, [](const Measurement &m) { return m.time.samples > 0; }))
+            continue;
+        noted_.insert(session->path);
+        remember(settings_.recent, session->path);
+        session_file_.recent = settings_.recent;
+        start_page_at_ = -1;
+    }
 }
 
 void Shell::poll_files() {
@@ -276,6 +302,8 @@ void Shell::poll_files() {
         } else {
             session_file_.outcome = {false, opened->error().sentence()};
             status_.problems.push_back(opened->error());
+            if (!opening_shipped_) // nobody asked for that one
+                open_failure_ = opened->error();
         }
     }
     if (auto opened = opening_other_.poll()) {
@@ -431,7 +459,28 @@ const Workload &Shell::shown_workload() const {
     return run.valid() ? frame_session_->runs[run.value].plan.workload : workload_.workload;
 }
 
-void Shell::tune_shown(const PlanItem &item) { tune(shown_workload(), {item}); }
+TuneTarget Shell::tune_target() const {
+    const Workload &w = workload_.workload;
+    const DeviceInfo *device = chosen_device(frame_progress_.devices, workload_.device);
+    TuneTarget target;
+    target.words = fmt::format("{}, T {}{}, on {}", w.model.name, format_count(double(w.tokens)),
+                               w.lora_rank > 0 ? fmt::format(", R {}", w.lora_rank) : "",
+                               device ? device->id : plan_device(workload_));
+    if (!client_ || frame_progress_.state == WorkerClient::State::Gone)
+        target.refused = kNoWorker;
+    else if (device && device->is_cpu())
+        target.refused = kNoTilesOnCpu;
+    else if (const auto problem = find_problem(w))
+        target.refused = problem->error.sentence();
+    return target;
+}
+
+void Shell::open_landscape() {
+    const std::string file = recording_for(shipped_, workload_.workload.model.name, /*tuned=*/true);
+    if (!file.empty())
+        open(file);
+    show(ViewId::Autotune);
+}
 
 void Shell::run_shown(std::vector<PlanItem> items) {
     Plan plan;
@@ -458,7 +507,7 @@ ViewContext Shell::context() {
             .run = shown_run(*frame_session_),
             .show = [this](ViewId view) { show(view); },
             .run_plan = [this] { run_wanted(); },
-            .tune = [this](PlanItem item) { tune_shown(item); },
+            .tune = [this](PlanItem item) { tune(workload_.workload, {std::move(item)}); },
             .copy_text = [](std::string text) { ImGui::SetClipboardText(text.c_str()); },
             .measure_ceilings = [this](const std::string &device) { measure_ceilings(device); },
             .run_items = [this](std::vector<PlanItem> items) { run_shown(std::move(items)); },
@@ -474,7 +523,9 @@ ViewContext Shell::context() {
             .use_device = [this](std::size_t host, const std::string &device) { use_device(host, device); },
             .open_hosts = [this] { hosts_state_.wanted = true; },
             .wake = wake_,
-            .plots = &plot_saver_.plots};
+            .plots = &plot_saver_.plots,
+            .tune_target = tune_target(),
+            .open_landscape = shipped_.empty() ? std::function<void()>() : [this] { open_landscape(); }};
 }
 
 std::function<std::uint64_t(SourceRequest)> Shell::source_asker() {
@@ -511,6 +562,7 @@ void Shell::draw(float width, float height) {
     if (!client_ && recorded_ && show_recorded_ && !recorded_->empty())
         frame_progress_.devices = {recorded_->runs[shown_run(*recorded_).value].device};
     open_shipped_session();
+    note_own_sessions();
     session_file_.live_there = client_ != nullptr;
     ui::numbers_are_recorded(recorded_words(*frame_session_, shown_run(*frame_session_)));
     selection_.hovered = std::exchange(selection_.next_hovered, {});
@@ -541,6 +593,7 @@ void Shell::draw(float width, float height) {
     draw_palette(theme_, scale_, {width, height}, palette_, [this] { return palette_entries(); });
     draw_marks_help();
     file_dialog_.draw(theme_, scale_);
+    draw_open_failure();
 }
 
 void Shell::save_plot(const ImDrawData &frame, const FontFiles &fonts) {

@@ -11,6 +11,7 @@
 #include "app/shell/layout.h"
 #include "app/shell/palette.h"
 #include "app/shell/plot_saver.h"
+#include "app/shell/recent.h"
 #include "app/shell/settings.h"
 #include "app/shell/shortcut_editor.h"
 #include "app/shell/start_page.h"
@@ -40,7 +41,10 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 namespace moescope {
 
@@ -115,12 +119,14 @@ class Shell {
 
   private:
     static constexpr const char *kPaletteAction = "help.palette";
+    static constexpr const char *kNoWorker = "There is no worker to do it: the problems at the bottom right say why.";
 
     SessionPtr shown_session() const;
     void show_shipped(SessionPtr session);
     void poll_files();
     void poll_system_look();
     void open_shipped_session();
+    std::string session_to_begin_with() const;
     RunId shown_run(const Session &session) const;
     void forget_selection();
     ViewContext context();
@@ -137,7 +143,10 @@ class Shell {
     void show_neighbour(int step);
     void say(std::string sentence); // in the status line, for a while
     void tune(const Workload &workload, std::vector<PlanItem> items);
-    void tune_shown(const PlanItem &item);
+    TuneTarget tune_target() const;
+    void open_landscape();
+    void note_own_sessions();
+    void draw_open_failure();
     void run_shown(std::vector<PlanItem> items);
     void run_checked(Plan plan);
     const Workload &shown_workload() const;
@@ -233,6 +242,9 @@ class Shell {
     std::vector<HostRow> frame_hosts_;  // as this frame sees them
     HostsState hosts_state_;
     SessionPtr nothing_; // what is shown before there is anything
+    const std::vector<std::string> shipped_ = shipped_sessions();
+    std::set<std::string> noted_;      // own sessions that are among the recent ones
+    std::optional<Error> open_failure_; // of the file that was to be opened last, until it is read
     bool looked_for_shipped_ = false;
     bool opening_shipped_ = false; // what is being opened came up by itself
     SessionPtr recorded_; // the opened file

@@ -15,9 +15,6 @@ namespace {
 
 constexpr Shortcut ctrl(ImGuiKey key) { return {.key = key, .ctrl = true}; }
 
-constexpr const char *kNoWorker =
-    "There is no worker to do it: the problems at the bottom right say why.";
-
 constexpr float kZooms[] = {0.5f, 0.67f, 0.75f, 0.8f, 0.9f, 1, 1.1f, 1.25f, 1.5f, 1.75f, 2, 2.5f, 3};
 constexpr float kSameZoom = 0.005f;
 

@@ -204,6 +204,38 @@ void Shell::draw_view_pane(ViewContext &context, const char *name, const Rect &r
     ImGui::EndChild();
 }
 
+// Why the file that was chosen is not shown: where the eye is, not among the problems alone.
+void Shell::draw_open_failure() {
+    constexpr const char *kTitle = "Not opened";
+    if (!open_failure_)
+        return;
+    if (!ImGui::IsPopupOpen(kTitle))
+        ImGui::OpenPopup(kTitle);
+    const ImVec2 room = ImGui::GetMainViewport()->Size;
+    ImGui::SetNextWindowPos({room.x / 2, room.y / 2}, ImGuiCond_Always, {0.5f, 0.5f});
+    ImGui::SetNextWindowSize({std::min(std::round(520 * scale_), room.x), 0});
+    if (!ImGui::BeginPopupModal(kTitle, nullptr, ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoTitleBar |
+                                                     ImGuiWindowFlags_NoResize | ImGuiWindowFlags_NoSavedSettings))
+        return;
+    ui::heading(kTitle);
+    ui::wrapped(open_failure_->what, theme_.failure);
+    if (!open_failure_->why.empty())
+        ui::wrapped(open_failure_->why, theme_.text);
+    if (!open_failure_->remedy.empty())
+        ui::wrapped(open_failure_->remedy, theme_.muted);
+    ImGui::Dummy({0, 4 * scale_});
+    const bool another = ImGui::Button("Open another…");
+    ImGui::SameLine();
+    const bool close = ui::primary_button(theme_, "Close");
+    if (another || close || ImGui::IsKeyPressed(ImGuiKey_Escape) || ImGui::IsKeyPressed(ImGuiKey_Enter)) {
+        ImGui::CloseCurrentPopup();
+        open_failure_.reset();
+    }
+    ImGui::EndPopup();
+    if (another)
+        actions_.run("file.open");
+}
+
 void Shell::draw_marks_help() {
     if (std::exchange(opening_marks_, false))
         ImGui::OpenPopup("marks");

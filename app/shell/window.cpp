@@ -2,6 +2,7 @@
 
 #include "app/shell/fonts.h"
 #include "app/shell/gl_window.h"
+#include "app/shell/own_sessions.h"
 #include "app/shell/shell.h"
 #include "app/shell/ui_map.h"
 
@@ -13,11 +14,8 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
-#include <ctime>
 #include <optional>
 #include <system_error>
-#include <unistd.h>
 
 namespace moescope {
 
@@ -28,7 +26,7 @@ constexpr int kSettlingFrames = 4;
 // Hovers appear a moment after the mouse lies still, when nothing happens any more.
 constexpr std::chrono::milliseconds kHovers{600};
 constexpr double kHoverStep = 0.1; // seconds between the frames that wait for them
-constexpr std::size_t kKeptAutosaves = 20;
+constexpr std::size_t kKeptAutosaves = 20; // live sessions of this window and earlier ones
 constexpr double kShootingInterval = 0.016; // seconds between the frames before a screenshot
 constexpr double kKeepSettingsEvery = 5;    // seconds
 constexpr double kLongestSleep = 0.5;       // seconds until a request to leave is noticed
@@ -58,33 +56,6 @@ Status check(const WindowOptions &options) {
     return {};
 }
 
-// Where this window's live session is kept as it grows; the oldest of earlier ones go.
-std::filesystem::path autosave_path() {
-    namespace fs = std::filesystem;
-    const char *data = std::getenv("XDG_DATA_HOME"), *home = std::getenv("HOME");
-    fs::path folder = data && *data == '/' ? fs::path(data)
-                      : home               ? fs::path(home) / ".local/share"
-                                           : fs::path();
-    if (folder.empty())
-        return {};
-    folder /= "moescope/sessions";
-    std::error_code problem;
-    fs::create_directories(folder, problem);
-    std::vector<fs::path> kept;
-    for (const auto &entry : fs::directory_iterator(folder, problem))
-        if (entry.path().extension() == ".moescope")
-            kept.push_back(entry.path());
-    std::sort(kept.begin(), kept.end());
-    for (std::size_t i = 0; i + kKeptAutosaves <= kept.size(); ++i)
-        fs::remove(kept[i], problem);
-    char name[32] = {};
-    const std::time_t now = std::time(nullptr);
-    std::tm local{};
-    localtime_r(&now, &local);
-    std::strftime(name, sizeof(name), "%Y-%m-%d-%H%M%S", &local);
-    return folder / fmt::format("{}-{}.moescope", name, getpid());
-}
-
 Settings starting_settings(const WindowOptions &options, std::vector<Error> &problems) {
     Settings settings;
     if (options.screenshot.empty()) {
@@ -109,7 +80,7 @@ class Window {
     Window(const WindowOptions &options, std::unique_ptr<GlWindow> gl, Settings settings)
         : options_(options), gl_(std::move(gl)), shell_({.settings = std::move(settings),
                                                          .wake = GlWindow::wake,
-                                                         .autosave = autosave_path()}) {
+                                                         .autosave = next_own_session(own_sessions_folder(), kKeptAutosaves)}) {
         gl_->on_drop = [this](std::vector<std::string> paths) {
             shell_.open_dropped(paths);
         };

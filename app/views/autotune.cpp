@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
 
 namespace moescope {
 
@@ -81,11 +82,15 @@ void draw_field_chooser(const ViewContext &context, const char *label, TileField
 void draw_toolbar(const ViewContext &context, AutotuneState &state, const Tally &tally) {
     draw_chooser(context, state);
     ImGui::SameLine();
+    const TuneTarget &target = context.tune_target;
+    ImGui::BeginDisabled(!target.refused.empty());
     if (ImGui::Button(tally.total() ? "Tune again" : "Tune"))
         context.tune({state.op, state.variant, {}});
-    ui::explain(
-        "Compiles every tile configuration for this run's workload, prunes by what the compiler "
-        "reports and times the rest.");
+    ImGui::EndDisabled();
+    ui::explain(!target.refused.empty() ? target.refused
+                                        : fmt::format("Compiles every tile configuration for {}, prunes by what the compiler "
+                                                      "reports and times the rest.",
+                                                      target.words));
     if (ImGui::GetContentRegionAvail().x >= 640 * context.scale)
         ImGui::SameLine(0, 20 * context.scale);
     draw_field_chooser(context, "rows", state.row, state.column);
@@ -157,13 +162,49 @@ void draw_body(const ViewContext &context, AutotuneState &state,
                           wide ? room.y : std::max(260 * scale, ImGui::GetContentRegionAvail().y)});
 }
 
-bool draw_empty(const ViewContext &context, const AutotuneState &state) {
-    const std::string button = fmt::format("Tune {} / {}", info(state.op).name, state.variant);
-    return ui::empty_state(
-        context.theme, "Not tuned yet",
-        "Tune to compile every tile configuration for this workload, see which are "
-        "pruned and why, and time the rest.",
-        button.c_str());
+// Whether the run was to tune what is shown.
+bool was_asked_for(const RunRecord &run, const AutotuneState &state) {
+    return std::ranges::any_of(run.plan.tune, [&](const PlanItem &item) {
+        return item.op == state.op && item.variant == state.variant;
+    });
+}
+
+// What became of the tuning that this run was asked for, without a tile; "" where it was not.
+std::string outcome_of(const RunRecord &run, const AutotuneState &state) {
+    if (!was_asked_for(run, state))
+        return {};
+    if (run.device.is_cpu())
+        return "The run that is shown was to tune it on the CPU, whose references have no tiles.";
+    switch (run.state) {
+    case RunRecord::State::Running:
+        return "Its tiles come in here as they are compiled and timed.";
+    case RunRecord::State::Cancelled:
+        return "The tuning was stopped before its first tile.";
+    case RunRecord::State::Failed:
+        return "The tuning failed before its first tile: the problems at the bottom right say why.";
+    case RunRecord::State::Done:
+        break;
+    }
+    return "The tuning ended without a tile.";
+}
+
+void draw_empty(const ViewContext &context, const AutotuneState &state) {
+    const RunRecord &run = context.session->runs[context.run.value];
+    const TuneTarget &target = context.tune_target;
+    const std::string outcome = outcome_of(run, state);
+    if (!outcome.empty() && run.state == RunRecord::State::Running) {
+        ui::empty_state(context.theme, "Being tuned", outcome);
+        return;
+    }
+    const bool can = target.refused.empty();
+    std::string words = outcome.empty() ? "" : outcome + "\n\n";
+    words += can ? fmt::format("Tune to compile every tile configuration for {}, see which are pruned and why, and time the rest.",
+                               target.words)
+                 : target.refused;
+    const std::string tune = fmt::format("Tune {} / {}", info(state.op).name, state.variant);
+    const char *button = can ? tune.c_str() : context.open_landscape ? "Show a recorded landscape" : nullptr;
+    if (ui::empty_state(context.theme, outcome.empty() ? "Not tuned yet" : "No tiles", words, button))
+        can ? context.tune({state.op, state.variant, {}}) : context.open_landscape();
 }
 
 } // namespace
@@ -182,9 +223,7 @@ void draw_autotune(const ViewContext &context, AutotuneState &state) {
     const Tally counts = tally(*context.session, candidates);
     draw_toolbar(context, state, counts);
     if (candidates.empty()) {
-        if (draw_empty(context, state))
-            context.tune({state.op, state.variant, {}});
-        return;
+        return draw_empty(context, state);
     }
     draw_summary(context, counts);
     draw_body(context, state, candidates, counts);

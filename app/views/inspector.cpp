@@ -200,12 +200,14 @@ void Inspector::draw_buttons(const Measurement &m) {
     if (!info(m.op).tunable)
         return;
     ImGui::SameLine();
-    ImGui::BeginDisabled(context_.progress.state == WorkerClient::State::Gone);
+    const TuneTarget &target = context_.tune_target;
+    ImGui::BeginDisabled(!target.refused.empty());
     if (ImGui::Button("Tune"))
         context_.tune({m.op, m.variant, {}});
     ImGui::EndDisabled();
-    ui::explain(
-        "Compiles and times every tile configuration of this variant on the run's workload.");
+    ui::explain(!target.refused.empty()
+                    ? target.refused
+                    : fmt::format("Compiles and times every tile configuration of this variant for {}.", target.words));
 }
 
 void Inspector::draw_measurement(MeasurementId id) {

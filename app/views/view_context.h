@@ -53,6 +53,12 @@ struct HostDevices {
 
 struct Plots; // app/views/plot_area.h
 
+// What ViewContext::tune would tune for.
+struct TuneTarget {
+    std::string words = "the workload at the left"; // "OLMoE-1B-7B, T 300, R 16, on cuda:0"
+    std::string refused = {};                       // why it cannot; "" where it can
+};
+
 struct ViewContext {
     SessionPtr session; // never null
     WorkerClient::Progress progress;
@@ -63,7 +69,7 @@ struct ViewContext {
     // Requests to the shell; each returns at once.
     std::function<void(ViewId)> show;
     std::function<void()> run_plan;              // as the Run button
-    std::function<void(PlanItem)> tune;          // tune one operator x variant on the run's workload
+    std::function<void(PlanItem)> tune;          // one operator x variant, for the workload at the left
     std::function<void(std::string)> copy_text;  // to the clipboard
     std::function<void(std::string)> measure_ceilings; // of a device; see WorkerClient
     std::function<void(std::vector<PlanItem>)> run_items; // on the run's workload
@@ -80,6 +86,8 @@ struct ViewContext {
     std::function<void()> open_hosts;                                     // the panel
     std::function<void()> wake; // from any thread: there is something new to draw
     Plots *plots = nullptr; // where plots that can be saved tell of themselves; null: nobody asks
+    TuneTarget tune_target = {};
+    std::function<void()> open_landscape = {}; // a recorded session with tiles; empty where there is none
 };
 
 } // namespace moescope

@@ -363,7 +363,7 @@ void Pane::draw_operator(const OperatorInfo &op) {
         actions_.tune(applies.value());
     ImGui::EndDisabled();
     ui::explain(
-        !tiles ? "The CPU's references have no tiles to tune: choose a CUDA device."
+        !tiles ? kNoTilesOnCpu
                : "Compiles and times every tile configuration of this operator, and keeps the best one for "
         "this shape and device. The Autotune view fills in as it goes.");
 }

@@ -35,6 +35,9 @@ struct WorkloadState {
     double changed_at = -1;
 };
 
+inline constexpr const char *kNoTilesOnCpu =
+    "The CPU's references have no tiles, so there is nothing to tune: choose a CUDA device.";
+
 struct WorkloadActions {
     std::function<void(Plan, bool replace)> run;
     std::function<void(std::vector<PlanItem>)> tune; // on this workload

@@ -2,6 +2,7 @@
 
 #include "profiler/import/trace_reader.h"
 #include "profiler/session/session_builder.h"
+#include "profiler/session/file_check.h"
 #include "profiler/session/session_file.h"
 
 #include <fmt/format.h>
@@ -294,7 +295,11 @@ bool looks_like_trace(const std::filesystem::path &path) {
     std::ifstream in(path, std::ios::binary);
     char first = 0;
     in >> first; // white space is skipped
-    return in && (first == '{' || first == '[' || (first == '\x1f' && in.get() == 0x8b));
+    if (in && (first == '{' || first == '[' || (first == '\x1f' && in.get() == 0x8b)))
+        return true;
+    // What is called a trace and is no session is a broken trace.
+    const std::string name = path.filename().string();
+    return (name.ends_with(".json") || name.ends_with(".json.gz")) && !check_session_file(path).ok();
 }
 
 Result<Session> import_kineto(const std::filesystem::path &path, const TraceLimits &limits) {

@@ -7,7 +7,8 @@
 
 namespace moescope {
 
-// Is this file a trace rather than a session? By its first bytes: JSON or gzip.
+// Is this file a trace rather than a session? By its first bytes (JSON or gzip); what is neither,
+// by its name (.json, .json.gz).
 bool looks_like_trace(const std::filesystem::path &path);
 
 // A session of its own: one run for each device that ran something, without measurements. Errors

@@ -403,7 +403,7 @@ class Window:
     # what was kept
 
     def kept_sessions(self):
-        return sorted((self.home / "data/moescope/sessions").glob("*.moescope"))
+        return sorted((self.home / "data/moescope/live").glob("*.moescope"))
 
 
 def descendants(process):

@@ -1,7 +1,9 @@
 #include "app/views/ui.h"
 #include "profiler/stats/summary.h"
 #include "tests/support/driven_shell.h"
+#include "tests/support/eventually.h"
 #include "tests/support/sample_session.h"
+#include "tests/support/temporary_folder.h"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -93,6 +95,22 @@ TEST_CASE("the banner and the inspector speak of the run that is shown") {
     CHECK(window.says("Of run 1 of 3"));
 }
 
+TEST_CASE("a file that cannot be opened is told in the middle of the window") {
+    const test::TemporaryFolder folder;
+    test::write_bytes(folder / "broken.json", "hello");
+    DrivenShell window(test::sample_session());
+    window.shell.open(folder / "broken.json");
+    REQUIRE(testing::eventually([&] {
+        window.frame();
+        return window.says("Not opened");
+    }));
+    window.frames(2);
+    CHECK(window.says("broken.json"));
+    CHECK(window.says("Open another"));
+    window.press("Escape");
+    CHECK_FALSE(window.says("Not opened"));
+}
+
 TEST_CASE("one sample is shown as one, with neither spread nor interval") {
     Session session = *test::sample_session();
     for (std::size_t i = 0; i < session.measurements.size(); ++i) {
@@ -108,7 +126,7 @@ TEST_CASE("one sample is shown as one, with neither spread nor interval") {
     window.shell.show_only(ViewId::Overview, /*alone=*/false);
     window.frames(2);
     CHECK(window.says("1 sample"));
-    CHECK(window.says("– (1 sample)"));
+    CHECK(window.says("(1 sample)"));
     CHECK(window.says("1 after 1 warm-up"));
     CHECK_FALSE(window.says("±0.0 %"));
     CHECK_FALSE(window.says("warm-ups"));

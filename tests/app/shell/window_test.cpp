@@ -201,4 +201,6 @@ TEST_CASE("Run is clicked, the references run on the CPU, and the window keeps w
     REQUIRE(kept.ok());
     REQUIRE(kept->workload);
     CHECK(kept->workload->model.name == "tiny");
+    REQUIRE(kept->recent.size() == 1); // what was measured is opened again like any other file
+    CHECK(read_session(kept->recent.front()).ok());
 }

@@ -1,6 +1,7 @@
 // A view without a window: ImGui with no backend, driven by made-up mouse events.
 #pragma once
 
+#include "app/shell/drawn_text.h"
 #include "app/views/view_context.h"
 
 #include <imgui.h>
@@ -58,6 +59,14 @@ class Desk {
         ImGui::End();
         ImGui::Render();
     }
+    // What the last frame shows, a line a text.
+    std::string words() const {
+        std::string all;
+        for (const DrawnText &text : drawn_text(*ImGui::GetDrawData(), *ImGui::GetIO().Fonts))
+            all += text.text + "\n";
+        return all;
+    }
+    bool says(const std::string &text) const { return words().find(text) != std::string::npos; }
     void move(float x, float y) {
         ImGui::GetIO().AddMousePosEvent(x, y);
         frame();

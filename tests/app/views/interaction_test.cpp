@@ -168,6 +168,49 @@ TEST_CASE("an untuned run can be tuned from the autotune view", "[autotune][inpu
     CHECK(desk.tuned.op == OperatorId::GateUp);
 }
 
+TEST_CASE("on the CPU nothing can be tuned, and a recorded landscape is offered", "[autotune][input]") {
+    Desk desk(test::sample_session(), {1});
+    AutotuneState state;
+    int opened = 0;
+    desk.view = [&](const ViewContext &context) {
+        ViewContext cpu = context;
+        cpu.tune_target = {.words = "OLMoE-1B-7B, T 300, on cpu", .refused = "The CPU has none."};
+        cpu.open_landscape = [&] { ++opened; };
+        draw_autotune(cpu, state);
+    };
+    CHECK(desk.click_until([&] { return opened > 0; }));
+    CHECK(desk.tuned.variant.empty());
+    CHECK(desk.says("The CPU has none."));
+}
+
+TEST_CASE("an untuned variant says for what it would be tuned, and what became of the tuning", "[autotune]") {
+    Session session = *test::sample_session();
+    RunRecord run = session.runs[1];
+    const auto show = [&](RunRecord::State state, bool asked) {
+        run.state = state;
+        run.plan.tune.clear();
+        if (asked)
+            run.plan.tune = {{OperatorId::GateUp, "fused", {}}};
+        session.runs.set(1, run);
+        Desk desk(std::make_shared<const Session>(session), {1});
+        AutotuneState autotune;
+        desk.view = [&](const ViewContext &context) {
+            ViewContext gpu = context;
+            gpu.tune_target = {.words = "OLMoE-1B-7B, T 300, on cuda:0"};
+            draw_autotune(gpu, autotune);
+        };
+        desk.frame();
+        desk.frame();
+        return desk.words();
+    };
+    using enum RunRecord::State;
+    CHECK(show(Done, false).find("Not tuned yet") != std::string::npos);
+    CHECK(show(Done, false).find("OLMoE-1B-7B, T 300, on cuda:0") != std::string::npos);
+    CHECK(show(Cancelled, true).find("stopped before its first tile") != std::string::npos);
+    CHECK(show(Cancelled, true).find("Not tuned yet") == std::string::npos);
+    CHECK(show(Running, true).find("Being tuned") != std::string::npos);
+}
+
 TEST_CASE("a click on a point of the roofline selects its measurement", "[views]") {
     Desk desk(test::sample_session());
     RooflineState state;

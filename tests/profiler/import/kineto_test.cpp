@@ -264,3 +264,12 @@ TEST_CASE("session files and traces are told apart by what they hold") {
     CHECK_FALSE(looks_like_trace(folder.path()));
     CHECK_FALSE(looks_like_trace(folder / "none"));
 }
+
+TEST_CASE("a broken file that is called a trace is told as a broken trace") {
+    const test::TemporaryFolder folder;
+    for (const char *name : {"broken.json", "broken.json.gz", "broken.moescope"})
+        test::write_bytes(folder / name, "hello, this is neither");
+    CHECK(open_session(folder / "broken.json").error().sentence().find("not JSON") != std::string::npos);
+    CHECK(looks_like_trace(folder / "broken.json.gz"));
+    CHECK(open_session(folder / "broken.moescope").error().sentence().find("session") != std::string::npos);
+}
