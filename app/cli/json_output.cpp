@@ -34,7 +34,7 @@ Json error_or_null(const Error &error) {
     return {{"what", error.what}, {"why", error.why}, {"remedy", error.remedy}};
 }
 
-Json to_json(const Measurement &m) {
+Json to_json(const Measurement &m, const Ceilings &ceilings) {
     const bool timed = m.time.samples > 0;
     Json json = {{"operator", info(m.op).name},    {"variant", m.variant},
                  {"tile", tile_or_null(m.config)}, {"state", name_of(m.state)},
@@ -52,6 +52,8 @@ Json to_json(const Measurement &m) {
     json["gap_ns"] = m.kernels_per_repetition > 0 ? Json(m.gap_ns) : Json();
     json["kernels_per_repetition"] = m.kernels_per_repetition;
     json["floor_ns"] = if_positive(m.floor_ns);
+    const Bound bound = floor_of(m.cost, ceilings).by;
+    json["floor_bound"] = m.floor_ns > 0 && bound != Bound::None ? Json(title_of(bound)) : Json();
     json["least_bytes"] = m.cost.bytes;
     json["flops"] = m.cost.flops;
     json["bytes_per_second"] = if_positive(m.achieved_bytes_per_second());
@@ -101,7 +103,7 @@ Json measurements_of(const Session &session, const CountersByMeasurement &counte
     Json list = Json::array();
     for (std::uint32_t i = 0; i < session.measurements.size(); ++i)
         if (session.measurements[i].run == run) {
-            list.push_back(to_json(session.measurements[i]));
+            list.push_back(to_json(session.measurements[i], session.runs[run.value].device.ceilings));
             list.back()["counters"] = counters_of(session, counters.of({i}));
         }
     return list;

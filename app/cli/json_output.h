@@ -9,6 +9,7 @@
 //   state, timer, cache,
 //                 samples, median_ns, p10_ns, p90_ns, min_ns, max_ns, mean_ns, median_ci_ns: [low,
 //                 high], event_median_ns, kernel_ns, gap_ns, kernels_per_repetition, floor_ns,
+//                 floor_bound: memory, matrix units or launch,
 //                 least_bytes, flops, bytes_per_second, flops_per_second, input_bytes,
 //                 output_bytes, workspace_bytes, peak_bytes, relative_error, reference, tuned,
 //                 throttle, failure: {what, why, remedy} or null,

@@ -72,6 +72,9 @@ std::string device_text(const DeviceInfo &device) {
     if (device.ceilings.l2_bytes_per_second > 0)
         text += fmt::format("    {} from the L2 ({})\n", format_bandwidth(device.ceilings.l2_bytes_per_second),
                             origin_text(true, device.ceilings.l2_measured_ns));
+    if (device.ceilings.launch_ns > 0)
+        text += fmt::format("    {} a launch ({})\n", format_duration_ns(device.ceilings.launch_ns),
+                            origin_text(true, device.ceilings.launch_measured_ns));
     for (const DeviceInfo::Capability &each : device.capabilities)
         text += fmt::format("    {}: {}{}\n{}", each.collector, each.state,
                             each.reason.empty() ? "" : " (" + each.reason + ")",

@@ -145,6 +145,8 @@ void Inspector::draw_achieved(const Measurement &m) {
     const Ceilings &ceilings = session_.runs[m.run.value].device.ceilings;
     section("Limit");
     property("Floor", duration_or_dash(m.floor_ns), explain_floor(m, ceilings), Evidence::Modelled);
+    if (const Bound by = floor_of(m.cost, ceilings).by; m.floor_ns > 0 && by != Bound::None)
+        property("bound by", title_of(by), explain_floor(m, ceilings), Evidence::Modelled);
     if (m.times_floor() > 0)
         property("× floor", format_ratio(m.times_floor()), explain_times_floor(m, ceilings), Evidence::Estimated);
     property("Least bytes", format_bytes(m.cost.bytes),

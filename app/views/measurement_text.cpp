@@ -136,14 +136,16 @@ std::string explain_flops(const Measurement &m) {
 std::string explain_floor(const Measurement &m, const Ceilings &ceilings) {
     if (m.floor_ns <= 0)
         return "The floor is not known: the device's ceilings were not found out.";
-    std::string words = fmt::format(
-        "No implementation on this device can be faster than {}: the larger of {} at {} "
-        "and {} operations "
-        "at {} (ceilings {} and {}).",
-        format_duration_ns(m.floor_ns), format_bytes(m.cost.bytes),
-        format_bandwidth(ceilings.bytes_per_second), format_count(m.cost.flops),
-        format_flops(ceilings.flops_per_second), ceiling_origin(ceilings.bytes_measured),
-        ceiling_origin(ceilings.flops_measured));
+    const Bound by = floor_of(m.cost, ceilings).by;
+    const std::string work = fmt::format(
+        "{} at {} and {} operations at {} (ceilings {} and {})", format_bytes(m.cost.bytes),
+        format_bandwidth(ceilings.bytes_per_second), format_count(m.cost.flops), format_flops(ceilings.flops_per_second),
+        ceiling_origin(ceilings.bytes_measured), ceiling_origin(ceilings.flops_measured));
+    std::string words = by == Bound::Launch
+                            ? fmt::format("Bound by the launch: {}. {}\nLess than that take {}.", format_duration_ns(m.floor_ns),
+                                          launch_origin(ceilings), work)
+                            : fmt::format("Bound by the {}: no implementation on this device can be faster than {}, the larger of {}.",
+                                          title_of(by), format_duration_ns(m.floor_ns), work);
     if (m.cache == CacheState::Warm)
         words += "\nThe ceiling is the memory's: with a warm L2 a measurement may go below it.";
     if (timed(m))

@@ -94,6 +94,8 @@ void Roofline::draw_head() {
         ceiling("Matrix units " + format_flops(c.flops_per_second), c.flops_measured,
                 "FLOP/s of a large matrix product with 16-bit inputs; modelled: from the "
                 "multiprocessors' clock and the width of their matrix units.");
+    if (c.launch_ns > 0)
+        ceiling("Launch " + format_duration_ns(c.launch_ns), c.launch_measured_ns > 0, launch_origin(c).c_str());
     if (!same_device(device, context_.progress.devices) || !context_.measure_ceilings)
         return;
     constexpr const char *kMeasure = "Measure ceilings";
@@ -102,7 +104,7 @@ void Roofline::draw_head() {
     if (ImGui::SmallButton(kMeasure))
         context_.measure_ceilings(device.id);
     ImGui::EndDisabled();
-    ui::explain("Measures this device's memory and matrix units, once nothing else runs: a second, "
+    ui::explain("Measures this device's memory, matrix units and launches, once nothing else runs: a second, "
                 "or some where a kernel is compiled first. The roofs move to what was measured.");
 }
 

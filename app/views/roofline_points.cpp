@@ -77,6 +77,11 @@ Ceilings latest(Ceilings then, const Ceilings &now) {
         then.l2_bytes_per_second = now.l2_bytes_per_second;
         then.l2_measured_ns = now.l2_measured_ns;
     }
+    if (newer(now.launch_measured_ns > 0, now.launch_measured_ns, then.launch_measured_ns > 0,
+              then.launch_measured_ns)) {
+        then.launch_ns = now.launch_ns;
+        then.launch_measured_ns = now.launch_measured_ns;
+    }
     return then;
 }
 
@@ -110,7 +115,10 @@ std::vector<charts::Roof> roofs_of(const Ceilings &c, RooflineKind kind,
                              : "From the multiprocessors' clock and the width of their matrix "
                                "units: libraries reach about three quarters of it.",
                          true, c.flops_measured ? Evidence::Measured : Evidence::Modelled});
-    if (shortest_kernel_ns > 0 && by_size)
+    if (c.launch_measured_ns > 0 && by_size)
+        roofs.push_back({1e9 / c.launch_ns, 1, fmt::format("{}, one launch, measured", format_duration_ns(c.launch_ns)),
+                         launch_origin(c) + " Below this size it decides, not the memory."});
+    else if (shortest_kernel_ns > 0 && by_size)
         roofs.push_back(
             {1e9 / shortest_kernel_ns, 1,
              fmt::format("{}, the shortest kernel", format_duration_ns(shortest_kernel_ns)),

@@ -212,6 +212,11 @@ void SessionPage::draw_device(const DeviceInfo &device) {
                         ceiling_origin(device.ceilings.flops_measured)),
             "The fastest the device moves memory and multiplies matrices: what floors are computed "
             "from. Derived: from its clocks and widths.");
+    if (device.ceilings.launch_ns > 0)
+        row("Launch",
+            fmt::format("{} ({})", format_duration_ns(device.ceilings.launch_ns),
+                        ceiling_origin(device.ceilings.launch_measured_ns > 0)),
+            (launch_origin(device.ceilings) + " No floor is less.").c_str());
     ImGui::EndTable();
 }
 

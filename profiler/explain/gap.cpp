@@ -106,19 +106,27 @@ double flops_ns(double flops, const Ceilings &ceilings) {
 }
 
 void add_floor(const GapFacts &f, Gap &gap, Splitting &split) {
-    const std::string limit = gap.memory_bound
-                                  ? fmt::format("{} at {}", format_bytes(f.cost.bytes),
-                                                format_bandwidth(f.ceilings.bytes_per_second))
-                                  : fmt::format("{} operations at {}", format_count(f.cost.flops),
-                                                format_flops(f.ceilings.flops_per_second));
+    if (gap.by == Bound::Launch) {
+        const bool measured = f.ceilings.launch_measured_ns > 0;
+        split.add({GapPart::Kind::Floor, gap.floor_ns, measured ? Evidence::Measured : Evidence::Modelled,
+                   measured ? "one launch: its bytes and operations take less"
+                            : "one launch, by the shortest kernel: its bytes and operations take less",
+                   launch_origin(f.ceilings)});
+        return;
+    }
+    const bool memory = gap.by == Bound::Memory;
+    const std::string limit = memory ? fmt::format("{} at {}", format_bytes(f.cost.bytes),
+                                                   format_bandwidth(f.ceilings.bytes_per_second))
+                                     : fmt::format("{} operations at {}", format_count(f.cost.flops),
+                                                   format_flops(f.ceilings.flops_per_second));
     split.add({GapPart::Kind::Floor, gap.floor_ns, Evidence::Modelled,
-               gap.memory_bound ? "the least bytes, at the memory's ceiling"
-                                : "the operations, at the matrix units' ceiling",
+               memory ? "the least bytes, at the memory's ceiling"
+                      : "the operations, at the matrix units' ceiling",
                fmt::format("{}: no implementation on this device is faster, if the ceiling "
                            "({}) is right.",
                            limit,
-                           ceiling_origin(gap.memory_bound ? f.ceilings.bytes_measured
-                                                           : f.ceilings.flops_measured))});
+                           ceiling_origin(memory ? f.ceilings.bytes_measured
+                                                 : f.ceilings.flops_measured))});
 }
 
 // The floor once the measured bytes stand for the least ones.
@@ -193,18 +201,22 @@ void add_idle(const GapFacts &f, Splitting &split) {
                "block takes equally long. Counters would measure it."});
 }
 
-void add_launches(const GapFacts &f, Splitting &split) {
+void add_launches(const GapFacts &f, Bound by, Splitting &split) {
     split.add({GapPart::Kind::LaunchGaps, f.launch_gap_ns, Evidence::Measured,
                fmt::format("between {} kernels", f.kernels),
                "Median of the time a repetition's kernels leave the device idle between them."});
     if (f.sm_active && f.kernels <= 1)
         return; // the counter has seen it
-    split.add({GapPart::Kind::Launches, f.kernels * f.shortest_kernel_ns, Evidence::Estimated,
-               f.kernels == 1 ? "to start and end one kernel, at most"
-                              : fmt::format("to start and end {} kernels, at most", f.kernels),
-               fmt::format("The shortest kernel of this session took {}: starting and ending one "
-                           "takes no longer than that. Bytes and operations come on top.",
-                           format_duration_ns(f.shortest_kernel_ns))});
+    const int more = f.kernels - (by == Bound::Launch ? 1 : 0);
+    const bool measured = f.ceilings.launch_measured_ns > 0;
+    const double each = measured ? f.ceilings.launch_ns : f.shortest_kernel_ns;
+    split.add({GapPart::Kind::Launches, more * each, Evidence::Estimated,
+               more == 1 ? "to start and end one kernel, at most"
+                         : fmt::format("to start and end {} kernels, at most", more),
+               measured ? launch_origin(f.ceilings) + " Bytes and operations come on top."
+                        : fmt::format("The shortest kernel of this session took {}: starting and ending one "
+                                      "takes no longer than that. Bytes and operations come on top.",
+                                      format_duration_ns(f.shortest_kernel_ns))});
 }
 
 void add_rest(const GapFacts &f, Splitting &split) {
@@ -300,8 +312,8 @@ GapFacts gap_facts(const Session &session, MeasurementId measurement,
 }
 
 Gap explain_gap(const GapFacts &f) {
-    Gap gap{.time_ns = f.time_ns, .floor_ns = floor_ns(f.cost, f.ceilings)};
-    gap.memory_bound = bytes_ns(f.cost.bytes, f.ceilings) >= flops_ns(f.cost.flops, f.ceilings);
+    const Floor floor = floor_of(f.cost, f.ceilings);
+    Gap gap{.time_ns = f.time_ns, .floor_ns = floor.ns, .by = floor.by};
     gap.counted = f.dram_bytes.has_value();
     if (f.time_ns <= 0 || gap.floor_ns <= 0)
         return gap;
@@ -310,7 +322,7 @@ Gap explain_gap(const GapFacts &f) {
     const double with_traffic = add_re_reads(f, gap, split);
     add_padding(f, gap, with_traffic, split);
     add_idle(f, split);
-    add_launches(f, split);
+    add_launches(f, gap.by, split);
     add_rest(f, split);
     note_occupancy(f, gap);
     if (f.warm)
@@ -322,13 +334,13 @@ std::string headline(const Gap &gap) {
     if (gap.parts.empty())
         return "The floor is not known here.";
     const double times = gap.time_ns / gap.floor_ns;
-    const char *limit = gap.memory_bound ? "memory" : "matrix units";
+    const char *limit = gap.by == Bound::Memory   ? "the memory sets"
+                        : gap.by == Bound::Launch ? "one launch sets"
+                                                  : "the matrix units set";
     if (times < kNear)
-        return fmt::format("At the limit: {} its floor, which the {} set{}.", format_ratio(times),
-                           limit, gap.memory_bound ? "s" : "");
+        return fmt::format("At the limit: {} its floor, which {}.", format_ratio(times), limit);
     const GapPart *part = gap.main_part();
-    return fmt::format("{} its floor, which the {} set{}. Most of the gap: {} ({}).",
-                       format_ratio(times), limit, gap.memory_bound ? "s" : "",
+    return fmt::format("{} its floor, which {}. Most of the gap: {} ({}).", format_ratio(times), limit,
                        title_of(part->kind), format_duration_ns(part->ns));
 }
 

@@ -2,14 +2,14 @@
 // Pure arithmetic on what a session holds; the worded sentences carry the numbers they come from.
 //
 // The parts are found one after another and add up to the measured time:
-//   floor         least bytes and FLOPs at the device's ceilings
+//   floor         least bytes and FLOPs at the device's ceilings, or one launch
 //   re-reads      the floor of the measured DRAM bytes, less the one before
 //   padding       the floor with the FLOPs of the rows that tiles multiply and no slot needs, less
 //                 the one before
 //   idle SMs      multiprocessors without a block: by counter, else by waves of equally long blocks
 //   launch gaps   idle time between the kernels of a repetition
-//   launches      what starting and ending kernels takes: at most as long as the shortest kernel of
-//                 the session, each
+//   launches      what starting and ending kernels takes: at most as long as an empty launch, or the
+//                 shortest kernel of the session, each; less the one that a floor of a launch is
 //   rest          what remains
 // A part is cut where the parts before it have already used the time up.
 #pragma once
@@ -66,7 +66,7 @@ constexpr const char *title_of(GapPart::Kind kind) {
 
 struct Gap {
     double time_ns = 0, floor_ns = 0;
-    bool memory_bound = false;      // the floor is the memory's
+    Bound by = Bound::None;         // what sets the floor
     bool counted = false;           // with measured bytes
     std::vector<GapPart> parts;     // floor first; they add up to time_ns; none without a floor
     std::vector<std::string> notes; // what has no time of its own

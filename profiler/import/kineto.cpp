@@ -1,5 +1,7 @@
 #include "profiler/import/kineto.h"
 
+#include "profiler/base/try.h"
+#include "profiler/explain/launch_floor.h"
 #include "profiler/import/trace_reader.h"
 #include "profiler/session/session_builder.h"
 #include "profiler/session/file_check.h"
@@ -14,6 +16,7 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <utility>
 
 namespace moescope {
 
@@ -324,7 +327,11 @@ Result<Session> append_kineto(const Session &session, const std::filesystem::pat
 }
 
 Result<Session> open_session(const std::filesystem::path &path) {
-    return looks_like_trace(path) ? import_kineto(path) : read_session(path);
+    if (looks_like_trace(path))
+        return import_kineto(path);
+    auto session = read_session(path);
+    MOESCOPE_TRY(session);
+    return with_launch_floors(std::move(*session));
 }
 
 } // namespace moescope

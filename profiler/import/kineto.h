@@ -20,7 +20,8 @@ Result<Session> import_kineto(const std::filesystem::path &path, const TraceLimi
 Result<Session> append_kineto(const Session &session, const std::filesystem::path &path,
                               const TraceLimits &limits = {});
 
-// A session file, or a trace imported: whatever the file is.
+// A session file, with floors that know what a launch takes (launch_floor.h), or a trace imported: whatever
+// the file is.
 Result<Session> open_session(const std::filesystem::path &path);
 
 } // namespace moescope

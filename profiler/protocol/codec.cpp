@@ -214,12 +214,15 @@ void to_wire(const Ceilings &from, wire::Ceilings *to) {
     to->set_flops_measured_ns(from.flops_measured_ns);
     to->set_l2_bytes_per_second(from.l2_bytes_per_second);
     to->set_l2_measured_ns(from.l2_measured_ns);
+    to->set_launch_ns(from.launch_ns);
+    to->set_launch_measured_ns(from.launch_measured_ns);
 }
 
 Ceilings from_wire(const wire::Ceilings &from) {
     return {from.bytes_per_second(),    from.flops_per_second(),  from.bytes_measured(),
             from.flops_measured(),      from.bytes_measured_ns(), from.flops_measured_ns(),
-            from.l2_bytes_per_second(), from.l2_measured_ns()};
+            from.l2_bytes_per_second(), from.l2_measured_ns(),    from.launch_ns(),
+            from.launch_measured_ns()};
 }
 
 void to_wire(const DeviceInfo &from, wire::DeviceInfo *to) {

@@ -142,6 +142,8 @@ Result<Ceilings> ceilings_from(const Json &json, const std::string &where) {
     fields.read("flops_measured_ns", ceilings.flops_measured_ns);
     fields.read("l2_bytes_per_second", ceilings.l2_bytes_per_second);
     fields.read("l2_measured_ns", ceilings.l2_measured_ns);
+    fields.read("launch_ns", ceilings.launch_ns);
+    fields.read("launch_measured_ns", ceilings.launch_measured_ns);
     return fields.result(ceilings);
 }
 
@@ -292,6 +294,10 @@ Json to_json(const Ceilings &ceilings) {
     if (ceilings.l2_bytes_per_second > 0) {
         json["l2_bytes_per_second"] = ceilings.l2_bytes_per_second;
         json["l2_measured_ns"] = ceilings.l2_measured_ns;
+    }
+    if (ceilings.launch_ns > 0) {
+        json["launch_ns"] = ceilings.launch_ns;
+        json["launch_measured_ns"] = ceilings.launch_measured_ns;
     }
     return json;
 }

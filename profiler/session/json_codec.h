@@ -12,8 +12,8 @@
 //           routed_scaling, correction_bias, gated, dtype}
 // Device:   {id, name, arch, driver, runtime, host, <counts and sizes as in DeviceInfo>,
 //           ceilings: {bytes_per_second, flops_per_second, bytes_measured, flops_measured,
-//                      bytes_measured_ns, flops_measured_ns, l2_bytes_per_second, l2_measured_ns (where
-//                      known)},
+//                      bytes_measured_ns, flops_measured_ns, l2_bytes_per_second, l2_measured_ns,
+//                      launch_ns, launch_measured_ns (where known)},
 //           link_bytes_per_second, clock_offset_ns, clock_uncertainty_ns, worker_process (where known),
 //           capabilities: [{collector, state, reason, remedy}]}
 //

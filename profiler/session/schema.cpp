@@ -47,7 +47,7 @@ CREATE TABLE measurements (
     kernels_per_repetition INTEGER NOT NULL,
     least_bytes REAL,                 -- that must cross device memory
     flop REAL,                        -- floating-point operations that must be done
-    floor_ns REAL,                    -- the larger of the two at the device's ceilings
+    floor_ns REAL,                    -- the larger of the two at the device's ceilings, or one launch
     input_bytes INTEGER NOT NULL, output_bytes INTEGER NOT NULL, workspace_bytes INTEGER NOT NULL,
     peak_bytes INTEGER NOT NULL,      -- device memory above the run's baseline
     relative_error REAL,              -- ||y - ref|| / ||ref||; -1: not checked

@@ -1,11 +1,15 @@
 #include "profiler/workload/cost.h"
 
+#include "profiler/base/units.h"
 #include "profiler/workload/operators/definition.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace moescope {
@@ -30,6 +34,17 @@ Sizes sizes_of(const Workload &workload, OperatorId op) {
 } // namespace
 
 std::string_view ceiling_origin(bool measured) { return measured ? "measured" : "derived"; }
+
+std::string launch_origin(const Ceilings &ceilings) {
+    if (ceilings.launch_ns <= 0)
+        return "";
+    const std::string took = format_duration_ns(ceilings.launch_ns);
+    return ceilings.launch_measured_ns > 0
+               ? fmt::format("A kernel that does nothing takes {} on this device, in a row of them (measured).", took)
+               : fmt::format("No kernel of this session took less than {}, whatever it did (derived: what a launch takes was "
+                             "not measured).",
+                             took);
+}
 
 std::int64_t bytes_of(DType dtype) { return dtype == DType::F32 ? 4 : 2; }
 
@@ -66,16 +81,27 @@ Ceilings with_measured(Ceilings now, const Ceilings &known) {
         now.l2_bytes_per_second = known.l2_bytes_per_second;
         now.l2_measured_ns = known.l2_measured_ns;
     }
+    if (now.launch_measured_ns <= 0 && known.launch_measured_ns > 0) {
+        now.launch_ns = known.launch_ns;
+        now.launch_measured_ns = known.launch_measured_ns;
+    }
     return now;
 }
 
-double floor_ns(const Cost &cost, const Ceilings &ceilings) {
+Floor floor_of(const Cost &cost, const Ceilings &ceilings) {
     const double bytes_ns =
         ceilings.bytes_per_second > 0 ? cost.bytes / ceilings.bytes_per_second * 1e9 : 0;
     const double flops_ns =
         ceilings.flops_per_second > 0 ? cost.flops / ceilings.flops_per_second * 1e9 : 0;
-    return std::max(bytes_ns, flops_ns);
+    const double busy_ns = std::max(bytes_ns, flops_ns);
+    if (busy_ns <= 0)
+        return {};
+    if (ceilings.launch_ns > busy_ns)
+        return {ceilings.launch_ns, Bound::Launch};
+    return {busy_ns, bytes_ns >= flops_ns ? Bound::Memory : Bound::MatrixUnits};
 }
+
+double floor_ns(const Cost &cost, const Ceilings &ceilings) { return floor_of(cost, ceilings).ns; }
 
 double device_bytes(const Workload &workload, OperatorId op, std::string_view variant) {
     const Sizes s = sizes_of(workload, op);

@@ -1,6 +1,6 @@
 // The least work an operator must do: bytes it must move through device memory (each input read
 // once, each output written once) and floating-point operations of its matrix products. The floor
-// is the larger of the two times at the device's ceilings.
+// is the larger of the two times at the device's ceilings, or what one launch takes.
 //
 // Names: T tokens, k top-k, S routed slots (the sum of counts), E experts, E_act experts with at
 // least one slot, H hidden size, R LoRA rank, b bytes of the model's dtype. Logits, weights and ids
@@ -19,6 +19,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace moescope {
@@ -39,6 +40,10 @@ struct Ceilings {
     // What lies in the L2 already, read again and again; 0: not measured. No floor counts with it.
     double l2_bytes_per_second = 0;
     std::int64_t l2_measured_ns = 0;
+    // What a kernel that does nothing takes in a row of them; 0: not known. Without a time of its measurement it
+    // is derived: the shortest kernel that was seen.
+    double launch_ns = 0;
+    std::int64_t launch_measured_ns = 0;
     friend bool operator==(const Ceilings &, const Ceilings &) = default;
 };
 
@@ -47,6 +52,8 @@ Ceilings with_measured(Ceilings now, const Ceilings &known);
 
 // "measured" or "derived".
 std::string_view ceiling_origin(bool measured);
+// Where launch_ns comes from, as a sentence; "" where it is not known.
+std::string launch_origin(const Ceilings &ceilings);
 
 // One expert's weight [K, N].
 struct WeightSize {
@@ -61,8 +68,19 @@ std::int64_t bytes_of(DType dtype);
 // counts: slots of each expert under the workload's routing (size E).
 Cost minimum_cost(const Workload &workload, OperatorId op, std::string_view variant,
                   std::span<const std::int32_t> counts);
-// The larger of bytes and FLOPs over their ceilings; a ceiling of 0 is unknown and left out.
+// The largest of bytes and FLOPs over their ceilings and of one launch; a ceiling of 0 is unknown and left
+// out. None without bytes and FLOPs.
+enum class Bound { None, Memory, MatrixUnits, Launch };
+struct Floor {
+    double ns = 0;
+    Bound by = Bound::None;
+};
+Floor floor_of(const Cost &cost, const Ceilings &ceilings);
 double floor_ns(const Cost &cost, const Ceilings &ceilings);
+constexpr const char *title_of(Bound bound) {
+    constexpr const char *kTitles[] = {"", "memory", "matrix units", "launch"};
+    return kTitles[int(bound)];
+}
 
 // Bytes of device memory the operator's inputs, outputs and workspace take: an upper bound that
 // needs no routing (every expert active), so that a shape that does not fit is refused before

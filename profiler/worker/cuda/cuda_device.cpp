@@ -140,6 +140,7 @@ class CudaDevice final : public Device {
     void open_nvml();
     Status measure_memory_ceiling();
     Status measure_matrix_ceiling();
+    Status measure_launch();
     void set_capability(DeviceInfo::Capability capability);
 
     int index_;
@@ -187,6 +188,7 @@ Status CudaDevice::open() {
     // Some ten milliseconds. The matrix units' ceiling, whose kernel may have to be compiled first, is
     // measured on request.
     MOESCOPE_TRY(measure_memory_ceiling());
+    MOESCOPE_TRY(measure_launch());
     info_.free_memory_bytes = free_bytes();
     set_capability(cupti::capability("cupti activity", capture_state_, cupti_wanted() ? "refused" : "absent"));
     open_nvml();
@@ -197,7 +199,16 @@ Status CudaDevice::open() {
 
 Status CudaDevice::measure_ceilings() {
     MOESCOPE_TRY(measure_memory_ceiling());
+    MOESCOPE_TRY(measure_launch());
     return measure_matrix_ceiling();
+}
+
+Status CudaDevice::measure_launch() {
+    const Result<double> measured = measure_launch_ns();
+    MOESCOPE_TRY(measured);
+    info_.ceilings.launch_ns = *measured;
+    info_.ceilings.launch_measured_ns = *measured > 0 ? now_ns() : 0;
+    return {};
 }
 
 Status CudaDevice::measure_memory_ceiling() {

@@ -3,6 +3,7 @@
 #include "profiler/base/try.h"
 #include "profiler/worker/cpu_info.h"
 #include "profiler/worker/cuda/counter_access.h"
+#include "profiler/worker/cuda/launch_time.h"
 #include "profiler/worker/cuda/read_bandwidth.h"
 #include "profiler/worker/samplers.h"
 
@@ -177,6 +178,34 @@ Result<double> measure_l2_bandwidth(std::int64_t l2_bytes) {
     const int passes = int(kReadBytes / bytes);
     return best_read_rate(bytes, double(bytes) * passes,
                           [&](void *data) { launch_read_again(data, bytes, passes, nullptr); });
+}
+
+Result<double> measure_launch_ns() {
+    constexpr int kLaunches = 200, kPasses = 5;
+    constexpr unsigned long long kHoldNs = 3'000'000; // the host has queued all of them by then
+    double least = 0;
+    cudaEvent_t begin = nullptr, end = nullptr;
+    cudaEventCreate(&begin);
+    cudaEventCreate(&end);
+    launch_empty(nullptr); // loads it
+    for (int pass = 0; pass < kPasses; ++pass) {
+        launch_hold(kHoldNs, nullptr);
+        cudaEventRecord(begin, nullptr);
+        for (int i = 0; i < kLaunches; ++i)
+            launch_empty(nullptr);
+        cudaEventRecord(end, nullptr);
+        cudaEventSynchronize(end);
+        float milliseconds = 0;
+        if (cudaEventElapsedTime(&milliseconds, begin, end) != cudaSuccess || milliseconds <= 0)
+            continue;
+        const double each = double(milliseconds) * 1e6 / kLaunches;
+        least = least > 0 ? std::min(least, each) : each;
+    }
+    cudaEventDestroy(begin);
+    cudaEventDestroy(end);
+    if (Status ran = cuda_check(cudaGetLastError(), "the measurement of a launch"); !ran)
+        return ran.error();
+    return least;
 }
 
 float theoretical_occupancy(const cudaDeviceProp &properties, const KernelRecord &kernel) {

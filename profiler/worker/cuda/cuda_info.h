@@ -27,6 +27,9 @@ double matrix_flops_per_clock(int major, int minor);
 Result<double> measure_read_bandwidth();
 // The same of what lies in the L2 already.
 Result<double> measure_l2_bandwidth(std::int64_t l2_bytes);
+// Measured: what an empty kernel takes in a row of them that all wait in the stream, from one's start to the
+// next one's. Nanoseconds; the least of a few passes.
+Result<double> measure_launch_ns();
 
 // Active blocks over the most there can be: the occupancy calculator's, not measured. 0..1.
 float theoretical_occupancy(const cudaDeviceProp &properties, const KernelRecord &kernel);

@@ -44,12 +44,35 @@ bool noted(const Gap &gap, const char *words) {
 
 TEST_CASE("without counters or tiles the gap is all rest", "[gap]") {
     const Gap gap = explain_gap(memory_bound());
-    CHECK(gap.memory_bound);
+    CHECK(gap.by == Bound::Memory);
     CHECK_FALSE(gap.counted);
     CHECK(part(gap, Kind::Floor) == Approx(1e6));
     CHECK(part(gap, Kind::Rest) == Approx(0.5e6));
     CHECK(gap.main_part()->kind == Kind::Rest);
     CHECK(headline(gap).find("1.50×") == 0);
+}
+
+TEST_CASE("what moves next to nothing has the launch for its floor", "[gap]") {
+    GapFacts facts{.time_ns = 2600, .cost = {64e3, 0}, .ceilings = {4.67e12, 830e12, true, true}};
+    facts.kernels = 2;
+    facts.shortest_kernel_ns = 1600;
+    facts.launch_gap_ns = 100;
+    CHECK(explain_gap(facts).floor_ns < 15); // 64 kB take 14 ns
+    facts.ceilings.launch_ns = 1450;
+    facts.ceilings.launch_measured_ns = 1;
+    const Gap gap = explain_gap(facts);
+    CHECK(gap.by == Bound::Launch);
+    CHECK(gap.floor_ns == 1450);
+    CHECK(gap.parts[0].evidence == Evidence::Measured);
+    CHECK(part(gap, Kind::Launches) == Approx(1050)); // the second one, as far as there is time
+    CHECK(sum(gap) == Approx(2600));
+    CHECK(headline(gap).find("1.79× its floor, which one launch sets.") == 0);
+    facts.ceilings.launch_measured_ns = 0;
+    CHECK(explain_gap(facts).parts[0].evidence == Evidence::Modelled);
+    facts.cost.bytes = 4.67e6; // 1 us
+    CHECK(explain_gap(facts).by == Bound::Launch);
+    facts.cost.bytes = 9.34e6; // 2 us
+    CHECK(explain_gap(facts).by == Bound::Memory);
 }
 
 TEST_CASE("bytes read again take the time they take at the ceiling", "[gap]") {
@@ -67,7 +90,7 @@ TEST_CASE("re-reads that the matrix units hide cost nothing and are noted", "[ga
     facts.cost.flops = 1.4e12; // 1.4 ms
     facts.dram_bytes = 1.2e9;
     const Gap gap = explain_gap(facts);
-    CHECK_FALSE(gap.memory_bound);
+    CHECK(gap.by == Bound::MatrixUnits);
     CHECK(part(gap, Kind::ReReads) == 0);
     CHECK(noted(gap, "1.20 GB through DRAM"));
 }

@@ -216,6 +216,14 @@ TEST_CASE("an unknown ceiling is left out of the floor") {
     CHECK(floor_ns({1e9, 1e12}, {1e12, 0}) == Approx(1e6));
     CHECK(floor_ns({1e9, 1e12}, {0, 1e12}) == Approx(1e9));
     CHECK(floor_ns({1e9, 1e12}, {0, 0}) == 0);
+    Ceilings ceilings{1e12, 1e12};
+    ceilings.launch_ns = 1500;
+    CHECK(floor_of({1e6, 1e3}, ceilings).ns == 1500);
+    CHECK(floor_of({1e6, 1e3}, ceilings).by == Bound::Launch);
+    CHECK(floor_of({2e6, 1e3}, ceilings).by == Bound::Memory);
+    CHECK(floor_of({1e6, 3e6}, ceilings).by == Bound::MatrixUnits);
+    CHECK(floor_of({}, ceilings).by == Bound::None); // nothing to do, or nothing known
+    CHECK(floor_of({1e6, 1e3}, {.launch_ns = 1500}).ns == 0);
 }
 
 TEST_CASE("device bytes bound the least bytes of any routing from above") {
