@@ -110,11 +110,20 @@ ms_tile_config beside_wgmma(const ms_tile_config &config) {
     return {.block_m = rows, .block_n = 128, .block_k = 64, .warps = 4, .stages = 4};
 }
 
+// Fewer blocks than this leave multiprocessors without enough of X on the way: halved, deeper rings.
+constexpr std::int64_t kManyBlocks = 256;
+
 // XA = X*A^T: as wide as the rank asks for, with as many warps as still have 16 columns each.
 KernelShape make_xa_shape(const ms_scatter2scatter_args &args, ms_tile_config config) {
     const int schedule_rows = config.block_m;
-    if (config.family == MS_TILE_WGMMA)
+    if (config.family == MS_TILE_WGMMA) {
         config = beside_wgmma(config);
+        if (config.block_m == 32 && args.slots / config.block_m < kManyBlocks) {
+            config.block_m = 16;
+            config.block_k = 128;
+            config.stages = 6;
+        }
+    }
     config.block_n =
         std::min(config.block_n, std::max(32, power_of_two_from(xa_columns(args.rank))));
     config.warps = std::min(config.warps, config.block_m / 16 * (config.block_n / 16));
