@@ -32,6 +32,7 @@ std::vector<std::string> row_of(const ModelShape &m) {
             name_of(m.router),
             groups_text(m),
             m.routed_scaling != 1 ? fmt::format("{:g}", m.routed_scaling) : "",
+            name_of(m.activation),
             m.source};
 }
 
@@ -48,6 +49,7 @@ std::string models_table(const std::vector<ModelShape> &models) {
                        {"router"},
                        {"groups", Align::Right},
                        {"scaling", Align::Right},
+                       {"activation"},
                        {"source"}},
                       rows);
 }

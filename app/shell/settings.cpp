@@ -75,6 +75,7 @@ json to_json(const ModelShape &m) {
             {"routed_scaling", m.routed_scaling},
             {"correction_bias", m.correction_bias},
             {"gated", m.gated},
+            {"activation", int(m.activation)},
             {"dtype", int(m.dtype)}};
 }
 
@@ -100,6 +101,7 @@ ModelShape model_from(const json &object) {
     read(object, "routed_scaling", m.routed_scaling);
     read(object, "correction_bias", m.correction_bias);
     read(object, "gated", m.gated);
+    read_enum(object, "activation", m.activation, int(Activation::Relu2) + 1);
     read_enum(object, "dtype", m.dtype, int(DType::BF16) + 1);
     return m;
 }

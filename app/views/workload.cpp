@@ -261,11 +261,15 @@ void Pane::draw_router() {
     if (model.groups > 1)
         words += fmt::format(", {} of {} groups", model.groups_kept, model.groups);
     words += fmt::format(", {}", name_of(model.dtype));
+    if (model.activation != Activation::Silu)
+        words += fmt::format(", {}", name_of(model.activation));
     ui::text(ui::fitted(words, ImGui::GetContentRegionAvail().x));
     ui::explain(fmt::format(
-        "Routing by {}, renormalisation {}, routed scaling {:g}{}. Weights and activations are {}.",
+        "Routing by {}, renormalisation {}, routed scaling {:g}{}. The experts' activation is {}{}; "
+        "weights and rows are {}.",
         name_of(model.router), name_of(model.renorm), model.routed_scaling,
         model.correction_bias ? ", with a correction bias that only selects" : "",
+        name_of(model.activation), model.gated ? " of a gate, times up" : ", without a gate",
         name_of(model.dtype)));
     for (const char *field :
          {"groups", "groups_kept", "latent", "shared_experts", "shared_intermediate",

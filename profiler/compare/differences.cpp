@@ -33,6 +33,7 @@ void compare_shapes(Differences &found, const ModelShape &a, const ModelShape &b
     found.text("dtype", name_of(a.dtype), name_of(b.dtype));
     found.text("router", name_of(a.router), name_of(b.router));
     found.count("groups", a.groups, b.groups);
+    found.text("activation", name_of(a.activation), name_of(b.activation));
 }
 
 std::string quantisation(const Workload &w) {

@@ -23,6 +23,7 @@ void clear_shape(ModelShape &model) {
     model.intermediate = standard.intermediate;
     model.latent = standard.latent;
     model.gated = standard.gated;
+    model.activation = standard.activation;
 }
 
 constexpr CrossoverAxis kAxes[] = {

@@ -21,7 +21,7 @@ constexpr std::string_view kKeys[] = {
     "intermediate",   "top_k",           "shared_experts", "shared_intermediate",
     "latent",         "dense_first",     "vocab",          "router",         "renorm",
     "renorm_epsilon", "groups",          "groups_kept",    "group_score",
-    "routed_scaling", "correction_bias", "gated",          "dtype"};
+    "routed_scaling", "correction_bias", "gated",          "activation",     "dtype"};
 
 // A misspelt key would otherwise silently mean its default.
 Status check_keys(const JsonObject &entry) {
@@ -85,6 +85,7 @@ Status read_router(const JsonObject &entry, ModelShape &shape) {
                                  take(shape.routed_scaling, entry.real("routed_scaling")),
                                  take(shape.correction_bias, entry.boolean("correction_bias")),
                                  take(shape.gated, entry.boolean("gated")),
+                                 take_name(shape.activation, entry, "activation", activation_of),
                                  take_name(shape.dtype, entry, "dtype", dtype_of)})
         if (!status)
             return status;

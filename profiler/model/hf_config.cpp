@@ -37,6 +37,7 @@ constexpr std::string_view kGroupsKept[] = {"topk_group"};
 constexpr std::string_view kDenseFirst[] = {"first_k_dense_replace", "num_dense_layers",
                                             "moe_layer_start_index"};
 constexpr std::string_view kLatent[] = {"moe_latent_size", "routed_expert_hidden_size"};
+constexpr std::string_view kActivation[] = {"hidden_activation", "mlp_hidden_act", "hidden_act"};
 constexpr std::string_view kScore[] = {"scoring_func", "moe_router_activation_func"};
 constexpr std::string_view kNested[] = {"text_config", "thinker_config", "llm_config",
                                         "language_config"};
@@ -255,6 +256,30 @@ Status read_groups(const JsonObject &config, ModelShape &shape) {
     return read_optional(shape.groups_kept, config, kGroupsKept, shape.dense_first);
 }
 
+// Where the family's code does not decide it, the configuration names it; a name that is no kernel's
+// here is said and taken for silu.
+Status read_activation(const JsonObject &config, const HfFamily &family, ModelShape &shape) {
+    constexpr std::pair<std::string_view, Activation> kNames[] = {
+        {"silu", Activation::Silu},          {"swish", Activation::Silu},
+        {"gelu", Activation::Gelu},          {"gelu_pytorch_tanh", Activation::GeluTanh},
+        {"gelu_new", Activation::GeluTanh},  {"gelu_tanh", Activation::GeluTanh},
+        {"relu2", Activation::Relu2},        {"relu_squared", Activation::Relu2}};
+    shape.activation = family.activation;
+    const std::string_view *key = first_key(config, kActivation);
+    if (!key || family.activation == Activation::ClampedSwish)
+        return {};
+    const auto name = config.text(*key);
+    if (!name)
+        return name.error();
+    const auto found = std::find_if(std::begin(kNames), std::end(kNames),
+                                    [&](const auto &each) { return each.first == **name; });
+    if (found != std::end(kNames))
+        shape.activation = found->second;
+    else
+        shape.source += fmt::format("; its activation {} taken for {}", **name, name_of(shape.activation));
+    return {};
+}
+
 Status read_router(const JsonObject &config, const HfFamily *known, ModelShape &shape) {
     // An unknown family: softmax, renormalised as its own key says, which is the commonest.
     const HfFamily family = known ? *known : HfFamily{};
@@ -262,6 +287,8 @@ Status read_router(const JsonObject &config, const HfFamily *known, ModelShape &
     shape.group_score = family.group_score;
     shape.correction_bias = family.correction_bias;
     shape.gated = family.gated;
+    if (const Status status = read_activation(config, family, shape); !status)
+        return status;
     if (const Status status = read_score(config, shape); !status)
         return status;
     if (const Status status = read_renormalisation(config, family, shape); !status)

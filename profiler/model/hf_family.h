@@ -18,6 +18,7 @@ struct HfFamily {
     GroupScore group_score = GroupScore::Top2Sum;
     bool correction_bias = false;
     bool gated = true;
+    Activation activation = Activation::Silu; // where the configuration names none
     bool intermediate_is_experts = false; // intermediate_size is an expert's, not a dense layer's
     bool shared_is_dense_size = false;    // intermediate_size is the shared expert's
 };

@@ -62,6 +62,12 @@ Status validate_router(const ModelShape &shape) {
         return Error{fmt::format("group_score is {}", int(shape.group_score)),
                      "it must be top2_sum or max",
                      {}};
+    if (shape.activation < Activation::Silu || shape.activation > Activation::Relu2)
+        return Error{fmt::format("activation is {}", int(shape.activation)),
+                     "it must be silu, gelu, gelu_tanh, clamped_swish or relu2",
+                     {}};
+    if (shape.activation == Activation::ClampedSwish && !shape.gated)
+        return Error{"activation is clamped_swish", "it needs a gate, and gated is false", {}};
     if (shape.dtype < DType::F32 || shape.dtype > DType::BF16)
         return Error{
             fmt::format("dtype is {}", int(shape.dtype)), "it must be f32, f16 or bf16", {}};
@@ -106,6 +112,22 @@ const char *name_of(Renorm renorm) {
         return "clamp";
     case Renorm::Skip:
         return "skip";
+    }
+    return "unknown";
+}
+
+const char *name_of(Activation activation) {
+    switch (activation) {
+    case Activation::Silu:
+        return "silu";
+    case Activation::Gelu:
+        return "gelu";
+    case Activation::GeluTanh:
+        return "gelu_tanh";
+    case Activation::ClampedSwish:
+        return "clamped_swish";
+    case Activation::Relu2:
+        return "relu2";
     }
     return "unknown";
 }

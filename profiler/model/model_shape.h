@@ -11,6 +11,8 @@ namespace moescope {
 enum class RouterKind { Softmax, Sigmoid, TopkSoftmax, SqrtSoftplus, TopkSigmoid };
 enum class Renorm { None, Add, Clamp, Skip };
 enum class GroupScore { Top2Sum, Max };
+// Of an expert: moescope/mlp.h has the formulas. ClampedSwish is gpt-oss's: gate and up columns in turn.
+enum class Activation { Silu, Gelu, GeluTanh, ClampedSwish, Relu2 };
 enum class DType { F32, F16, BF16 };
 
 struct ModelShape {
@@ -35,6 +37,7 @@ struct ModelShape {
     double routed_scaling = 1.0;
     bool correction_bias = false;
     bool gated = true; // gate_up has 2*I columns; false: I
+    Activation activation = Activation::Silu;
     DType dtype = DType::BF16;
 
     // Size the experts read and write: latent where there is one, else hidden.
@@ -57,6 +60,7 @@ Status validate(const ModelShape &shape);
 const char *name_of(RouterKind);
 const char *name_of(Renorm);
 const char *name_of(GroupScore);
+const char *name_of(Activation);
 const char *name_of(DType);
 
 } // namespace moescope

@@ -39,6 +39,12 @@ Result<GroupScore> group_score_of(std::string_view field, std::string_view name)
     return value_of(field, name, {GroupScore::Top2Sum, GroupScore::Max});
 }
 
+Result<Activation> activation_of(std::string_view field, std::string_view name) {
+    return value_of(field, name,
+                    {Activation::Silu, Activation::Gelu, Activation::GeluTanh,
+                     Activation::ClampedSwish, Activation::Relu2});
+}
+
 Result<DType> dtype_of(std::string_view field, std::string_view name) {
     return value_of(field, name, {DType::F32, DType::F16, DType::BF16});
 }

@@ -11,6 +11,7 @@ namespace moescope {
 Result<RouterKind> router_kind_of(std::string_view field, std::string_view name);
 Result<Renorm> renorm_of(std::string_view field, std::string_view name);
 Result<GroupScore> group_score_of(std::string_view field, std::string_view name);
+Result<Activation> activation_of(std::string_view field, std::string_view name);
 Result<DType> dtype_of(std::string_view field, std::string_view name);
 
 } // namespace moescope

@@ -66,6 +66,7 @@ void to_wire(const ModelShape &from, wire::ModelShape *to) {
     to->set_routed_scaling(from.routed_scaling);
     to->set_correction_bias(from.correction_bias);
     to->set_gated(from.gated);
+    to->set_activation(static_cast<wire::Activation>(from.activation));
     to->set_dtype(static_cast<wire::DType>(from.dtype));
 }
 
@@ -92,6 +93,8 @@ ModelShape from_wire(const wire::ModelShape &from, Decoding &decoding) {
     to.routed_scaling = from.routed_scaling();
     to.correction_bias = from.correction_bias();
     to.gated = from.gated();
+    to.activation =
+        decode_enum<Activation>(from.activation(), wire::Activation_IsValid(from.activation()), "activation", decoding);
     to.dtype = decode_enum<DType>(from.dtype(), wire::DType_IsValid(from.dtype()), "dtype", decoding);
     return to;
 }

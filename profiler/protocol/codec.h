@@ -18,7 +18,7 @@
 namespace moescope {
 
 // Both sides must agree on it exactly: raised by every change of worker.proto.
-inline constexpr std::uint32_t kProtocolVersion = 5;
+inline constexpr std::uint32_t kProtocolVersion = 6;
 
 // A worker behind ssh ends with this status when it has heard nothing, not even an empty message, for
 // kLifelineSeconds; the other side sends one every kHeartbeatSeconds.

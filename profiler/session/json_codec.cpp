@@ -92,6 +92,8 @@ Result<ModelShape> model_from(const Json &json, const std::string &where) {
     fields.read("routed_scaling", shape.routed_scaling);
     fields.read("correction_bias", shape.correction_bias);
     fields.read("gated", shape.gated);
+    shape.activation = shape.gated ? Activation::Silu : Activation::Relu2; // in older files
+    fields.read("activation", shape.activation, Activation::Relu2);
     fields.read("dtype", shape.dtype, DType::BF16);
     return fields.result(std::move(shape));
 }
@@ -240,6 +242,7 @@ Json to_json(const ModelShape &shape) {
             {"routed_scaling", shape.routed_scaling},
             {"correction_bias", shape.correction_bias},
             {"gated", shape.gated},
+            {"activation", name_of(shape.activation)},
             {"dtype", name_of(shape.dtype)}};
 }
 

@@ -9,7 +9,7 @@
 //           quant_block, nested_block, quant_format: nf4|fp4|fp8_tensor|fp8_row|fp8_block|mxfp4}
 // Model:    {name, source, experts, hidden, intermediate, top_k, shared_experts,
 //           shared_intermediate, latent, dense_first, vocab, router, renorm, renorm_epsilon, groups, groups_kept, group_score,
-//           routed_scaling, correction_bias, gated, dtype}
+//           routed_scaling, correction_bias, gated, activation, dtype}
 // Device:   {id, name, arch, driver, runtime, host, <counts and sizes as in DeviceInfo>,
 //           ceilings: {bytes_per_second, flops_per_second, bytes_measured, flops_measured,
 //                      bytes_measured_ns, flops_measured_ns, l2_bytes_per_second, l2_measured_ns,

@@ -23,6 +23,15 @@ Status fill_layer_weights(Device &device, Buffer &buffer, const std::string &nam
                             nearest_power_of_two(1.5 / std::sqrt(double(size.k))));
 }
 
+void set_activation(ms_moe_mlp_args &args, const ModelShape &model) {
+    constexpr ms_activation kKinds[] = {MS_ACT_SILU, MS_ACT_GELU, MS_ACT_GELU_TANH, MS_ACT_CLAMPED_SWISH, MS_ACT_RELU2};
+    args.gated = model.gated;
+    args.activation = kKinds[int(model.activation)];
+    args.interleaved = model.activation == Activation::ClampedSwish;
+    args.alpha = 1.702f;
+    args.limit = 7;
+}
+
 Status fill_routing_weights(Device &device, Buffer &buffer, const std::string &name, const Workload &workload,
                             OperatorId salt) {
     return allocate_uniform(device, buffer, name + " routing weights", MS_F32, workload.slots(),

@@ -19,4 +19,8 @@ Status fill_layer_weights(Device &device, Buffer &buffer, const std::string &nam
 Status fill_routing_weights(Device &device, Buffer &buffer, const std::string &name, const Workload &workload,
                             OperatorId salt);
 
+// What ms_moe_mlp needs to know of the model's activation; gpt-oss's constants are those of its
+// GptOssExperts: alpha 1.702, limit 7, gate and up columns in turn.
+void set_activation(ms_moe_mlp_args &args, const ModelShape &model);
+
 } // namespace moescope

@@ -47,13 +47,14 @@ class LayerOperator final : public Operator {
     }
 
     Status select(std::string_view variant, const TileConfig &) override {
-        const bool selective = variant == "selective", nf4 = selective || variant == "nf4_in_kernel";
-        const bool lora = nf4 ? selective && backward() : variant != "base";
-        group_ = nf4 ? "nf4" : lora ? "lora" : "base";
+        const bool selective = variant.starts_with("selective"), nf4 = selective || variant.starts_with("nf4");
+        const bool lora = find_variant(op_, plain_variant(variant))->lora;
+        nf4_ = nf4;
+        group_ = nf4 ? lora ? "nf4_lora" : "nf4" : lora ? "lora" : "base";
         forward_.rank = lora ? workload_->lora_rank : 0;
         forward_.expand = selective;
         forward_.variant = variant == "split" ? MS_S2S_SPLIT
-                           : variant == "extra_k" || (selective && lora) ? MS_S2S_EXTRA_K
+                           : variant == "extra_k" || (nf4 && lora) ? MS_S2S_EXTRA_K
                                                                         : MS_S2S_FUSED;
         for (auto [from, to] : {std::pair{&gate_up_, &forward_.gate_up}, {&down_, &forward_.down}}) {
             MOESCOPE_TRY(nf4 ? make_nf4(*from) : make_dense(*from));
@@ -88,7 +89,7 @@ class LayerOperator final : public Operator {
         return views;
     }
     Footprint footprint() const override {
-        const bool nf4 = group_ == "nf4", lora = forward_.rank > 0;
+        const bool nf4 = nf4_, lora = forward_.rank > 0;
         std::int64_t in = x_.bytes() + weights_.bytes() + routing_->sorted_slots.bytes() + routing_->inverse.bytes() +
                           routing_->offsets.bytes() + (nf4 ? code_.bytes() : 0) + dout_.bytes();
         std::int64_t saved = h_.bytes() + act_.bytes() + y_.bytes(), written = 0;
@@ -120,8 +121,7 @@ class LayerOperator final : public Operator {
         forward_.experts = routing_->experts;
         forward_.hidden = model.expert_hidden();
         forward_.intermediate = model.intermediate;
-        forward_.gated = model.gated;
-        forward_.activation = model.gated ? MS_ACT_SILU : MS_ACT_RELU2;
+        set_activation(forward_, model);
         forward_.x_stride = forward_.out_stride = forward_.hidden;
         gate_up_ = {.which = Projection::GateUp, .k = forward_.hidden, .n = std::int32_t(model.gate_up_columns())};
         down_ = {.which = Projection::Down, .k = forward_.intermediate, .n = forward_.hidden};
@@ -248,6 +248,7 @@ class LayerOperator final : public Operator {
     const Workload *workload_ = nullptr;
     const PreparedRouting *routing_ = nullptr;
     std::string_view group_;
+    bool nf4_ = false;
     LayerProjection gate_up_, down_;
     Buffer x_, weights_, code_, h_, act_, y_, out_, workspace_;
     Buffer dout_, dx_, dweights_, gradients_[4], backward_workspace_;

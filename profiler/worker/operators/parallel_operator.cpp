@@ -215,8 +215,7 @@ class ParallelOperator final : public Operator {
         experts_.experts = std::int32_t(local_experts_);
         experts_.hidden = std::int32_t(hidden_);
         experts_.intermediate = model.intermediate;
-        experts_.gated = model.gated;
-        experts_.activation = model.gated ? MS_ACT_SILU : MS_ACT_RELU2;
+        set_activation(experts_, model);
         experts_.x_stride = experts_.out_stride = hidden_;
         experts_.x = received_.data();
         experts_.sorted_slots = sort_.sorted_slots;

@@ -4,9 +4,9 @@
 //   moe_mlp        bytes = b[E_act(KN + IK) + 2TK] + 4S   x in, out; weights of the routing
 //                  FLOP = 2S(KN + IK)
 //                  fused, split and extra_k add b E_act R(K + N + I + K) and 2S R(K + N + I + K)
-//                  nf4_in_kernel: b of the weights is 1/2 + 4/q bytes (blocks of q values, float32
-//                  absmax)
-//                  selective: the same bytes; the 16-bit copy between is its own cost
+//                  nf4_in_kernel(_lora): b of the weights is 1/2 + 4/q bytes (blocks of q values,
+//                  float32 absmax)
+//                  selective(_lora): the same bytes; the 16-bit copy between is its own cost
 //   moe_mlp_backward
 //                  bytes = b[E_act(KN + IK) + S(N + I + K) + 3TK] + 8S   h, act, y, x, dout in; dx out;
 //                          weights in, their gradients out
@@ -34,12 +34,15 @@ constexpr VariantInfo kForwardVariants[] = {
     {"selective", "Expanded first",
      "The quantised weights of the experts with slots are expanded to 16 bits first, one projection "
      "at a time in the same memory; then as Base."},
+    {"nf4_in_kernel_lora", "QLoRA, NF4 in the kernel",
+     "As NF4 in the kernel, with XA made first and XA B summed beside X W.", true},
+    {"selective_lora", "QLoRA, expanded first", "As Expanded first, then as Extra K.", true},
 };
 constexpr VariantInfo kBackwardVariants[] = {
     {"base", "Base", "The gradients of x and of the routing weights; the weights themselves are frozen."},
     {"split", "Split", "With LoRA's gradients; dX in three passes a projection.", true},
     {"extra_k", "Extra K", "With LoRA's gradients; dX as one product with dY B as extra depth.", true},
-    {"selective", "QLoRA",
+    {"selective", "QLoRA, expanded first",
      "As Extra K, with frozen weights that are quantised: those of the experts with slots are "
      "expanded to 16 bits first, one projection at a time in the same memory.",
      true},
@@ -56,10 +59,14 @@ struct LayerSizes {
     }
 };
 
+bool is_quantised(std::string_view variant) {
+    return variant.starts_with("nf4_in_kernel") || variant.starts_with("selective");
+}
+
 double nf4_bytes(const Workload &workload) { return 0.5 + 4.0 / workload.quant_block; }
 // Of one value of the weights, as the variant finds them.
 double weight_bytes(const CostCase &c) {
-    if (c.variant.name == "nf4_in_kernel" || c.variant.name == "selective")
+    if (is_quantised(c.variant.name))
         return nf4_bytes(c.workload);
     return c.sizes.element;
 }
@@ -120,12 +127,12 @@ double backward_memory(const CostCase &c) {
 // The weights are NF4; and what the kernel that decodes them wants of both depths.
 Status check_nf4(const Workload &workload, const OperatorInfo &, std::string_view variant) {
     const bool whole = workload.model.expert_hidden() % 32 == 0 && workload.model.intermediate % 32 == 0;
-    if (variant != "nf4_in_kernel" && variant != "selective")
+    if (!is_quantised(variant))
         return {};
     if (workload.quant_format != QuantFormat::NF4)
         return refusal(std::string("its weights are NF4 and the format is ") + name_of(workload.quant_format),
                        "choose nf4");
-    if (whole || variant == "selective")
+    if (whole || variant.starts_with("selective"))
         return {};
     return refusal("the kernel reads 32 NF4 values at a time, and the experts' sizes are no multiples of 32",
                    "use selective for this shape");

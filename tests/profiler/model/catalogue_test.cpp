@@ -97,7 +97,8 @@ TEST_CASE("every optional field of an entry is read") {
     std::ofstream(path) << entry(
         R"(, "shared_experts": 1, "shared_intermediate": 48, "latent": 16, "dense_first": 3, "vocab": 500,
         "router": "sigmoid", "renorm": "clamp", "renorm_epsilon": 0.5, "groups": 4, "groups_kept": 2,
-        "group_score": "max", "routed_scaling": 2.5, "correction_bias": true, "gated": false, "dtype": "f16")");
+        "group_score": "max", "routed_scaling": 2.5, "correction_bias": true, "gated": false, "activation": "gelu",
+        "dtype": "f16")");
     const auto catalogue = load_catalogue(path);
     std::filesystem::remove(path);
     REQUIRE(catalogue);
@@ -111,6 +112,7 @@ TEST_CASE("every optional field of an entry is read") {
     expected.renorm_epsilon = 0.5;
     expected.groups = 4, expected.groups_kept = 2, expected.group_score = GroupScore::Max;
     expected.routed_scaling = 2.5, expected.correction_bias = true, expected.gated = false;
+    expected.activation = Activation::Gelu;
     expected.dtype = DType::F16;
     CHECK(catalogue->front() == expected);
 }

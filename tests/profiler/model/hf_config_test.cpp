@@ -126,7 +126,26 @@ TEST_CASE("a family's router is the one its modeling file computes") {
     CHECK(read("llama4").renorm == Renorm::None);
     CHECK(read("minimax_m2").renorm_epsilon == 0);
     CHECK_FALSE(read("nemotron_h").gated);
+    CHECK(read("nemotron_h").activation == Activation::Relu2);
+    CHECK(read("gpt_oss").activation == Activation::ClampedSwish);
+    CHECK(read("mixtral").activation == Activation::Silu);
     CHECK(read("nemotron_h").latent == 1024);
+}
+
+TEST_CASE("the configuration names the activation where the family's code does not") {
+    const auto with = [](const char *type, const char *key, const char *name) {
+        nlohmann::json config = nlohmann::json::parse(written(type));
+        for (const char *other : {"hidden_act", "hidden_activation", "mlp_hidden_act"})
+            config.erase(other);
+        config[key] = name;
+        return *shape_from_hf_config(config.dump(), "config.json");
+    };
+    CHECK(with("qwen3_moe", "hidden_act", "gelu_pytorch_tanh").activation == Activation::GeluTanh);
+    CHECK(with("qwen3_moe", "hidden_activation", "relu2").activation == Activation::Relu2);
+    CHECK(with("gpt_oss", "hidden_act", "silu").activation == Activation::ClampedSwish);
+    const ModelShape unknown = with("qwen3_moe", "hidden_act", "mish");
+    CHECK(unknown.activation == Activation::Silu);
+    CHECK(unknown.source.ends_with("; its activation mish taken for silu"));
 }
 
 TEST_CASE("norm_topk_prob decides where the family lets it") {

@@ -34,6 +34,7 @@ Plan unusual_plan() {
              .routed_scaling = 16.3,
              .correction_bias = true,
              .gated = false,
+             .activation = Activation::Relu2,
              .dtype = DType::F16};
     plan.workload.tokens = 123;
     plan.workload.lora_rank = 64;
