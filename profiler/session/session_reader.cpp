@@ -105,9 +105,7 @@ class Reader {
     Status read(std::uint32_t schema) {
         using Step = Status (Reader::*)();
         for (const Step step :
-             {&Reader::read_facts, &Reader::read_names, &Reader::read_runs,
-              &Reader::read_measurements, &Reader::read_samples, &Reader::read_candidates,
-              &Reader::read_routings, &Reader::read_loads})
+             {&Reader::read_facts, &Reader::read_names, &Reader::read_runs, &Reader::read_measurements})
             if (Status done = (this->*step)(); !done)
                 return done;
         // Each fills a column of its own, and looks only at how many names, runs and measurements
@@ -120,7 +118,7 @@ class Reader {
         Status done = read_rest(schema);
         const Status with_kernels = kernels.valid() ? kernels.get() : read_kernels(database_);
         const Status with_calls = calls.valid() ? calls.get() : read_calls(database_);
-        return !with_kernels ? with_kernels : !with_calls ? with_calls : done;
+        return !done ? done : !with_kernels ? with_kernels : with_calls;
     }
     static constexpr std::size_t kOthers = 2;
 
@@ -357,8 +355,9 @@ class Reader {
 
     Status read_rest(std::uint32_t schema) {
         using Step = Status (Reader::*)();
-        for (const Step step : {&Reader::read_copies, &Reader::read_memory, &Reader::read_overheads,
-                                &Reader::read_failures})
+        for (const Step step : {&Reader::read_samples, &Reader::read_candidates, &Reader::read_routings,
+                                &Reader::read_loads, &Reader::read_copies, &Reader::read_memory,
+                                &Reader::read_overheads, &Reader::read_failures})
             if (Status done = (this->*step)(); !done)
                 return done;
         return schema >= 2 ? read_counters() : Status{};

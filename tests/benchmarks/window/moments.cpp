@@ -116,10 +116,42 @@ ViewCost replaced(FrameDesk &desk, const std::filesystem::path &file) {
     });
 }
 
+// The last of a column's records go, and come back bit by bit.
+template <typename Column> void keep(Column &column, const Column &whole, std::size_t size) {
+    if (size < column.size())
+        column.truncate(size);
+    while (column.size() < size)
+        column.push_back(whole[column.size()]);
+}
+
+// As while something runs: each frame has a hundredth of the session more.
+ViewCost grown(FrameDesk &desk) {
+    constexpr std::size_t kSteps = 20, kParts = 100;
+    const SessionPtr whole = desk.shell().shown();
+    Session growing = *whole;
+    std::vector<SessionPtr> snapshots;
+    for (std::size_t step = 0; step <= kSteps; ++step) {
+        const auto size = [&](const auto &column) { return column.size() * (kParts - kSteps + step) / kParts; };
+        keep(growing.kernels, whole->kernels, size(whole->kernels));
+        keep(growing.api_calls, whole->api_calls, size(whole->api_calls));
+        keep(growing.copies, whole->copies, size(whole->copies));
+        ++growing.version;
+        snapshots.push_back(std::make_shared<const Session>(growing));
+    }
+    desk.shell().show_only(ViewId::Timeline, /*alone=*/false);
+    desk.shell().show_recorded(snapshots.front());
+    desk.watch("", [](int i) { return i < 4; });
+    return desk.watch("records come in, a hundredth of them at a time", [&](int i) {
+        desk.shell().show_recorded(snapshots[std::size_t(i) + 1]);
+        return i + 1 < int(kSteps);
+    });
+}
+
 } // namespace
 
 std::vector<ViewCost> moments_of(FrameDesk &desk, const std::filesystem::path &file) {
-    std::vector<ViewCost> costs{resized(desk), themed(desk), searched(desk), measured(desk), taught(desk)};
+    std::vector<ViewCost> costs{resized(desk),  themed(desk), searched(desk),
+                                measured(desk), taught(desk), grown(desk)};
     costs.push_back(compared(desk, file));
     costs.push_back(replaced(desk, file));
     return costs;
