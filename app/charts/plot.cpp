@@ -23,7 +23,9 @@ struct AxisTicks {
 AxisTicks ticks_of(const Plot &plot, const PlotSpec &spec) {
     const float line = ImGui::GetTextLineHeight();
     AxisTicks result;
-    if (spec.x.labelled)
+    if (spec.x.labelled && !spec.x.values.empty())
+        result.x = ticks_at(spec.x.values, plot.x, spec.x.unit, line * 2);
+    if (spec.x.labelled && result.x.empty())
         result.x = ticks(plot.x.range, std::max(2, int((plot.high.x - plot.low.x) / (line * 5))),
                          spec.x.unit, spec.x.log);
     if (spec.y.labelled)

@@ -33,6 +33,7 @@ struct AxisSpec {
     bool movable = true;  // pans and zooms
     bool labelled = true; // false: the caller labels it (categories)
     Range fit;            // what "fit" shows
+    std::vector<double> values = {}; // measured ones, ticked in place of round numbers
 };
 
 struct PlotSpec {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <string_view>
 
 namespace moescope::charts {
@@ -183,6 +184,28 @@ std::string format(double value, Unit unit) {
         break;
     }
     return fmt::format("{:.3g}", value);
+}
+
+std::vector<Tick> ticks_at(const std::vector<double> &values, const Scale &scale, Unit unit, double least_pixels) {
+    constexpr std::size_t kMost = 24;
+    std::vector<double> in_sight;
+    for (const double value : values)
+        if (value >= scale.range.low && value <= scale.range.high)
+            in_sight.push_back(value);
+    std::ranges::sort(in_sight);
+    const auto repeated = std::ranges::unique(in_sight);
+    in_sight.erase(repeated.begin(), repeated.end());
+    if (in_sight.size() < 2 || in_sight.size() > kMost)
+        return {};
+    std::vector<Tick> result;
+    double free_from = -std::numeric_limits<double>::infinity();
+    for (const double value : in_sight) {
+        const bool room = scale.to_pixel(value) >= free_from;
+        result.push_back({value, room ? format(value, unit) : ""});
+        if (room)
+            free_from = scale.to_pixel(value) + least_pixels;
+    }
+    return result;
 }
 
 std::vector<Tick> ticks(Range range, int wanted, Unit unit, bool log) {

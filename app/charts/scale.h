@@ -55,5 +55,8 @@ struct Tick {
 // labels of an axis share one unit and number of decimals. A log axis of less than two decades that
 // would get fewer than three ticks is ticked linearly.
 std::vector<Tick> ticks(Range range, int wanted, Unit unit, bool log = false);
+// At the values themselves, of those in sight, where they are what was measured: labels no nearer to each
+// other than so many pixels. Nothing where fewer than two are in sight, or more than can be told apart.
+std::vector<Tick> ticks_at(const std::vector<double> &values, const Scale &scale, Unit unit, double least_pixels);
 
 } // namespace moescope::charts

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace moescope::cli {
@@ -85,6 +86,10 @@ std::string device_text(const DeviceInfo &device) {
 }
 
 void show_family(const FamilyInfo &family) {
+    std::size_t width = 0; // of all variants' names
+    for (const OperatorInfo &each : operators())
+        for (const VariantInfo &variant : each.variants)
+            width = std::max(width, variant.name.size());
     bool first = true;
     for (const OperatorInfo &each : operators()) {
         if (each.family != family.id)
@@ -95,7 +100,7 @@ void show_family(const FamilyInfo &family) {
         first = false;
         show(fmt::format("  {}\n    {}\n", each.name, each.explain));
         for (const VariantInfo &variant : each.variants)
-            show(fmt::format("    {:<18}{}\n", variant.name, variant.explain));
+            show(fmt::format("    {:<{}}  {}\n", variant.name, width, variant.explain));
     }
 }
 

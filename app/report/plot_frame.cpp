@@ -7,8 +7,10 @@ namespace moescope::report {
 PlotFrame::PlotFrame(Svg &svg, Svg::Point low, Svg::Point high, const PlotAxis &x,
                      const PlotAxis &y)
     : low_(low), high_(high), x_{x.range, low.x, high.x, x.log}, y_{y.range, high.y, low.y, y.log} {
-    for (const charts::Tick &tick :
-         charts::ticks(x.range, std::max(2, int((high.x - low.x) / 90)), x.unit, x.log)) {
+    std::vector<charts::Tick> x_ticks = charts::ticks_at(x.values, x_, x.unit, 48);
+    if (x_ticks.empty())
+        x_ticks = charts::ticks(x.range, std::max(2, int((high.x - low.x) / 90)), x.unit, x.log);
+    for (const charts::Tick &tick : x_ticks) {
         const double at = x_.to_pixel(tick.value);
         svg.line({at, low.y}, {at, high.y}, "class=\"grid\"");
         if (!tick.label.empty())

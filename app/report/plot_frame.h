@@ -5,6 +5,7 @@
 #include "profiler/export/svg.h"
 
 #include <string>
+#include <vector>
 
 namespace moescope::report {
 
@@ -13,6 +14,7 @@ struct PlotAxis {
     charts::Unit unit = charts::Unit::Number;
     charts::Range range;
     bool log = false;
+    std::vector<double> values = {}; // measured ones, ticked in place of round numbers
 };
 
 class PlotFrame {

@@ -80,9 +80,11 @@ void draw_names(Svg &svg, const PlotFrame &frame, const std::vector<Line> &lines
 std::string draw(const std::string &title, std::string_view parameter,
                  const std::vector<Line> &lines) {
     charts::Extent x, y;
+    std::vector<double> values;
     for (const Line &line : lines)
         for (const auto &[value, m] : line.points) {
             x.add(value);
+            values.push_back(double(value));
             y.add(m->time.p10);
             y.add(m->time.p90);
         }
@@ -90,7 +92,7 @@ std::string draw(const std::string &title, std::string_view parameter,
     Svg svg(kWidth, kHeight, title);
     const PlotFrame frame(svg, {80, 28}, {kWidth - kLabels, kHeight - 46},
                           {std::string(parameter), charts::Unit::Count,
-                           charts::padded(x.range(), 0.03, log_x), log_x},
+                           charts::padded(x.range(), 0.03, log_x), log_x, log_x ? values : std::vector<double>()},
                           {"median time, p10 to p90", charts::Unit::DurationNs,
                            charts::padded(y.range(), 0.08, true), true});
     for (const Line &line : lines)

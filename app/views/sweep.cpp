@@ -228,8 +228,11 @@ void SweepView::draw_legend() {
 
 charts::PlotSpec SweepView::spec() const {
     charts::Extent x, y;
-    for (const FoundSweep::Point &point : sweep().points)
+    std::vector<double> values;
+    for (const FoundSweep::Point &point : sweep().points) {
         x.add(point.x);
+        values.push_back(point.x);
+    }
     for (const SweepLine &line : state_.lines)
         for (const SweepLine::Point &point : line.points) {
             if (!shows(line))
@@ -249,7 +252,8 @@ charts::PlotSpec SweepView::spec() const {
               .unit = sweep().parameter->whole ? charts::Unit::Count : charts::Unit::Number,
               .log = log_x(),
               .labelled = sweep().numeric,
-              .fit = charts::padded(x.range(), 0.04, log_x())};
+              .fit = charts::padded(x.range(), 0.04, log_x()),
+              .values = log_x() ? std::move(values) : std::vector<double>()};
     if (!sweep().numeric)
         spec.x.title.clear();
     spec.y = {.title = "Time",

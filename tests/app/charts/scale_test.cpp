@@ -109,3 +109,17 @@ TEST_CASE("an extent ignores what is not finite and pads a single value", "[char
     CHECK(padded({4, 4}, 0.1, true).low > 0);
     CHECK(padded({0, 10}, 0.1) == Range{-1, 11});
 }
+
+TEST_CASE("measured values are ticked themselves", "[charts]") {
+    const Scale scale{{7, 80}, 0, 400, true};
+    const auto all = ticks_at({64, 8, 16, 32, 8}, scale, Unit::Count, 20);
+    REQUIRE(all.size() == 4);
+    CHECK(all[0].value == 8);
+    CHECK(all[0].label == "8");
+    CHECK(all[3].label == "64");
+    const auto crowded = ticks_at({8, 8.1, 64}, scale, Unit::Number, 20);
+    REQUIRE(crowded.size() == 3);
+    CHECK(crowded[1].label.empty());
+    CHECK(ticks_at({8, 1000}, scale, Unit::Count, 20).empty()); // one alone says nothing of a scale
+    CHECK(ticks_at({}, scale, Unit::Count, 20).empty());
+}

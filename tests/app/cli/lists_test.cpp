@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <string>
 
 using namespace moescope;
 using nlohmann::json;
@@ -66,6 +67,9 @@ TEST_CASE("operators prints every operator and variant") {
     const Answer text = run_moescope({"operators"});
     const json document = json::parse(run_moescope({"operators", "--json"}).out);
     REQUIRE(document.at("operators").size() == std::size_t(kOperatorCount));
+    for (const OperatorInfo &each : operators())
+        for (const VariantInfo &variant : each.variants)
+            CHECK(text.out.find("  " + std::string(variant.name) + "  ") != std::string::npos); // a gap follows
     for (const OperatorInfo &each : operators()) {
         CHECK(text.out.find("\n  " + std::string(each.name) + "\n") != std::string::npos);
         const json &entry = document.at("operators").at(std::size_t(each.id));
