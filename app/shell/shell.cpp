@@ -592,6 +592,7 @@ void Shell::draw(float width, float height) {
         file_dialog_.ask(std::move(*question), [this](std::string path) { plot_saver_.save_as(std::move(path)); });
     draw_palette(theme_, scale_, {width, height}, palette_, [this] { return palette_entries(); });
     draw_marks_help();
+    draw_about();
     file_dialog_.draw(theme_, scale_);
     draw_open_failure();
 }

@@ -171,7 +171,9 @@ class Shell {
     void add_window_actions();
     void add_timeline_actions(); // shell_timeline_actions.cpp
     void add_zoom_actions();
+    bool begin_help(const char *name, bool &opening); // a popup in the middle; ImGui::EndPopup() where it is open
     void draw_marks_help();
+    void draw_about();
     void add_help_actions();
     void use_shortcuts();
     void switch_live();
@@ -220,7 +222,7 @@ class Shell {
     std::filesystem::path autosave_;
     Actions actions_;
     PaletteState palette_;
-    bool opening_marks_ = false;
+    bool opening_marks_ = false, opening_about_ = false;
     ShortcutEditorState shortcut_editor_;
     Guidance guidance_;
     TourState tour_;

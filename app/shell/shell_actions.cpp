@@ -328,6 +328,11 @@ void Shell::add_help_actions() {
                   .explain = "Every command's keys, where they can be changed.",
                   .run = [this] { shortcut_editor_.opening = true; },
                   .starts_section = true});
+    actions_.add({.id = "help.about",
+                  .title = "About MoEScope",
+                  .group = "Help",
+                  .explain = "Its version and licence, and the devices' CUDA versions.",
+                  .run = [this] { opening_about_ = true; }});
 }
 
 // The panes that it speaks of are shown first.

@@ -236,12 +236,32 @@ void Shell::draw_open_failure() {
         actions_.run("file.open");
 }
 
-void Shell::draw_marks_help() {
-    if (std::exchange(opening_marks_, false))
-        ImGui::OpenPopup("marks");
+bool Shell::begin_help(const char *name, bool &opening) {
+    if (std::exchange(opening, false))
+        ImGui::OpenPopup(name);
     const ImVec2 room = ImGui::GetMainViewport()->Size;
     ImGui::SetNextWindowPos({room.x / 2, room.y / 2}, ImGuiCond_Always, {0.5f, 0.5f});
-    if (!ImGui::BeginPopup("marks"))
+    return ImGui::BeginPopup(name);
+}
+
+void Shell::draw_about() {
+    if (!begin_help("about", opening_about_))
+        return;
+    ui::heading(fmt::format("MoEScope {}", MOESCOPE_VERSION));
+    ui::text("Why Mixture-of-Experts kernels take the time they take.", theme_.muted);
+    ui::text("MIT licence. Copyright 2026 The MoEScope developers.", theme_.muted);
+    ImGui::Dummy({0, 4 * scale_});
+    const bool none = std::ranges::all_of(frame_progress_.devices, [](const DeviceInfo &device) { return device.is_cpu(); });
+    for (const DeviceInfo &device : frame_progress_.devices)
+        if (!device.is_cpu())
+            ui::text(fmt::format("{} · {}: CUDA {}, driver {}", device.id, device.name, device.runtime, device.driver));
+    if (none)
+        ui::text("CUDA: there is no CUDA device to ask for its versions.");
+    ImGui::EndPopup();
+}
+
+void Shell::draw_marks_help() {
+    if (!begin_help("marks", opening_marks_))
         return;
     ui::heading("How numbers came about");
     ui::text("Point at any number to read what it is, how it was measured and from how many samples.", theme_.muted);

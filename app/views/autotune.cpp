@@ -136,8 +136,9 @@ void draw_body(const ViewContext &context, AutotuneState &state,
                const std::vector<CandidateId> &candidates, const Tally &tally) {
     const float scale = context.scale, gap = 16 * scale;
     const ImVec2 room = ImGui::GetContentRegionAvail();
-    const bool wide = room.x >= 860 * scale;
-    const float left = wide ? (room.x - gap) * 0.52f : room.x;
+    const bool wide = room.x >= 780 * scale;
+    const float table = std::min(candidate_table_width(*context.session, candidates), (room.x - gap) * 0.6f);
+    const float left = wide ? room.x - gap - table : room.x;
     ImGui::BeginChild("left", {left, wide ? room.y : 0}, wide ? 0 : ImGuiChildFlags_AutoResizeY);
     const std::string tuned = fmt::format("{} / {}", info(state.op).name, state.variant);
     const auto data = [&] { return candidates_csv(*context.session, candidates); };

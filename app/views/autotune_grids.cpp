@@ -92,8 +92,8 @@ void draw_landscape(const ViewContext &context, AutotuneState &state,
         const Landscape::Panel &panel = landscape.panels[i];
         charts::HeatMap map{
             .row_title = fmt::format("{} \\ {}", short_name(state.row), short_name(state.column)),
-            .rows = texts_of(landscape.rows),
-            .columns = texts_of(landscape.columns),
+            .rows = texts_of(panel.rows),
+            .columns = texts_of(panel.columns),
             .explain = fmt::format("{} down and {} across: the tile sizes that the tuner's plan names.", name_of(state.row),
                                    name_of(state.column))};
         for (std::size_t f = 0; f < panel.key.size(); ++f)

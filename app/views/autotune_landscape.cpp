@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <utility>
 
 namespace moescope {
 
@@ -112,6 +113,29 @@ Tally tally(const Session &session, std::span<const CandidateId> candidates) {
     return result;
 }
 
+namespace {
+
+Landscape::Panel panel_of(const Session &session, const std::array<int, 3> &key, std::span<const CandidateId> members,
+                          TileField row, TileField column) {
+    std::set<int> rows, columns;
+    for (const CandidateId id : members) {
+        rows.insert(value_of(session.candidates[id.value].config, row));
+        columns.insert(value_of(session.candidates[id.value].config, column));
+    }
+    Landscape::Panel panel{.key = key, .rows = {rows.begin(), rows.end()}, .columns = {columns.begin(), columns.end()}};
+    panel.cells.resize(rows.size() * columns.size());
+    for (const CandidateId id : members) {
+        const Candidate &candidate = session.candidates[id.value];
+        panel.cells[index_in(panel.rows, value_of(candidate.config, row)) * columns.size() +
+                    index_in(panel.columns, value_of(candidate.config, column))] = id;
+        if (timed(candidate) && (panel.best_ns <= 0 || candidate.time.median < panel.best_ns))
+            panel.best_ns = candidate.time.median;
+    }
+    return panel;
+}
+
+} // namespace
+
 Landscape pivot(const Session &session, std::span<const CandidateId> candidates, TileField row,
                 TileField column) {
     Landscape result;
@@ -124,25 +148,20 @@ Landscape pivot(const Session &session, std::span<const CandidateId> candidates,
                           value_of(config, result.panel_fields[1]),
                           value_of(config, result.panel_fields[2])};
     };
-    std::set<int> rows, columns;
     std::map<std::array<int, 3>, std::vector<CandidateId>> panels;
-    for (const CandidateId id : candidates) {
-        const TileConfig &config = session.candidates[id.value].config;
-        rows.insert(value_of(config, row));
-        columns.insert(value_of(config, column));
-        panels[key_of(config)].push_back(id);
-    }
-    result.rows.assign(rows.begin(), rows.end());
-    result.columns.assign(columns.begin(), columns.end());
+    for (const CandidateId id : candidates)
+        panels[key_of(session.candidates[id.value].config)].push_back(id);
+    bool waiting = false;
     for (const auto &[key, members] : panels) {
-        Landscape::Panel panel{key, std::vector<CandidateId>(rows.size() * columns.size())};
-        for (const CandidateId id : members) {
-            const TileConfig &config = session.candidates[id.value].config;
-            panel.cells[index_in(result.rows, value_of(config, row)) * columns.size() +
-                        index_in(result.columns, value_of(config, column))] = id;
-        }
-        result.panels.push_back(std::move(panel));
+        result.panels.push_back(panel_of(session, key, members, row, column));
+        waiting = waiting || std::ranges::any_of(members, [&](CandidateId id) {
+            return session.candidates[id.value].fate <= Candidate::Fate::Compiling;
+        });
     }
+    if (!waiting)
+        std::ranges::stable_sort(result.panels, [](const Landscape::Panel &a, const Landscape::Panel &b) {
+            return std::pair(a.best_ns <= 0, a.best_ns) < std::pair(b.best_ns <= 0, b.best_ns);
+        });
     return result;
 }
 

@@ -34,11 +34,12 @@ Tally tally(const Session &session, std::span<const CandidateId> candidates);
 struct Landscape {
     struct Panel {
         std::array<int, 3> key{};       // values of panel_fields
+        std::vector<int> rows, columns; // values that a candidate of the panel has, rising
         std::vector<CandidateId> cells; // [rows * columns]; invalid where there is no candidate
+        double best_ns = 0;             // 0: none is timed
     };
     std::array<TileField, 3> panel_fields{};
-    std::vector<int> rows, columns; // values, rising
-    std::vector<Panel> panels;      // keys rising
+    std::vector<Panel> panels; // the one with the fastest tile first; while candidates wait, keys rising: none jumps
 };
 // Rows by one field, columns by another, a panel for each combination of the other three.
 Landscape pivot(const Session &session, std::span<const CandidateId> candidates, TileField row,

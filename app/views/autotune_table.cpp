@@ -8,6 +8,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <iterator>
+#include <numeric>
 
 namespace moescope {
 
@@ -18,13 +22,14 @@ struct ColumnText {
     const char *title;
     const char *explain;
 };
+// From the most to the least telling: a narrow table drops the last ones.
 constexpr ColumnText kColumns[] = {
     {CandidateColumn::Tile, "Tile", "block_m × block_n × block_k, warps, stages"},
     {CandidateColumn::Median, "Median", "Median time; the reason where there is none, on hover"},
     {CandidateColumn::Registers, "Regs", "Registers a thread, by the compiler"},
     {CandidateColumn::Smem, "Smem", "Shared memory a block"},
-    {CandidateColumn::Spills, "Spills", "Bytes a thread that did not fit in registers"},
     {CandidateColumn::Blocks, "Blk/SM", "Blocks that fit on one multiprocessor at once: occupancy"},
+    {CandidateColumn::Spills, "Spills", "Bytes a thread that did not fit in registers"},
     {CandidateColumn::Compile, "ms", "Milliseconds to compile; – when it came from the cache"},
 };
 
@@ -66,17 +71,36 @@ Evidence evidence_of(CandidateColumn column) {
                                                                                   : Evidence::Reported;
 }
 
-void draw_headers(const Theme &theme, AutotuneState &state) {
-    for (const ColumnText &column : kColumns) {
-        ImGuiTableColumnFlags flags =
-            column.column == CandidateColumn::Median ? ImGuiTableColumnFlags_DefaultSort : 0;
-        ImGui::TableSetupColumn(column.title, flags,
-                                column.column == CandidateColumn::Tile ? 2.7f : 1.0f);
+// Each column's width with its padding: that of its widest text, and of its title with room for the sorting arrow.
+std::array<float, std::size(kColumns)> widths_of(const Session &session, const std::vector<CandidateId> &candidates) {
+    std::array<float, std::size(kColumns)> widths{};
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+        widths[i] = ImGui::CalcTextSize(kColumns[i].title).x + ImGui::GetFontSize();
+        for (const CandidateId id : candidates)
+            widths[i] = std::max(
+                widths[i], ImGui::CalcTextSize(text_of(session.candidates[id.value], kColumns[i].column).c_str()).x);
+        widths[i] = std::ceil(widths[i]) + 2 * ImGui::GetStyle().CellPadding.x;
+    }
+    return widths;
+}
+
+void draw_headers(const Theme &theme, AutotuneState &state, const std::array<float, std::size(kColumns)> &widths, float room) {
+    const float padding = 2 * ImGui::GetStyle().CellPadding.x;
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+        const ColumnText &column = kColumns[i];
+        ImGuiTableColumnFlags flags = i == 0 ? ImGuiTableColumnFlags_WidthStretch : ImGuiTableColumnFlags_WidthFixed;
+        if (column.column == CandidateColumn::Median)
+            flags |= ImGuiTableColumnFlags_DefaultSort;
+        room -= widths[i];
+        if (room < 0 && i > 1)
+            flags |= ImGuiTableColumnFlags_Disabled;
+        ImGui::TableSetupColumn(column.title, flags, i == 0 ? 1.0f : widths[i] - padding);
     }
     ImGui::TableSetupScrollFreeze(0, 1);
     ImGui::TableNextRow(ImGuiTableRowFlags_Headers);
     for (int i = 0; i < int(std::size(kColumns)); ++i) {
-        ImGui::TableSetColumnIndex(i);
+        if (!ImGui::TableSetColumnIndex(i))
+            continue;
         ImGui::TableHeader(kColumns[i].title);
         if (kColumns[i].column == CandidateColumn::Tile)
             ui::explain(kColumns[i].explain);
@@ -109,7 +133,8 @@ void draw_candidate_row(const ViewContext &context, AutotuneState &state, Candid
             ui::tooltip(context.theme, candidate.config.text(), facts_of(candidate, tally.best_ns));
     }
     for (std::size_t i = 1; i < std::size(kColumns); ++i) {
-        ImGui::TableNextColumn();
+        if (!ImGui::TableNextColumn())
+            continue;
         const CandidateColumn column = kColumns[i].column;
         ui::number(context.theme,
                    {text_of(candidate, column), evidence_of(column),
@@ -121,14 +146,21 @@ void draw_candidate_row(const ViewContext &context, AutotuneState &state, Candid
 
 } // namespace
 
+float candidate_table_width(const Session &session, const std::vector<CandidateId> &candidates) {
+    const ui::FontScope font(ui::small_font());
+    const auto widths = widths_of(session, candidates);
+    return std::accumulate(widths.begin(), widths.end(), ImGui::GetStyle().ScrollbarSize);
+}
+
 void draw_candidate_table(const ViewContext &context, AutotuneState &state,
                           std::vector<CandidateId> candidates, const Tally &tally, ImVec2 size) {
     const ui::FontScope font(ui::small_font());
     constexpr ImGuiTableFlags flags = ImGuiTableFlags_Sortable | ImGuiTableFlags_ScrollY |
-                                      ImGuiTableFlags_SizingStretchProp | ImGuiTableFlags_RowBg;
+                                      ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_RowBg;
+    const auto widths = widths_of(*context.session, candidates);
     if (!ImGui::BeginTable("candidates", int(std::size(kColumns)), flags, size))
         return;
-    draw_headers(context.theme, state);
+    draw_headers(context.theme, state, widths, ImGui::GetContentRegionAvail().x);
     sort_candidates(*context.session, candidates, state.sorted_by, state.descending);
     ImGuiListClipper clipper;
     clipper.Begin(int(candidates.size()));

@@ -129,7 +129,11 @@ void Pane::draw_device() {
     label("Device",
           "What runs the kernels: a CUDA GPU, or the CPU with the reference implementations, "
           "really run and really timed.");
-    if (ImGui::BeginCombo("##device", shown.c_str())) {
+    const float room = ImGui::CalcItemWidth() - ImGui::GetFrameHeight() - 2 * ImGui::GetStyle().FramePadding.x;
+    const bool open = ImGui::BeginCombo("##device", ui::fitted(shown, room).c_str());
+    if (!open)
+        ui::explain(shown);
+    if (open) {
         if (ImGui::Selectable("auto: the first GPU, else the CPU", state_.device == "auto"))
             state_.device = "auto";
         if (context_.hosts.size() > 1)

@@ -1,5 +1,7 @@
 #include "profiler/import/trace_reader.h"
 
+#include "profiler/base/json_reason.h"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -124,7 +126,7 @@ class Handler : public json::json_sax_t {
     }
     bool parse_error(std::size_t position, const std::string &,
                      const json::exception &error) override {
-        why = fmt::format("it is not JSON from byte {} on ({})", position, error.what());
+        why = fmt::format("it is not JSON from byte {} on ({})", position, json_reason(error));
         return false;
     }
 

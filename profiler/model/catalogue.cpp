@@ -117,11 +117,18 @@ std::string folded(std::string_view name) {
     return text;
 }
 
+// Edits to the name, or to the part of it that was begun: "mixtarl" is near "mixtral-8x7b".
+std::size_t distance_to(std::string_view wanted, std::string_view name) {
+    return std::min(edit_distance(wanted, name), edit_distance(wanted, name.substr(0, wanted.size())));
+}
+
 std::vector<std::string> closest_names(const std::vector<ModelShape> &catalogue,
                                        std::string_view wanted) {
+    const std::size_t most = std::max<std::size_t>(1, wanted.size() / 3); // beyond it nobody meant the name
     std::vector<std::pair<std::size_t, std::string>> ranked;
     for (const ModelShape &shape : catalogue)
-        ranked.emplace_back(edit_distance(wanted, folded(shape.name)), shape.name);
+        if (const std::size_t edits = distance_to(wanted, folded(shape.name)); edits <= most)
+            ranked.emplace_back(edits, shape.name);
     std::stable_sort(ranked.begin(), ranked.end(),
                      [](const auto &a, const auto &b) { return a.first < b.first; });
     std::vector<std::string> names;
@@ -186,9 +193,10 @@ Result<ModelShape> find_model(const std::vector<ModelShape> &catalogue, std::str
         return Error{fmt::format("model \"{}\" is not one model", name),
                      fmt::format("it is part of {}", fmt::join(names, ", ")),
                      {}};
+    const std::vector<std::string> closest = closest_names(catalogue, wanted);
     return Error{
         fmt::format("model \"{}\" is not in the catalogue", name),
-        fmt::format("the closest names are {}", fmt::join(closest_names(catalogue, wanted), ", ")),
+        closest.empty() ? "no name there is near it" : fmt::format("the closest names are {}", fmt::join(closest, ", ")),
         "moescope models lists all; a path to a config.json works too"};
 }
 

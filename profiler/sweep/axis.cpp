@@ -134,6 +134,15 @@ std::optional<ValueRange> parse_range(std::string_view text) {
     return moves ? std::optional(range) : std::nullopt;
 }
 
+// "5..1", with a step or without.
+bool runs_backwards(std::string_view text) {
+    const std::size_t dots = text.find("..");
+    const auto low = parsed<std::int64_t>(text.substr(0, dots));
+    const std::string_view end = text.substr(dots + 2);
+    const auto high = parsed<std::int64_t>(end.substr(0, end.find(':')));
+    return low && high && *high < *low;
+}
+
 Error too_many() {
     return {fmt::format("the sweep has more than {} points", kMostSweepPoints),
             "each of them is a run of its own", "choose fewer values"};
@@ -202,6 +211,9 @@ Result<SweepAxis> parse_axis(const SweepParameter &parameter, std::string_view v
         const std::string_view part = rest.substr(0, comma);
         if (parameter.whole && part.find("..") != std::string_view::npos) {
             const auto range = parse_range(part);
+            if (!range && runs_backwards(part))
+                return Error{fmt::format("{} is \"{}\"", parameter.name, part), "the end of the range is below its start",
+                             "write the smaller value first"};
             if (!range)
                 return wrong(parameter.name, part, "a range like 1..64:x2 or 16..256:+16");
             MOESCOPE_TRY(append(*range, axis.values));

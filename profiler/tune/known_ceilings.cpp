@@ -1,5 +1,6 @@
 #include "profiler/tune/known_ceilings.h"
 
+#include "profiler/base/json_reason.h"
 #include "profiler/session/json_codec.h"
 #include "profiler/tune/cache_file.h"
 
@@ -43,7 +44,7 @@ void KnownCeilings::read() {
             entries[key] = checked(entry);
         entries_ = std::move(entries);
     } catch (const std::exception &error) {
-        complaint_ = fmt::format("{} is ignored: {}", path_.string(), error.what());
+        complaint_ = fmt::format("{} is ignored: {}", path_.string(), json_reason(error));
     }
 }
 

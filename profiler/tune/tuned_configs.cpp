@@ -1,5 +1,6 @@
 #include "profiler/tune/tuned_configs.h"
 
+#include "profiler/base/json_reason.h"
 #include "profiler/tune/cache_file.h"
 #include "profiler/workload/cost.h"
 
@@ -57,7 +58,7 @@ void TunedConfigs::read() {
             entries[key] = {config_from(entry), entry.at("median_ns")};
         entries_ = std::move(entries);
     } catch (const std::exception &error) {
-        complaint_ = fmt::format("{} is ignored: {}", path_.string(), error.what());
+        complaint_ = fmt::format("{} is ignored: {}", path_.string(), json_reason(error));
     }
 }
 

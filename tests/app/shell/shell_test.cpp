@@ -95,6 +95,15 @@ TEST_CASE("the banner and the inspector speak of the run that is shown") {
     CHECK(window.says("Of run 1 of 3"));
 }
 
+TEST_CASE("About says the version, the licence and the devices' CUDA versions") {
+    DrivenShell window(test::sample_session());
+    REQUIRE(window.shell.actions().run("help.about"));
+    window.frames(3);
+    CHECK(window.says(std::string("MoEScope ") + MOESCOPE_VERSION));
+    CHECK(window.says("MIT licence"));
+    CHECK(window.says("CUDA " + test::sample_session()->runs[0].device.runtime));
+}
+
 TEST_CASE("a file that cannot be opened is told in the middle of the window") {
     const test::TemporaryFolder folder;
     test::write_bytes(folder / "broken.json", "hello");

@@ -39,21 +39,44 @@ TEST_CASE("every candidate is in exactly one cell of the landscape, whatever the
             const Landscape landscape = pivot(*session, candidates, row, column);
             std::multiset<CandidateId> seen;
             for (const Landscape::Panel &panel : landscape.panels) {
-                REQUIRE(panel.cells.size() == landscape.rows.size() * landscape.columns.size());
+                REQUIRE(panel.cells.size() == panel.rows.size() * panel.columns.size());
                 for (std::size_t i = 0; i < panel.cells.size(); ++i) {
                     if (!panel.cells[i].valid())
                         continue;
                     seen.insert(panel.cells[i]);
                     const TileConfig &config = session->candidates[panel.cells[i].value].config;
-                    CHECK(value_of(config, row) == landscape.rows[i / landscape.columns.size()]);
+                    CHECK(value_of(config, row) == panel.rows[i / panel.columns.size()]);
                     CHECK(value_of(config, column) ==
-                          landscape.columns[i % landscape.columns.size()]);
+                          panel.columns[i % panel.columns.size()]);
                     for (std::size_t f = 0; f < 3; ++f)
                         CHECK(value_of(config, landscape.panel_fields[f]) == panel.key[f]);
                 }
             }
             CHECK(seen == std::multiset<CandidateId>(candidates.begin(), candidates.end()));
         }
+}
+
+TEST_CASE("a panel has only rows and columns with a tile, and the panel of the fastest tile comes first", "[autotune]") {
+    using enum Candidate::Fate;
+    const auto made = [](Candidate::Fate last) {
+        SessionBuilder builder("t");
+        builder.add_run({});
+        builder.add_candidate(candidate({.block_m = 16, .block_n = 32, .block_k = 16, .warps = 1, .stages = 2}, Timed, 900));
+        builder.add_candidate(candidate({.block_m = 128, .block_n = 256, .block_k = 64, .warps = 8, .stages = 4}, Best, 100));
+        builder.add_candidate(candidate({.block_m = 64, .block_n = 128, .block_k = 64, .warps = 8, .stages = 4}, Timed, 200));
+        builder.add_candidate(candidate({.block_m = 64, .block_n = 64, .block_k = 32, .warps = 4, .stages = 3}, last, 0));
+        return builder.snapshot();
+    };
+    const SessionPtr done = made(Pruned), waiting = made(Queued);
+    const Landscape landscape = pivot(*done, all_of(*done), TileField::BlockM, TileField::BlockN);
+    REQUIRE(landscape.panels.size() == 3);
+    CHECK(landscape.panels[0].rows == std::vector<int>{64, 128});
+    CHECK(landscape.panels[0].columns == std::vector<int>{128, 256});
+    CHECK(landscape.panels[0].best_ns == 100);
+    CHECK(landscape.panels[1].rows == std::vector<int>{16});
+    CHECK(landscape.panels[1].best_ns == 900);
+    CHECK(landscape.panels[2].best_ns == 0);
+    CHECK(pivot(*waiting, all_of(*waiting), TileField::BlockM, TileField::BlockN).panels[0].best_ns == 900); // by key
 }
 
 TEST_CASE("a tile that was tuned again shows its last result", "[autotune]") {

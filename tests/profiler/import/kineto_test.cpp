@@ -187,6 +187,7 @@ TEST_CASE("what is no trace is refused in one sentence that says why") {
     CHECK(refused("{\"traceEvents\": []}").find("no kernels") != std::string::npos);
     CHECK(refused("{\"traceEvents\": 7}").find("without traceEvents") != std::string::npos);
     CHECK(refused("hello").find("not JSON") != std::string::npos);
+    CHECK(refused("hello").find("json.exception") == std::string::npos);
     CHECK(refused("{\"traceEvents\": [\"\xff\xfe\"]}").find("not JSON") != std::string::npos);
     CHECK(refused("").find("empty") != std::string::npos);
     CHECK(refused(std::string(100'000, '[')).find("deeper than 64") != std::string::npos);

@@ -89,6 +89,9 @@ TEST_CASE("a misspelt name is answered with the closest ones") {
     const Result<ModelShape> found = find_model(shipped(), "Mixtrel-8x7B");
     REQUIRE_FALSE(found);
     CHECK(found.error().why.starts_with("the closest names are Mixtral-8x7B"));
+    CHECK(find_model(shipped(), "mixtarl").error().why.starts_with("the closest names are Mixtral-8x7B"));
+    for (const char *far : {"Nope", "xyz", "something else"})
+        CHECK(find_model(shipped(), far).error().why == "no name there is near it");
 }
 
 TEST_CASE("every optional field of an entry is read") {

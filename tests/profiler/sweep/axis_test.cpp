@@ -43,7 +43,9 @@ TEST_CASE("an axis that cannot be read says what is wrong and what may be") {
     CHECK(has(refusal("tokens=1,2,1"), "tokens has 1 twice"));
     CHECK(has(refusal("skew=zipf:9"), "out of range"));
     CHECK(has(refusal("quant=nf5"), "nf4"));
-    for (const char *range : {"1..5", "1..5:2", "5..1:+1", "1..5:x1", "0..5:x2", "1..5:+0", "..5:x2", "1..:x2"}) {
+    for (const char *range : {"5..1", "5..1:+1", "64..1:x2"})
+        CHECK(has(refusal(std::string("tokens=") + range), "the end of the range is below its start"));
+    for (const char *range : {"1..5", "1..5:2", "1..5:x1", "0..5:x2", "1..5:+0", "..5:x2", "1..:x2"}) {
         CAPTURE(range);
         CHECK(has(refusal(std::string("tokens=") + range), "a range like 1..64:x2"));
     }
