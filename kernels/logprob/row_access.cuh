@@ -28,11 +28,4 @@ __device__ inline uint4 load_vector(const uint4 *from) {
     return v;
 }
 
-// Nothing reads it again before much else is written: the first to leave the L2.
-__device__ inline void store_vector(uint4 *to, const uint4 &v) {
-    asm volatile("st.global.cs.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(to), "r"(v.x), "r"(v.y), "r"(v.z),
-                 "r"(v.w)
-                 : "memory");
-}
-
 } // namespace moescope::logprob
