@@ -35,18 +35,19 @@ struct Plan {
     GradientTask task;
     RowMap in, out;
     std::int64_t rows;
-    int part_units;
-    bool long_rows;
+    int part_units = 0;
+    bool long_rows = false;
 };
 
 // Of what: the entropy, one selected log-probability a row, or several.
 enum class Of { Entropy, One, Several };
 
-// How a gradient's thread blocks are made: kVectors in flight a thread. The faster the smaller a part
-// of a row is, since blocks that run together then read and write close to each other; several
-// selected elements are looked for once a part. Measured on an H200.
+// How a gradient's thread blocks are made, with kVectors in flight a thread. The smaller a part of
+// a row is, the closer blocks that run together read and write to each other; several selected
+// elements are looked for once a part. Measured on an H200.
 template <Of> struct Shape {
-    static constexpr int kThreads = 128, kVectors = 2, kBlocksPerSm = 16, kMostPartUnits = kCutUnits;
+    static constexpr int kThreads = 128, kVectors = 2, kBlocksPerSm = 16;
+    static constexpr int kMostPartUnits = kCutUnits;
 };
 template <> struct Shape<Of::Several> { // 64 registers a thread
     static constexpr int kThreads = 512, kVectors = 4, kBlocksPerSm = 2, kMostPartUnits = 64;
@@ -65,8 +66,8 @@ struct Picks {
 };
 
 // By the first warp. In the order of the indices, so that the sums are the same in every run.
-__device__ void collect(Picks &picks, const GradientTask &task, std::int64_t row, std::int64_t begin,
-                        std::int64_t end) {
+__device__ void collect(Picks &picks, const GradientTask &task, std::int64_t row,
+                        std::int64_t begin, std::int64_t end) {
     const int lane = int(threadIdx.x % kWarpSize);
     float sum = 0;
     int count = 0;
@@ -169,8 +170,8 @@ template <class T, Of kOf> struct Row {
 };
 
 // Vectors [begin, end); `first` is the element of vector 0. The first loads are under way while
-// ready() reads the row's numbers and collects the picks. No cache hints: keeping vectors out of the
-// L1, or making them the first to leave the L2, takes 2 to 3 % longer on an H200.
+// ready() reads the row's numbers and collects the picks. No cache hints: keeping vectors out of
+// the L1, or making them the first to leave the L2, takes 2 to 3 % longer on an H200.
 template <class T, Of kOf, class Ready>
 __device__ void write_span(Row<T, kOf> &row, int first, int begin, int end, const Ready &ready) {
     constexpr int kThreads = Shape<kOf>::kThreads, kVectors = Shape<kOf>::kVectors;
@@ -208,8 +209,8 @@ __device__ void write_part(const Plan &plan, std::int64_t r, int part, Picks &pi
     const auto vocab = int(task.logits.vocab);
     Row<T, kOf> row(static_cast<const T *>(task.logits.data) + plan.in.offset(r),
                     static_cast<T *>(task.dlogits) + plan.out.offset(r), picks);
-    const bool vectors = task.logits.vocab_stride == 1 && task.vocab_stride == 1 &&
-                         same_alignment(row.x, row.y);
+    const bool vectors =
+        task.logits.vocab_stride == 1 && task.vocab_stride == 1 && same_alignment(row.x, row.y);
     VectorSpan span(row.x, vocab);
     if (!vectors)
         span = VectorSpan(static_cast<const T *>(nullptr), vocab);
@@ -291,8 +292,7 @@ template <class T> ms_status launch(const Plan &plan, ms_stream stream) {
 
 ms_status gradient(const GradientTask &task, ms_stream stream) {
     const Plan plan{task, row_map(task.logits.sizes, task.logits.strides),
-                    row_map(task.logits.sizes, task.strides), row_count(task.logits), 0,
-                    false};
+                    row_map(task.logits.sizes, task.strides), row_count(task.logits)};
     if (task.logits.dtype == MS_F32)
         return launch<float>(plan, stream);
     return task.logits.dtype == MS_F16 ? launch<__half>(plan, stream)
