@@ -204,10 +204,9 @@ Status read_items(const PlanOptions &options, Purpose purpose, Plan &plan) {
             return Error{fmt::format("--ops is \"{}\"", fmt::join(*ops, ",")),
                          "none of its operators has tiles",
                          "only these have: " + tunable_operators()};
-        plan.tune = plan.items;
+        plan.tune = tunable_items(plan.workload, plan.items);
     } else if (options.tune_first)
-        std::ranges::copy_if(plan.items, std::back_inserter(plan.tune),
-                             [](const PlanItem &item) { return info(item.op).tunable; });
+        plan.tune = tunable_items(plan.workload, plan.items);
     return {};
 }
 

@@ -131,8 +131,8 @@ std::vector<PlanItem> items_of(const Workload &workload, OperatorId op,
                                const std::vector<std::string> &wanted, Status &refusal) {
     std::vector<PlanItem> items;
     for (const VariantInfo &variant : info(op).variants) {
-        if (!wanted.empty() &&
-            std::find(wanted.begin(), wanted.end(), variant.name) == wanted.end())
+        const bool named = std::find(wanted.begin(), wanted.end(), variant.name) != wanted.end();
+        if (wanted.empty() ? variant.when_named : !named)
             continue;
         if (const Status status = can_run(workload, op, variant.name); status)
             items.push_back({op, std::string(variant.name), {}});
@@ -140,6 +140,25 @@ std::vector<PlanItem> items_of(const Workload &workload, OperatorId op,
             refusal = status;
     }
     return items;
+}
+
+// A tile that is found for each: of "tuned", for all that it may stand for.
+std::vector<PlanItem> tunable_items(const Workload &workload, const std::vector<PlanItem> &items) {
+    std::vector<PlanItem> found;
+    const auto add = [&](PlanItem item) {
+        if (std::find(found.begin(), found.end(), item) == found.end())
+            found.push_back(std::move(item));
+    };
+    for (const PlanItem &item : items)
+        if (!info(item.op).tunable)
+            continue;
+        else if (item.variant != kTunedVariant)
+            add(item);
+        else
+            for (const VariantInfo &each : info(item.op).variants)
+                if (each.lora && !each.when_named && can_run(workload, item.op, each.name))
+                    add({item.op, std::string(each.name), {}});
+    return found;
 }
 
 Error no_wanted_variant(OperatorId op) {
@@ -389,6 +408,9 @@ Status validate(const Plan &plan) {
     for (const PlanItem &item : plan.tune)
         if (!info(item.op).tunable)
             return no_tiles(fmt::format("{} cannot be tuned", info(item.op).name));
+        else if (item.variant == kTunedVariant)
+            return Error{fmt::format("{}/tuned cannot be tuned", info(item.op).name),
+                         "it stands for the fastest of the variants that were", "tune the other variants"};
     if (const Status status = validate_edits(plan); !status)
         return status;
     if (Status inside = check_range("tune_max_candidates", plan.tune_max_candidates, 0, 100'000); !inside)

@@ -80,6 +80,8 @@ Status can_run(const Workload &workload, OperatorId op, std::string_view variant
 
 // The same of an operator that several ranks run together.
 Status can_run(const Workload &workload, OperatorId op, std::string_view variant, std::int32_t ranks);
+// Those of the items that have tiles; for "tuned", the variants that it may stand for.
+std::vector<PlanItem> tunable_items(const Workload &workload, const std::vector<PlanItem> &items);
 // All variants that can run of the operators named, by their own name, by family ("backward") or
 // "all". None named means what the model's forward pass does. An operator asked for by its own name
 // must run: if it cannot (LoRA needs a rank, sigmoid_topk a sigmoid router, ...), the error says why;

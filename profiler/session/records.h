@@ -142,7 +142,7 @@ struct Measurement {
     std::int64_t peak_bytes = 0;      // device memory above the run's baseline while it ran
     double relative_error = -1;       // ||y - ref|| / ||ref|| against `reference`; -1: not checked
     std::string reference;            // "fused", "cpu reference": what the result was compared with
-    std::string tuned;                // "", or "tuned": config came from the tuner's cache
+    std::string tuned;                // "", "tuned": config came from the tuner's cache, or "tuned: VARIANT": the variant too
     std::string throttle;             // "" or why the clocks were held back meanwhile
     Error failure;                    // when Failed
 

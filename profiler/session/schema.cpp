@@ -52,7 +52,7 @@ CREATE TABLE measurements (
     peak_bytes INTEGER NOT NULL,      -- device memory above the run's baseline
     relative_error REAL,              -- ||y - ref|| / ||ref||; -1: not checked
     reference TEXT NOT NULL,          -- what the result was compared with
-    tuned TEXT NOT NULL,              -- 'tuned': the tile came from the tuner
+    tuned TEXT NOT NULL,              -- 'tuned': the tile came from the tuner; 'tuned: VARIANT': the variant too
     throttle TEXT NOT NULL,           -- why the clocks were held back meanwhile
     failure_what TEXT NOT NULL, failure_why TEXT NOT NULL, failure_remedy TEXT NOT NULL
 );

@@ -62,9 +62,27 @@ void TunedConfigs::read() {
     }
 }
 
-std::optional<TileConfig> TunedConfigs::find(const std::string &key) const {
+std::optional<TunedConfigs::Entry> TunedConfigs::entry(const std::string &key) const {
     const auto found = entries_.find(key);
-    return found == entries_.end() ? std::nullopt : std::optional(found->second.config);
+    return found == entries_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<TileConfig> TunedConfigs::find(const std::string &key) const {
+    const std::optional<Entry> found = entry(key);
+    return found ? std::optional(found->config) : std::nullopt;
+}
+
+std::optional<TunedChoice> fastest_tuned(const TunedConfigs &tuned, const Workload &workload, OperatorId op,
+                                         std::string_view device, std::string_view kernels_version) {
+    std::optional<TunedChoice> fastest;
+    for (const VariantInfo &variant : info(op).variants) {
+        if (!variant.lora || variant.when_named)
+            continue;
+        const auto entry = tuned.entry(tuning_key(workload, op, variant.name, device, kernels_version));
+        if (entry && (!fastest || entry->median_ns < fastest->median_ns))
+            fastest = {variant.name, entry->config, entry->median_ns};
+    }
+    return fastest;
 }
 
 Status TunedConfigs::store(const std::string &key, const TileConfig &best, double median_ns) {

@@ -16,6 +16,17 @@ namespace moescope {
 std::string tuning_key(const Workload &workload, OperatorId op, std::string_view variant, std::string_view device,
                        std::string_view kernels_version);
 
+class TunedConfigs;
+
+// The fastest of an operator's LoRA variants, of those that were tuned; nullopt where none was.
+struct TunedChoice {
+    std::string_view variant;
+    TileConfig config;
+    double median_ns = 0;
+};
+std::optional<TunedChoice> fastest_tuned(const TunedConfigs &tuned, const Workload &workload, OperatorId op,
+                                         std::string_view device, std::string_view kernels_version);
+
 class TunedConfigs {
   public:
     // Where they belong on this machine; empty where there is no home.
@@ -25,17 +36,17 @@ class TunedConfigs {
     explicit TunedConfigs(std::filesystem::path path);
     const std::string &complaint() const { return complaint_; }
 
+    struct Entry {
+        TileConfig config;
+        double median_ns = 0;
+    };
+    std::optional<Entry> entry(const std::string &key) const;
     std::optional<TileConfig> find(const std::string &key) const;
     // Remembers the best and writes the file (PATH.tmp, then renamed). What other processes added
     // meanwhile is kept.
     Status store(const std::string &key, const TileConfig &best, double median_ns);
 
   private:
-    struct Entry {
-        TileConfig config;
-        double median_ns = 0;
-    };
-
     void read();
     Status write() const;
 

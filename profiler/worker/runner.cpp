@@ -231,7 +231,7 @@ class PlanRunner {
             if (!ran)
                 fail_item(measurement, ran.error());
             if (measurement.state == State::Done)
-                done_.push_back({std::uint32_t(item), measurement.config, measurement.time.median});
+                done_.push_back({std::uint32_t(item), *launched_variant(measurement), measurement.config, measurement.time.median});
             events_.measurement(std::uint32_t(item), measurement);
         }
     }
@@ -264,6 +264,21 @@ class PlanRunner {
         }
     }
 
+    // What launches: the measurement's variant, or the tuner's choice, whose tile it takes too.
+    Result<std::string> launched_variant(Measurement &measurement) const {
+        std::string variant(plain_variant(measurement.variant));
+        if (variant != kTunedVariant)
+            return variant;
+        const std::string &device = device_.info().name;
+        const auto choice = fastest_tuned(tuned_, plan_.workload, measurement.op, device, kernels_version());
+        if (!choice)
+            return Error{describe(measurement), fmt::format("the tuner has found nothing for this shape on {} yet", device),
+                         "run it with --tune, or tune its other variants"};
+        measurement.config = choice->config;
+        measurement.tuned = fmt::format("tuned: {}", choice->variant);
+        return std::string(choice->variant);
+    }
+
     static std::string describe(const Measurement &measurement) {
         return fmt::format("{} / {}", info(measurement.op).name, measurement.variant);
     }
@@ -278,7 +293,9 @@ class PlanRunner {
     }
 
     Status run_sources(std::size_t item, Operator &op, ResultCheck &check, Measurement &measurement) {
-        MOESCOPE_TRY(op.select(plain_variant(measurement.variant), measurement.config));
+        const Result<std::string> variant = launched_variant(measurement);
+        MOESCOPE_TRY(variant);
+        MOESCOPE_TRY(op.select(*variant, measurement.config));
         // Variants share their outputs: one that wrote nothing would agree with what the last one left.
         MOESCOPE_TRY(spoil_outputs(device_, op));
         if (const auto compile = op.compile_first()) {

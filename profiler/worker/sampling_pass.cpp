@@ -52,7 +52,7 @@ class Pass {
     const PlanItem &item_of(const SampledItem &sampled) const { return pass_.plan.items[sampled.item]; }
 
     Status sample(Operator &op, const SampledItem &sampled, const Each &each) const {
-        MOESCOPE_TRY(op.select(item_of(sampled).variant, sampled.config));
+        MOESCOPE_TRY(op.select(sampled.variant, sampled.config));
         MOESCOPE_TRY(op.launch()); // loads what there is to load
         MOESCOPE_TRY(pass_.device.synchronize());
         return each(op, sampled);

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace moescope {
@@ -16,6 +17,7 @@ namespace moescope {
 // An item that was measured: what its launches take, with the tiles it had.
 struct SampledItem {
     std::uint32_t item = 0;
+    std::string variant; // as it is launched
     TileConfig config;
     double median_ns = 0;
 };

@@ -62,7 +62,12 @@ struct VariantInfo {
     std::string_view title;   // "Fused": as in the window
     std::string_view explain; // one sentence
     bool lora = false;        // needs a LoRA rank
+    bool when_named = false;  // planned only when it is named
 };
+
+// Of a tunable operator: whichever of its LoRA variants the tuner found fastest on the device for the
+// workload, in the tile that it found for it.
+inline constexpr std::string_view kTunedVariant = "tuned";
 
 struct OperatorInfo {
     OperatorId id = OperatorId::Count_;

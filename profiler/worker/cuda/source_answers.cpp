@@ -34,6 +34,8 @@ struct Kernels {
 
 Result<Kernels> grouped_kernels(const SourceRequest &request) {
     namespace s2s = scatter2scatter;
+    if (request.item.variant == kTunedVariant)
+        return Error{"the source of the variant tuned", "it stands for another, which a run names", "choose that one"};
     ms_scatter2scatter_args args = grouped_args(request.workload, request.item.op), full;
     choose_variant(args, request.workload, request.item.variant);
     MOESCOPE_TRY(kernel_status(s2s::check_shape(&args, full), "the kernel"));

@@ -29,6 +29,10 @@ constexpr VariantInfo kDxVariants[] = {
      "Two passes: yb = dy B, then one product that is N + R deep: yb A, scaled, and dy W^T share "
      "the same sums.",
      true},
+    {kTunedVariant, "Tuned",
+     "Whichever of the variants with LoRA the tuner found fastest on this device for this shape, in "
+     "its tile. Refused where it has found none yet.",
+     true, true},
 };
 
 constexpr VariantInfo kGradVariants[] = {

@@ -22,6 +22,10 @@ constexpr VariantInfo kGroupedVariants[] = {
      "Two passes: xa = x A^T, then one product that is K + R deep: xa B^T, scaled, and x W share "
      "the same sums.",
      true},
+    {kTunedVariant, "Tuned",
+     "Whichever of the variants with LoRA the tuner found fastest on this device for this shape, in "
+     "its tile. Refused where it has found none yet.",
+     true, true},
 };
 
 Cost product_cost(const Sizes &s, OperatorId op, bool lora) {
@@ -39,7 +43,7 @@ Cost grouped_cost(const CostCase &c) { return product_cost(c.sizes, c.op.id, c.v
 
 double grouped_memory(const CostCase &c) {
     const Sizes &s = c.sizes;
-    const bool keeps_xa = c.variant.name == "split" || c.variant.name == "extra_k";
+    const bool keeps_xa = c.variant.name != "base" && c.variant.name != "fused";
     const double xa_rows = s.element * s.slots * (s.rank + 7); // of whole 16 bytes
     return s.sort_workspace() + product_cost(s, c.op.id, true).bytes + (keeps_xa ? xa_rows : 0);
 }

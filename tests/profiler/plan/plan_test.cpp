@@ -162,6 +162,25 @@ TEST_CASE("named variants keep only themselves") {
           "softmax_topk/warp_bitonic cannot run: it takes up to 32 experts and Model has 64.");
 }
 
+TEST_CASE("the tuner's choice is planned when it is named, and tuning it tunes what it may stand for") {
+    const Workload workload;
+    const auto variants = [](const std::vector<PlanItem> &items) {
+        std::vector<std::string> names;
+        for (const PlanItem &item : items)
+            names.push_back(item.variant);
+        return names;
+    };
+    const std::vector<PlanItem> all = *plan_items(workload, {"gate_up"}, {}), named = *plan_items(workload, {"gate_up"}, {"tuned"});
+    CHECK(variants(all) == std::vector<std::string>{"base", "fused", "split", "extra_k"});
+    CHECK(variants(named) == std::vector<std::string>{"tuned"});
+    CHECK(variants(tunable_items(workload, named)) == std::vector<std::string>{"fused", "split", "extra_k"});
+    CHECK(tunable_items(workload, *plan_items(workload, {"softmax_topk"}, {})).empty());
+    Plan plan{.workload = workload, .items = named, .tune = named};
+    CHECK(validate(plan).error().what == "gate_up/tuned cannot be tuned");
+    plan.tune = tunable_items(workload, named);
+    CHECK(validate(plan).ok());
+}
+
 TEST_CASE("a family's name stands for its operators that apply, and all for every family's") {
     CHECK(names(plan_items(workload_of(8), {"metadata", "dequant"}, {})) ==
           Names{"route_metadata/counting_sort", "bitmatrix/sort_and_bits",

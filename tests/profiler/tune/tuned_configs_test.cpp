@@ -41,6 +41,26 @@ TEST_CASE("what another process stored meanwhile is kept") {
     CHECK(both.find("theirs").has_value());
 }
 
+TEST_CASE("the fastest variant is the fastest of those with LoRA that were tuned for the shape") {
+    TunedConfigs configs("");
+    Workload workload;
+    const auto store = [&](const char *variant, const TileConfig &config, double ns) {
+        (void)configs.store(tuning_key(workload, OperatorId::GateUp, variant, "GPU", "1"), config, ns);
+    };
+    const auto fastest = [&](OperatorId op, const char *device) { return fastest_tuned(configs, workload, op, device, "1"); };
+    CHECK_FALSE(fastest(OperatorId::GateUp, "GPU"));
+    store("base", kConfig, 50);
+    CHECK_FALSE(fastest(OperatorId::GateUp, "GPU"));
+    store("fused", {64, 64, 32, 4, 3}, 100);
+    store("extra_k", kConfig, 80);
+    store("split", kConfig, 90);
+    REQUIRE(fastest(OperatorId::GateUp, "GPU"));
+    CHECK(fastest(OperatorId::GateUp, "GPU")->variant == "extra_k");
+    CHECK(fastest(OperatorId::GateUp, "GPU")->config == kConfig);
+    CHECK_FALSE(fastest(OperatorId::Down, "GPU"));
+    CHECK_FALSE(fastest(OperatorId::GateUp, "another GPU"));
+}
+
 TEST_CASE("a broken file is ignored with a complaint, and replaced by the next best") {
     const Folder folder;
     std::filesystem::create_directories(folder.path);

@@ -380,6 +380,24 @@ TEST_CASE("what the tuner knows of a variant is left as it was by its edited ker
     CHECK_FALSE(run.tuned.find(key).has_value());
 }
 
+TEST_CASE("the tuner's choice runs as the variant and the tile that the tuner found, or is refused") {
+    Plan plan = fake_plan();
+    plan.items = {{OperatorId::GateUp, "tuned", {}}};
+    Run run;
+    CHECK(run(plan).state == RunRecord::State::Failed);
+    CHECK(run.last().failure.why.find("the tuner has found nothing for this shape") == 0);
+    const TileConfig tile{64, 128, 32, 4, 3};
+    const auto key = [&](const char *variant) {
+        return tuning_key(plan.workload, OperatorId::GateUp, variant, run.device.info().name, kernels_version());
+    };
+    (void)run.tuned.store(key("split"), tile, 200);
+    (void)run.tuned.store(key("fused"), {128, 128, 32, 4, 3}, 300);
+    CHECK(run(plan).state == RunRecord::State::Done);
+    CHECK(run.last().variant == "tuned");
+    CHECK(run.last().tuned == "tuned: split");
+    CHECK(run.last().config == tile);
+}
+
 TEST_CASE("sources that a device does not take fail the edited item alone") {
     Plan plan = fake_plan();
     plan.items = {{OperatorId::GateUp, "base", {}}, {OperatorId::GateUp, "base (edited)", {}}};
