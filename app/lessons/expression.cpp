@@ -309,6 +309,46 @@ Answer over_runs(const Node &node, const Session &session) {
     return result;
 }
 
+// The run whose value over_runs takes.
+RunId chosen_run(const Node &node, const Session &session) {
+    RunId chosen;
+    double best = 0;
+    for (std::size_t i = 0; i < session.runs.size(); ++i) {
+        const RunId run{std::uint32_t(i)};
+        const Answer here = value_of(*node.a, session, run);
+        if (!here.known() || (chosen.valid() && ((node.over == Over::Least && *here.value >= best) ||
+                                                 (node.over == Over::Most && *here.value <= best))))
+            continue;
+        chosen = run;
+        best = *here.value;
+    }
+    return chosen;
+}
+
+void add_sources(const Node &node, const Session &session, RunId run, Origin &origin) {
+    switch (node.kind) {
+    case Node::Kind::Number:
+        return;
+    case Node::Kind::Fact:
+        origin.sources.push_back({node.fact, &node.arguments, run});
+        return;
+    case Node::Kind::Where:
+        return add_sources(*node.b, session, run, origin);
+    case Node::Kind::Aggregate:
+        if (node.over == Over::Any || node.over == Over::Runs)
+            origin.computed = true;
+        else
+            add_sources(*node.a, session, chosen_run(node, session), origin);
+        return;
+    default:
+        break;
+    }
+    origin.computed = true;
+    add_sources(*node.a, session, run, origin);
+    if (node.b)
+        add_sources(*node.b, session, run, origin);
+}
+
 Answer both_of(const Node &node, const Session &session, RunId run) {
     const Answer a = value_of(*node.a, session, run);
     const bool conjunction = node.kind == Node::Kind::And;
@@ -382,6 +422,13 @@ Answer Expression::evaluate(const Session &session, RunId run) const {
     return root_ ? value_of(*root_, session, run) : Answer{std::nullopt, "there is nothing to work out"};
 }
 
+Origin Expression::origin(const Session &session, RunId run) const {
+    Origin origin;
+    if (root_)
+        add_sources(*root_, session, run, origin);
+    return origin;
+}
+
 Result<Template> Template::parse(std::string_view text) {
     Template made;
     while (!text.empty()) {
@@ -410,18 +457,20 @@ Result<Template> Template::parse(std::string_view text) {
     return made;
 }
 
-std::string Template::fill(const Session &session, RunId run) const {
-    std::string text;
+Filled Template::fill(const Session &session, RunId run) const {
+    Filled filled;
     for (const Part &part : parts_) {
-        text += part.words;
+        filled.text += part.words;
         if (part.value.empty())
             continue;
+        const std::size_t begin = filled.text.size();
         const Answer answer = part.value.evaluate(session, run);
         for (const auto &[name, format] : kFormats)
             if (name == part.format)
-                text += answer.known() ? unbroken(format(*answer.value)) : "–";
+                filled.text += answer.known() ? unbroken(format(*answer.value)) : "–";
+        filled.values.push_back({begin, filled.text.size(), part.value});
     }
-    return text;
+    return filled;
 }
 
 } // namespace moescope::lessons

@@ -30,6 +30,20 @@ struct Answer {
     bool holds() const { return value && *value != 0; }
 };
 
+struct Fact;          // facts.h
+struct FactArguments;
+
+// What a value was made of.
+struct Origin {
+    struct Source {
+        const Fact *fact = nullptr;
+        const FactArguments *arguments = nullptr; // the expression's own
+        RunId run;                                // whose fact it is
+    };
+    std::vector<Source> sources; // conditions left out
+    bool computed = false;       // more than one fact as it is
+};
+
 class Expression {
   public:
     Expression() = default;
@@ -39,6 +53,7 @@ class Expression {
 
     // In a run of a session; the run may be invalid, and the session empty.
     Answer evaluate(const Session &session, RunId run) const;
+    Origin origin(const Session &session, RunId run) const;
     const std::string &text() const { return text_; }
     bool empty() const { return !root_; }
 
@@ -49,13 +64,23 @@ class Expression {
     std::shared_ptr<const Node> root_;
 };
 
+// A template's words in a run, and where its values stand in them.
+struct Filled {
+    std::string text;
+    struct Value {
+        std::size_t begin = 0, end = 0;
+        Expression expression;
+    };
+    std::vector<Value> values = {};
+};
+
 // Text with {expression:format} in it: time, bytes, rate (bytes a second), flops (a second), ratio,
 // percent, count or number. What is not known yet reads "–".
 class Template {
   public:
     Template() = default;
     static Result<Template> parse(std::string_view text);
-    std::string fill(const Session &session, RunId run) const;
+    Filled fill(const Session &session, RunId run) const;
 
   private:
     struct Part {

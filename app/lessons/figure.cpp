@@ -67,6 +67,7 @@ Frame between(const Frame &from, const Frame &to, float t) {
             keyed[key] = &shape;
     Frame frame;
     frame.caption = t < 0.5f ? from.caption : to.caption;
+    frame.note = t < 0.5f ? from.note : to.note;
     std::vector<const Shape *> stay;
     std::vector<Shape> later;
     for (const Shape &shape : to.shapes) {

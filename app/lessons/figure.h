@@ -16,6 +16,14 @@ namespace moescope::lessons {
 // Which of the theme's colours.
 enum class Ink : std::uint8_t { Text, Muted, Line, Raised, Accent, Good, Warning, Failure, Series };
 
+// What a value of a picture was made of, for its hover.
+struct Note {
+    enum class Of : std::uint8_t { Workload, Measurement, Ceilings } of = Of::Workload;
+    MeasurementId measurement = {};
+    static Note measured(MeasurementId id) { return {Of::Measurement, id}; }
+    static Note ceilings() { return {Of::Ceilings, {}}; }
+};
+
 struct Shape {
     enum class Kind : std::uint8_t { Box, Frame, Line, Arrow, Disc, Words };
     enum class Align : std::uint8_t { Left, Centre, Right };
@@ -31,11 +39,13 @@ struct Shape {
     std::string words = {};
     Align align = Align::Centre;
     bool bold = false;
+    Note note = {};
 };
 
 struct Frame {
     std::vector<Shape> shapes;
     std::string caption; // what happens, with the values it happens to
+    Note note = {};      // of the caption's values
 };
 
 // Every picture is this wide; all lengths are in its units.

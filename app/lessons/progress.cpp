@@ -37,7 +37,7 @@ Status apply(const WorkloadChange &change, std::span<const ModelShape> catalogue
     return {};
 }
 
-Verdict not_yet(std::string why) { return {Verdict::State::NotYet, std::move(why)}; }
+Verdict not_yet(std::string why) { return {Verdict::State::NotYet, {std::move(why)}}; }
 
 Verdict judge_choice(const Question &question, int chosen, const Session &session, RunId run) {
     for (const Choice &choice : question.choices)
@@ -67,7 +67,7 @@ Verdict judge_reached(const Question &question, const Session &session, RunId ru
         return not_yet(fmt::format("Not yet: {}.", reached.missing));
     if (reached.holds())
         return {Verdict::State::Found, question.found.fill(session, run)};
-    return not_yet(question.not_yet.fill(session, run));
+    return {Verdict::State::NotYet, question.not_yet.fill(session, run)};
 }
 
 } // namespace

@@ -25,7 +25,7 @@ struct Reply {
 
 struct Verdict {
     enum class State { Found, NotYet, Wrong } state = State::NotYet;
-    std::string why; // a sentence or two
+    Filled why; // a sentence or two
 };
 
 // Looks at the session's results. A question whose answer is a choice or a number is judged by the run

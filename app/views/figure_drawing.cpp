@@ -1,5 +1,6 @@
 #include "app/views/figure_drawing.h"
 
+#include "app/charts/series.h"
 #include "app/views/ui.h"
 
 #include <algorithm>
@@ -11,6 +12,8 @@ namespace {
 
 using lessons::Ink;
 using lessons::Shape;
+
+constexpr float kLeastWords = 0.78f; // of the small font: smaller could not be read
 
 ImVec4 colour_of(const Theme &theme, const Shape &shape) {
     switch (shape.ink) {
@@ -84,7 +87,7 @@ class Drawing {
                                 {neck.x - across.x * head * 0.6f, neck.y - across.y * head * 0.6f}, colour);
     }
     void words(const Shape &shape, ImVec2 anchor, ImU32 colour) const {
-        const float least = 0.78f * ui::small_font()->FontSize; // smaller could not be read
+        const float least = kLeastWords * ui::small_font()->FontSize;
         const float size = std::round(std::max(shape.h * factor_, least));
         ImFont *font = font_of(shape, size);
         const ImVec2 extent = font->CalcTextSizeA(size, FLT_MAX, 0, shape.words.c_str());
@@ -101,6 +104,35 @@ class Drawing {
 };
 
 } // namespace
+
+const lessons::Shape *shape_at(const lessons::Frame &frame, ImVec2 origin, float factor, ImVec2 pointer) {
+    constexpr float kReach = 5; // in the picture's units: of lines and words
+    const ImVec2 at{(pointer.x - origin.x) / factor, (pointer.y - origin.y) / factor};
+    const auto within = [&](float x, float y, float w, float h) {
+        return at.x >= x && at.x <= x + w && at.y >= y && at.y <= y + h;
+    };
+    const auto on = [&](const Shape &s) {
+        switch (s.kind) {
+        case Shape::Kind::Box:
+        case Shape::Kind::Frame:
+            return within(s.x - 1, s.y - 1, s.w + 2, s.h + 2);
+        case Shape::Kind::Line:
+        case Shape::Kind::Arrow:
+            return charts::distance_to(at, {s.x, s.y}, {s.w, s.h}) < kReach;
+        case Shape::Kind::Disc:
+            return std::hypot(at.x - s.x, at.y - s.y) < s.w + kReach;
+        case Shape::Kind::Words:
+            break;
+        }
+        const float size = std::max(s.h * factor, kLeastWords * ui::small_font()->FontSize);
+        const float wide = font_of(s, size)->CalcTextSizeA(size, FLT_MAX, 0, s.words.c_str()).x / factor;
+        const float shift = s.align == Shape::Align::Left ? 0 : s.align == Shape::Align::Right ? 1 : 0.5f;
+        return within(s.x - wide * shift, s.y - size / factor / 2, wide, size / factor);
+    };
+    const auto found = std::find_if(frame.shapes.rbegin(), frame.shapes.rend(),
+                                    [&](const Shape &shape) { return shape.alpha > 0.01f && on(shape); });
+    return found == frame.shapes.rend() ? nullptr : &*found;
+}
 
 void draw_frame(ImDrawList &draw, ImVec2 origin, float factor, const Theme &theme, const lessons::Frame &frame) {
     const Drawing drawing(draw, origin, factor, theme);

@@ -11,4 +11,7 @@ namespace moescope {
 // factor: pixels of one of the frame's units.
 void draw_frame(ImDrawList &draw, ImVec2 origin, float factor, const Theme &theme, const lessons::Frame &frame);
 
+// The uppermost shape that the pointer is on; null: none.
+const lessons::Shape *shape_at(const lessons::Frame &frame, ImVec2 origin, float factor, ImVec2 pointer);
+
 } // namespace moescope

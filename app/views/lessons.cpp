@@ -2,6 +2,7 @@
 
 #include "app/lessons/facts.h"
 #include "app/views/lessons_parts.h"
+#include "app/views/lessons_words.h"
 #include "app/views/measurement_text.h"
 #include "app/views/number.h"
 #include "app/views/number_audit.h"
@@ -127,6 +128,11 @@ class LessonPage {
         ImGui::Dummy({0, 2 * context_.scale});
     }
 
+    void draw_paragraph(const lessons::Filled &filled) {
+        ui::prose(theme(), filled.text, values_of(filled, *context_.session, context_.run), text_width());
+        ImGui::Dummy({0, 2 * context_.scale});
+    }
+
     void draw_page(const lessons::Page &page) {
         ui::text(page.title, theme().accent);
         for (const lessons::Template &paragraph : page.text)
@@ -147,10 +153,14 @@ class LessonPage {
             shown->run != context_.run)
             shown = {name, *workload_, session.version, context_.run,
                      lessons::find_figure(name)->make({*workload_, session, context_.run})};
-        draw_player(context_, state_.player, shown->made);
-        ui::small(fmt::format("The numbers are those of {}, {} tokens, seed {}.", workload_->model.name,
-                              workload_->tokens, workload_->seed),
-                  theme().muted);
+        const std::string whose = fmt::format("{}, {} tokens, seed {}", workload_->model.name, workload_->tokens, workload_->seed);
+        const ui::Fact about{Evidence::Modelled,
+                             fmt::format("Worked out from the inputs of {}: the same on every machine. Nothing was timed.", whose)};
+        draw_player(context_, state_.player, shown->made, about);
+        ui::small(fmt::format("The numbers are those of {}.", whose), theme().muted);
+        ui::explain(theme(), Evidence::Reported,
+                    "The workload of the run shown where it suits the lesson, else that of the lesson's own model. Point at a "
+                    "value of the picture to see how it came about.");
     }
 
     void run(const lessons::Control &control) {
@@ -198,9 +208,13 @@ class LessonPage {
 
     void draw_choices(lessons::Reply &reply) {
         for (std::size_t i = 0; i < lesson_.question.choices.size(); ++i) {
-            const std::string words = lesson_.question.choices[i].text.fill(*context_.session, context_.run);
-            if (ImGui::RadioButton(fmt::format("{}##{}", words, i).c_str(), reply.choice == int(i)))
+            const lessons::Filled words = lesson_.question.choices[i].text.fill(*context_.session, context_.run);
+            if (ImGui::RadioButton(fmt::format("{}##{}", words.text, i).c_str(), reply.choice == int(i)))
                 reply.choice = int(i);
+            if (!words.values.empty()) {
+                const ui::Fact fact = explain_value(words.values.front().expression, *context_.session, context_.run);
+                ui::explain(theme(), fact.evidence, fact.words);
+            }
         }
     }
 

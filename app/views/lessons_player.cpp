@@ -2,6 +2,8 @@
 #include "app/views/lessons_parts.h"
 
 #include "app/views/figure_drawing.h"
+#include "app/views/lessons_words.h"
+#include "app/views/number_audit.h"
 #include "app/views/ui.h"
 
 #include <fmt/format.h>
@@ -86,7 +88,7 @@ void step(PlayerState &player, int by, std::size_t frames) {
     player.target = std::clamp(place + float(by), 0.0f, last_of(frames));
 }
 
-void draw_player(const ViewContext &context, PlayerState &player, const lessons::Figure &figure) {
+void draw_player(const ViewContext &context, PlayerState &player, const lessons::Figure &figure, const ui::Fact &about) {
     if (figure.frames.empty()) {
         ui::wrapped(figure.why, context.theme.muted);
         return;
@@ -98,12 +100,19 @@ void draw_player(const ViewContext &context, PlayerState &player, const lessons:
     ImGui::GetWindowDrawList()->AddRectFilled(origin, {origin.x + size.x, origin.y + size.y},
                                               packed(context.theme.surface), 6 * context.scale);
     ImGui::InvisibleButton("figure", size);
+    const bool pointed = ImGui::IsItemHovered(ImGuiHoveredFlags_DelayNormal);
+    ui::note_chart("figure", origin, {origin.x + size.x, origin.y + size.y});
     take_keys(player, figure.frames.size());
     advance(player, ImGui::GetIO().DeltaTime, figure.frames.size());
     const lessons::Frame frame = lessons::at(figure, player.position);
     ImGui::PushClipRect(origin, {origin.x + size.x, origin.y + size.y}, true);
     draw_frame(*ImGui::GetWindowDrawList(), origin, factor, context.theme, frame);
     ImGui::PopClipRect();
+    const lessons::Shape *shape = pointed ? shape_at(frame, origin, factor, ImGui::GetIO().MousePos) : nullptr;
+    if (shape) {
+        const Explained said = explain_note(shape->note, *context.session, context.run, about);
+        ui::tooltip(context.theme, said.title, said.facts);
+    }
     ImGui::BeginChild("bar", {size.x, ImGui::GetFrameHeight()}, 0, ImGuiWindowFlags_NoScrollbar);
     draw_bar(context, player, figure.frames.size());
     ImGui::EndChild();
@@ -111,6 +120,8 @@ void draw_player(const ViewContext &context, PlayerState &player, const lessons:
     ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + size.x);
     ui::text(frame.caption);
     ImGui::PopTextWrapPos();
+    const Explained said = explain_note(frame.note, *context.session, context.run, about);
+    ui::explain(context.theme, said.facts.front().evidence, ui::text_of(said.title, said.facts));
     // Room for the longest caption, so that what follows stays in its place.
     float tallest = line;
     for (const lessons::Frame &each : figure.frames)

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <utility>
+#include <vector>
 
 namespace moescope::ui {
 
@@ -56,7 +57,8 @@ void tooltip(const Theme &theme, Evidence evidence, std::string_view words) {
 void tooltip(const Theme &theme, std::string_view title, std::span<const Fact> facts) {
     if (facts.empty() || !begin_tooltip())
         return;
-    text(title);
+    if (!title.empty())
+        text(title);
     for (const Fact &fact : facts) {
         ImGui::Spacing();
         say(theme, fact.evidence, fact.words);
@@ -75,6 +77,60 @@ void explain(const Theme &theme, Evidence evidence, std::string_view words) {
     note_explained(words, evidence);
     if (ImGui::IsItemHovered(ImGuiHoveredFlags_DelayShort | ImGuiHoveredFlags_AllowWhenDisabled))
         tooltip(theme, evidence, words);
+}
+
+namespace {
+
+// Where the lines of wrapped words begin and end, as ImGui wraps them.
+std::vector<std::pair<const char *, const char *>> lines_of(const std::string &words, float width) {
+    std::vector<std::pair<const char *, const char *>> lines;
+    const char *at = words.data(), *const end = at + words.size();
+    while (at < end) {
+        const char *stop = ImGui::GetFont()->CalcWordWrapPositionA(1.0f, at, end, width);
+        if (stop == at)
+            ++stop;
+        lines.emplace_back(at, stop);
+        at = stop;
+        while (at < end && (*at == ' ' || *at == '\t'))
+            ++at;
+        if (at < end && *at == '\n')
+            ++at;
+    }
+    return lines;
+}
+
+void draw_dots(ImVec2 from, float to, ImU32 colour) {
+    const float step = std::max(2.0f, std::round(ImGui::GetFontSize() * 0.2f)), side = std::max(1.0f, std::round(step / 3));
+    for (float x = from.x; x + side <= to; x += step)
+        ImGui::GetWindowDrawList()->AddRectFilled({x, from.y}, {x + side, from.y + side}, colour);
+}
+
+} // namespace
+
+void prose(const Theme &theme, const std::string &words, std::span<const ProseValue> values, float width) {
+    const ImVec2 start = ImGui::GetCursorScreenPos();
+    ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width);
+    ImGui::TextUnformatted(words.data(), words.data() + words.size());
+    ImGui::PopTextWrapPos();
+    if (values.empty())
+        return;
+    const auto lines = lines_of(words, width);
+    const float height = ImGui::GetTextLineHeight();
+    const auto wide = [](const char *from, const char *to) { return ImGui::CalcTextSize(from, to).x; };
+    for (const ProseValue &value : values) {
+        const char *begin = words.data() + value.begin, *end = words.data() + value.end;
+        for (std::size_t i = 0; i < lines.size(); ++i) {
+            if (begin < lines[i].first || begin >= lines[i].second)
+                continue;
+            const ImVec2 low{std::floor(start.x) + wide(lines[i].first, begin), start.y + height * float(i)};
+            const ImVec2 high{low.x + wide(begin, std::min(end, lines[i].second)), low.y + height};
+            draw_dots({low.x, high.y - 1}, high.x, packed(colour_of(theme, value.fact.evidence)));
+            note_shown({begin, end}, low, high);
+            note_explained(value.fact.words, value.fact.evidence, low, high);
+            if (ImGui::IsWindowHovered() && ImGui::IsMouseHoveringRect(low, high))
+                tooltip(theme, value.fact.evidence, value.fact.words);
+        }
+    }
 }
 
 void numbers_are_recorded(std::string when_and_where) { g_recorded = std::move(when_and_where); }

@@ -34,6 +34,13 @@ void tooltip(const Theme &theme, std::string_view title, std::span<const Fact> f
 // The same as text.
 std::string text_of(std::string_view title, std::span<const Fact> facts);
 
+// Wrapped words at the cursor with values in them, each underlined in its kind's colour and explained on hover.
+struct ProseValue {
+    std::size_t begin = 0, end = 0; // in the words
+    Fact fact;
+};
+void prose(const Theme &theme, const std::string &words, std::span<const ProseValue> values, float width);
+
 // The badge's shape alone, as an item of a line's height: for heads of columns and labels of rows.
 void mark(const Theme &theme, Evidence evidence);
 

@@ -36,9 +36,10 @@ std::size_t number_end(std::string_view words, std::size_t at) {
 bool unit_follows(std::string_view rest) {
     if (rest.starts_with("×") || rest.starts_with("%"))
         return true;
-    if (!rest.starts_with(' '))
+    constexpr std::string_view kUnbroken = "\u00a0";
+    if (!rest.starts_with(' ') && !rest.starts_with(kUnbroken))
         return false;
-    rest.remove_prefix(1);
+    rest.remove_prefix(rest.starts_with(' ') ? 1 : kUnbroken.size());
     return std::ranges::any_of(kUnits, [&](std::string_view unit) {
         return rest.starts_with(unit) && (rest.size() == unit.size() || !in_word(rest[unit.size()]));
     });
@@ -83,9 +84,11 @@ bool shows_number(std::string_view words) {
 NumberAudit::NumberAudit() { g_audit = this; }
 NumberAudit::~NumberAudit() { g_audit = nullptr; }
 
-void note_shown(std::string_view text) {
+void note_shown(std::string_view text) { note_shown(text, ImGui::GetItemRectMin(), ImGui::GetItemRectMax()); }
+
+void note_shown(std::string_view text, ImVec2 low, ImVec2 high) {
     if (g_audit && shows_number(text))
-        g_audit->shown.push_back({std::string(text), ImGui::GetItemRectMin(), ImGui::GetItemRectMax(), {}, {}, {}});
+        g_audit->shown.push_back({std::string(text), low, high, {}, {}, {}});
 }
 
 void note_hover(std::string_view words, std::optional<Evidence> evidence) {
@@ -100,9 +103,12 @@ void note_chart(std::string_view name, ImVec2 low, ImVec2 high) {
 
 // The words are about every number within the item: a row's group holds its label and its value.
 void note_explained(std::string_view words, std::optional<Evidence> evidence) {
+    note_explained(words, evidence, ImGui::GetItemRectMin(), ImGui::GetItemRectMax());
+}
+
+void note_explained(std::string_view words, std::optional<Evidence> evidence, ImVec2 low, ImVec2 high) {
     if (!g_audit || words.empty())
         return;
-    const ImVec2 low = ImGui::GetItemRectMin(), high = ImGui::GetItemRectMax();
     for (NumberAudit::Shown &each : g_audit->shown) {
         const float x = (each.low.x + each.high.x) / 2, y = (each.low.y + each.high.y) / 2;
         if (x < low.x || x > high.x || y < low.y || y > high.y)

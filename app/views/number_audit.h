@@ -52,6 +52,9 @@ class NumberAudit {
 // What the pieces of ui.h call: after a text was drawn, and when the last item gets a hover's words.
 void note_shown(std::string_view text);
 void note_explained(std::string_view words, std::optional<Evidence> evidence);
+// The same where neither is an item of its own.
+void note_shown(std::string_view text, ImVec2 low, ImVec2 high);
+void note_explained(std::string_view words, std::optional<Evidence> evidence, ImVec2 low, ImVec2 high);
 // What tooltips and charts call: when one is open, and where one is drawn in the current window.
 void note_hover(std::string_view words, std::optional<Evidence> evidence);
 void note_chart(std::string_view name, ImVec2 low, ImVec2 high);

@@ -78,9 +78,10 @@ void draw_times(Pen &pen, const FigureInputs &inputs) {
             continue;
         }
         const float w = width * float(m->time.median / most);
-        pen.box(kLeft, y, w, kBar, Ink::Accent);
-        pen.box(kLeft, y + kBar + 4, width * float(m->floor_ns / most), 4, Ink::Muted);
-        pen.words(kLeft + w + 8, y + kBar / 2, format_duration_ns(m->time.median), Ink::Text, Shape::Align::Left);
+        const Note note = Note::measured(id_of(inputs.session, *m));
+        pen.box(kLeft, y, w, kBar, Ink::Accent).note = note;
+        pen.box(kLeft, y + kBar + 4, width * float(m->floor_ns / most), 4, Ink::Muted).note = note;
+        pen.words(kLeft + w + 8, y + kBar / 2, format_duration_ns(m->time.median), Ink::Text, Shape::Align::Left).note = note;
     }
     pen.words(kLeft, kTop + 3 * kRow + 2, "thin bars: the floor of each", Ink::Muted, Shape::Align::Left);
 }

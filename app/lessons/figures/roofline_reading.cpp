@@ -23,15 +23,16 @@ struct Axes {
 
 struct Dot {
     const Measurement *measured;
+    MeasurementId id;
     double intensity, rate;
     std::string name() const { return fmt::format("{} ({})", info(measured->op).name, measured->variant); }
 };
 
 std::vector<Dot> dots_of(const Session &session, RunId run) {
     std::vector<Dot> dots;
-    for (const Measurement &m : session.measurements)
-        if (m.run == run && m.state == Measurement::State::Done && m.time.median > 0 && m.cost.flops > 0 && m.cost.bytes > 0)
-            dots.push_back({&m, m.cost.flops / m.cost.bytes, m.achieved_flops_per_second()});
+    for (std::uint32_t i = 0; i < session.measurements.size(); ++i)
+        if (const Measurement &m = session.measurements[i]; m.run == run && m.state == Measurement::State::Done && m.time.median > 0 && m.cost.flops > 0 && m.cost.bytes > 0)
+            dots.push_back({&m, {i}, m.cost.flops / m.cost.bytes, m.achieved_flops_per_second()});
     return dots;
 }
 
@@ -67,11 +68,13 @@ void draw_roofs(Pen &pen, const Axes &axes, const Ceilings &ceilings, bool memor
     const double lowest = std::max(std::pow(10.0, axes.x_low), std::pow(10.0, axes.y_low) / ceilings.bytes_per_second);
     if (memory)
         pen.line(axes.x(lowest), axes.y(lowest * ceilings.bytes_per_second), axes.x(ridge),
-                 axes.y(ceilings.flops_per_second), Ink::Warning, "memory");
+                 axes.y(ceilings.flops_per_second), Ink::Warning, "memory")
+            .note = Note::ceilings();
     if (compute) {
         const float y = axes.y(ceilings.flops_per_second);
-        pen.line(axes.x(ridge), y, kRight, y, Ink::Failure, "compute");
-        pen.words(kRight, y - 10, format_flops(ceilings.flops_per_second), Ink::Failure, Shape::Align::Right);
+        pen.line(axes.x(ridge), y, kRight, y, Ink::Failure, "compute").note = Note::ceilings();
+        pen.words(kRight, y - 10, format_flops(ceilings.flops_per_second), Ink::Failure, Shape::Align::Right).note =
+            Note::ceilings();
     }
 }
 
@@ -87,11 +90,16 @@ void draw_dots(Pen &pen, const Axes &axes, const Ceilings &ceilings, const std::
         const bool last = i + 1 == shown;
         if (last)
             pen.arrow(x, y - 6, x, axes.y(roof(ceilings, dot.intensity)), Ink::Muted);
-        pen.disc(x, y, last ? 6 : 4.5f, last ? Ink::Good : Ink::Accent, fmt::format("dot{}", i)).alpha = last ? 1 : 0.7f;
-        if (last)
-            pen.words(x + (x > kFigureWidth * 0.7f ? -10 : 10), y + 2, dot.name(), Ink::Text,
-                      x > kFigureWidth * 0.7f ? Shape::Align::Right : Shape::Align::Left)
-                .bold = true;
+        Shape &disc = pen.disc(x, y, last ? 6 : 4.5f, last ? Ink::Good : Ink::Accent, fmt::format("dot{}", i));
+        disc.alpha = last ? 1 : 0.7f;
+        disc.note = Note::measured(dot.id);
+        if (!last)
+            continue;
+        const bool at_right = x > kFigureWidth * 0.7f;
+        Shape &name = pen.words(x + (at_right ? -10 : 10), y + 2, dot.name(), Ink::Text,
+                                at_right ? Shape::Align::Right : Shape::Align::Left);
+        name.bold = true;
+        name.note = Note::measured(dot.id);
     }
 }
 
@@ -115,6 +123,7 @@ Figure roofline_reading_figure(const FigureInputs &inputs) {
         draw_axes(pen, axes);
         draw_roofs(pen, axes, ceilings, memory, compute);
         draw_dots(pen, axes, ceilings, dots, shown);
+        figure.frames.back().note = shown > 0 ? Note::measured(dots[std::size_t(shown - 1)].id) : Note::ceilings();
     };
     const std::string device = inputs.session.runs[inputs.run.value].device.name;
     add("Right: how many operations a kernel does with each byte it must move. Up: how many it does a second. Both axes "

@@ -124,9 +124,10 @@ void draw_intensities(Pen &pen, const TileConfig &tile, double ridge) {
     }
     if (ridge > 0) {
         const float x = left + width * float(std::min(1.0, ridge / most));
-        pen.line(x, 14, x, y, Ink::Warning);
+        pen.line(x, 14, x, y, Ink::Warning).note = Note::ceilings();
         pen.words(x, y + 12, fmt::format("{:.0f}: what the device needs without its caches", ridge), Ink::Warning,
-                  x > kFigureWidth * 0.6f ? Shape::Align::Right : Shape::Align::Left);
+                  x > kFigureWidth * 0.6f ? Shape::Align::Right : Shape::Align::Left)
+            .note = Note::ceilings();
     }
 }
 

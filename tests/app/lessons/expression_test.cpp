@@ -113,8 +113,12 @@ TEST_CASE("templates fill in values, and a dash for what is not known", "[lesson
     const SessionPtr session = test::sample_session();
     const auto made = Template::parse("T is {tokens:count}, twice {2 * tokens:number}; {time(down.split):time}.");
     REQUIRE(made.ok());
-    CHECK(made->fill(*session, RunId{1}) == "T is 512, twice 1.02e+03; –.");
-    CHECK(Template::parse("no values")->fill(*session, RunId{0}) == "no values");
+    const Filled filled = made->fill(*session, RunId{1});
+    REQUIRE(filled.values.size() == 3);
+    CHECK(filled.text.substr(filled.values[0].begin, filled.values[0].end - filled.values[0].begin) == "512");
+    CHECK(filled.values[2].expression.text() == "time(down.split)");
+    CHECK(filled.text == "T is 512, twice 1.02e+03; –.");
+    CHECK(Template::parse("no values")->fill(*session, RunId{0}).text == "no values");
     CHECK_FALSE(Template::parse("{tokens}").ok());
     CHECK_FALSE(Template::parse("{tokens:furlongs}").ok());
     CHECK_FALSE(Template::parse("{tokens:count").ok());

@@ -36,7 +36,7 @@ TEST_CASE("a reader with a CPU alone can answer every question but the tuner's",
                 reply.choice = int(i);
         reply.number = lesson.question.number.evaluate(*session, last).value;
         const Verdict verdict = judge(lesson.question, reply, *session, last);
-        INFO(verdict.why);
+        INFO(verdict.why.text);
         const bool needs_tiles = lesson.id == "why-a-tile-is-fast";
         CHECK((verdict.state == Verdict::State::Found) == !needs_tiles);
     }

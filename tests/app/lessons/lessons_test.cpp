@@ -100,7 +100,7 @@ TEST_CASE("every question waits for measurements, can be met and can be missed",
         const Question &question = lesson.question;
         const Verdict before = judge(question, {.choice = 0, .number = 1}, Session(), {});
         CHECK(before.state == State::NotYet);
-        CHECK(before.why.starts_with("Not yet: "));
+        CHECK(before.why.text.starts_with("Not yet: "));
         std::set<int> right; // choices that were right in some session
         bool met = false, missed = false;
         for (std::uint64_t seed = 0; seed < 300; ++seed) {
@@ -112,8 +112,8 @@ TEST_CASE("every question waits for measurements, can be met and can be missed",
             missed |= wrong.state != State::Found;
             if (found.state == State::Found && !question.choices.empty())
                 right.insert(right_reply(question, *session, run).choice);
-            CHECK_FALSE(found.why.empty());
-            CHECK_FALSE(wrong.why.empty());
+            CHECK_FALSE(found.why.text.empty());
+            CHECK_FALSE(wrong.why.text.empty());
             if (question.reached.empty()) {
                 CHECK(wrong.state != State::Found);
             }

@@ -1,6 +1,7 @@
 // What charts draw, read back from their triangles and pointed at: a mark or a number in a chart without a
 // hover that says how it came about fails here, whoever drew it.
 #include "app/charts/series.h"
+#include "app/lessons/lesson.h"
 #include "app/render/drawing.h"
 #include "app/render/own_context.h"
 #include "app/shell/view_list.h"
@@ -104,7 +105,7 @@ std::vector<Mark> marks_of(const Chart &chart, const Theme &theme) {
 // Frames enough for a hover that waits.
 template <typename Frame> bool has_hover(const Frame &frame, ImVec2 at, std::set<Evidence> &kinds) {
     ImGui::GetIO().AddMousePosEvent(at.x, at.y);
-    for (int i = 0; i < 5; ++i) {
+    for (int i = 0; i < 8; ++i) {
         ui::NumberAudit audit;
         frame();
         bool any = false;
@@ -125,8 +126,8 @@ struct Found {
     std::size_t marks = 0;
 };
 
-void point_at_all(const SessionPtr &session, ViewId view, const std::string &name, Found &found) {
-    test::DrivenShell window(session, {}, 1800, 1400);
+void point_at_all(const SessionPtr &session, ViewId view, const std::string &name, Found &found, Settings settings = {}) {
+    test::DrivenShell window(session, std::move(settings), 1800, 1400);
     window.shell.show_only(view, /*alone=*/true);
     testing::eventually([&] { // the timeline puts its records in order on another thread
         ui::NumberAudit audit;
@@ -215,6 +216,22 @@ TEST_CASE("a mark without a hover is found, and one whose hover has no badge", "
     CHECK(marks > 4); // two bars and the axis's numbers
     CHECK(silent == 1);
     CHECK(forgotten(false) == std::pair(marks, 2));
+}
+
+TEST_CASE("every mark and number of a lesson's picture says on hover how it came about", "[look][lessons]") {
+    Found found;
+    for (const lessons::Lesson &lesson : lessons::load_lessons(MOESCOPE_ASSETS "/lessons").lessons)
+        for (int page = 0; page <= int(lesson.pages.size()); ++page) {
+            Settings settings;
+            settings.lesson = lesson.id;
+            settings.lesson_pages[lesson.id] = page;
+            point_at_all(test::sample_session(), ViewId::Lessons, fmt::format("{} page {}", lesson.id, page), found,
+                         std::move(settings));
+        }
+    CHECK(found.marks > 100);
+    CHECK(found.charts == std::set<std::string>{"lessons figure", "lessons results"});
+    CHECK(found.kinds.contains(Evidence::Measured));
+    CHECK(found.kinds.contains(Evidence::Modelled));
 }
 
 TEST_CASE("every mark and number of every chart says on hover how it came about", "[look]") {

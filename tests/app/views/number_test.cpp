@@ -1,5 +1,6 @@
 #include "app/views/number.h"
 
+#include "app/lessons/lesson.h"
 #include "app/render/own_context.h"
 #include "app/shell/view_list.h"
 #include "app/views/inspector.h"
@@ -109,8 +110,55 @@ TEST_CASE("an audit finds the number without words, and how the others came abou
 TEST_CASE("every number that a view shows says what it is on hover", "[look]") {
     for (const auto &[name, session] : sessions())
         for (const View &view : views())
-            if (view.id != ViewId::Lessons) // those are prose, and what they measure they show in words
+            if (view.id != ViewId::Lessons) // those have pages: below
                 check_words(shown_by(view.id, session), std::string(view.key) + " of " + name);
+}
+
+TEST_CASE("every value in the words of a lesson says on hover how it came about", "[look][lessons]") {
+    std::set<Evidence> seen;
+    std::size_t values = 0;
+    const auto check = [&](const SessionPtr &session, const lessons::Lesson &lesson, int page) {
+        Settings settings;
+        settings.lesson = lesson.id;
+        settings.lesson_pages[lesson.id] = page;
+        test::DrivenShell window(session, settings, 1400, 1400);
+        window.shell.show_only(ViewId::Lessons, /*alone=*/true);
+        window.frames(3);
+        ui::NumberAudit audit;
+        window.frame();
+        for (const auto &number : audit.shown) {
+            INFO(lesson.id << " page " << page << " shows \"" << number.text << "\" at " << number.low.x << ", "
+                           << number.low.y);
+            CHECK(number.explained);
+            CHECK(number.evidence);
+            if (number.evidence)
+                seen.insert(*number.evidence);
+            ++values;
+        }
+    };
+    const auto recorded = sessions().back().session;
+    for (const lessons::Lesson &lesson : lessons::load_lessons(MOESCOPE_ASSETS "/lessons").lessons)
+        for (int page = 0; page <= int(lesson.pages.size()); ++page) {
+            check(test::sample_session(), lesson, page);
+            check(recorded, lesson, page);
+        }
+    CHECK(values > 50);
+    CHECK(seen.size() == 4);
+}
+
+TEST_CASE("a value of prose is underlined where it stands and told apart", "[look]") {
+    const std::string words = "It took 4.2\u00a0ms, and then a long sentence goes on until it is wrapped to 7.5\u00a0% here.";
+    const std::size_t at = words.find("7.5");
+    const std::vector<ui::ProseValue> values = {
+        {words.find("4.2"), words.find(","), {Evidence::Measured, "A time."}},
+        {at, words.find(" here"), {Evidence::Estimated, "A share."}}};
+    const auto shown = numbers_of([&](const Theme &theme) { ui::prose(theme, words, values, 300); });
+    REQUIRE(shown.size() == 2);
+    CHECK(shown[0].text == "4.2\u00a0ms");
+    CHECK(shown[0].evidence == Evidence::Measured);
+    CHECK(shown[1].evidence == Evidence::Estimated);
+    CHECK(shown[1].low.y > shown[0].low.y);
+    CHECK(shown[1].high.x - shown[1].low.x < 100);
 }
 
 TEST_CASE("measured, modelled and estimated numbers are told apart in every view of results", "[look]") {
