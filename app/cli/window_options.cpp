@@ -6,6 +6,9 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <algorithm>
+#include <string_view>
 #include <system_error>
 
 namespace moescope::cli {
@@ -24,6 +27,18 @@ Status check_file(const std::string &file, const std::vector<std::string> &comma
                  {}};
 }
 
+Status read_point(const std::optional<std::string> &given, std::optional<std::pair<int, int>> &to) {
+    if (!given)
+        return {};
+    const std::size_t comma = std::min(given->find(','), given->size());
+    const auto x = parse_integer("--point", given->substr(0, comma), 0, 16'384);
+    const auto y = parse_integer("--point", given->substr(std::min(comma + 1, given->size())), 0, 16'384);
+    if (!x || !y)
+        return Error{fmt::format("--point is \"{}\"", *given), "it must be two numbers of pixels, X,Y", ""};
+    to = {int(*x), int(*y)};
+    return {};
+}
+
 } // namespace
 
 void add_window_options(CLI::App &app, WindowArguments &arguments) {
@@ -40,6 +55,8 @@ void add_window_options(CLI::App &app, WindowArguments &arguments) {
     add("--screenshot", arguments.screenshot, "FILE.png",
         "Write a picture of the window and leave");
     add("--frames", arguments.frames, "N", "Frames drawn before the screenshot (20)");
+    add("--do", arguments.actions, "ID,ID…", "Commands of the window to begin with, as its menus have them");
+    add("--point", arguments.point, "X,Y", "Where the pointer is for the screenshot, in pixels");
 }
 
 Result<WindowOptions> make_window_options(const WindowArguments &arguments,
@@ -65,6 +82,13 @@ Result<WindowOptions> make_window_options(const WindowArguments &arguments,
     if (!frames)
         return frames.error();
     request.frames = int(*frames);
+    if (const Status status = read_point(arguments.point, request.point); !status)
+        return status.error();
+    for (std::string_view rest = arguments.actions ? *arguments.actions : std::string_view(); !rest.empty();) {
+        const std::size_t comma = std::min(rest.find(','), rest.size());
+        request.actions.emplace_back(rest.substr(0, comma));
+        rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
     if (arguments.screenshot) {
         request.screenshot = *arguments.screenshot;
         if (const Status status = check_output("--screenshot", request.screenshot); !status)

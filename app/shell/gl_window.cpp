@@ -161,7 +161,7 @@ void GlWindow::wake() {
     glfwPostEmptyEvent();
 }
 
-void GlWindow::begin_frame() {
+void GlWindow::begin_frame(std::optional<ImVec2> pointer) {
     ImGui_ImplOpenGL3_NewFrame();
     ImGui_ImplGlfw_NewFrame();
     int width = 0, height = 0;
@@ -169,6 +169,8 @@ void GlWindow::begin_frame() {
     ImGuiIO &io = ImGui::GetIO();
     io.DisplaySize = {float(width), float(height)};
     io.DisplayFramebufferScale = {1, 1};
+    if (pointer)
+        io.AddMousePosEvent(pointer->x, pointer->y);
     ImGui::NewFrame();
 }
 

@@ -4,8 +4,11 @@
 
 #include "app/render/image.h"
 
+#include <imgui.h>
+
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,7 +36,7 @@ class GlWindow {
     bool wait(double seconds);
     // Makes a sleeping wait() return; from any thread.
     static void wake();
-    void begin_frame();
+    void begin_frame(std::optional<ImVec2> pointer = {}); // pointer: instead of the mouse
     void end_frame(const float background[4], bool show);
     Image read_pixels() const; // of the frame just drawn, before it is shown
     void upload_fonts();       // after the atlas was built anew

@@ -94,9 +94,10 @@ class Window {
     void follow_scale();
     void draw(bool show);
     bool screenshot_due() const {
-        return !options_.screenshot.empty() && drawn_ >= options_.frames &&
-               !shell_.busy_with_file();
+        return !options_.screenshot.empty() && drawn_ >= options_.frames && acted_at_ >= 0 &&
+               drawn_ >= acted_at_ + options_.frames / 2 && !shell_.busy_with_file();
     }
+    void act();
     void keep_settings();
 
     const WindowOptions &options_;
@@ -105,7 +106,7 @@ class Window {
     std::unique_ptr<UiMap> map_ = UiMap::if_asked_for();
     FontFiles fonts_ = find_fonts();
     float scale_ = 0;
-    int drawn_ = 0;
+    int drawn_ = 0, acted_at_ = -1; // frames
     Settings kept_ = shell_.settings(); // as the file has them
     double kept_at_ = 0;
 };
@@ -131,13 +132,26 @@ void Window::follow_scale() {
     gl_->upload_fonts();
 }
 
+// What the command line asks for, once its files are there.
+void Window::act() {
+    if (acted_at_ >= 0 || drawn_ < kSettlingFrames || shell_.busy_with_file())
+        return;
+    for (const std::string &action : options_.actions)
+        shell_.actions().run(action);
+    acted_at_ = drawn_;
+}
+
 void Window::draw(bool show) {
     follow_scale();
+    act();
     const bool saving = shell_.plot_saver().due(); // then the frame is read back, and not shown
     std::optional<PlainShapes> plain;
     if (saving)
         plain.emplace();
-    gl_->begin_frame();
+    std::optional<ImVec2> pointer;
+    if (options_.point && !options_.screenshot.empty())
+        pointer = ImVec2(float(options_.point->first), float(options_.point->second));
+    gl_->begin_frame(pointer);
     if (map_)
         map_->begin_frame();
     int width = 0, height = 0;
@@ -183,6 +197,13 @@ Status Window::run() {
     return {};
 }
 
+std::string ids_of(const Actions &actions) {
+    std::string ids;
+    for (const Action &action : actions.all())
+        ids += (ids.empty() ? "" : ", ") + action.id;
+    return ids;
+}
+
 } // namespace
 
 Status open_window(const WindowOptions &options) {
@@ -199,6 +220,10 @@ Status open_window(const WindowOptions &options) {
     if (!gl.ok())
         return gl.error();
     Window window(options, std::move(gl.value()), std::move(settings));
+    for (const std::string &action : options.actions)
+        if (!window.shell().actions().find(action))
+            return Error{fmt::format("--do is \"{}\"", action), "the window has no such command",
+                         fmt::format("they are {}", ids_of(window.shell().actions()))};
     for (Error &problem : problems)
         window.shell().add_problem(std::move(problem));
     window.shell().start_worker(options.remote);
@@ -221,7 +246,7 @@ int run_window(const WindowOptions &options) {
     }
     if (const Status status = open_window(options); !status.ok()) {
         fmt::print(stderr, "moescope: {}\n", status.error().sentence());
-        return 1;
+        return status.error().what.starts_with("--") ? 2 : 1; // an option's value, or what happened later
     }
     return 0;
 }

@@ -4,7 +4,9 @@
 #include "profiler/base/result.h"
 
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace moescope {
@@ -18,6 +20,8 @@ struct WindowOptions {
     int width = 0, height = 0;                // --size WxH in pixels; 0: as last time
     std::filesystem::path screenshot;         // --screenshot FILE.png: write it and leave; "": stay
     int frames = 20;                          // --frames: drawn before the screenshot is taken
+    std::vector<std::string> actions;         // --do: ids of what is done first, as from the menus
+    std::optional<std::pair<int, int>> point; // --point X,Y: where the pointer is for the screenshot
 };
 
 // Runs until the window is closed. Errors: no display, no OpenGL 3.3, an unknown view or theme, a

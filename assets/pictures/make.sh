@@ -7,12 +7,14 @@ moescope=$(realpath "${1:-build/default}/app/moescope")
 sessions=$PWD/assets/sessions out=$PWD/assets/pictures
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
-command -v optipng >/dev/null || echo "optipng is not installed: the pictures are larger than they need be" >&2
+for tool in pngquant optipng; do
+    command -v "$tool" >/dev/null || echo "$tool is not installed: the pictures are larger than they need be" >&2
+done
 export HOME=$home XDG_CONFIG_HOME=$home XDG_DATA_HOME=$home MOESCOPE_ASSETS=$PWD/assets LIBGL_ALWAYS_SOFTWARE=1
 unset WAYLAND_DISPLAY
 
-# picture NAME VIEW SESSION...: in $theme
-theme=dark
+# picture NAME VIEW SESSION...: in $theme, after the commands $first and with the pointer at $point
+theme=dark first= point=
 picture() {
     local name=$1 view=$2 files=() file
     shift 2
@@ -22,8 +24,9 @@ picture() {
     done
     # The screen is wide enough that the pointer in its middle is off the window.
     xvfb-run -a -s "-screen 0 3200x2000x24" "$moescope" "${files[@]}" --view "$view" --screenshot "$out/$name.png" \
-        --size 1440x900 --scale 1 --theme "$theme" --frames 60
-    ! command -v optipng >/dev/null || optipng -quiet -o1 "$out/$name.png"
+        --size 1440x900 --scale 1 --theme "$theme" --frames 60 ${first:+--do "$first"} ${point:+--point "$point"}
+    ! command -v pngquant >/dev/null || pngquant --nofs --speed 1 --strip --force --ext .png 256 "$out/$name.png"
+    ! command -v optipng >/dev/null || optipng -quiet -o2 "$out/$name.png"
     echo "$name.png"
 }
 
@@ -53,3 +56,6 @@ picture sweep sweep "$home/sweep.moescope"
 picture crossover crossover "$home/sweep.moescope"
 picture lessons lessons OLMoE-1B-7B
 picture ranks ranks "$home/ranks.moescope"
+first=run.hosts picture hosts overview OLMoE-1B-7B
+first=help.palette picture palette overview OLMoE-1B-7B
+theme=light first=help.tour picture tour overview OLMoE-1B-7B
