@@ -167,7 +167,7 @@ bool names_itself(const std::vector<std::string> &ops, OperatorId op) {
     return std::ranges::find(ops, info(op).name) != ops.end();
 }
 
-// All that several ranks run together.
+// All that several ranks run together; with LoRA too where its rank was asked for.
 Status read_rank_items(const PlanOptions &options, Plan &plan) {
     for (const auto &[given, option] : {std::pair{&options.ops, "--ops"}, {&options.variants, "--variants"}})
         if (*given)
@@ -175,7 +175,7 @@ Status read_rank_items(const PlanOptions &options, Plan &plan) {
                          "several ranks run dispatch, experts, combine and the layer, in this order", "leave it out"};
     for (const OperatorInfo &op : operators())
         for (const VariantInfo &variant : op.variants)
-            if (op.family == OperatorFamily::Parallel)
+            if (op.family == OperatorFamily::Parallel && (!variant.lora || (options.rank && plan.workload.lora_rank > 0)))
                 plan.items.push_back({op.id, std::string(variant.name), {}});
     return {};
 }
@@ -302,7 +302,7 @@ void add_plan_options(CLI::App &command, PlanOptions &o) {
     add("Shape", "--vocab", o.vocab, "V", "Tokens of the vocabulary (the model's)");
     add("Shape", "--dtype", o.dtype, "TYPE", "f32, f16 or bf16");
     add("Workload", "--tokens", o.tokens, "T", "Tokens, 1..1048576 (2048)");
-    add("Workload", "--rank", o.rank, "R", "LoRA rank, 0..256; 0: no LoRA (16)");
+    add("Workload", "--rank,--lora-rank", o.rank, "R", "LoRA rank, 0..256; 0: no LoRA (16)");
     add("Workload", "--lora-scaling", o.lora_scaling, "S", "LoRA scaling, alpha / rank (2)");
     add("Workload", "--skew", o.skew, "SKEW", "uniform, zipf:S or hot:F (uniform)");
     add("Workload", "--seed", o.seed, "N", "Seed of all inputs (1)");

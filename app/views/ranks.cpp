@@ -259,7 +259,7 @@ std::vector<RankSplit> rank_splits(const Session &session, const std::vector<Ran
             const double time = session.measurements[step.measurements[rank].value].time.median;
             if (step.op == OperatorId::EpDispatch && step.variant == "counts_first")
                 splits[rank].steps_ns[0] = time;
-            else if (step.op == OperatorId::EpExperts)
+            else if (step.op == OperatorId::EpExperts && step.variant == "base")
                 splits[rank].steps_ns[1] = time;
             else if (step.op == OperatorId::EpCombine)
                 splits[rank].steps_ns[2] = time;

@@ -318,6 +318,8 @@ Status can_run(const Workload &workload, OperatorId op, std::string_view variant
         return cannot(op, variant, "one device runs it, and the plan is of several ranks", "use moescope run");
     if (workload.model.dtype == DType::F32)
         return cannot(op, variant, "the matrix units take f16 or bf16 and the dtype is f32", "choose f16 or bf16");
+    if (find_variant(op, variant)->lora && workload.lora_rank == 0)
+        return cannot(op, variant, "it needs LoRA and the rank is 0", "choose a rank of 1..256");
     if (workload.model.experts % ranks == 0)
         return {};
     return cannot(op, variant,

@@ -71,12 +71,14 @@ Status ResultCheck::check_sampled_rows(const ms_scatter2scatter_args &args, Meas
 // the memory for them.
 Status ResultCheck::check_layer(const Operator &op, Measurement &out) {
     const bool whole = op_ == OperatorId::EpCombine || op_ == OperatorId::EpLayer;
+    const VariantInfo *info = find_variant(op_, out.variant);
+    const std::string_view variant = info && info->lora ? "extra_k" : "base";
     if (!whole || routing_.tokens == 0 ||
-        device_bytes(workload_, OperatorId::MoeMlp, "base") > double(device_.free_bytes()))
+        device_bytes(workload_, OperatorId::MoeMlp, variant) > double(device_.free_bytes()))
         return {};
     const std::unique_ptr<Operator> alone = make_operator(OperatorId::MoeMlp);
     MOESCOPE_TRY(alone->prepare(device_, workload_, routing_));
-    MOESCOPE_TRY(alone->select("base", TileConfig{}));
+    MOESCOPE_TRY(alone->select(variant, TileConfig{}));
     MOESCOPE_TRY(alone->launch());
     const Result<std::vector<HostArray>> expected = download_outputs(device_, *alone), result = download_outputs(device_, op);
     MOESCOPE_TRY(expected);

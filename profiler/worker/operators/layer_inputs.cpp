@@ -2,7 +2,9 @@
 
 #include "profiler/workload/cost.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 namespace moescope {
 
@@ -21,6 +23,21 @@ Status fill_layer_weights(Device &device, Buffer &buffer, const std::string &nam
                             experts.count * size.numel(),
                             {workload.seed, Tensor::Weights, salt, experts.first * size.numel()},
                             nearest_power_of_two(1.5 / std::sqrt(double(size.k))));
+}
+
+Status fill_layer_lora(Device &device, Buffer &a, Buffer &b, const std::string &name, const Workload &workload,
+                       Projection which, Share experts) {
+    const OperatorId salt = which == Projection::GateUp ? OperatorId::GateUp : OperatorId::Down;
+    const WeightSize size = weight_size(workload.model, salt);
+    const ms_dtype dtype = kernel_dtype(workload.model.dtype);
+    const std::int64_t a_numel = workload.lora_rank * size.k, b_numel = workload.lora_rank * size.n;
+    const double scaling = std::max(std::fabs(workload.lora_scaling), 1e-3);
+    MOESCOPE_TRY(allocate_uniform(device, a, name + " LoRA A", dtype, experts.count * a_numel,
+                                  {workload.seed, Tensor::LoraA, salt, experts.first * a_numel},
+                                  nearest_power_of_two(1.5 / std::sqrt(double(size.k)))));
+    return allocate_uniform(device, b, name + " LoRA B", dtype, experts.count * b_numel,
+                            {workload.seed, Tensor::LoraB, salt, experts.first * b_numel},
+                            nearest_power_of_two(1 / (scaling * std::sqrt(double(workload.lora_rank)))));
 }
 
 void set_activation(ms_moe_mlp_args &args, const ModelShape &model) {

@@ -15,6 +15,9 @@ Status fill_layer_input(Device &device, Buffer &buffer, const std::string &name,
 // One product's weights [experts, N, K] of the share's experts.
 Status fill_layer_weights(Device &device, Buffer &buffer, const std::string &name, const Workload &workload, Projection which,
                           Share experts);
+// Its LoRA, A [experts, R, K] and B [experts, N, R], of the share's experts.
+Status fill_layer_lora(Device &device, Buffer &a, Buffer &b, const std::string &name, const Workload &workload,
+                       Projection which, Share experts);
 // weights [T, k] of every token of the workload, whoever has it: a share may begin within 8 of them.
 Status fill_routing_weights(Device &device, Buffer &buffer, const std::string &name, const Workload &workload,
                             OperatorId salt);

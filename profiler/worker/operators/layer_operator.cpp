@@ -141,16 +141,10 @@ class LayerOperator final : public Operator {
     }
 
     Status make_lora(LayerProjection &to) {
-        const std::int64_t experts = forward_.experts, rank = workload_->lora_rank;
         if (to.lora_a.bytes() > 0)
             return {};
-        const double scaling = std::max(std::fabs(workload_->lora_scaling), 1e-3);
-        MOESCOPE_TRY(allocate_uniform(*device_, to.lora_a, name() + " LoRA A", forward_.dtype, experts * rank * to.k,
-                                      fill_for(to, Tensor::LoraA), nearest_power_of_two(1.5 / std::sqrt(double(to.k)))));
-        MOESCOPE_TRY(allocate_uniform(*device_, to.lora_b, name() + " LoRA B", forward_.dtype, experts * to.n * rank,
-                                      fill_for(to, Tensor::LoraB),
-                                      nearest_power_of_two(1 / (scaling * std::sqrt(double(rank))))));
-        return make_rows(to.xa, " XA", routing_->slots * ((rank + 7) / 8 * 8));
+        MOESCOPE_TRY(fill_layer_lora(*device_, to.lora_a, to.lora_b, name(), *workload_, to.which, {0, forward_.experts}));
+        return make_rows(to.xa, " XA", routing_->slots * ((workload_->lora_rank + 7) / 8 * 8));
     }
 
     Status make_dense(LayerProjection &to) {

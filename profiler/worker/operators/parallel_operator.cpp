@@ -47,6 +47,7 @@ class ParallelOperator final : public Operator {
     // What comes before the operator is done once, so that its inputs are there.
     Status select(std::string_view variant, const TileConfig &) override {
         counts_first_ = variant == "counts_first";
+        MOESCOPE_TRY(select_lora(variant == "extra_k"));
         if (op_ == OperatorId::EpExperts || op_ == OperatorId::EpCombine)
             MOESCOPE_TRY(dispatch());
         return op_ == OperatorId::EpCombine ? run_experts() : Status{};
@@ -78,7 +79,7 @@ class ParallelOperator final : public Operator {
         return view.count > 0 ? std::vector{view} : std::vector<OutputView>{};
     }
     Footprint footprint() const override {
-        const std::int64_t weights = gate_up_.bytes() + down_.bytes();
+        const std::int64_t weights = gate_up_.bytes() + down_.bytes() + (experts_.rank > 0 ? lora_bytes() : 0);
         const std::int64_t sending = rows_.bytes() + ids_.bytes(), receiving = received_.bytes() + received_ids_.bytes();
         const std::int64_t inside = h_.bytes() + act_.bytes() + y_.bytes() + workspace_.bytes() + sort_workspace_.bytes();
         if (op_ == OperatorId::EpDispatch)
@@ -94,8 +95,8 @@ class ParallelOperator final : public Operator {
 
     std::optional<RankCost> rank_cost() const override {
         const double row = double(row_bytes_), tokens = double(routing_->tokens), slots = double(arriving());
-        const double numel = double(weight_size(workload_->model, OperatorId::GateUp).numel() +
-                                    weight_size(workload_->model, OperatorId::Down).numel());
+        const WeightSize gate_up = weight_size(workload_->model, OperatorId::GateUp), down = weight_size(workload_->model, OperatorId::Down);
+        const double numel = double(gate_up.numel() + down.numel()) + double(experts_.rank) * double(gate_up.k + gate_up.n + down.k + down.n);
         const Cost experts{bytes_of(workload_->model.dtype) * numel * double(active_experts_), 2 * slots * numel};
         const double there = link_bytes(row + 4), back = link_bytes(row);
         if (op_ == OperatorId::EpDispatch)
@@ -228,6 +229,30 @@ class ParallelOperator final : public Operator {
         experts_.act = act_.data();
         experts_.y = y_.data();
         experts_.out = answers_.data();
+        experts_.scaling = float(workload_->lora_scaling);
+        return {};
+    }
+
+    std::int64_t lora_bytes() const {
+        std::int64_t bytes = 0;
+        for (const Buffer &each : lora_)
+            bytes += each.bytes();
+        return bytes;
+    }
+
+    // LoRA's matrices stay once they are there.
+    Status select_lora(bool wanted) {
+        if (wanted && lora_bytes() == 0) {
+            const Share experts{group_->rank() * local_experts_, local_experts_};
+            MOESCOPE_TRY(fill_layer_lora(*device_, lora_[0], lora_[1], name(), *workload_, Projection::GateUp, experts));
+            MOESCOPE_TRY(fill_layer_lora(*device_, lora_[2], lora_[3], name(), *workload_, Projection::Down, experts));
+        }
+        experts_.rank = wanted ? workload_->lora_rank : 0;
+        experts_.variant = wanted ? MS_S2S_EXTRA_K : MS_S2S_FUSED;
+        experts_.gate_up.lora_a = wanted ? lora_[0].data() : nullptr;
+        experts_.gate_up.lora_b = wanted ? lora_[1].data() : nullptr;
+        experts_.down.lora_a = wanted ? lora_[2].data() : nullptr;
+        experts_.down.lora_b = wanted ? lora_[3].data() : nullptr;
         experts_.workspace_bytes = kernels().moe_mlp_workspace_bytes(&experts_);
         MOESCOPE_TRY(allocate(*device_, workspace_, std::int64_t(experts_.workspace_bytes), name() + " workspace"));
         experts_.workspace = workspace_.data();
@@ -291,6 +316,7 @@ class ParallelOperator final : public Operator {
     std::int64_t hidden_ = 0, row_bytes_ = 0, local_experts_ = 0, active_experts_ = 0;
     Rows sent_rows_, received_rows_;
     Buffer x_, weights_, gate_up_, down_, out_;                  // this rank's tokens and experts
+    Buffer lora_[4];                                             // A and B of gate_up, of down
     Buffer sources_, ids_, rows_, returned_;                     // a row a slot of its tokens
     Buffer received_counts_, received_, received_ids_, answers_; // a row a slot of its experts
     Buffer expert_counts_, offsets_, sorted_, inverse_, sort_workspace_, h_, act_, y_, workspace_;

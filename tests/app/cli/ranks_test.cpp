@@ -111,6 +111,26 @@ TEST_CASE("one rank alone needs no launcher") {
     CHECK(document.at("steps").at(0).at("operator") == "ep_dispatch");
 }
 
+TEST_CASE("the ranks run their experts with LoRA where its rank is asked for") {
+    const TemporaryFolder folder;
+    const Result<std::int32_t> port = free_port();
+    REQUIRE(port);
+    const std::string out = folder / "lora.moescope";
+    for (const Answer &answer : run_together(torchrun(2, *port, tiny_ranks({"--out", out, "--lora-rank", "4"})))) {
+        INFO(answer.err);
+        CHECK(answer.code == 0);
+    }
+    const Result<Session> session = read_session(out);
+    REQUIRE(session);
+    std::size_t with_lora = 0;
+    for (const RankStep &step : rank_steps(*session, ranks_of(*session, {0})))
+        if (step.variant == "extra_k") {
+            ++with_lora;
+            CHECK(step.worst_error == (step.op == OperatorId::EpLayer ? 0 : -1));
+        }
+    CHECK(with_lora == 2);
+}
+
 TEST_CASE("experts that cannot be shared evenly are refused by every rank") {
     const Result<std::int32_t> port = free_port();
     REQUIRE(port);

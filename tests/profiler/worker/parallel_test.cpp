@@ -51,13 +51,13 @@ Status output_of(Device &device, const Workload &workload, const PreparedRouting
     return {};
 }
 
-Bytes alone(const Workload &workload) {
+Bytes alone(const Workload &workload, std::string_view variant = "base") {
     NameTable names;
     const std::unique_ptr<Device> device = make_cpu_device(describe_cpu(), names);
     Result<PreparedRouting> routing = prepare_routing(*device, workload);
     REQUIRE(routing);
     Bytes out;
-    REQUIRE(output_of(*device, workload, *routing, OperatorId::MoeMlp, "base", out));
+    REQUIRE(output_of(*device, workload, *routing, OperatorId::MoeMlp, variant, out));
     return out;
 }
 
@@ -103,7 +103,8 @@ Plan rank_plan(const MeetingPlace &place, std::int64_t tokens) {
     plan.workload = workload_of(tokens);
     plan.items = {{OperatorId::EpDispatch, "counts_first", {}}, {OperatorId::EpDispatch, "known_counts", {}},
                   {OperatorId::EpExperts, "base", {}},          {OperatorId::EpCombine, "base", {}},
-                  {OperatorId::EpLayer, "counts_first", {}},    {OperatorId::EpLayer, "known_counts", {}}};
+                  {OperatorId::EpLayer, "counts_first", {}},    {OperatorId::EpLayer, "known_counts", {}},
+                  {OperatorId::EpExperts, "extra_k", {}},       {OperatorId::EpLayer, "extra_k", {}}};
     plan.ranks = place;
     return plan;
 }
@@ -120,6 +121,16 @@ TEST_CASE("ranks together give bit for bit what one device gives") {
             CHECK(together(size, workload, OperatorId::EpLayer, "known_counts") == expected);
             CHECK(together(size, workload, OperatorId::EpCombine, "base") == expected);
         }
+}
+
+TEST_CASE("ranks with LoRA give bit for bit what one device with LoRA gives") {
+    for (const std::int32_t size : {1, 3, 4}) {
+        INFO(size << " ranks");
+        const Workload workload = workload_of(50);
+        const Bytes expected = alone(workload, "extra_k");
+        CHECK(together(size, workload, OperatorId::EpLayer, "extra_k") == expected);
+        CHECK(expected != alone(workload)); // it is not nothing
+    }
 }
 
 TEST_CASE("ranks without tokens or without rows take part all the same") {
@@ -164,7 +175,7 @@ TEST_CASE("a plan of several ranks is carried out in step, and checked against o
             CHECK(measurement.relative_error == (whole ? 0 : -1));
             CHECK(measurement.reference == (whole ? "one device's layer" : ""));
         }
-        CHECK(mine.size() == 6);
+        CHECK(mine.size() == 8);
         if (rank == 0)
             samples = mine;
         CHECK(mine == samples);
