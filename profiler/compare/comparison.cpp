@@ -8,6 +8,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <map>
+#include <memory>
 #include <set>
 
 namespace moescope {
@@ -88,10 +89,10 @@ bool alike(const Workload &a, const Workload &b, Within within) {
 // Counters of each measurement's whole repetition.
 class Counters {
   public:
-    explicit Counters(const Session &session) : session_(session) { counters_.update(session); }
+    explicit Counters(const Session &session) : session_(session) { counters_->update(session); }
     std::map<std::string, double> of(MeasurementId id) const { // by name
         std::map<std::string, double> values;
-        if (const CounterRange *whole = counters_.whole(id))
+        if (const CounterRange *whole = counters_->whole(id))
             for (const CounterRange::Value &value : whole->values)
                 values[std::string(session_.name(value.metric))] = value.value;
         return values;
@@ -99,7 +100,7 @@ class Counters {
 
   private:
     const Session &session_;
-    CountersByMeasurement counters_;
+    std::shared_ptr<CountersByMeasurement> counters_ = std::make_shared<CountersByMeasurement>();
 };
 
 std::vector<ComparedQuantity> quantities(const Measurement &a, const Measurement &b,
@@ -130,7 +131,7 @@ std::vector<ComparedQuantity> quantities(const Measurement &a, const Measurement
 class Comparer {
   public:
     Comparer(const ComparedSide &a, const ComparedSide &b, const CompareOptions &options)
-        : a_(a, options), b_(b, options), a_counters_(a.session), b_counters_(b.session) {
+        : a_(a, options), b_(b, options), a_counters_(a.session), b_counters_(&a.session == &b.session ? a_counters_ : Counters(b.session)) {
         result_.threshold = options.threshold;
     }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 namespace moescope {
 
@@ -144,13 +143,14 @@ void CountersByMeasurement::update(const Session &session) {
         seen_ = 0;
     }
     ranges_.resize(session.measurements.size());
-    std::set<std::uint32_t> changed;
+    std::vector<std::uint32_t> changed;
     for (; seen_ < session.counters.size(); ++seen_) {
         const CounterRecord &record = session.counters[seen_];
         if (!record.measurement.valid() || record.measurement.value >= ranges_.size())
             continue;
         auto &mine = ranges_[record.measurement.value];
-        changed.insert(record.measurement.value);
+        if (changed.empty() || changed.back() != record.measurement.value)
+            changed.push_back(record.measurement.value);
         auto at = std::lower_bound(
             mine.begin(), mine.end(), record.kernel,
             [](const CounterRange &range, std::int32_t kernel) { return range.kernel < kernel; });
@@ -163,6 +163,9 @@ void CountersByMeasurement::update(const Session &session) {
         else
             value->value = record.value;
     }
+    std::ranges::sort(changed);
+    const auto twice = std::ranges::unique(changed);
+    changed.erase(twice.begin(), twice.end());
     for (const std::uint32_t measurement : changed)
         leave_out_range_time(session, session.measurements[measurement], ranges_[measurement]);
     if (seen_ > 0)
