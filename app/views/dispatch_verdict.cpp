@@ -83,7 +83,8 @@ std::vector<MeasurementId> ranked(const Session &session, const std::vector<Meas
     for (const MeasurementId id : rows) {
         const Measurement &m = session.measurements[id.value];
         const VariantInfo *variant = find_variant(m.op, plain_variant(m.variant));
-        if (timed(m) && variant && variant->lora)
+        // "tuned" is one of the others once more.
+        if (timed(m) && variant && variant->lora && variant->name != kTunedVariant)
             found.push_back(id);
     }
     std::ranges::stable_sort(found, {}, [&](MeasurementId id) { return session.measurements[id.value].time.median; });

@@ -191,7 +191,8 @@ bool same_work(const VariantInfo &a, const VariantInfo &b) { return a.lora == b.
 MeasurementId fastest_of(const Session &session, const Variants &timed, OperatorId op, const VariantInfo &like) {
     MeasurementId best;
     for (const VariantInfo &variant : info(op).variants)
-        if (const auto found = timed.find(variant.name); found != timed.end() && same_work(variant, like))
+        if (const auto found = timed.find(variant.name);
+            found != timed.end() && same_work(variant, like) && variant.name != kTunedVariant)
             if (!best.valid() || session.measurements[found->second.value].time.median <
                                      session.measurements[best.value].time.median)
                 best = found->second;
@@ -212,6 +213,8 @@ std::optional<CrossoverMap> map_of(const Session &session, const TimedRuns &runs
         cell.y = place.y.value(workload, op);
         cell.facts = {workload.model.experts, weight_size(workload.model, op).numel()};
         cell.fastest = fastest_of(session, *variants, op, a);
+        if (!cell.fastest.valid() || cell.best_ns() < session.measurements[cell.fastest.value].time.median)
+            cell.fastest = cell.b_wins() ? cell.b : cell.a; // "tuned", which is one of the others once more
         cells[{cell.x, cell.y}] = cell;
     }
     if (cells.size() < 2)
