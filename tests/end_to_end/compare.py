@@ -16,6 +16,10 @@ def flow():
         w.fill(w.item("##second", "first"), "b.moescope")
         w.wait_words(re.compile("geometric mean"))
         w.shot("compared")
+        w.show("Sweep")
+        w.wait_words("How does it scale?")
+        w.show("Compare")  # the view in the group of that name
+        w.wait_words("What changed?")
         said = subprocess.run([os.environ["MOESCOPE"], "compare", str(first), str(second), "--json"],
                               env=w.environment, capture_output=True, text=True, timeout=60)
         document = json.loads(said.stdout)
