@@ -229,29 +229,36 @@ TimelineBuilder::Changes TimelineBuilder::changed_measurements(const std::vector
     return changes;
 }
 
-// The repetitions of measurements that were there before are looked up on their track.
-TimelineBuilder::Changes
-TimelineBuilder::changed_repetitions(std::vector<std::pair<std::uint64_t, TimeSpan>> found,
-                                     const Changes &measurements) const {
-    std::unordered_map<std::uint64_t, TimeSpan> known;
+// Those that the track shows of measurements which have changed.
+TimelineBuilder::Spans TimelineBuilder::shown_repetitions(const Changes &measurements) const {
+    Spans shown;
     const auto track = tracks_.find({TrackKind::Repetitions, 0, 0});
-    for (const Change &measurement : measurements)
-        for (std::size_t r = 0; track != tracks_.end() && !measurement.before.empty() && r < track->second.rows().size(); ++r) {
-            const TimelineRow &row = track->second.rows()[r];
+    if (track == tracks_.end())
+        return shown;
+    for (const Change &measurement : measurements) {
+        if (measurement.before.empty())
+            continue;
+        for (const TimelineRow &row : track->second.rows())
             for (std::size_t i = row.first_starting_at(measurement.before.start_ns);
                  i < row.size() && row[i].start_ns <= measurement.before.end_ns; ++i)
                 if (row[i].ref == measurement_of(measurement.key))
-                    known[key_of(row[i].ref, row[i].name)] = {row[i].start_ns, row[i].end_ns};
-        }
-    constexpr auto key_of_found = &std::pair<std::uint64_t, TimeSpan>::first;
+                    shown[key_of(row[i].ref, row[i].name)] = {row[i].start_ns, row[i].end_ns};
+    }
+    return shown;
+}
+
+TimelineBuilder::Changes TimelineBuilder::changed_repetitions(Found::Repetitions found,
+                                                              const Changes &measurements) const {
+    const Spans shown = shown_repetitions(measurements);
+    constexpr auto key_of_found = &Found::Repetitions::value_type::first;
     if (!std::ranges::is_sorted(found, {}, key_of_found))
         std::ranges::stable_sort(found, {}, key_of_found);
     Changes changes;
     changes.reserve(found.size());
     for (const auto &[key, span] : found) {
         if (changes.empty() || changes.back().key != key) {
-            const auto before = known.empty() ? known.end() : known.find(key);
-            const TimeSpan was = before != known.end() ? before->second : TimeSpan{};
+            const auto before = shown.find(key);
+            const TimeSpan was = before != shown.end() ? before->second : TimeSpan{};
             changes.push_back({key, was, was});
         }
         changes.back().now.add(span);
@@ -273,11 +280,13 @@ void TimelineBuilder::change_spans(TrackKind kind, const Changes &changes) {
         }
     if (!gone.empty()) {
         lane.waiting = lane.track->pop_from(from);
-        std::erase_if(lane.waiting, [&](const TimelineItem &item) { return gone.contains(key_of(item.ref, item.name)); });
+        std::erase_if(lane.waiting,
+                      [&](const TimelineItem &item) { return gone.contains(key_of(item.ref, item.name)); });
     }
     for (const Change &change : changes) {
         const std::uint32_t measurement = measurement_of(change.key);
-        TimelineItem item{change.now.start_ns, change.now.end_ns, measurement, std::uint32_t(change.key), slots_[measurement]};
+        TimelineItem item{change.now.start_ns, change.now.end_ns, measurement, std::uint32_t(change.key),
+                          slots_[measurement]};
         item.match = matches_query(kind, item);
         lane.put(item);
     }
@@ -338,7 +347,8 @@ void TimelineBuilder::update(const Session &session) {
     const Changes measurements = changed_measurements(found);
     add_runs(session, measurements);
     change_spans(TrackKind::Measurements, measurements);
-    change_spans(TrackKind::Repetitions, changed_repetitions(std::move(found.front().repetitions), measurements));
+    change_spans(TrackKind::Repetitions,
+                 changed_repetitions(std::move(found.front().repetitions), measurements));
     counters_.update(session, [&](RunId run, std::int64_t start_ns, std::int64_t end_ns) {
         extent_.add(sane(start_ns), sane(end_ns));
         runs_[run].add(sane(start_ns), sane(end_ns));

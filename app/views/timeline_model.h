@@ -107,7 +107,8 @@ class TimelineBuilder : public TimelineModel {
     struct Found {
         TimeSpan extent;
         std::map<MeasurementId, TimeSpan> measurements, sampled;
-        std::vector<std::pair<std::uint64_t, TimeSpan>> repetitions; // by key_of(), in the records' order
+        using Repetitions = std::vector<std::pair<std::uint64_t, TimeSpan>>; // by their key, in the records' order
+        Repetitions repetitions;
     };
     // A span as the track has it, empty where it has none, and as it is now.
     struct Change {
@@ -123,7 +124,9 @@ class TimelineBuilder : public TimelineModel {
     template <typename Record> void note_tag(const Record &record, Found &found) const;
     std::vector<Found> add_new_records(const Session &session);
     Changes changed_measurements(const std::vector<Found> &found);
-    Changes changed_repetitions(std::vector<std::pair<std::uint64_t, TimeSpan>> found, const Changes &measurements) const;
+    using Spans = std::unordered_map<std::uint64_t, TimeSpan>;
+    Spans shown_repetitions(const Changes &measurements) const;
+    Changes changed_repetitions(Found::Repetitions found, const Changes &measurements) const;
     void change_spans(TrackKind kind, const Changes &changes);
     void add_runs(const Session &session, const Changes &measurements);
     void add_memory(const Session &session);

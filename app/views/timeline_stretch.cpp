@@ -17,7 +17,7 @@ namespace {
 
 constexpr float kSnapPixels = 6;
 constexpr const char *kStretchWords = "From one end of the stretch to the other, on the records' clock.";
-constexpr std::size_t kAtOnce = 20'000; // items; more are counted off the window's thread
+constexpr std::size_t kAtOnce = 8'000; // items; more are counted off the window's thread
 
 // The time under the pointer, or an item's edge near it in the row that it is on.
 std::int64_t snapped_ns(const TimelineState &state, const TimelineCanvas &canvas) {

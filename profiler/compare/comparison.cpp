@@ -131,7 +131,8 @@ std::vector<ComparedQuantity> quantities(const Measurement &a, const Measurement
 class Comparer {
   public:
     Comparer(const ComparedSide &a, const ComparedSide &b, const CompareOptions &options)
-        : a_(a, options), b_(b, options), a_counters_(a.session), b_counters_(&a.session == &b.session ? a_counters_ : Counters(b.session)) {
+        : a_(a, options), b_(b, options), a_counters_(a.session),
+          b_counters_(&a.session == &b.session ? a_counters_ : Counters(b.session)) {
         result_.threshold = options.threshold;
     }
 

@@ -79,7 +79,7 @@ ViewCost measured(FrameDesk &desk) {
 }
 
 ViewCost taught(FrameDesk &desk) {
-    constexpr int kFrames = 240;
+    constexpr int kFrames = 120;
     desk.shell().show_only(ViewId::Lessons, /*alone=*/false);
     desk.watch("", [](int i) { return i < 4; });
     const Rect pane = desk.shell().layout().first;
