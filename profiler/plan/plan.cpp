@@ -142,25 +142,6 @@ std::vector<PlanItem> items_of(const Workload &workload, OperatorId op,
     return items;
 }
 
-// A tile that is found for each: of "tuned", for all that it may stand for.
-std::vector<PlanItem> tunable_items(const Workload &workload, const std::vector<PlanItem> &items) {
-    std::vector<PlanItem> found;
-    const auto add = [&](PlanItem item) {
-        if (std::find(found.begin(), found.end(), item) == found.end())
-            found.push_back(std::move(item));
-    };
-    for (const PlanItem &item : items)
-        if (!info(item.op).tunable)
-            continue;
-        else if (item.variant != kTunedVariant)
-            add(item);
-        else
-            for (const VariantInfo &each : info(item.op).variants)
-                if (each.lora && !each.when_named && can_run(workload, item.op, each.name))
-                    add({item.op, std::string(each.name), {}});
-    return found;
-}
-
 Error no_wanted_variant(OperatorId op) {
     std::vector<std::string_view> names;
     for (const VariantInfo &each : info(op).variants)
@@ -325,6 +306,25 @@ Status can_run(const Workload &workload, OperatorId op, std::string_view variant
     return cannot(op, variant,
                   fmt::format("{} experts cannot be shared evenly by {} ranks", workload.model.experts, ranks),
                   "start a number of ranks that divides the experts");
+}
+
+// A tile that is found for each: of "tuned", for all that it may stand for.
+std::vector<PlanItem> tunable_items(const Workload &workload, const std::vector<PlanItem> &items) {
+    std::vector<PlanItem> found;
+    const auto add = [&](PlanItem item) {
+        if (std::find(found.begin(), found.end(), item) == found.end())
+            found.push_back(std::move(item));
+    };
+    for (const PlanItem &item : items)
+        if (!info(item.op).tunable)
+            continue;
+        else if (item.variant != kTunedVariant)
+            add(item);
+        else
+            for (const VariantInfo &each : info(item.op).variants)
+                if (each.lora && !each.when_named && can_run(workload, item.op, each.name))
+                    add({item.op, std::string(each.name), {}});
+    return found;
 }
 
 Result<std::vector<PlanItem>> plan_items(const Workload &workload,
