@@ -13,6 +13,7 @@ import collections
 import gzip
 import json
 import pathlib
+import re
 import sqlite3
 import statistics
 import sys
@@ -38,6 +39,7 @@ class Launch:
 
     def run(self):
         self.check("exit status", self.status == 0, str(self.status))
+        self.read_progress()
         session = self.folder / f"{self.name}.moescope"
         if not session.exists():
             return self.check("session", False, "none was written")
@@ -52,6 +54,16 @@ class Launch:
             self.check_clocks()
         self.check_trace()
         self.take_steps()
+
+    def read_progress(self):
+        """What rank 0 said it was doing, and when."""
+        said = [path.read_text() for path in self.folder.glob(f"{self.name}.rank*.txt")]
+        lines = sorted((float(at), doing) for text in said for at, doing in
+                       re.findall(r"^rank 0, +([0-9.]+) s: (.*)$", text, re.MULTILINE))
+        if lines:
+            self.figures["progress"] = lines
+            self.figures["compiling_s"] = sum(after[0] - line[0] for line, after in zip(lines, lines[1:])
+                                              if "compiling" in line[1])
 
     def read(self):
         self.rank_of_run = {}
@@ -178,7 +190,8 @@ class Launch:
         dispatch, combine = self.step("ep_dispatch", "known_counts"), self.step("ep_combine", "base")
         experts, layer = self.step("ep_experts", "base"), self.step("ep_layer", "known_counts")
         shares = [share for label, share in self.figures.get("kernel_share", {}).items() if "counts_first" not in label]
-        return [self.model, str(self.tokens), self.launcher, str(self.seconds)] + \
+        compiling = f"{self.figures['compiling_s']:.1f}" if "compiling_s" in self.figures else "–"
+        return [self.model, str(self.tokens), self.launcher, str(self.seconds), compiling] + \
                [milliseconds(step and step["slowest_ns"]) for step in (dispatch, experts, combine, layer)] + \
                [milliseconds(self.alone_ns()),
                 *(f"{step['bus_bytes_per_second'] / 1e9:.0f}" if step else "–" for step in (dispatch, combine)),
@@ -194,7 +207,7 @@ def main(folder, ranks):
     for launch in launches:
         launch.run()
     known = next((launch.figures for launch in launches if "devices" in launch.figures), {"devices": [""], "transport": ""})
-    head = ["model", "tokens", "launcher", "launch s", "dispatch ms", "experts ms", "combine ms", "layer ms",
+    head = ["model", "tokens", "launcher", "launch s", "compiling s", "dispatch ms", "experts ms", "combine ms", "layer ms",
             "one device ms", "dispatch GB/s", "combine GB/s", "kernels' share", "ends apart us", "clocks within us", "checks"]
     lines = [f"# Expert-parallel over {ranks} ranks", "",
              f"{ranks} × {known['devices'][0]}; {known['transport']}. Times: the slowest rank's median; GB/s: the busiest "
