@@ -104,7 +104,6 @@ void draw_summary(const ViewContext &context, const Tally &tally) {
         ui::heading(fmt::format("{} is best: {}", best.config.text(),
                                 format_duration_ns(best.time.median)));
         ui::explain(context.theme, Evidence::Measured, explain(best, best.time.median));
-        ImGui::SameLine();
     }
     std::string text = fmt::format("{} candidates: {} timed", tally.total(), tally.timed);
     if (tally.pruned)
@@ -113,6 +112,10 @@ void draw_summary(const ViewContext &context, const Tally &tally) {
         text += fmt::format(", {} failed", tally.failed);
     if (tally.waiting)
         text += fmt::format(", {} to go", tally.waiting);
+    const float left = ImGui::GetItemRectMax().x + ImGui::GetStyle().ItemSpacing.x;
+    const float right = ImGui::GetCursorScreenPos().x + ImGui::GetContentRegionAvail().x;
+    if (tally.best.valid() && left + ImGui::CalcTextSize(text.c_str()).x <= right)
+        ImGui::SameLine();
     ui::text(text, context.theme.muted);
     ui::explain(context.theme, Evidence::Reported,
                 "Tile configurations of this variant: timed, pruned by what the compiler reported, failed, or still to "
@@ -137,7 +140,7 @@ void draw_body(const ViewContext &context, AutotuneState &state,
     const float scale = context.scale, gap = 16 * scale;
     const ImVec2 room = ImGui::GetContentRegionAvail();
     const bool wide = room.x >= 780 * scale;
-    const float table = std::min(candidate_table_width(*context.session, candidates), (room.x - gap) * 0.6f);
+    const float table = std::min(candidate_table_width(*context.session, candidates), (room.x - gap) * 0.55f);
     const float left = wide ? room.x - gap - table : room.x;
     ImGui::BeginChild("left", {left, wide ? room.y : 0}, wide ? 0 : ImGuiChildFlags_AutoResizeY);
     const std::string tuned = fmt::format("{} / {}", info(state.op).name, state.variant);

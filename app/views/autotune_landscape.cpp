@@ -216,7 +216,7 @@ std::vector<ui::Fact> facts_of(const Candidate &candidate, double best_ns) {
                                        format_bytes(candidate.spill_bytes), format_bytes(candidate.smem_bytes),
                                        candidate.threads);
     if (candidate.blocks_per_sm > 0)
-        compiler += fmt::format(", {} blocks an SM", candidate.blocks_per_sm);
+        compiler += fmt::format(", {} an SM", counted(std::size_t(candidate.blocks_per_sm), "block"));
     compiler += candidate.from_cache ? ", by the compiler; from its cache."
                                      : fmt::format(", by the compiler, in {:.0f} ms.", candidate.compile_ms);
     facts.push_back({Evidence::Reported, std::move(compiler)});

@@ -75,7 +75,7 @@ Evidence evidence_of(CandidateColumn column) {
 std::array<float, std::size(kColumns)> widths_of(const Session &session, const std::vector<CandidateId> &candidates) {
     std::array<float, std::size(kColumns)> widths{};
     for (std::size_t i = 0; i < widths.size(); ++i) {
-        widths[i] = ImGui::CalcTextSize(kColumns[i].title).x + ImGui::GetFontSize();
+        widths[i] = ImGui::CalcTextSize(kColumns[i].title).x + ImGui::GetFontSize() + ImGui::GetStyle().FramePadding.x;
         for (const CandidateId id : candidates)
             widths[i] = std::max(
                 widths[i], ImGui::CalcTextSize(text_of(session.candidates[id.value], kColumns[i].column).c_str()).x);

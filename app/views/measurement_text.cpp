@@ -91,7 +91,7 @@ std::string explain_spread(const Summary &time) {
     if (time.samples == 1)
         return "Of one sample the spread is not known.";
     if (!has_interval(time))
-        return fmt::format("The samples lie between {} and {}; how sure the median is takes {} of them to say.",
+        return fmt::format("The samples lie between {} and {}. An interval for the median takes {} of them.",
                            format_duration_ns(time.minimum), format_duration_ns(time.maximum), kFewestForRatio);
     return fmt::format("80 % of the samples lie between {} and {}. The median is known to ±{:.1f} % (95 % confidence).",
                        format_duration_ns(time.p10), format_duration_ns(time.p90), time.relative_ci() * 50);

@@ -78,6 +78,8 @@ class Overview {
     void read_sorting();
     void draw_group(OperatorId op);
     void draw_row(MeasurementId id);
+    std::string name_in_table(const Measurement &m) const;
+    float widest_name() const; // with its tile
     void draw_name(MeasurementId id, const Measurement &m);
     void draw_numbers(const Measurement &m);
     void draw_distribution(const Measurement &m);
@@ -90,6 +92,7 @@ class Overview {
     const Theme &theme_;
     const Session &session_;
     OverviewState &state_;
+    float widest_ = 0; // widest_name() of this frame
 };
 
 void Overview::point_at(MeasurementId id, std::string_view words) {
@@ -167,8 +170,8 @@ void Overview::draw_share_bar() {
     ui::note_chart("share", start, {start.x + width, start.y + height});
     ImGui::SetCursorScreenPos({start.x, start.y + height + px(4)});
     const bool lora = session_.runs[context_.run.value].plan.workload.lora_rank > 0;
-    ui::small(fmt::format("Fastest variant of each operator{}, side by side: {} in all",
-                          lora ? ", with its LoRA part" : "", format_duration_ns(sum)),
+    ui::small(fmt::format("{} in all: each operator's fastest variant{}, side by side", format_duration_ns(sum),
+                          lora ? " with LoRA" : ""),
               theme_.muted);
     ui::explain(theme_, Evidence::Estimated,
                 "The sum of the medians. Each block is as long as the operator's share of it. The router contains a "
@@ -251,8 +254,31 @@ void Overview::draw_group(OperatorId op) {
         ui::tooltip(info(op).explain);
 }
 
+std::string tile_of(const Measurement &m) {
+    return m.config.is_default() || m.state != Measurement::State::Done ? "" : m.config.text();
+}
+
+std::string Overview::name_in_table(const Measurement &m) const {
+    const std::string full = title_of(m);
+    return state_.order.grouped ? full.substr(full.find(" · ") + std::string(" · ").size()) : full;
+}
+
+// All tiles are shown or none: some of them would look as if the others had none.
+float Overview::widest_name() const {
+    float widest = 0;
+    for (const MeasurementId id : overview_rows(session_, context_.run, state_.order)) {
+        const std::string name = name_in_table(measurement(id)), tile = tile_of(measurement(id));
+        const float width = ImGui::CalcTextSize(name.c_str()).x;
+        const ui::FontScope small(ui::small_font());
+        if (!tile.empty())
+            widest = std::max(widest, width + ImGui::CalcTextSize(tile.c_str()).x);
+    }
+    return widest + px(state_.order.grouped ? 8.0f : 0.0f) + px(10) + 2 * px(8);
+}
+
 void Overview::draw_name(MeasurementId id, const Measurement &m) {
     ImGui::TableSetColumnIndex(int(OverviewColumn::Variant));
+    const bool tile_fits = widest_ <= ImGui::GetContentRegionAvail().x;
     const bool selected = id == context_.selection.measurement;
     if (ImGui::Selectable("##row", selected,
                           ImGuiSelectableFlags_SpanAllColumns |
@@ -277,21 +303,18 @@ void Overview::draw_name(MeasurementId id, const Measurement &m) {
                                               px(2));
     ImGui::Dummy({indent + side, line});
     ImGui::SameLine(0, px(8));
-    const std::string full = title_of(m);
-    const std::string name =
-        state_.order.grouped ? full.substr(full.find(" · ") + std::string(" · ").size()) : full;
-    ui::text(name);
-    const std::string tile = m.config.is_default() ? "" : m.config.text();
-    if (tile.empty() || m.state != Measurement::State::Done)
+    ui::text(name_in_table(m));
+    const std::string tile = tile_of(m);
+    if (tile.empty())
         return;
     const std::string words = fmt::format("The tile it ran with: {} (block M×N×K, warps, stages){}.", tile,
                                           m.tuned.empty() ? ", the library's default" : ", found by the tuner");
     ui::explain(words);
+    if (!tile_fits)
+        return;
     ImGui::SameLine(0, px(8));
     const float lift = ImGui::GetTextLineHeight();
     const ui::FontScope small(ui::small_font());
-    if (ImGui::CalcTextSize(tile.c_str()).x > ImGui::GetContentRegionAvail().x) // a part of it says nothing
-        return ImGui::NewLine();
     ImGui::SetCursorPosY(ImGui::GetCursorPosY() + std::round((lift - ImGui::GetTextLineHeight()) / 2));
     ui::text(tile, theme_.muted);
     ui::explain(words);
@@ -463,6 +486,7 @@ void Overview::draw_table() {
         }
         draw_header_row(theme_);
         read_sorting();
+        widest_ = widest_name();
         std::optional<OperatorId> group;
         for (const MeasurementId id : overview_rows(session_, context_.run, state_.order)) {
             const OperatorId op = measurement(id).op;

@@ -128,6 +128,7 @@ std::array<bool, kOverviewColumns> columns_that_fit(float width, float scale, bo
         {OverviewColumn::TimesFloor, 132},  {OverviewColumn::Spread, 82},
         {OverviewColumn::Floor, 82},        {OverviewColumn::Distribution, 96},
         {OverviewColumn::Bandwidth, 96},    {OverviewColumn::Flops, 108},
+        {OverviewColumn::Variant, 150}, // its tile beside its name
         {OverviewColumn::Memory, 82},       {OverviewColumn::Agreement, 84},
         {OverviewColumn::Timer, 116}};
     std::array<bool, kOverviewColumns> fits{};
