@@ -1,15 +1,11 @@
 #include "profiler/workload/cost.h"
 
-#include "profiler/base/units.h"
 #include "profiler/workload/operators/definition.h"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
 #include <span>
-#include <string>
 #include <string_view>
 
 namespace moescope {
@@ -34,17 +30,6 @@ Sizes sizes_of(const Workload &workload, OperatorId op) {
 } // namespace
 
 std::string_view ceiling_origin(bool measured) { return measured ? "measured" : "derived"; }
-
-std::string launch_origin(const Ceilings &ceilings) {
-    if (ceilings.launch_ns <= 0)
-        return "";
-    const std::string took = format_duration_ns(ceilings.launch_ns);
-    return ceilings.launch_measured_ns > 0
-               ? fmt::format("A kernel that does nothing takes {} on this device, in a row of them (measured).", took)
-               : fmt::format("No kernel of this session took less than {}, whatever it did (derived: what a launch takes was "
-                             "not measured).",
-                             took);
-}
 
 std::int64_t bytes_of(DType dtype) { return dtype == DType::F32 ? 4 : 2; }
 
