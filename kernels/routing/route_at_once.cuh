@@ -34,24 +34,23 @@ template <TopkKind kKind>
 constexpr int kRouteWarps =
     kKind == TopkKind::Bf16Softmax || kKind == TopkKind::Bf16Logit ? 32 : 24;
 
-// Routes the block's tokens, kRows at once a warp; the ids of its slots go to `ids`, too.
-template <TopkKind kKind, TopkShape kShape, int kWarps, int kRows>
+// Routes the block's tokens; the ids of its slots go to `ids`, too.
+template <TopkKind kKind, TopkShape kShape, int kWarps>
 __device__ inline void route_tokens(const RouteJob &job, std::uint16_t *ids) {
-    using Row = TopkRow<kKind, kShape, kRows>;
+    using Row = TopkRow<kKind, kShape>;
     constexpr unsigned kLanes = kShape.lanes;
     const ms_topk_args &args = job.topk.args;
     const std::int64_t begin = std::int64_t(blockIdx.x) * job.tokens_per_block;
     const int tokens = int(min(std::int64_t(job.tokens_per_block), args.tokens - begin));
-    constexpr int kTokensAtOnce = kWarps * kWarpSize / kLanes * kRows;
+    constexpr int kTokensAtOnce = kWarps * kWarpSize / kLanes;
 #pragma unroll 1
     for (int start = 0; start < tokens; start += kTokensAtOnce) {
-        if (start + int(threadIdx.x / kWarpSize * (kWarpSize / kLanes) * kRows) >= tokens)
+        if (start + int(threadIdx.x / kWarpSize * (kWarpSize / kLanes)) >= tokens)
             break; // the whole warp
-        const int first = start + int(threadIdx.x / kLanes) * kRows;
-        const int token = first + int(threadIdx.x % kLanes / (kLanes / kRows));
+        const int token = start + int(threadIdx.x / kLanes);
         const bool exists = token < tokens; // lanes of no token repeat the last one
         const std::int64_t row = begin + token;
-        Row::route(job.topk, begin + min(first, tokens - 1),
+        Row::route(job.topk, begin + min(token, tokens - 1),
                    [&](int rank, int expert, float weight) {
                        if (exists) {
                            args.weights[row * args.top_k + rank] = weight;
@@ -62,8 +61,8 @@ __device__ inline void route_tokens(const RouteJob &job, std::uint16_t *ids) {
     }
 }
 
-template <TopkKind kKind, int kLanes, int kItems, int kList, int kKept, int kWarps, int kSlots,
-          int kRows>
+template <TopkKind kKind, int kLanes, int kItems, int kList, int kKept, bool kMerges, int kWarps,
+          int kSlots>
 __global__ void __launch_bounds__(kWarps *kWarpSize, 1)
     route_kernel(const __grid_constant__ RouteJob job) {
     extern __shared__ uint4 shared[];
@@ -71,7 +70,7 @@ __global__ void __launch_bounds__(kWarps *kWarpSize, 1)
         reinterpret_cast<std::uint16_t *>(reinterpret_cast<char *>(shared) + job.ids_offset);
     sort_by_expert<ClusterOrGrid, kWarps, kSlots, (kSlots > 1)>(
         job.sort, shared, [&](int(&ids)[kSlots]) {
-            route_tokens<kKind, TopkShape{kLanes, kItems, kList, kKept}, kWarps, kRows>(
+            route_tokens<kKind, TopkShape{kLanes, kItems, kList, kKept, kMerges}, kWarps>(
                 job, ids_of_block);
             __syncthreads();
             const int end = min(job.sort.slots_per_block,
@@ -86,13 +85,13 @@ __global__ void __launch_bounds__(kWarps *kWarpSize, 1)
         });
 }
 
-template <TopkKind kKind, TopkShape kShape, int kWarps, int kSlots, int kRows = 1>
+template <TopkKind kKind, TopkShape kShape, int kWarps, int kSlots>
 ms_status launch_route(const CheckedRoute &route, const SortDevice &device, SortTogether together,
                        int blocks, bool &done, ms_stream stream) {
     using Memory = SortMemory<kWarps>;
     static std::atomic<std::uint64_t> allowed{0};
     const auto kernel = route_kernel<kKind, kShape.lanes, kShape.items, kShape.list, kShape.kept,
-                                     kWarps, kSlots, kRows>;
+                                     kShape.merges, kWarps, kSlots>;
     RouteJob job{};
     job.topk = plan_topk(route.topk, kShape);
     job.tokens_per_block = int((route.topk.tokens + blocks - 1) / blocks);
@@ -114,8 +113,34 @@ ms_status launch_route(const CheckedRoute &route, const SortDevice &device, Sort
     return launch_together(kernel, together, blocks, Memory::kThreads, bytes, stream, job);
 }
 
-// Few tokens: small blocks, a row or four a warp. More: as many rows at once as there are warps;
-// and from where a cluster's processors would be few against all, a grid.
+// The usual E and k of bfloat16 logits. Few tokens: a cluster of small blocks, a row or four a
+// warp; more: a grid.
+template <TopkKind kKind>
+ms_status route_usual(const CheckedRoute &route, const SortDevice &device, bool &done,
+                      ms_stream stream) {
+    constexpr auto kCluster = SortTogether::Cluster, kGrid = SortTogether::Grid;
+    constexpr TopkShape kMany = kManyMergedShape;
+    const std::int64_t tokens = route.topk.tokens;
+    const int most = std::min(kMaxGridBlocks, device.processors);
+    const auto blocks_of = [&](int rows, int least) {
+        return std::max(least, int((tokens + rows - 1) / rows));
+    };
+    if (device.clusters && tokens <= kMaxClusterBlocks * 8)
+        return launch_route<kKind, kUsualShape, 8, 1>(route, device, kCluster, blocks_of(8, 2),
+                                                      done, stream); // a cluster of one is none
+    if (device.clusters && tokens <= kMaxClusterBlocks * 32)
+        return launch_route<kKind, kMany, 8, 1>(route, device, kCluster, blocks_of(32, 2), done,
+                                                stream);
+    if (tokens <= std::int64_t(most) * 32)
+        return launch_route<kKind, kMany, 8, 1>(route, device, kGrid, blocks_of(32, 1), done,
+                                                stream);
+    if (tokens <= std::int64_t(most) * 128)
+        return launch_route<kKind, kMany, 16, 2>(route, device, kGrid, most, done, stream);
+    return launch_route<kKind, kMany, 16, 4>(route, device, kGrid, most, done, stream);
+}
+
+// Few tokens: small blocks. More: as many rows at once as there are warps; and from where a
+// cluster's processors would be few against all, a grid.
 template <TopkKind kKind, TopkShape kShape>
 ms_status route_with_shape(const CheckedRoute &route, const SortDevice &device, bool &done,
                            ms_stream stream) {
@@ -126,11 +151,12 @@ ms_status route_with_shape(const CheckedRoute &route, const SortDevice &device, 
                                    : kRouteWarps<kKind>;
     constexpr int kMostSlots = 64 / kWarps;
     constexpr int kRows = kWarps * kWarpSize / kShape.lanes;
-    constexpr int kSmallRows = 8; // of a small block, where a warp takes one
-    constexpr bool kUsual = kShape == TopkShape{32, 8, 8, 1};
-    constexpr int kTogether = kUsual && kKind == TopkKind::Bf16Softmax ? 4 : 1; // rows of a warp
+    constexpr int kSmallRows = 8; // of a small block
+    constexpr bool kUsual = kShape == kUsualShape;
     const std::int64_t tokens = route.topk.tokens, top_k = route.topk.top_k;
-    const bool may_take_some = kTogether > 1 && top_k <= kWarpSize / kTogether;
+    if constexpr (kUsual && (kKind == TopkKind::Bf16Softmax || kKind == TopkKind::Bf16Logit))
+        if (top_k <= kMergedList)
+            return route_usual<kKind>(route, device, done, stream);
     const auto blocks_of = [&](std::int64_t rows, int most) {
         return int(std::min<std::int64_t>((tokens + rows - 1) / rows, most));
     };
@@ -143,12 +169,6 @@ ms_status route_with_shape(const CheckedRoute &route, const SortDevice &device, 
                 return launch_route<kKind, kShape, 8, 1>(route, device, SortTogether::Cluster,
                                                          blocks, done, stream);
         }
-    if constexpr (kTogether > 1)
-        if (device.clusters && tokens <= kMaxClusterBlocks * kSmallRows * kTogether &&
-            may_take_some)
-            return launch_route<kKind, kShape, 8, 1, kTogether>(
-                route, device, SortTogether::Cluster,
-                blocks_of(kSmallRows * kTogether, kMaxClusterBlocks), done, stream);
     SortTogether together = SortTogether::Cluster;
     int blocks = std::max(2, blocks_of(kRows, kMaxClusterBlocks));
     if (!device.clusters || tokens > 2 * kRows * kMaxClusterBlocks ||
@@ -156,11 +176,6 @@ ms_status route_with_shape(const CheckedRoute &route, const SortDevice &device, 
         together = SortTogether::Grid;
         blocks = blocks_of(kRows, std::min(kMaxGridBlocks, device.processors));
     }
-    if constexpr (kTogether > 1)
-        if (may_take_some && tokens > std::int64_t(2) * blocks * kRows &&
-            slots_of(blocks) <= kWarps * kWarpSize)
-            return launch_route<kKind, kShape, kWarps, 1, kTogether>(route, device, together,
-                                                                     blocks, done, stream);
     if constexpr (kUsual)
         if (slots_of(blocks) <= kWarps * kWarpSize)
             return launch_route<kKind, kShape, kWarps, 1>(route, device, together, blocks, done,

@@ -18,7 +18,8 @@ ms_status topk_warp_select(const ms_topk_args &args, ms_stream stream) {
     case TopkKind::Logit:
         return topk_warp_select_logit(args, stream);
     case TopkKind::Sigmoid:
-        return topk_warp_select_sigmoid(args, stream);
+        return takes_quick_sigmoid(args) ? topk_quick_sigmoid(args, stream)
+                                         : topk_warp_select_sigmoid(args, stream);
     case TopkKind::SqrtSoftplus:
         return topk_warp_select_sqrt_softplus(args, stream);
     default:

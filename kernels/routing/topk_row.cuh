@@ -9,12 +9,13 @@
 
 #include "kernels/include/moescope/kernels.h"
 #include "kernels/routing/logits.cuh"
+#include "kernels/routing/merged_lists.cuh"
 #include "kernels/routing/order_key.h"
 #include "kernels/routing/routing_math.h"
+#include "kernels/routing/sorted_keys.cuh"
 #include "kernels/routing/topk_shapes.h"
 #include "kernels/routing/warp.cuh"
 
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -79,101 +80,9 @@ template <int kHalf>
 __device__ inline std::uint32_t packed_key(std::uint32_t order, std::uint32_t complement) {
     return __byte_perm(complement, order, kHalf == 0 ? 0x5410 : 0x7632);
 }
+__device__ inline int packed_key_expert(std::uint32_t key) { return int(0xffff - (key & 0xffff)); }
 __device__ inline float packed_key_value(std::uint32_t key) {
     return order_key_value(key & 0x80000000 ? key & 0xffff0000 : key | 0xffff);
-}
-
-// Reductions over the kWidth lanes whose numbers differ in the lower bits; every lane gets the
-// result, and the whole warp takes part.
-template <int kWidth> struct Lanes {
-    template <class T, class Combine> __device__ static T reduce(T value, Combine combine) {
-#pragma unroll
-        for (int distance = kWidth / 2; distance > 0; distance /= 2)
-            value = combine(value, T(__shfl_xor_sync(kFullWarp, value, distance)));
-        return value;
-    }
-    template <class T> __device__ static T sum(T value) {
-        return reduce(value, [](T a, T b) { return a + b; });
-    }
-    __device__ static std::uint32_t max(std::uint32_t value) {
-        if constexpr (kWidth == kWarpSize)
-            return __reduce_max_sync(kFullWarp, value);
-        else
-            return reduce(value, [](std::uint32_t a, std::uint32_t b) { return a > b ? a : b; });
-    }
-};
-
-// Batcher's odd-even merge sort as a list of comparators, made by the compiler.
-template <int kItems> struct SortNetwork {
-    struct Comparator {
-        int upper, lower; // the larger key goes to `upper`, the smaller index
-    };
-    template <class Visit> static constexpr void for_each(Visit visit) {
-        for (int run = 1; run < kItems; run *= 2)
-            for (int distance = run; distance > 0; distance /= 2)
-                for (int start = distance % run; start + distance < kItems; start += 2 * distance)
-                    for (int i = start; i < start + distance && i + distance < kItems; ++i)
-                        if (i / (2 * run) == (i + distance) / (2 * run))
-                            visit(i, i + distance);
-    }
-    static constexpr int count() {
-        int total = 0;
-        for_each([&](int, int) { ++total; });
-        return total;
-    }
-    static constexpr auto comparators() {
-        std::array<Comparator, std::size_t(count())> list{};
-        std::size_t next = 0;
-        for_each([&](int upper, int lower) { list[next++] = {upper, lower}; });
-        return list;
-    }
-};
-
-__device__ inline void order(std::uint32_t &upper, std::uint32_t &lower) {
-    const std::uint32_t larger = max(upper, lower);
-    lower = min(upper, lower);
-    upper = larger;
-}
-
-template <int kCount> inline constexpr auto kComparators = SortNetwork<kCount>::comparators();
-
-// Sorts kCount of a lane's own keys, the largest first.
-template <int kCount> __device__ inline void sort_descending(std::uint32_t *keys) {
-    [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
-        (order(keys[std::integral_constant<int, kComparators<kCount>[kIndex].upper>::value],
-               keys[std::integral_constant<int, kComparators<kCount>[kIndex].lower>::value]),
-         ...);
-    }
-    (std::make_index_sequence<std::size_t(SortNetwork<kCount>::count())>());
-}
-
-// list = the kList largest of a lane's own keys, the largest first. kList is kItems, or a power of
-// two that divides it.
-template <int kItems, int kList>
-__device__ inline void largest_of(const std::uint32_t (&keys)[kItems],
-                                  std::uint32_t (&list)[kList]) {
-    static_assert(kItems % kList == 0);
-#pragma unroll
-    for (int i = 0; i < kList; ++i)
-        list[i] = keys[i];
-    sort_descending<kList>(list);
-#pragma unroll
-    for (int start = kList; start < kItems; start += kList) {
-        std::uint32_t next[kList];
-#pragma unroll
-        for (int i = 0; i < kList; ++i)
-            next[i] = keys[start + i];
-        sort_descending<kList>(next);
-#pragma unroll
-        for (int i = 0; i < kList; ++i) // the largest of both, first rising and then falling
-            list[i] = max(list[i], next[kList - 1 - i]);
-#pragma unroll
-        for (int distance = kList / 2; distance > 0; distance /= 2)
-#pragma unroll
-            for (int i = 0; i < kList; ++i)
-                if ((i & distance) == 0)
-                    order(list[i], list[i + distance]);
-    }
 }
 
 // The kItems consecutive elements from `first` on, in the widest loads their number allows.
@@ -265,6 +174,7 @@ template <TopkKind kKind, TopkShape kShape, int kRows = 1> class TopkRow {
     static constexpr int kKept = kShape.kept, kKeepers = kLanes / kRows;
     using Keepers = Lanes<kKeepers>;
     static constexpr int kWords = (kItems + 1) / 2; // of two bfloat16 logits
+    static_assert(!kShape.merges || (kPacked && kRows == 1 && kShape.list == kMergedList));
     static_assert(kRows == 1 ||
                   (kLanes == kWarpSize && kKept == 1 && (kPacked || kKind == TopkKind::Sigmoid)));
 
@@ -279,7 +189,10 @@ template <TopkKind kKind, TopkShape kShape, int kRows = 1> class TopkRow {
             self.load_packed();
             if constexpr (kSoftmax && kLanes == 1)
                 return self.finish_alone(emit);
-            self.select_packed();
+            if constexpr (kShape.merges)
+                self.select_merged();
+            else
+                self.select_packed();
         } else {
 #pragma unroll 1
             for (int part = 0; part < kRows; ++part) {
@@ -297,6 +210,16 @@ template <TopkKind kKind, TopkShape kShape, int kRows = 1> class TopkRow {
         if constexpr (kSoftmax)
             self.find_mass();
         self.finish(emit);
+    }
+
+    // The same of a row that one lane has for itself, with k known: every rank of emit's is a
+    // constant.
+    template <int kTopK, class Emit>
+    __device__ static void route_few(const TopkPlan &plan, std::int64_t row, Emit emit) {
+        static_assert(kPacked && kSoftmax && kLanes == 1);
+        TopkRow self(plan, row);
+        self.load_packed();
+        self.template finish_few<kTopK>(emit);
     }
 
   private:
@@ -537,7 +460,14 @@ template <TopkKind kKind, TopkShape kShape, int kRows = 1> class TopkRow {
         });
 #pragma unroll
         for (int kept = 0; kept < kKept; ++kept)
-            experts_[kept] = int(0xffff - (selected_[kept] & 0xffff));
+            experts_[kept] = packed_key_expert(selected_[kept]);
+    }
+    __device__ void select_merged() {
+        std::uint32_t list[kMergedList];
+        largest_of(packed_[0], list);
+        merge_lists<1, kLanes>(list);
+        selected_[0] = listed(list, lane_);
+        experts_[0] = packed_key_expert(selected_[0]);
     }
 
     // Of the lists' heads the largest is next, and of equal ones that of the lowest lane, which has
@@ -739,19 +669,49 @@ template <TopkKind kKind, TopkShape kShape, int kRows = 1> class TopkRow {
         return divisor > 0 ? __fdividef(args_.routed_scaling, divisor) : 0.0f;
     }
 
-    // Of a row that one lane has for itself: it selects twice, and keeps no selection.
+    // Of a row that one lane has for itself.
     template <class Emit> __device__ void finish_alone(Emit emit) {
-        largest_ = packed_key_value(step_below(0, 0));
-        if (plan_.needs_mass)
-            mass_ = lane_mass(0, largest_);
+        if (args_.top_k == 2)
+            finish_few<2>(emit);
+        else
+            finish_some(emit);
+    }
+    template <int kTopK, class Emit> __device__ void finish_few(Emit emit) {
+        std::uint32_t keys[kTopK], last = 0;
+#pragma unroll
+        for (std::uint32_t &key : keys)
+            key = last += step_below(0, last);
+        find_alone_mass(packed_key_value(keys[0]));
+        float weights[kTopK], sum = 0;
+#pragma unroll
+        for (int i = 0; i < kTopK; ++i)
+            sum += weights[i] = score_of(packed_key_value(keys[i]));
+        const float factor = alone_factor(sum);
+#pragma unroll
+        for (int i = 0; i < kTopK; ++i)
+            emit_alone(i, keys[i], weights[i] * factor, emit);
+    }
+    // It selects twice, and keeps no selection.
+    template <class Emit> __device__ void finish_some(Emit emit) {
+        find_alone_mass(packed_key_value(step_below(0, 0)));
         float sum = 0;
         each_alone([&](int, std::uint32_t key) { sum += score_of(packed_key_value(key)); });
-        const float factor =
-            softmax_factor(renorm_divisor(args_.renorm, sum, args_.renorm_epsilon));
+        const float factor = alone_factor(sum);
         each_alone([&](int rank, std::uint32_t key) {
-            emit(rank, int(0xffff - (key & 0xffff)),
-                 rounded_weight(score_of(packed_key_value(key)) * factor, args_.weights_round));
+            emit_alone(rank, key, score_of(packed_key_value(key)) * factor, emit);
         });
+    }
+    __device__ void find_alone_mass(float largest) {
+        largest_ = largest;
+        if (plan_.needs_mass)
+            mass_ = lane_mass(0, largest);
+    }
+    __device__ float alone_factor(float sum) const {
+        return softmax_factor(renorm_divisor(args_.renorm, sum, args_.renorm_epsilon));
+    }
+    template <class Emit>
+    __device__ void emit_alone(int rank, std::uint32_t key, float weight, Emit emit) const {
+        emit(rank, packed_key_expert(key), rounded_weight(weight, args_.weights_round));
     }
     template <class Visit> __device__ void each_alone(Visit visit) const {
         std::uint32_t last = 0;

@@ -24,5 +24,8 @@ ms_status topk_warp_select_logit(const ms_topk_args &args, ms_stream stream);
 ms_status topk_warp_select_sigmoid(const ms_topk_args &args, ms_stream stream);
 ms_status topk_warp_select_sqrt_softplus(const ms_topk_args &args, ms_stream stream);
 ms_status topk_warp_select_choice(const ms_topk_args &args, ms_stream stream);
+// The usual sigmoids, by approximate choices first.
+bool takes_quick_sigmoid(const ms_topk_args &args);
+ms_status topk_quick_sigmoid(const ms_topk_args &args, ms_stream stream);
 
 } // namespace moescope
