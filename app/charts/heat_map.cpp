@@ -135,8 +135,8 @@ std::optional<std::size_t> draw_heat_map(const char *id, const HeatMap &map, ImV
         const float c = float(i % map.columns.size()), r = float(i / map.columns.size());
         const ImVec2 low{cells.x + cell.x * c + 1, cells.y + cell.y * r + 1};
         const ImVec2 high{low.x + cell.x - 3, low.y + cell.y - 3};
-        const bool on = ImGui::IsItemHovered() && mouse.x >= low.x && mouse.x <= high.x &&
-                        mouse.y >= low.y && mouse.y <= high.y;
+        const bool on = ImGui::IsItemHovered() && mouse.x >= low.x - 1 && mouse.x < low.x - 1 + cell.x && // its gap too
+                        mouse.y >= low.y - 1 && mouse.y < low.y - 1 + cell.y;
         if (on)
             hovered = i;
         draw_cell(draw, map.cells[i], low, high, on, theme);

@@ -122,9 +122,7 @@ class LessonPage {
     }
 
     void draw_paragraph(const std::string &words) {
-        ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + text_width());
-        ui::text(words);
-        ImGui::PopTextWrapPos();
+        ui::prose(theme(), words, {}, text_width());
         ImGui::Dummy({0, 2 * context_.scale});
     }
 
