@@ -115,7 +115,9 @@ std::vector<HostRow> Hosts::rows() const {
         row.progress.state = WorkerClient::State::Gone;
         if (host->client) {
             row.progress = host->client->progress();
-            row.measured = !host->client->session()->empty();
+            const SessionPtr session = host->client->session();
+            row.runs = session->runs.size();
+            row.measured = !session->empty();
         } else if (host->error) {
             row.progress.error = *host->error;
         }

@@ -94,6 +94,12 @@ void Shell::follow_hosts() {
         frame_hosts_[i].shown = i == host_;
         frame_hosts_[i].compared = compared_ && hosts_.client(i) == compared_;
     }
+    const bool several = frame_hosts_.size() > 1;
+    start_page_.host = compare_.host = several ? title_of(frame_hosts_[host_]) : "";
+    compare_.other_host.clear();
+    for (const HostRow &row : frame_hosts_)
+        if (row.compared)
+            compare_.other_host = title_of(row);
     if (compared_)
         compare_.other = compared_->session();
 }

@@ -91,8 +91,9 @@ void Page::draw_tip(const std::function<void()> &next_tip) {
 
 bool Page::draw(const std::function<void()> &next_tip) {
     if (page_.nothing_measured)
-        ui::wrapped("Nothing is measured yet. A run fills the views: every operator and variant with its time, what "
-                    "it achieved and how far it is from the device's limit.",
+        ui::wrapped(fmt::format("Nothing is measured{} yet. A run fills the views: every operator and variant with its time, "
+                                "what it achieved and how far it is from the device's limit.",
+                                page_.host.empty() ? "" : " on " + page_.host),
                     theme_.muted);
     ImGui::Dummy({0, px(8)});
     ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, ImVec2(ImGui::GetStyle().ItemSpacing.x, px(2)));

@@ -15,6 +15,7 @@ struct StartPage {
     std::vector<RecentFile> recent, shipped; // shipped: recorded sessions that come with the program
     std::string tip;                         // "": none
     bool nothing_measured = true;
+    std::string host; // on which; "": there is one alone
 };
 
 // Fills the current window. True when something was chosen.

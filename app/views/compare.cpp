@@ -78,12 +78,14 @@ std::string run_text(const Session &session, RunId run) {
 }
 
 // Of a live session whose file's name says little.
-std::string host_of(const Session &session) {
-    return session.origin == Origin::Live && !session.empty() ? session.runs.back().device.host : "";
+std::string host_of(const Session &session, const std::string &called) {
+    if (session.origin != Origin::Live || session.empty())
+        return "";
+    return called.empty() ? session.runs.back().device.host : called;
 }
 
-std::string side_text(const Session &session, const CompareChoice &choice) {
-    const std::string host = host_of(session);
+std::string side_text(const Session &session, const CompareChoice &choice, const CompareState &state) {
+    const std::string host = host_of(session, choice.other ? state.other_host : state.host);
     const std::string name = !host.empty() ? "Live on " + host
                              : !session.path.empty() ? std::filesystem::path(session.path).filename().string()
                              : choice.other        ? "Second session"
@@ -142,7 +144,7 @@ void CompareView::draw_side(const char *name, CompareChoice &choice, std::option
     const float rest = px(150) + ImGui::GetStyle().ItemInnerSpacing.x + px(12) + px(kBesideWidth);
     ImGui::SetNextItemWidth(std::clamp(ImGui::GetContentRegionAvail().x - rest, px(120), px(520)));
     const Session &shown = session_of(choice);
-    if (ImGui::BeginCombo("##side", side_text(shown, choice).c_str(), ImGuiComboFlags_HeightLarge)) {
+    if (ImGui::BeginCombo("##side", side_text(shown, choice, state_).c_str(), ImGuiComboFlags_HeightLarge)) {
         for (const bool other : {false, true}) {
             if (other && !state_.other)
                 continue;
@@ -150,7 +152,7 @@ void CompareView::draw_side(const char *name, CompareChoice &choice, std::option
             for (std::size_t i = 0; i <= session.runs.size(); ++i) {
                 CompareChoice next{other, i == 0 ? RunId{} : RunId{std::uint32_t(i - 1)}, choice.variant};
                 ImGui::PushID(int(i) * 2 + other);
-                if (ImGui::Selectable(side_text(session, next).c_str(), next == choice))
+                if (ImGui::Selectable(side_text(session, next, state_).c_str(), next == choice))
                     chosen = next;
                 ImGui::PopID();
             }

@@ -23,6 +23,7 @@ struct CompareState {
     std::optional<CompareChoice> a, b; // nothing: as default_choices() says
     double threshold = kDefaultThreshold;
     SessionPtr other; // the second session; null while there is none
+    std::string host, other_host; // of live sessions, as their user calls them; "": the machine's own name
     std::string path; // of one to open
     bool path_chosen = false; // in a file dialog, since the last frame
     bool busy = false;

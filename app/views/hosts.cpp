@@ -39,6 +39,7 @@ class Panel {
     void draw_copy(const HostRow &host);
     void draw_buttons(std::size_t index, const HostRow &host);
     bool button(const char *label, const char *explanation, bool primary = false);
+    void close_after(const std::function<void()> &action);
     void draw_entry();
     void draw_known();
     void connect(const std::string &name);
@@ -74,9 +75,11 @@ void Panel::draw_title(const HostRow &host) {
 
 void Panel::draw_details(const HostRow &host) {
     const ui::FontScope small(ui::small_font());
-    const std::string devices = devices_text(host.progress.devices);
-    if (!devices.empty())
-        ui::wrapped(devices, theme_.muted);
+    std::string known = devices_text(host.progress.devices);
+    if (host.runs > 0)
+        known += fmt::format("{}{} run{} in its session", known.empty() ? "" : " · ", host.runs, host.runs == 1 ? "" : "s");
+    if (!known.empty())
+        ui::wrapped(known, theme_.muted);
     const Error &error = host.progress.error;
     if (host.copying.empty() && !error.what.empty() && host.progress.state != State::Ready && host.progress.state != State::Running) {
         ui::wrapped(error.what + (error.why.empty() ? "." : ": " + error.why + "."), theme_.text);
@@ -104,6 +107,12 @@ void Panel::draw_copy(const HostRow &host) {
                 "SHA-256 is checked and the worker is started once before it takes its place.");
 }
 
+// What is asked for shows in the window behind.
+void Panel::close_after(const std::function<void()> &action) {
+    action();
+    ImGui::CloseCurrentPopup();
+}
+
 // One after the other on a line.
 bool Panel::button(const char *label, const char *explanation, bool primary) {
     if (!std::exchange(first_button_, false))
@@ -127,10 +136,10 @@ void Panel::draw_buttons(std::size_t index, const HostRow &host) {
         actions_.copy(index);
     if (!host.shown && (usable || host.measured) &&
         button(usable ? "Use" : "Show", "Sends what is run next to this host, and shows its live session in the views."))
-        actions_.show(index);
+        close_after([&] { actions_.show(index); });
     if (!host.shown && host.measured && !host.compared &&
         button("Compare", "Puts its session beside the one that is shown, in the Compare view."))
-        actions_.compare(index);
+        close_after([&] { actions_.compare(index); });
     if (host.progress.state == State::Reconnecting && button("Try now", "Connects again without waiting any longer."))
         actions_.reconnect(index);
     if ((host.progress.state == State::Gone || !host.started) &&

@@ -18,6 +18,7 @@ struct HostRow {
     bool started = false; // its worker: else progress says nothing
     WorkerClient::Progress progress;
     bool shown = false;        // its session is the live one of the views
+    std::size_t runs = 0;      // in its session
     bool measured = false;     // it has runs to compare with
     bool compared = false;     // they are the comparison's second session
     std::string copying;       // how far the copy of the worker is; "": none

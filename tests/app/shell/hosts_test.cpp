@@ -82,6 +82,7 @@ TEST_CASE("the worker is copied to a host that has none, and two hosts' results 
         hosts.client(host)->run(plan);
         REQUIRE(hosts.client(host)->wait(60));
         CHECK(hosts.rows()[host].measured);
+        CHECK(hosts.rows()[host].runs == 1);
     }
     CHECK(std::filesystem::exists(folder / "live.moescope"));
     CHECK(std::filesystem::exists(folder / "live-gpu.moescope"));
