@@ -127,6 +127,11 @@ void draw_split_bar(const ViewContext &context, std::size_t rank, const RankSpli
     draw.AddText({at.x, at.y + 2 * context.scale}, packed(context.theme.muted), fmt::format("rank {}", rank).c_str());
     const float from = at.x + label, per_ns = float((width - label) / longest);
     float left = from;
+    if (split.total_ns() <= 0 && split.layer_ns <= 0) {
+        draw.AddText({from, at.y + 2 * context.scale}, packed(context.theme.muted), "nothing measured");
+        ImGui::Dummy({width, height + 4 * context.scale});
+        return;
+    }
     for (std::size_t step = 0; step < 3; ++step) {
         const float right = left + float(split.steps_ns[step]) * per_ns;
         const ImVec4 &colour = context.theme.series[std::size_t(kStepSlots[step])];
@@ -282,7 +287,7 @@ void draw_ranks(const ViewContext &context, RanksState &state) {
     }
     draw_facts(context, state);
     for (const std::string &lost : lost_ranks(*context.session, state.ranks))
-        ui::text(fmt::format("{}. What the others measured is shown.", lost), context.theme.failure);
+        ui::text(fmt::format("Lost: {}. What the others measured is shown.", lost), context.theme.failure);
     ImGui::Dummy({0, 4 * context.scale});
     if (state.traffic)
         draw_matrix(context, *state.traffic);

@@ -16,9 +16,10 @@ SSHD = "/usr/sbin/sshd"
 
 
 class SshServer:
-    """While it runs, `ssh gpu` leads to it for a program with .environment: another ssh stands first in PATH."""
+    """While it runs, `ssh NAME` leads to it for a program with .environment: another ssh stands first in PATH. What
+    `beside` leads to is reached by that ssh too."""
 
-    def __init__(self, worker):
+    def __init__(self, worker, name="gpu", beside=None):
         if not os.path.exists(SSHD) or not shutil.which("ssh-keygen"):
             skip("there is no sshd or no ssh-keygen (openssh-server, openssh-client)")
         self.folder = tempfile.TemporaryDirectory(prefix="moescope-ssh-")
@@ -42,9 +43,10 @@ class SshServer:
             f"AuthorizedKeysFile {here}/authorized_keys\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
             f"PermitRootLogin prohibit-password\nPidFile none\nForceCommand {here}/login\n")
         (here / "config").write_text(
-            f"Host gpu\n HostName 127.0.0.1\n Port {self.port}\n User {getpass.getuser()}\n IdentityFile {here}/client/key\n"
+            f"Host {name}\n HostName 127.0.0.1\n Port {self.port}\n User {getpass.getuser()}\n IdentityFile {here}/client/key\n"
             f" IdentitiesOnly yes\n IdentityAgent none\n UserKnownHostsFile {here}/client/known_hosts\n"
-            " GlobalKnownHostsFile none\n StrictHostKeyChecking yes\n")
+            " GlobalKnownHostsFile none\n StrictHostKeyChecking yes\n"
+            + (Path(beside.folder.name, "config").read_text() if beside else ""))
         (here / "client/known_hosts").write_text(f"[127.0.0.1]:{self.port} " + (here / "host_key.pub").read_text())
         self.script(here / "client/ssh", f"exec {shutil.which('ssh')} -F '{here}/config' \"$@\"")
         self.environment = {"PATH": f"{here}/client:{os.environ['PATH']}"}
