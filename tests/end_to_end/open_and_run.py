@@ -39,7 +39,7 @@ def flow():
             w.wait_words(re.compile(re.escape(session.name)), 40)
         w.click(w.item("File", "menu"))
         w.click(w.item("Open recent"))
-        w.wait_words(session.name)
+        w.wait_words(re.compile(re.escape(session.name)))
         w.shot("recent")
 
 

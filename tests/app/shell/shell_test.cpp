@@ -74,6 +74,7 @@ TEST_CASE("the banner and the inspector speak of the run that is shown") {
     Session session = *test::sample_session();
     RunRecord imported = session.runs[0];
     imported.device.name = "the host of a trace";
+    session.origin = Origin::Recorded; // as a file's
     session.runs.push_back(imported);
     const std::string device = session.runs[0].device.name;
     DrivenShell window(std::make_shared<const Session>(std::move(session)));
