@@ -302,7 +302,7 @@ void run_grid(CrossoverState &state, const Workload &workload, bool on_cpu, cons
 
 void draw_choice(CrossoverState &state) {
     ImGui::SetNextItemWidth(ImGui::GetContentRegionAvail().x * 0.6f);
-    if (!ImGui::BeginCombo("##map", name_of(state.maps[state.chosen]).c_str()))
+    if (!ImGui::BeginCombo("##map", ui::fitted_in_combo(name_of(state.maps[state.chosen])).c_str()))
         return;
     for (std::size_t i = 0; i < state.maps.size(); ++i)
         if (ImGui::Selectable(fmt::format("{}##{}", name_of(state.maps[i]), i).c_str(), i == state.chosen))

@@ -45,7 +45,7 @@ class Picker {
 void Picker::draw_combo() {
     const std::string cost = counters_cost(state_);
     const std::string shown = counters_summary(state_.sets, state_.chosen) + (cost.empty() ? "" : " · " + cost);
-    if (ImGui::BeginCombo("##counters", shown.c_str())) {
+    if (ImGui::BeginCombo("##counters", ui::fitted_in_combo(shown).c_str())) {
         if (ImGui::Selectable("none", state_.chosen.empty()))
             state_.chosen.clear();
         for (const MetricSet &set : state_.sets.sets) {
@@ -58,7 +58,8 @@ void Picker::draw_combo() {
         if (ImGui::Selectable("Choose metrics …"))
             state_.opening = true;
         ImGui::EndCombo();
-    }
+    } else
+        ui::explain(shown);
     const std::string problem = state_.sets_error ? state_.sets_error->sentence() : state_.chosen.empty() ? "" : refusal_;
     if (!problem.empty()) {
         const ui::FontScope small(ui::small_font());

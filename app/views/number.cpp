@@ -13,17 +13,20 @@ namespace {
 
 std::string g_recorded; // of the frame
 
-// The badge, and below it the words.
-void say(const Theme &theme, Evidence evidence, std::string_view words) {
+// The badge, and close below it the words. A hover tells once when and where its recording was made.
+void say(const Theme &theme, Evidence evidence, std::string_view words, bool &told) {
+    const ImVec2 spacing = ImGui::GetStyle().ItemSpacing;
+    ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {spacing.x, std::round(ImGui::GetFontSize() * 0.15f)});
     mark(theme, evidence);
     ImGui::SameLine(0, ImGui::GetFontSize() * 0.3f);
     text(name_of(evidence), colour_of(theme, evidence));
-    if (!g_recorded.empty() && evidence != Evidence::Modelled) {
+    if (!g_recorded.empty() && evidence != Evidence::Modelled && !std::exchange(told, true)) {
         ImGui::SameLine();
         text(g_recorded, theme.warning);
     }
     text(words);
     note_hover(words, evidence);
+    ImGui::PopStyleVar();
 }
 
 constexpr Evidence kKinds[] = {Evidence::Measured, Evidence::Modelled, Evidence::Estimated, Evidence::Reported};
@@ -50,7 +53,8 @@ void mark(const Theme &theme, Evidence evidence) {
 void tooltip(const Theme &theme, Evidence evidence, std::string_view words) {
     if (words.empty() || !begin_tooltip())
         return;
-    say(theme, evidence, words);
+    bool told = false;
+    say(theme, evidence, words, told);
     end_tooltip();
 }
 
@@ -59,9 +63,10 @@ void tooltip(const Theme &theme, std::string_view title, std::span<const Fact> f
         return;
     if (!title.empty())
         text(title);
+    bool told = false;
     for (const Fact &fact : facts) {
         ImGui::Spacing();
-        say(theme, fact.evidence, fact.words);
+        say(theme, fact.evidence, fact.words, told);
     }
     end_tooltip();
 }

@@ -48,7 +48,8 @@ bool draw_mean(const charts::Plot &plot, double mean, const Theme &theme) {
     const ui::FontScope font(ui::small_font());
     const float width = ImGui::CalcTextSize(text.c_str()).x;
     const ImVec2 at{plot.high.x - width - 4, y - ImGui::GetTextLineHeight() - 1};
-    plot.draw->AddText(at, packed(theme.muted), text.c_str());
+    plot.draw->AddRectFilled({at.x - 3, at.y}, {plot.high.x, y - 1}, packed(theme.background, 0.8f), 3);
+    plot.draw->AddText(at, packed(theme.text), text.c_str());
     return plot.hovered && (std::fabs(plot.mouse.y - y) < 3 || ImGui::IsMouseHoveringRect(at, {plot.high.x, y}));
 }
 

@@ -109,7 +109,7 @@ class SourceView {
             return fmt::format("{} / {} · {}", info(m.op).name, m.variant, m.config.text());
         };
         ImGui::SetNextItemWidth(std::min(px(380), ImGui::GetContentRegionAvail().x));
-        if (ImGui::BeginCombo("##kernel", name(context_.selection.measurement).c_str())) {
+        if (ImGui::BeginCombo("##kernel", ui::fitted_in_combo(name(context_.selection.measurement)).c_str())) {
             for (std::uint32_t i = 0; i < session.measurements.size(); ++i) {
                 const Measurement &m = session.measurements[i];
                 if (m.run == context_.run && has_tile_kernel(m.op) && ImGui::Selectable(name({i}).c_str(), context_.selection.measurement == MeasurementId{i}))

@@ -182,7 +182,7 @@ void SweepView::draw_choices() {
     draw_operators();
     ImGui::SameLine(0, gap);
     ImGui::SetNextItemWidth(std::clamp(ImGui::GetContentRegionAvail().x - px(150), px(120), px(440)));
-    if (ImGui::BeginCombo("##sweep", name_of(sweep()).c_str(), ImGuiComboFlags_HeightLarge)) {
+    if (ImGui::BeginCombo("##sweep", ui::fitted_in_combo(name_of(sweep())).c_str(), ImGuiComboFlags_HeightLarge)) {
         for (const FoundSweep &each : state_.sweeps) {
             const std::string name = fmt::format("{}, {} points", name_of(each), each.points.size());
             if (ImGui::Selectable(name.c_str(), &each == &sweep())) {

@@ -251,4 +251,8 @@ std::string fitted(std::string_view words, float width) {
     return std::string(begin_of(words), rest) + std::string(dots);
 }
 
+std::string fitted_in_combo(std::string_view words) {
+    return fitted(words, ImGui::CalcItemWidth() - ImGui::GetFrameHeight() - 2 * ImGui::GetStyle().FramePadding.x);
+}
+
 } // namespace moescope::ui

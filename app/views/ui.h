@@ -75,5 +75,7 @@ std::optional<Landmark> find_landmark(std::string_view name);
 
 // Cuts text with an ellipsis so that it is at most width pixels wide in the current font.
 std::string fitted(std::string_view text, float width);
+// The same for what the next combo shows while it is closed.
+std::string fitted_in_combo(std::string_view text);
 
 } // namespace moescope::ui

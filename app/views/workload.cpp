@@ -129,8 +129,7 @@ void Pane::draw_device() {
     label("Device",
           "What runs the kernels: a CUDA GPU, or the CPU with the reference implementations, "
           "really run and really timed.");
-    const float room = ImGui::CalcItemWidth() - ImGui::GetFrameHeight() - 2 * ImGui::GetStyle().FramePadding.x;
-    const bool open = ImGui::BeginCombo("##device", ui::fitted(shown, room).c_str());
+    const bool open = ImGui::BeginCombo("##device", ui::fitted_in_combo(shown).c_str());
     if (!open)
         ui::explain(shown);
     if (open) {
@@ -229,7 +228,7 @@ void Pane::draw_model() {
     const ModelShape &model = state_.workload.model;
     const std::string shown = model.name.empty() ? "custom" : model.name;
     ImGui::SetNextWindowSizeConstraints({0, 0}, {FLT_MAX, FLT_MAX});
-    if (ImGui::BeginCombo("##model", shown.c_str(), ImGuiComboFlags_HeightLargest)) {
+    if (ImGui::BeginCombo("##model", ui::fitted_in_combo(shown).c_str(), ImGuiComboFlags_HeightLargest)) {
         draw_model_list();
         draw_config_file();
         ImGui::EndCombo();
