@@ -6,7 +6,7 @@
 # are GPUs. Sessions, traces, what each rank said, ranks.md and ranks.json go to $OUT (default: ./out). Exit status 1
 # where a launch or one of ranks_table.py's checks failed.
 #
-# NCCL is libnccl.so.2 of LD_LIBRARY_PATH, or of PyTorch's wheels. The caches are new: the first launch of a model
+# NCCL is libnccl.so.2 of LD_LIBRARY_PATH, or of PyTorch's wheels; so are CUPTI and NVRTC. The caches are new: the first launch of a model
 # compiles its tiles. MOESCOPE and MOESCOPE_WORKER name programs elsewhere. MODELS, TOKENS and MORE (options of every
 # launch) choose other workloads: MORE="--device cpu" tries the script itself where there is no GPU.
 set -uo pipefail
@@ -27,7 +27,8 @@ export MOESCOPE_WORKER=${MOESCOPE_WORKER:-$programs/moescope-worker}
 wheels=$(python3 - <<'END'
 import glob, site, sysconfig
 places = dict.fromkeys([*site.getsitepackages(), sysconfig.get_path("purelib")])
-print(":".join(found for place in places for found in glob.glob(place + "/nvidia/nccl/lib")))
+folders = [found for place in places for found in sorted(glob.glob(place + "/nvidia/*/lib"))]
+print(":".join(sorted(folders, key=lambda folder: "/nccl/" not in folder)))
 END
 )
 for libraries in "$folder" "$folder/lib" ${wheels//:/ }; do
@@ -41,7 +42,8 @@ trap 'rm -rf "$cache"' EXIT
 ranks=${2:-$(nvidia-smi -L 2>/dev/null | grep -c '^GPU')}
 [ "$ranks" -ge 2 ] || { echo "$ranks GPUs: two or more are needed"; exit 77; }
 read -ra common <<<"--max-samples 30 --min-samples 15 --max-seconds 0.4 ${MORE:-}"
-echo "$ranks ranks; NCCL in ${wheels:-LD_LIBRARY_PATH}"
+first=${wheels%%:*}
+echo "$ranks ranks; NCCL in ${first:-LD_LIBRARY_PATH}"
 timeout 10 nvidia-smi topo -m 2>/dev/null | head -n $((ranks + 1))
 
 port=$((20000 + RANDOM % 4000 * 2))
