@@ -314,7 +314,7 @@ void add_plan_options(CLI::App &command, PlanOptions &o) {
     add("Plan", "--ops", o.ops, "A,B", "Operators, families of them, or all (the forward pass)");
     add("Plan", "--variants", o.variants, "A,B", "Variants (all that can run)");
     add("Plan", "--tile", o.tile, "TILE", "Tile of the operators that have one, as in 128x64x32,w4,s3");
-    add("Plan", "--device", o.device, "ID", "auto, cuda:N, cpu or, to run, cuda:all (auto)");
+    add("Plan", "--device", o.device, "ID", "auto, cuda:N, cpu; run also takes cuda:all, every GPU in turn (auto)");
     add("Plan", "--warmup", o.warmup, "N", "Repetitions before the measured ones (3)");
     add("Plan", "--min-samples", o.min_samples, "N", "Fewest measured repetitions (10)");
     add("Plan", "--max-samples", o.max_samples, "N", "Most measured repetitions (200)");

@@ -11,10 +11,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <utility>
 
 namespace moescope {
+
+namespace {
+
+// A clause of an error that stands alone.
+std::string as_sentence(std::string clause) {
+    if (clause.empty())
+        return clause;
+    clause.front() = char(std::toupper(static_cast<unsigned char>(clause.front())));
+    return clause.back() == '.' ? clause : clause + ".";
+}
+
+} // namespace
 
 void Shell::draw_banner(ViewContext &context) {
     if (layout_.banner.empty())
@@ -220,9 +233,9 @@ void Shell::draw_open_failure() {
     ui::heading(kTitle);
     ui::wrapped(open_failure_->what, theme_.failure);
     if (!open_failure_->why.empty())
-        ui::wrapped(open_failure_->why, theme_.text);
+        ui::wrapped(as_sentence(open_failure_->why), theme_.text);
     if (!open_failure_->remedy.empty())
-        ui::wrapped(open_failure_->remedy, theme_.muted);
+        ui::wrapped(as_sentence(open_failure_->remedy), theme_.muted);
     ImGui::Dummy({0, 4 * scale_});
     const bool another = ImGui::Button("Open another…");
     ImGui::SameLine();
