@@ -151,19 +151,14 @@ bool Crossover::draw_boundary(const charts::Plot &plot, std::span<const ImVec2> 
     return over;
 }
 
-// Straight on the axes' scales: two points of it make the line, and the plot clips it.
+// Straight on the axes' scales, from edge to edge.
 bool Crossover::draw_fitted(const charts::Plot &plot) const {
     if (!state_.fitted)
         return false;
-    const FittedRule &rule = *state_.fitted;
     std::vector<ImVec2> points;
-    const bool steep = std::fabs(rule.weights[0]) > 4 * std::fabs(rule.weights[1]);
-    for (const bool end : {false, true}) {
-        const double x = end ? x_edges_.back() : x_edges_.front();
-        const double y = end ? y_edges_.back() : y_edges_.front();
-        if (const auto at = steep ? rule.x_at(y) : rule.y_at(x); at && std::isfinite(*at) && *at > 0)
-            points.push_back(steep ? plot.at(*at, y) : plot.at(x, *at));
-    }
+    for (const auto &[x, y] : fitted_boundary(*state_.fitted, {x_edges_.front(), x_edges_.back()},
+                                              {y_edges_.front(), y_edges_.back()}))
+        points.push_back(plot.at(x, y));
     return draw_boundary(plot, points, theme_.text);
 }
 

@@ -202,6 +202,29 @@ std::optional<double> FittedRule::x_at(double y) const {
     return unscaled(scales[0], -(intercept + weights[1] * scaled(scales[1], y)) / weights[0]);
 }
 
+std::vector<std::pair<double, double>> fitted_boundary(const FittedRule &rule, std::pair<double, double> x_range,
+                                                       std::pair<double, double> y_range) {
+    const auto within = [](double v, std::pair<double, double> range) {
+        const double slack = 1e-9 * (range.second - range.first);
+        return v >= range.first - slack && v <= range.second + slack;
+    };
+    std::vector<std::pair<double, double>> ends;
+    const auto add = [&](double x, double y) {
+        if (within(x, x_range) && within(y, y_range))
+            ends.emplace_back(x, y);
+    };
+    for (const double x : {x_range.first, x_range.second})
+        if (const auto y = rule.y_at(x))
+            add(x, *y);
+    for (const double y : {y_range.first, y_range.second})
+        if (const auto x = rule.x_at(y))
+            add(*x, y);
+    if (ends.size() < 2)
+        return {};
+    const auto [first, last] = std::ranges::minmax_element(ends);
+    return {*first, *last};
+}
+
 std::optional<FittedRule> fit_rule(const CrossoverMap &map) {
     std::vector<const CrossoverCell *> decided;
     for (const CrossoverCell &cell : map.cells)

@@ -38,6 +38,11 @@ struct FittedRule {
     std::optional<double> x_at(double y) const;
 };
 
+// Where the rule's boundary meets the edges of the ranges given: its two ends there; nothing where it lies
+// outside.
+std::vector<std::pair<double, double>> fitted_boundary(const FittedRule &rule, std::pair<double, double> x_range,
+                                                       std::pair<double, double> y_range);
+
 // Logistic regression on the decided cells, with a small ridge penalty so that cells that a line
 // parts cleanly have a finite answer, by Newton's method: T. Hastie, R. Tibshirani, J. Friedman,
 // "The Elements of Statistical Learning", 2nd ed. (2009), section 4.4; S. le Cessie, J. C. van

@@ -114,6 +114,27 @@ TEST_CASE("a rule costs what it loses against the best choice in each cell", "[c
     CHECK(rules[2].cost.lost_ns == 70);
 }
 
+TEST_CASE("the fitted boundary ends at the edges it meets", "[crossover]") {
+    // b where log2(y) > 4 * log2(x): at the left edge far below the picture.
+    const FittedRule steep{.scales = {AxisScale::Log2, AxisScale::Log2}, .intercept = 0, .weights = {-4, 1}};
+    const auto ends = fitted_boundary(steep, {4, 64}, {1 << 16, 1 << 20});
+    REQUIRE(ends.size() == 2);
+    CHECK(ends[0].first == Catch::Approx(16)); // 16^4 = 2^16
+    CHECK(ends[0].second == Catch::Approx(1 << 16));
+    CHECK(ends[1].first == Catch::Approx(32));
+    CHECK(ends[1].second == Catch::Approx(1 << 20));
+    const FittedRule flat{.scales = {AxisScale::Log2, AxisScale::Log2}, .intercept = -18, .weights = {0, 1}};
+    const auto level = fitted_boundary(flat, {4, 64}, {1 << 16, 1 << 20});
+    REQUIRE(level.size() == 2);
+    CHECK(level[0].first == 4);
+    CHECK(level[1].first == 64);
+    CHECK(level[0].second == Catch::Approx(1 << 18));
+    CHECK(fitted_boundary(flat, {4, 64}, {1 << 19, 1 << 20}).empty());
+    const FittedRule linear{.scales = {AxisScale::Linear, AxisScale::Linear}, .intercept = 0, .weights = {-1, 2}};
+    CHECK(fitted_boundary(linear, {-0.5, 1.5}, {-0.25, 0.75}).size() == 2); // corner to corner
+    CHECK(fitted_boundary({.intercept = 1}, {4, 64}, {1, 2}).empty());
+}
+
 TEST_CASE("the published boundary is a corner over experts and weight", "[crossover]") {
     const CrossoverMap map = map_of({cell(8, 30e6, 100, 150), cell(64, 1e6, 100, 90)});
     using Line = std::vector<std::pair<double, double>>;
