@@ -151,7 +151,7 @@ TEST_CASE("named variants keep only themselves") {
           "variant \"fused\" belongs to none of the chosen operators: router has plain, lora.");
     CHECK(sentence(plan_items(workload_of(8), {"gate_up"}, {"fused", "plain"})) ==
           "variant \"plain\" belongs to none of the chosen operators: gate_up has base, fused, "
-          "split, extra_k.");
+          "split, extra_k, tuned.");
     CHECK(sentence(plan_items(workload_of(8), {"gate_up"}, {"spilt"})) ==
           "variant \"spilt\" is unknown: the closest names are split.");
     CHECK(sentence(plan_items(workload_of(8), {"router", "gate_up"}, {"fused"})) ==
