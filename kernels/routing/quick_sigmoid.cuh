@@ -17,19 +17,20 @@ namespace moescope {
 
 constexpr int kQuickExperts = 256, kQuickGroup = 32;
 
-// An approximate choice plus kOrigin has a fixed point: its last bits count in units of 2^-16. It
-// differs from the exact choice by rounding twice to that unit, by 2^-20 of the sigmoid's, and by
-// half a unit in the last place of a float32 below 64 where that is rounded itself: 1.5 units at
-// most.
+// An approximate choice plus an origin has a fixed point: its last bits count in units of 2^-20, or
+// of 2^-16 where a bias is large. It differs from the exact choice by rounding twice to that unit;
+// by 2^-22 in the sigmoid and by 2^-23 of the exact one's, where choices are below 4; and by half a
+// unit in the last place of a float32 where that is rounded itself: 1.5 units at most, of either
+// size.
 struct QuickChoice {
-    static constexpr float kOrigin = 192, kUnit = 0x1p-16f;
-    static constexpr float kLowest = -60, kHighest = 60; // what a bias is clamped to
-    // Choices of other keys than these are not known: too small or too large, or a NaN among them.
-    static constexpr std::uint32_t kFirst = std::uint32_t((kLowest + 2 - 128 + kOrigin) / kUnit)
-                                            << 8;
-    static constexpr std::uint32_t kLast = std::uint32_t((kHighest - 1 - 128 + kOrigin) / kUnit)
-                                           << 8;
-    static constexpr std::uint32_t kZero = std::uint32_t((kOrigin - 128) / kUnit) << 8;
+    // What a bias is clamped to, and the origin, for the smaller unit; all are 16 times that for
+    // the larger one. A sum's last 24 bits are 0 at 8, and count from there.
+    static constexpr float kLowest = -3.75f, kHighest = 2.75f, kOrigin = 12, kUnit = 0x1p-20f;
+    static constexpr float kLargeScale = 16;
+    // Choices of other keys than these are not known: of a clamped bias, or a NaN among them.
+    static constexpr std::uint32_t kFirst = std::uint32_t((kLowest + 1 + kOrigin - 8) / kUnit) << 8;
+    static constexpr std::uint32_t kLast = std::uint32_t((kHighest + kOrigin - 8) / kUnit) << 8;
+    static constexpr std::uint32_t kZero = std::uint32_t((kOrigin - 8) / kUnit) << 8;
     // Two choices whose keys differ by more are in that order.
     static constexpr std::uint32_t kMargin = 4u << 8 | 0xff;
     static constexpr int kGroupMargin = 8; // of two sums of two choices, in units
@@ -40,9 +41,12 @@ struct QuickChoice {
         asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(share) : "f"(1.0f + e));
         return share;
     }
+    __device__ static bool is_large(float bias) {
+        return bias < kLowest + 1 || bias > kHighest - 1;
+    }
     // With the origin; a NaN counts as the least.
-    __device__ static float bias(float bias) {
-        return fminf(fmaxf(bias, kLowest), kHighest) + kOrigin;
+    __device__ static float bias(float bias, float scale) {
+        return fminf(fmaxf(bias, kLowest * scale), kHighest * scale) + kOrigin * scale;
     }
     // complements: of four experts, a byte each.
     template <int kByte>
@@ -68,13 +72,28 @@ template <int kLanes> class QuickSigmoid {
 
         template <int kThreads> __device__ void load(const ms_topk_args &args) {
             if constexpr (kSharesBiases) {
-#pragma unroll
-                for (int start = 0; start < kQuickExperts; start += kThreads)
-                    if (const int i = start + int(threadIdx.x); i < kQuickExperts)
-                        values[i / kItems * kBiasStride + i % kItems] =
-                            QuickChoice::bias(args.bias ? args.bias[i] : 0.0f);
+                constexpr int kEach = (kQuickExperts + kThreads - 1) / kThreads;
+                float biases[kEach] = {};
+                bool large = false;
+                for_each<kThreads>([&](int i, int expert) {
+                    biases[i] = args.bias ? args.bias[expert] : 0.0f;
+                    large |= QuickChoice::is_large(biases[i]);
+                });
+                const float scale = __syncthreads_or(large) ? QuickChoice::kLargeScale : 1.0f;
+                for_each<kThreads>([&](int i, int expert) {
+                    values[expert / kItems * kBiasStride + expert % kItems] =
+                        QuickChoice::bias(biases[i], scale);
+                });
                 __syncthreads();
             }
+        }
+
+      private:
+        template <int kThreads, class Visit> static __device__ void for_each(Visit visit) {
+#pragma unroll
+            for (int i = 0; i * kThreads < kQuickExperts; ++i)
+                if (const int expert = i * kThreads + int(threadIdx.x); expert < kQuickExperts)
+                    visit(i, expert);
         }
     };
 
@@ -128,6 +147,16 @@ template <int kLanes> class QuickSigmoid {
         else if (args_.bias)
             load_typed_row(args_.bias, lane_ * kItems, 1, kQuickExperts, 0.0f, biases_);
     }
+    __device__ void place_biases() {
+        bool large = false;
+#pragma unroll
+        for (float bias : biases_)
+            large |= QuickChoice::is_large(bias);
+        const float scale = __any_sync(kFullWarp, large) ? QuickChoice::kLargeScale : 1.0f;
+#pragma unroll
+        for (float &bias : biases_)
+            bias = QuickChoice::bias(bias, scale);
+    }
     __device__ unsigned row_mask() const {
         return kLanes == kWarpSize ? kFullWarp
                                    : ((1u << kLanes % 32) - 1) << (threadIdx.x % 32 - lane_);
@@ -135,6 +164,8 @@ template <int kLanes> class QuickSigmoid {
     __device__ int row_start() const { return int(threadIdx.x) % kWarpSize - lane_; }
 
     __device__ void make_keys(const Biases &biases) {
+        if constexpr (!kSharesBiases)
+            place_biases();
         const auto *shared = reinterpret_cast<const float4 *>(biases.values + lane_ * kBiasStride);
         std::uint32_t complements = 0xfcfdfeff - 0x01010101u * unsigned(lane_ * kItems);
 #pragma unroll
@@ -143,9 +174,7 @@ template <int kLanes> class QuickSigmoid {
             if constexpr (kSharesBiases)
                 bias = shared[i / 4];
             else
-                bias = make_float4(QuickChoice::bias(biases_[i]), QuickChoice::bias(biases_[i + 1]),
-                                   QuickChoice::bias(biases_[i + 2]),
-                                   QuickChoice::bias(biases_[i + 3]));
+                bias = make_float4(biases_[i], biases_[i + 1], biases_[i + 2], biases_[i + 3]);
             key<0>(i, bias.x, complements);
             key<1>(i, bias.y, complements);
             key<2>(i, bias.z, complements);

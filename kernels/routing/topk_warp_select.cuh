@@ -97,7 +97,7 @@ template <TopkKind kKind> void launch_usual(const ms_topk_args &args, ms_stream 
         if (args.top_k <= kMergedList && is_whole(args, kManyMergedShape)) {
             if (args.tokens >= 4096)
                 return launch_warp_select<kKind, kManyMergedShape>(args, stream);
-            if (args.tokens <= 512)
+            if (args.tokens <= 128)
                 return launch_warp_select<kKind, kFewMergedShape>(args, stream);
         }
     if constexpr (kKind == TopkKind::Bf16Softmax || kKind == TopkKind::Sigmoid)

@@ -101,6 +101,29 @@ TEST_CASE("sigmoid_topk of few tokens is the reference's, with groups and withou
     }
 }
 
+TEST_CASE("sigmoid_topk tells choices apart that hardly differ, whatever the biases", "[gpu][topk]") {
+    skip_without_gpu();
+    const std::int64_t tokens = GENERATE(97, 2500);
+    const float step = GENERATE(1e-3f, 1e-5f, 1e-6f, 1e-7f); // of the logits
+    const float largest_bias = GENERATE(0.0f, 1e-5f, 2.7f, 12.0f, 60.0f);
+    const Groups grouping = GENERATE(Groups{1, 1}, Groups{8, 4}, Groups{8, 1});
+    constexpr std::int32_t experts = 256;
+    Random random(std::uint64_t(tokens) + std::uint64_t(1e7f * step + largest_bias));
+    std::vector<float> logits(std::size_t(tokens * experts));
+    for (float &logit : logits)
+        logit = 1 + step * float(random() % 512);
+    std::vector<float> bias(experts);
+    for (float &value : bias) // few values, so that the logits decide
+        value = largest_bias * (1 - float(random() % 4) / 2);
+    auto args = sigmoid_args(tokens, experts, 8);
+    args.groups = grouping.groups;
+    args.groups_kept = grouping.kept;
+    args.logits_dtype = MS_F32;
+    args.bias = largest_bias > 0 ? bias.data() : nullptr;
+    args.renorm = MS_RENORM_ADD;
+    check(args, encode(logits, MS_F32));
+}
+
 TEST_CASE("sigmoid_topk and its reference agree on the bits of a weight", "[gpu][topk]") {
     skip_without_gpu();
     Random random(6);
