@@ -370,8 +370,8 @@ void CompareView::draw_row(std::size_t index, const std::vector<Difference> &sha
     ImGui::PopID();
     ui::text(info(row.op).title);
     ImGui::SameLine(0, px(6));
-    ui::text(row.a_variant == row.b_variant ? row.a_variant : row.a_variant + " → " + row.b_variant,
-             theme_.muted);
+    const std::string variants = row.a_variant == row.b_variant ? row.a_variant : row.a_variant + " → " + row.b_variant;
+    ui::text(row.where.empty() ? ui::fitted(variants, ImGui::GetContentRegionAvail().x) : variants, theme_.muted);
     if (!row.where.empty()) {
         ImGui::SameLine(0, px(6));
         ui::text(row.where, theme_.text);

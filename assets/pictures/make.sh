@@ -4,13 +4,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 moescope=$(realpath "${1:-build/default}/app/moescope")
-sessions=$PWD/assets/sessions out=$PWD/assets/pictures
+assets=$PWD/assets sessions=$PWD/assets/sessions out=$PWD/assets/pictures
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
 for tool in pngquant optipng; do
     command -v "$tool" >/dev/null || echo "$tool is not installed: the pictures are larger than they need be" >&2
 done
-export HOME=$home XDG_CONFIG_HOME=$home XDG_DATA_HOME=$home MOESCOPE_ASSETS=$PWD/assets LIBGL_ALWAYS_SOFTWARE=1
+cd "$home"
+export HOME=$home XDG_CONFIG_HOME=$home XDG_DATA_HOME=$home MOESCOPE_ASSETS=$assets LIBGL_ALWAYS_SOFTWARE=1
 unset WAYLAND_DISPLAY
 
 # picture NAME VIEW SESSION...: in $theme, after the commands $first and with the pointer at $point
@@ -18,9 +19,9 @@ theme=dark first= point=
 picture() {
     local name=$1 view=$2 files=() file
     shift 2
-    for file in "$@"; do
-        [ -f "$file" ] || file=$sessions/$file.moescope
-        files+=("$file")
+    for file in "$@"; do # by name: a picture does not tell whose folder it was made in
+        [ -f "$file.moescope" ] || ln -s "$sessions/$file.moescope" .
+        files+=("$file.moescope")
     done
     # The screen is wide enough that the pointer in its middle is off the window.
     xvfb-run -a -s "-screen 0 3200x2000x24" "$moescope" "${files[@]}" --view "$view" --screenshot "$out/$name.png" \
@@ -30,9 +31,12 @@ picture() {
     echo "$name.png"
 }
 
-# A grid of runs, which no recorded session has: on the CPU, and so labelled in the pictures.
+# Grids of runs, which no recorded session has: on the CPU, and so labelled in the pictures.
 "$moescope" sweep --experts 16 --hidden 256 --intermediate 128 --top-k 2 --ops gate_up --axis tokens=8..128:x4 \
     --axis rank=4,16,64 --device cpu --out "$home/sweep.moescope" >/dev/null 2>&1
+
+"$moescope" sweep --experts 32 --hidden 256 --intermediate 128 --top-k 2 --ops selective_dequant --variants selective,full \
+    --axis tokens=1,4,16,64 --axis experts=8,16,32,64 --device cpu --out "$home/grid.moescope" >/dev/null 2>&1
 
 # Four ranks of this machine's CPU, as torchrun would start them.
 for rank in 0 1 2 3; do
@@ -52,10 +56,11 @@ picture memory memory Mixtral-8x7B
 picture compare compare OLMoE-1B-7B-mma-sync OLMoE-1B-7B
 picture source source OLMoE-1B-7B
 picture session session OLMoE-1B-7B
-picture sweep sweep "$home/sweep.moescope"
-picture crossover crossover "$home/sweep.moescope"
+picture sweep sweep sweep
+picture crossover crossover grid
 picture lessons lessons OLMoE-1B-7B
-picture ranks ranks "$home/ranks.moescope"
+picture ranks ranks ranks
+point=652,287 picture hover roofline OLMoE-1B-7B
 first=run.hosts picture hosts overview OLMoE-1B-7B
 first=help.palette picture palette overview OLMoE-1B-7B
 theme=light first=help.tour picture tour overview OLMoE-1B-7B
