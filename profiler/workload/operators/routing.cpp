@@ -22,7 +22,7 @@ constexpr int kSortedExperts = 1024;
 constexpr VariantInfo kWarpSelect = {
     "warp_select", "Warp select",
     "A warp or a part of one a token: each lane sorts the few experts it holds, and the best of the "
-    "lanes' heads is taken k times; E <= 1024, k <= 32."};
+    "lanes' heads is taken k times, or the lanes' lists are merged; E <= 1024, k <= 32."};
 constexpr VariantInfo kScalar = {
     "scalar", "Scalar", "One thread a token walks all experts k times: the baseline, for any E."};
 constexpr VariantInfo kSoftmaxVariants[] = {
