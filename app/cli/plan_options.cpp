@@ -205,6 +205,8 @@ Status read_items(const PlanOptions &options, Purpose purpose, Plan &plan) {
                          "none of its operators has tiles",
                          "only these have: " + tunable_operators()};
         plan.tune = tunable_items(plan.workload, plan.items);
+        std::ranges::copy_if(plan.items, std::back_inserter(plan.tune), // named, and refused with the reason
+                             [](const PlanItem &item) { return !info(item.op).tunable; });
     } else if (options.tune_first)
         plan.tune = tunable_items(plan.workload, plan.items);
     return {};
