@@ -1,7 +1,6 @@
 // The ledger as stacked areas: a column of the picture shows the moment in it that holds most.
 #include "app/views/memory_parts.h"
 
-#include "app/charts/colour_scale.h"
 #include "app/charts/series.h"
 #include "app/views/measurement_text.h"
 #include "app/views/number.h"
@@ -196,11 +195,7 @@ void Chart::draw(ImVec2 size) {
 } // namespace
 
 ImVec4 group_colour(const Theme &theme, const MemoryHistory &history, std::size_t group) {
-    const std::size_t groups = history.groups.size();
-    if (history.groups[group] == kOtherGroup)
-        return theme.muted;
-    return charts::sequential(theme, 0.95f - 0.75f * float(group) /
-                                                      float(std::max<std::size_t>(1, groups)));
+    return history.groups[group] == kOtherGroup ? theme.muted : theme.series[group % theme.series.size()];
 }
 
 void draw_memory_chart(const ViewContext &context, MemoryState &state, std::size_t step,

@@ -5,7 +5,8 @@
 
 namespace moescope {
 
-// Colour of a group of the history: the largest one stands out most.
+// Colour of a group of the history: the variants' colours, which can be told apart with every kind of
+// colour vision.
 ImVec4 group_colour(const Theme &theme, const MemoryHistory &history, std::size_t group);
 
 void draw_memory_chart(const ViewContext &context, MemoryState &state, std::size_t step,

@@ -14,6 +14,16 @@ namespace {
 
 constexpr float kClickSlack = 4; // pixels: a right drag zooms on a box
 
+// The frames of a quick drag can hold its moves and the release together: then only where it began
+// and where it ended tell it from a click.
+bool right_clicked() {
+    const ImGuiIO &io = ImGui::GetIO();
+    const ImVec2 from = io.MouseClickedPos[ImGuiMouseButton_Right];
+    const float x = io.MousePos.x - from.x, y = io.MousePos.y - from.y;
+    return ImGui::IsMouseReleased(ImGuiMouseButton_Right) &&
+           std::max(io.MouseDragMaxDistanceSqr[ImGuiMouseButton_Right], x * x + y * y) < kClickSlack * kClickSlack;
+}
+
 bool belongs_to(const ImGuiWindow *window, const ImGuiWindow *plot) {
     constexpr ImGuiWindowFlags kAbove = ImGuiWindowFlags_Popup | ImGuiWindowFlags_Tooltip | ImGuiWindowFlags_Modal;
     for (; window; window = window->ParentWindow) {
@@ -52,10 +62,7 @@ PlotArea::~PlotArea() {
 
 void PlotArea::offer(const DrawnRect &area) {
     ImGui::PushID(place_.name.c_str());
-    const ImGuiIO &io = ImGui::GetIO();
-    const bool clicked = ImGui::IsMouseReleased(ImGuiMouseButton_Right) &&
-                         io.MouseDragMaxDistanceSqr[ImGuiMouseButton_Right] < kClickSlack * kClickSlack;
-    if (clicked && ImGui::IsMouseHoveringRect(area.low, area.high) &&
+    if (right_clicked() && ImGui::IsMouseHoveringRect(area.low, area.high) &&
         ImGui::IsWindowHovered(ImGuiHoveredFlags_ChildWindows))
         ImGui::OpenPopup("plot");
     if (ImGui::BeginPopup("plot")) {

@@ -68,6 +68,7 @@ class TimelineRow {
     // The first matching item at or after an index, the last one before it; size() if none.
     std::size_t next_match(std::size_t index) const;
     std::size_t previous_match(std::size_t index) const;
+    std::size_t matches_before(std::size_t index) const { return sum_before(index).matches; }
 
     // What to draw of [start, end) on that many pixels: at most about two bars a pixel. An item as
     // long as a pixel is a bar of its own. The times are after an origin: epoch times are too large

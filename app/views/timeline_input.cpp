@@ -13,13 +13,30 @@ namespace {
 
 constexpr double kZoomStep = 0.8;
 constexpr float kClickSlack = 4;
+// A match with less than this share of the width can hardly be seen, and gets as much as its name needs.
+constexpr double kLeastShare = 0.01, kFoundShare = 0.2;
+
+std::optional<TimeSpan> marked_item(const TimelineState &state) {
+    const auto place = state.selected ? state.model().find(*state.selected) : std::nullopt;
+    if (!place)
+        return std::nullopt;
+    const TimelineItem &item = state.model().tracks().at(state.selected->track).rows()[place->row][place->index];
+    return TimeSpan{item.start_ns, item.end_ns};
+}
 
 void jump(const ViewContext &context, TimelineState &state, const std::optional<TimelineHit> &hit) {
     if (!hit)
         return;
     select(context, state, *hit);
+    const TimeSpan shown = shown_span(context, state);
+    if (hit->start_ns < shown.start_ns || hit->start_ns > shown.end_ns)
+        state.this_run = false; // it is another run's
     const double at = double(hit->start_ns - state.model().origin_ns());
-    if (at < state.range.start_ns || at > state.range.end_ns)
+    const TimeSpan item = marked_item(state).value_or(TimeSpan{hit->start_ns, hit->start_ns});
+    const double length = std::max(double(item.end_ns - item.start_ns), kLeastSpanNs);
+    if (length < state.range.span() * kLeastShare)
+        state.range = {at + length / 2 - length / kFoundShare / 2, at + length / 2 + length / kFoundShare / 2};
+    else if (at < state.range.start_ns || at > state.range.end_ns)
         state.range = moved(state.range, at - (state.range.start_ns + state.range.end_ns) / 2);
 }
 
@@ -37,13 +54,7 @@ std::int64_t pointed_ns(const TimelineState &state) {
 std::optional<TimeSpan> marked_span(const TimelineState &state) {
     if (state.stretch)
         return TimeSpan{state.stretch->start_ns, state.stretch->end_ns};
-    if (!state.selected)
-        return std::nullopt;
-    const auto place = state.model().find(*state.selected);
-    if (!place)
-        return std::nullopt;
-    const TimelineItem &item = state.model().tracks().at(state.selected->track).rows()[place->row][place->index];
-    return TimeSpan{item.start_ns, item.end_ns};
+    return marked_item(state);
 }
 
 // What is marked; all of it where nothing is, or where that is what is in sight.

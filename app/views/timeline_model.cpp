@@ -402,6 +402,14 @@ std::size_t TimelineModel::matches() const {
     return count;
 }
 
+std::size_t TimelineModel::matches_until(std::int64_t time_ns) const {
+    std::size_t count = 0;
+    for (const auto &[key, track] : tracks_)
+        for (const TimelineRow &row : track.rows())
+            count += row.matches_before(row.first_starting_at(time_ns + 1));
+    return count;
+}
+
 std::optional<TimelineHit> TimelineModel::match_after(std::int64_t time_ns) const {
     std::optional<TimelineHit> best;
     for (const auto &[key, track] : tracks_)

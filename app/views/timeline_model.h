@@ -62,6 +62,7 @@ class TimelineModel {
     std::int64_t origin_ns() const { return extent_.empty() ? 0 : extent_.start_ns; }
 
     std::size_t matches() const; // of the search
+    std::size_t matches_until(std::int64_t time_ns) const; // that start then or before
     // The matching item that starts next after / last before a time, over all tracks.
     std::optional<TimelineHit> match_after(std::int64_t time_ns) const;
     std::optional<TimelineHit> match_before(std::int64_t time_ns) const;

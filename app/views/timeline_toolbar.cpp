@@ -20,6 +20,17 @@ bool flowing_button(const char *label) {
     return ImGui::Button(label);
 }
 
+// "3 of 1,115 matches" where one is selected.
+std::string matches_text(const TimelineState &state) {
+    const std::size_t matches = state.model().matches();
+    const std::string all =
+        fmt::format("{} match{}", format_count(double(matches)), matches == 1 ? "" : "es");
+    const auto place = state.selected ? state.model().find(*state.selected) : std::nullopt;
+    if (!place || !state.model().tracks().at(state.selected->track).rows()[place->row][place->index].match)
+        return all;
+    return fmt::format("{} of {}", format_count(double(state.model().matches_until(state.selected->start_ns))), all);
+}
+
 void draw_search(const ViewContext &context, TimelineState &state) {
     ImGui::SetNextItemWidth(180 * context.scale);
     if (std::exchange(state.focus_search, false)) {
@@ -32,10 +43,8 @@ void draw_search(const ViewContext &context, TimelineState &state) {
     ui::explain(
         "Part of a kernel's, call's or operator's name. Enter or N: the next match; Shift N: the "
         "previous one.");
-    if (entered) {
+    if (entered) // and leaves the field: N goes on from there
         jump_next(context, state);
-        state.focus_search = true;
-    }
     if (state.query.empty())
         return;
     ImGui::SameLine();
@@ -45,9 +54,7 @@ void draw_search(const ViewContext &context, TimelineState &state) {
     if (ImGui::ArrowButton("next", ImGuiDir_Right))
         jump_next(context, state);
     ImGui::SameLine();
-    const std::size_t matches = state.model().matches();
-    ui::text(fmt::format("{} match{}", format_count(double(matches)), matches == 1 ? "" : "es"),
-             context.theme.muted);
+    ui::text(matches_text(state), context.theme.muted);
 }
 
 // The selected measurement's sampled launches, or the first ones: they are short, and at the run's end.

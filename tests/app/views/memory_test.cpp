@@ -1,3 +1,5 @@
+#include "app/colour.h"
+#include "app/views/memory_parts.h"
 #include "app/views/memory_words.h"
 #include "profiler/session/session_builder.h"
 #include "tests/support/sample_session.h"
@@ -45,4 +47,18 @@ TEST_CASE("variants that hold the same are said to", "[memory]") {
     CHECK(selective_verdict(*session, RunId{0}).find("hold the same") != std::string::npos);
     CHECK(layer_verdict(*session, RunId{0}).empty());
     CHECK(selective_verdict(*session, RunId{9}).empty());
+}
+
+TEST_CASE("groups of memory have colours that can be told apart, and the rest is grey", "[memory]") {
+    const Theme theme = built_in_theme(GENERATE(true, false));
+    MemoryHistory history;
+    history.groups = {"a", "b", "c", "d", "e", "f", "g", kOtherGroup};
+    for (const Vision vision : {Vision::Usual, Vision::Protanopia, Vision::Deuteranopia, Vision::Tritanopia})
+        for (std::size_t i = 0; i + 1 < history.groups.size(); ++i)
+            for (std::size_t k = 0; k < i; ++k) {
+                INFO("vision " << int(vision) << ", groups " << k << " and " << i);
+                CHECK(distance(as_seen(group_colour(theme, history, i), vision),
+                               as_seen(group_colour(theme, history, k), vision)) >= 0.085f);
+            }
+    CHECK(distance(group_colour(theme, history, 7), theme.muted) == 0);
 }

@@ -1,3 +1,4 @@
+#include "app/views/plot_area.h"
 #include "app/views/timeline.h"
 #include "app/views/timeline_parts.h"
 #include "tests/app/views/desk.h"
@@ -197,4 +198,61 @@ TEST_CASE("a track is hidden and pinned by the marks of its label", "[timeline][
     CHECK(state.notes.hidden.empty());
     state.notes.pinned.clear();
     CHECK(click_marks(state.notes.pinned));
+}
+
+TEST_CASE("a right drag within one frame zooms and opens no menu, a right click opens it", "[timeline][input]") {
+    Timeline timeline;
+    Plots plots;
+    timeline.desk.view = [&](const ViewContext &context) {
+        ViewContext with = context;
+        with.plots = &plots;
+        draw_timeline(with, timeline.state);
+    };
+    const auto menu_open = [] { return ImGui::IsPopupOpen(nullptr, ImGuiPopupFlags_AnyPopupId); };
+    const TimeRange before = timeline.state.range;
+    timeline.desk.move(400, 300);
+    timeline.desk.button(1, true);
+    for (const float x : {450.0f, 520.0f, 600.0f})
+        ImGui::GetIO().AddMousePosEvent(x, 310);
+    ImGui::GetIO().AddMouseButtonEvent(1, false);
+    for (int i = 0; i < 3; ++i)
+        timeline.desk.frame();
+    CHECK(timeline.state.range.span() < before.span() * 0.5);
+    CHECK_FALSE(menu_open());
+    timeline.desk.button(1, true);
+    timeline.desk.button(1, false);
+    timeline.desk.frame();
+    CHECK(menu_open());
+}
+
+TEST_CASE("Enter leaves the search, brings the match to a readable size, and N goes on", "[timeline][input]") {
+    Timeline timeline;
+    TimelineState &state = timeline.state;
+    const KernelRecord &wanted = timeline.session->kernels[timeline.session->kernels.size() / 2];
+    const std::string name(timeline.session->name(wanted.name));
+    timeline.press(ImGuiKey_Slash);
+    timeline.desk.frame();
+    ImGui::GetIO().AddInputCharactersUTF8(name.c_str());
+    for (int i = 0; i < 3; ++i)
+        timeline.desk.frame();
+    REQUIRE(state.query == name);
+    const std::size_t matches = state.model().matches();
+    REQUIRE(matches > 1);
+    timeline.press(ImGuiKey_Enter);
+    REQUIRE(state.selected);
+    const auto place = state.model().find(*state.selected);
+    REQUIRE(place);
+    const TimelineItem item = state.model().tracks().at(state.selected->track).rows()[place->row][place->index];
+    CHECK(item.match);
+    CHECK(double(item.end_ns - item.start_ns) > state.range.span() * 0.05);
+    CHECK(double(item.start_ns - state.model().origin_ns()) >= state.range.start_ns);
+    CHECK(double(item.end_ns - state.model().origin_ns()) <= state.range.end_ns);
+    CHECK_FALSE(ImGui::GetIO().WantTextInput);
+    CHECK(timeline.desk.says("1 of "));
+    timeline.press(ImGuiKey_N);
+    ImGui::GetIO().AddInputCharacter('n');
+    timeline.desk.frame();
+    CHECK(state.query == name);
+    CHECK(state.selected->start_ns > item.start_ns);
+    CHECK(state.model().matches() == matches);
 }
