@@ -72,7 +72,7 @@ void CommandLine::add_commands() {
     devices_ = app_.add_subcommand("devices", "The devices there are");
     devices_->add_option("--remote", devices_remote_, "Those of this machine, through ssh")
         ->type_name("USER@HOST");
-    devices_->add_flag("--measure", measure_, "Measure each one's memory and matrix ceilings, and keep them");
+    devices_->add_flag("--measure", measure_, "Measure each one's memory, matrix units and launches, and keep the ceilings");
     models_ = app_.add_subcommand("models", "The model catalogue");
     operators_ = app_.add_subcommand("operators", "The operators and their variants");
     for (CLI::App *command : {devices_, models_, operators_})
