@@ -33,18 +33,37 @@ Status check(const PictureOptions &options) {
     return {};
 }
 
-// Draws a few frames of a window in a context of its own (ImGui measures before it places) and gives the
-// last one to `take`, with the shell that drew it. For a plot in a format, as reading it back wants it.
-template <typename Take>
-auto draw_frames(SessionPtr session, const PictureOptions &options, std::optional<PlotFormat> plot, const Take &take) {
+void begin(const PictureOptions &options) {
     ImGuiIO &io = ImGui::GetIO();
     io.DisplaySize = {float(options.width), float(options.height)};
     io.DeltaTime = 1.0f / 60;
     io.MousePos = {-FLT_MAX, -FLT_MAX};
+}
 
+Settings settings_of(const PictureOptions &options) {
     Settings settings = options.settings;
     settings.theme = options.theme;
-    Shell shell({.settings = settings});
+    return settings;
+}
+
+// ImGui measures before it places.
+void draw_some_frames(Shell &shell) {
+    constexpr int kFrames = 4;
+    for (int frame = 0; frame < kFrames || shell.preparing(); ++frame) {
+        if (shell.preparing())
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        ImGui::NewFrame();
+        shell.draw(ImGui::GetIO().DisplaySize.x, ImGui::GetIO().DisplaySize.y);
+        ImGui::Render();
+    }
+}
+
+// Draws a few frames of a window in a context of its own and gives the last one to `take`, with the shell
+// that drew it. For a plot in a format, as reading it back wants it.
+template <typename Take>
+auto draw_frames(SessionPtr session, const PictureOptions &options, std::optional<PlotFormat> plot, const Take &take) {
+    begin(options);
+    Shell shell({.settings = settings_of(options)});
     shell.use_scale(options.scale, find_fonts());
     shell.show_recorded(session);
     shell.choose_run(options.run);
@@ -59,14 +78,7 @@ auto draw_frames(SessionPtr session, const PictureOptions &options, std::optiona
     std::optional<PlainShapes> plain;
     if (plot)
         plain.emplace();
-    constexpr int kFrames = 4;
-    for (int frame = 0; frame < kFrames || shell.preparing(); ++frame) {
-        if (shell.preparing())
-            std::this_thread::sleep_for(std::chrono::milliseconds(1));
-        ImGui::NewFrame();
-        shell.draw(io.DisplaySize.x, io.DisplaySize.y);
-        ImGui::Render();
-    }
+    draw_some_frames(shell);
     return take(*ImGui::GetDrawData(), shell);
 }
 
@@ -106,6 +118,35 @@ Status save_plot(SessionPtr session, const std::filesystem::path &path, const Pi
                 return write_plot(each, format, frame, shell.theme(), options.scale, find_fonts(), path);
         return no_plot(options, plot, drawn);
     });
+}
+
+Result<std::vector<std::vector<DrawnPlot>>> draw_plots(SessionPtr session, const PictureOptions &options,
+                                                       const std::vector<PlotWish> &wishes) {
+    if (const Status status = check(options); !status.ok())
+        return status.error();
+    const OwnContext context;
+    begin(options);
+    Shell shell({.settings = settings_of(options)});
+    shell.use_scale(options.scale, find_fonts());
+    shell.show_recorded(std::move(session));
+    shell.select_nothing();
+    const PlainShapes plain;
+    std::vector<std::vector<DrawnPlot>> all;
+    for (const PlotWish &wish : wishes) {
+        const Result<ViewId> view = find_view(wish.view);
+        if (!view)
+            return view.error();
+        shell.choose_run(wish.run);
+        if (wish.crossover.names_any())
+            shell.choose_crossover(wish.crossover);
+        shell.show_only(*view, /*alone=*/true);
+        draw_some_frames(shell);
+        std::vector<DrawnPlot> &drawn = all.emplace_back();
+        for (const PlotPlace &place : shell.plot_saver().plots.drawn)
+            drawn.push_back({place.name, place.title,
+                             drawing_of(place, *ImGui::GetDrawData(), shell.theme(), options.scale)});
+    }
+    return all;
 }
 
 Status render_picture(SessionPtr session, const std::filesystem::path &path,

@@ -8,6 +8,7 @@
 #include "profiler/crossover/map.h"
 
 #include <string>
+#include <vector>
 
 namespace moescope {
 
@@ -35,5 +36,20 @@ Status render_picture(SessionPtr session, const std::filesystem::path &path,
 // that cannot be written; draw_picture's.
 Status save_plot(SessionPtr session, const std::filesystem::path &path, const PictureOptions &options,
                  const std::string &plot, PlotFormat format);
+
+// Of a view, and what it shows.
+struct PlotWish {
+    std::string view;
+    RunId run;
+    MapChoice crossover;
+};
+struct DrawnPlot {
+    std::string name, title; // PlotPlace's
+    Drawing drawing;
+};
+// For each wish the plots of its view, none where the session has nothing for them. Nothing is selected in
+// them, and options.view and .run do not matter. Errors: draw_picture's.
+Result<std::vector<std::vector<DrawnPlot>>> draw_plots(SessionPtr session, const PictureOptions &options,
+                                                       const std::vector<PlotWish> &wishes);
 
 } // namespace moescope

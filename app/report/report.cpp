@@ -2,6 +2,8 @@
 
 #include "app/report/report_plots.h"
 #include "app/report/report_style.h"
+#include "app/report/window_plots.h"
+#include "app/views/crossover.h"
 #include "app/views/measurement_text.h"
 #include "app/views/overview_rows.h"
 #include "profiler/base/units.h"
@@ -9,15 +11,18 @@
 #include "profiler/export/replace_file.h"
 #include "profiler/export/svg.h"
 #include "profiler/session/record_names.h"
+#include "profiler/sweep/found_sweep.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <ostream>
 #include <set>
 #include <span>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -39,15 +44,20 @@ struct Column {
 
 class Page {
   public:
-    Page(const Session &session, std::ostream &out) : session_(session), out_(out) {
+    Page(const Session &session, std::ostream &out)
+        : session_(session), out_(out), window_(session), swept_(swept_runs()) {
         counters_.update(session);
     }
 
     void write() {
         head();
         for (std::uint32_t id = 0; id < session_.runs.size(); ++id)
-            run(RunId{id});
+            if (!swept_.contains(RunId{id}))
+                run(RunId{id});
         sweeps();
+        crossovers();
+        for (const RunId id : swept_)
+            folded_run(id);
         failures();
         foot();
     }
@@ -58,7 +68,7 @@ class Page {
         out_ << "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                 "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>"
              << title << "</title>\n<style>\n"
-             << report::style() << "</style>\n</head>\n<body>\n<main>\n<h1>"
+             << report::style() << window_.style() << "</style>\n</head>\n<body>\n<main>\n<h1>"
              << title << "</h1>\n";
         std::size_t timed = 0, failed = 0;
         for (const Measurement &m : session_.measurements) {
@@ -73,6 +83,20 @@ class Page {
         if (failed > 0)
             out_ << fmt::format(", <span class=\"failure\">{} failed</span>", failed);
         out_ << ".</p>\n";
+    }
+
+    // Those that a plot over several runs shows.
+    std::set<RunId> swept_runs() const {
+        std::set<RunId> runs;
+        for (const FoundSweep &sweep : find_sweeps(session_))
+            for (const FoundSweep::Point &point : sweep.points)
+                if (sweep.numeric)
+                    runs.insert(point.runs.begin(), point.runs.end());
+        for (const auto &[map, svg] : window_.crossovers())
+            for (const CrossoverCell &cell : map.cells)
+                for (const MeasurementId id : {cell.a, cell.b})
+                    runs.insert(session_.measurements[id.value].run);
+        return runs;
     }
 
     // A session that nobody named is called by what its first run is.
@@ -146,6 +170,17 @@ class Page {
                 {"power", words(2, "W")}};
     }
 
+    // What its workload is, and the run itself for who asks.
+    void folded_run(RunId id) {
+        const Workload &w = session_.runs[id.value].plan.workload;
+        const std::string rank = w.lora_rank > 0 ? fmt::format(", rank {}", w.lora_rank) : "";
+        out_ << fmt::format("<details>\n<summary>Run {}: {}, {} tokens, {} of {} experts of {} × {}{}, {}</summary>\n",
+                            id.value + 1, xml_text(w.model.name), format_count(double(w.tokens)), w.model.top_k,
+                            w.model.experts, w.model.hidden, w.model.intermediate, rank, xml_text(w.skew.text()));
+        run(id);
+        out_ << "</details>\n";
+    }
+
     void run(RunId id) {
         const RunRecord &run = session_.runs[id.value];
         out_ << fmt::format("<h2>{} on {}</h2>\n", xml_text(run.plan.workload.model.name),
@@ -178,6 +213,79 @@ class Page {
         plot("How far from the limit, without matrix products?",
              "Bytes per second over the least bytes moved.", report::roofline(session_, id, true));
         counters(id);
+        over_time(id);
+        hot_lines(id);
+    }
+
+    void over_time(RunId id) {
+        plot("Which experts do the tokens choose?",
+             "Slots of each expert, counted in the routing that this run's kernels were given, with their "
+             "mean; below, the choices of its first tokens.",
+             window_.of_run("routing", id));
+        plot("What holds the memory?",
+             "Device memory over the run by what was allocated, from the ledger of the run's own allocations "
+             "and frees: what the driver and the libraries hold themselves is not in it. Ticks at the top: "
+             "allocations, and below them frees.",
+             window_.of_run("memory", id));
+        plot("What ran when, and how busy was the device?",
+             "The run's records over time: on a GPU, kernels, copies and calls as CUPTI timed them. Where they "
+             "were taken: counters sampled by the device at fixed intervals in passes of their own after the "
+             "timed ones; clock, power and temperature as NVML read them, another colour where the clocks were "
+             "held back; device memory from the ledger. Each track's scale stands under its name.",
+             window_.of_run("timeline", id));
+    }
+
+    // A line of a kernel's source.
+    struct HotLine {
+        std::uint64_t samples = 0;
+        std::map<std::string_view, std::uint64_t> stalls;
+    };
+    using HotLines = std::map<std::tuple<MeasurementId, NameId, NameId, std::int32_t>, HotLine>; // kernel, file
+
+    // Those with the most samples of each measurement's kernel, most first.
+    void hot_lines(RunId run) {
+        HotLines lines;
+        std::map<std::pair<MeasurementId, NameId>, std::uint64_t> totals;
+        for (const PcSampleRecord &sample : session_.pc_samples) {
+            if (!sample.measurement.valid() || session_.measurements[sample.measurement.value].run != run)
+                continue;
+            totals[{sample.measurement, sample.kernel}] += sample.samples;
+            if (sample.line <= 0)
+                continue;
+            HotLine &line = lines[{sample.measurement, sample.kernel, sample.file, sample.line}];
+            line.samples += sample.samples;
+            line.stalls[session_.name(sample.stall)] += sample.samples;
+        }
+        if (lines.empty())
+            return;
+        out_ << "<section>\n<h2>Which lines do the warps wait at?</h2>\n<p class=\"muted\">Lines of a kernel's source by "
+                "the samples of its instructions that the device took in passes of their own: how often a warp stood "
+                "there, and most often why. Shares are of all of the kernel's samples.</p>\n";
+        begin_table({{"operator"}, {"variant"}, {"kernel"}, {"line"}, {"samples", true}, {"share", true}, {"most often"}});
+        for (const auto &[kernel, total] : totals)
+            hottest(lines, kernel.first, kernel.second, total);
+        end_table();
+        out_ << "</section>\n";
+    }
+    void hottest(const HotLines &lines, MeasurementId id, NameId kernel, std::uint64_t total) {
+        constexpr std::size_t kMost = 8;
+        std::vector<HotLines::const_pointer> found;
+        for (const auto &line : lines)
+            if (std::get<0>(line.first) == id && std::get<1>(line.first) == kernel)
+                found.push_back(&line);
+        std::ranges::stable_sort(found, [](const auto *a, const auto *b) { return a->second.samples > b->second.samples; });
+        for (std::size_t at = 0; at < std::min(found.size(), kMost); ++at) {
+            const auto &[key, line] = *found[at];
+            const std::string_view file = session_.name(std::get<2>(key));
+            const auto stall = std::ranges::max_element(line.stalls, {}, [](const auto &each) { return each.second; });
+            const Measurement &m = session_.measurements[id.value];
+            row(std::vector<std::string>{std::string(info(m.op).name), m.variant,
+                                         std::string(session_.name(kernel)).substr(0, 60),
+                                         fmt::format("{}:{}", file.substr(file.rfind('/') + 1), std::get<3>(key)),
+                                         format_count(double(line.samples)),
+                                         fmt::format("{:.1f} %", 100 * double(line.samples) / double(total)),
+                                         std::string(stall->first)});
+        }
     }
 
     void plot(const char *title, const char *explain, const std::string &svg) {
@@ -314,6 +422,17 @@ class Page {
         out_ << "</section>\n";
     }
 
+    void crossovers() {
+        for (const auto &[map, svg] : window_.crossovers())
+            plot(xml_text("Where does the winner change? " + name_of(map)).c_str(),
+                 fmt::format("{} on {}. Each cell is a run: how many times the slower one's median is the faster "
+                             "one's; hatched where the 95 % intervals of both medians overlap. The line is a boundary "
+                             "fitted to the cells.",
+                             xml_text(map.held), xml_text(session_.runs[map.first.value].device.name))
+                     .c_str(),
+                 svg);
+    }
+
     void failures() {
         if (session_.failures.empty())
             return;
@@ -341,6 +460,8 @@ class Page {
     std::ostream &out_;
     CountersByMeasurement counters_;
     std::vector<Column> columns_;
+    report::WindowPlots window_;
+    std::set<RunId> swept_; // told of after the plots over them
 };
 
 } // namespace

@@ -1,3 +1,5 @@
+// In an ImGui context of its own, so where ImGui is drawn or in a program without a window: not on another
+// thread of one.
 // A session as one HTML page that needs nothing else: facts, plots as SVG, tables. Light or dark as
 // the reader's system is.
 #pragma once

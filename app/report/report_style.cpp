@@ -14,11 +14,6 @@ std::string hex(const ImVec4 &colour) {
     return fmt::format("#{:02x}{:02x}{:02x}", byte(colour.x), byte(colour.y), byte(colour.z));
 }
 
-Theme theme_of(bool dark) {
-    auto theme = load_theme(find_asset(dark ? "themes/dark.json" : "themes/light.json"));
-    return theme ? *theme : built_in_theme(dark);
-}
-
 std::string colours(const Theme &theme) {
     std::string text = fmt::format(
         "--background:{};--surface:{};--raised:{};--line:{};--text:{};--muted:{};--accent:{};"
@@ -74,11 +69,23 @@ svg{max-width:100%;height:auto;display:block;margin:8px 0;
 .gap{fill:var(--raised)}
 .roof{fill:none;stroke:var(--muted);stroke-width:2}
 .winner{stroke:var(--text);stroke-width:2.5}
-details summary{cursor:pointer;color:var(--muted)}
+details summary{cursor:pointer;color:var(--muted);padding:6px 0}
+details[open]>summary{color:var(--text)}
+.drawn text{white-space:pre}
+.drawn polyline{fill:none;stroke-linejoin:round}
+.drawn .bold{font-weight:bold}
+.drawn .code{font-family:monospace}
+.in-dark{display:none}
+@media(prefers-color-scheme:dark){.in-light{display:none}.in-dark{display:block}}
 @media print{body{background:#fff}section{break-inside:avoid;padding:0}}
 )css";
 
 } // namespace
+
+Theme theme_of(bool dark) {
+    auto theme = load_theme(find_asset(dark ? "themes/dark.json" : "themes/light.json"));
+    return theme ? *theme : built_in_theme(dark);
+}
 
 std::string style() {
     return fmt::format(":root{{color-scheme:light dark;{}}}\n"

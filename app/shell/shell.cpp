@@ -1,6 +1,6 @@
 #include "app/shell/shell.h"
 
-#include "app/report/report.h"
+#include "app/report/report_process.h"
 #include "app/shell/own_sessions.h"
 #include "app/views/number.h"
 #include "profiler/base/assets.h"
@@ -335,9 +335,9 @@ void Shell::save(const std::string &path) {
 
 void Shell::export_to(ExportKind kind, const std::string &path) {
     const SessionPtr session = frame_session_;
-    const auto work = [session, path, kind] {
+    const auto work = [session, path, kind](const std::stop_token &stop) {
         Status status = kind == ExportKind::ChromeTrace ? export_chrome_trace(*session, path)
-                        : kind == ExportKind::Report    ? export_report(*session, path)
+                        : kind == ExportKind::Report    ? write_report_elsewhere(*session, path, stop)
                         : kind == ExportKind::Csv       ? export_csv(*session, path)
                                                         : export_telemetry(*session, path);
         return Written{std::move(status), fmt::format("Exported to {}.", path)};
@@ -538,6 +538,8 @@ std::function<std::uint64_t(SourceRequest)> Shell::source_asker() {
 // the user chooses something else.
 void Shell::keep_selection_useful() {
     MeasurementId &selected = selection_.measurement;
+    if (!offers_selection_)
+        return;
     if (selected.valid() && selected != offered_ &&
         selected.value < frame_session_->measurements.size())
         return;

@@ -99,6 +99,7 @@ class Shell {
     void show_only(ViewId view, bool alone);
     void show(ViewId view);
     void select(Selection selection) { selection_ = std::move(selection); }
+    void select_nothing() { offers_selection_ = false; } // of itself, either
     void choose_run(RunId run); // not valid: the one that shows most
 
     // Submits the whole window of this size in pixels: between ImGui::NewFrame and ImGui::Render.
@@ -255,6 +256,7 @@ class Shell {
                        // one
     Selection selection_;
     MeasurementId offered_;    // selected by the window itself
+    bool offers_selection_ = true;
     SessionPtr frame_session_; // the session all panes of one frame see
     WorkerClient::Progress frame_progress_;
 

@@ -5,6 +5,7 @@
 #include "profiler/import/kineto.h"
 #include "profiler/session/session_builder.h"
 #include "profiler/session/session_file.h"
+#include "tests/support/grid_session.h"
 #include "tests/support/sample_session.h"
 
 #include <catch2/catch_test_macros.hpp>
@@ -12,6 +13,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,6 +51,23 @@ std::string unbalanced(const std::string &html) {
         open.pop_back();
     }
     return open.empty() ? "" : open.back();
+}
+
+std::size_t count_of(const std::string &text, std::string_view part) {
+    std::size_t count = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
+        ++count;
+    return count;
+}
+
+// What follows each `before`, up to the next of `end`.
+std::vector<std::string> all_after(const std::string &text, const std::string &before, const char *end) {
+    std::vector<std::string> found;
+    for (std::size_t at = text.find(before); at != std::string::npos; at = text.find(before, at + 1)) {
+        const std::size_t from = at + before.size();
+        found.push_back(text.substr(from, text.find_first_of(end, from) - from));
+    }
+    return found;
 }
 
 // Two runs that differ in their tokens, with one variant measured in both.
@@ -123,6 +142,53 @@ TEST_CASE("runs that differ in one number become a line over it, others do not")
     CHECK(has(plots[0].svg, "gate_up / fused at 4096"));
     CHECK(has(report_of(session), "What changes with the workload?"));
     CHECK(report::sweeps(*test::sample_session()).empty());
+}
+
+TEST_CASE("a report has the window's plots over time, and the lines that warps waited at") {
+    const SessionPtr session = test::sample_session();
+    const std::string page = report_of(*session);
+    for (const char *section : {"Which experts do the tokens choose?", "What holds the memory?",
+                                "What ran when, and how busy was the device?", "Which lines do the warps wait at?"})
+        CHECK(has(page, section));
+    CHECK(has(page, "slots an expert"));
+    REQUIRE_FALSE(session->pc_samples.empty());
+    CHECK(has(page, ":" + std::to_string(session->pc_samples[0].line) + "<"));
+
+    Session without = *session;
+    without.memory = {};
+    without.pc_samples = {};
+    without.routings = {};
+    const std::string shorter = report_of(without);
+    for (const char *section :
+         {"Which experts do the tokens choose?", "What holds the memory?", "Which lines do the warps wait at?"})
+        CHECK_FALSE(has(shorter, section));
+}
+
+TEST_CASE("the drawings of a report have a colour for each theme, and clips of their own") {
+    const std::string page = report_of(*test::sample_session());
+    const auto used = all_after(page, "=\"var(--w", ")");
+    REQUIRE(used.size() > 20);
+    for (const std::string &number : std::set(used.begin(), used.end()))
+        CHECK(count_of(page, "--w" + number + ":#") == 2);
+    const auto clips = all_after(page, "url(#w", ")");
+    REQUIRE_FALSE(clips.empty());
+    for (const std::string &clip : std::set(clips.begin(), clips.end()))
+        CHECK(count_of(page, "id=\"w" + clip + "\"") == 1);
+    CHECK(count_of(page, "<style>") == 1);
+}
+
+TEST_CASE("the runs of a grid are folded, after the plots over all of them") {
+    const SessionPtr session = test::grid_session();
+    const std::string page = report_of(*session);
+    CHECK(unbalanced(page) == "");
+    CHECK(count_of(page, "<details>") == session->runs.size());
+    const std::size_t map = page.find("Where does the winner change?"), run = page.find("<details>");
+    REQUIRE(map != std::string::npos);
+    CHECK(page.find("What changes with the workload?") < map);
+    CHECK(map < run);
+    CHECK(run < page.find("What was measured, on what"));
+    CHECK(has(page, "fitted boundary"));
+    CHECK(count_of(report_of(*test::sample_session()), "<details>") == 0);
 }
 
 TEST_CASE("an imported trace has a report too") {
