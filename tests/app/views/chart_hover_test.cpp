@@ -8,6 +8,7 @@
 #include "app/views/number.h"
 #include "app/views/number_audit.h"
 #include "app/views/ui.h"
+#include "profiler/session/session_builder.h"
 #include "profiler/session/session_file.h"
 #include "tests/support/driven_shell.h"
 #include "tests/support/eventually.h"
@@ -68,6 +69,12 @@ ImVec2 middle_of(const DrawnShape &shape) {
     return sum;
 }
 
+// A row's stripe or its highlight.
+bool spans(const DrawnShape &shape, const Chart &chart) {
+    const auto [low, high] = std::ranges::minmax(shape.points, {}, &ImVec2::x);
+    return shape.kind == DrawnShape::Kind::Polygon && high.x - low.x > 0.98f * (chart.high.x - chart.low.x);
+}
+
 bool inside(ImVec2 at, const DrawnRect &rect) {
     return at.x > rect.low.x && at.x < rect.high.x && at.y > rect.low.y && at.y < rect.high.y;
 }
@@ -85,7 +92,7 @@ std::vector<Mark> marks_of(const Chart &chart, const Theme &theme) {
         if (shape.kind == DrawnShape::Kind::Text) {
             if (ui::shows_number(shape.text))
                 numbers.push_back({shape.text, at});
-        } else if (!is_ground(shape.colours[0], theme))
+        } else if (!is_ground(shape.colours[0], theme) && !spans(shape, chart))
             groups[fmt::format("{} of #{:06x}", shape.kind == DrawnShape::Kind::Line ? "a line" : "a shape",
                                shape.colours[0] & 0xffffff)]
                 .push_back(at);
@@ -118,6 +125,34 @@ template <typename Frame> bool has_hover(const Frame &frame, ImVec2 at, std::set
             return true;
     }
     return false;
+}
+
+// Two ranks of an expert-parallel layer.
+SessionPtr ranks_session() {
+    SessionBuilder builder("ranks");
+    for (const std::int32_t rank : {0, 1}) {
+        RunRecord run;
+        run.plan.ranks = MeetingPlace{rank, 2, "", 0, ""};
+        run.plan.workload.model.experts = 4;
+        run.plan.workload.tokens = 16;
+        run.device.id = run.device.name = "cuda:0";
+        const RunId id = builder.add_run(std::move(run));
+        builder.add(RoutingRecord{.run = id, .tokens = 16, .top_k = 2, .counts = {8, 10 - rank, 6 + rank, 8}, .sample_ids = {}});
+        double median = 1e6;
+        for (const auto &[op, variant] : {std::pair(OperatorId::EpDispatch, "counts_first"), std::pair(OperatorId::EpExperts, "base"),
+                                          std::pair(OperatorId::EpCombine, "base"), std::pair(OperatorId::EpLayer, "counts_first")}) {
+            Measurement m;
+            m.run = id;
+            m.op = op;
+            m.variant = variant;
+            m.state = Measurement::State::Done;
+            const float samples[] = {float(median), float(median * 1.1), float(median * 1.2)};
+            m.time = summarize(samples);
+            builder.add_measurement(std::move(m));
+            median *= 2;
+        }
+    }
+    return builder.snapshot();
 }
 
 struct Found {
@@ -241,6 +276,7 @@ TEST_CASE("every mark and number of every chart says on hover how it came about"
         {"sample", test::sample_session()},
         {"grid", test::grid_session()},
         {"sweep", test::sweep_session()},
+        {"ranks", ranks_session()},
         {"recorded", std::make_shared<const Session>(std::move(*recorded))}};
     Found found;
     for (const auto &[name, session] : sessions)
@@ -250,7 +286,7 @@ TEST_CASE("every mark and number of every chart says on hover how it came about"
     for (const char *chart : {"overview share", "roofline roofline", "roofline gap", "dispatch bars", "autotune panel",
                               "autotune scatter", "routing load", "routing flow", "routing tiles", "routing waves",
                               "timeline timeline", "timeline minimap", "memory ledger", "memory bars", "sweep times",
-                              "crossover map"}) {
+                              "crossover map", "ranks traffic", "ranks split"}) {
         INFO(chart);
         CHECK(found.charts.contains(chart));
     }
