@@ -14,18 +14,30 @@ struct ActiveRows {
     std::int32_t experts;
 };
 
+// No kernel that reads the list by these writes it: read-only loads, which the L1 keeps between blocks.
+MS_HOST_DEVICE inline std::int32_t load_id(const std::int32_t *id) {
+#ifdef __CUDA_ARCH__
+    return __ldg(id);
+#else
+    return *id;
+#endif
+}
+
+MS_HOST_DEVICE inline std::int32_t row_count(const ActiveRows &rows, std::int32_t count) {
+    return count < 0 ? 0 : count < rows.capacity ? count : rows.capacity;
+}
+MS_HOST_DEVICE inline std::int32_t expert_of_id(const ActiveRows &rows, std::int32_t id) {
+    return id >= 0 && id < rows.experts ? id : -1;
+}
+
 // Rows that have an expert.
 MS_HOST_DEVICE inline std::int32_t row_count(const ActiveRows &rows) {
-    if (rows.active == nullptr)
-        return rows.experts;
-    const std::int32_t count = *rows.count;
-    return count < 0 ? 0 : count < rows.capacity ? count : rows.capacity;
+    return rows.active == nullptr ? rows.experts : row_count(rows, load_id(rows.count));
 }
 
 // The expert of a row, or -1 for an id that is none: its row is left as it is.
 MS_HOST_DEVICE inline std::int32_t expert_of(const ActiveRows &rows, std::int64_t row) {
-    const std::int32_t expert = rows.active == nullptr ? std::int32_t(row) : rows.active[row];
-    return expert >= 0 && expert < rows.experts ? expert : -1;
+    return expert_of_id(rows, rows.active == nullptr ? std::int32_t(row) : load_id(rows.active + row));
 }
 
 } // namespace moescope

@@ -33,21 +33,31 @@ struct alignas(16) CodeTable {
     }
 };
 
+// The same table in a warp's registers, lane l holding code l % 16: nothing to fill and no barrier to
+// wait at, but all 32 lanes look up together.
+struct LaneCodes {
+    float mine;
+
+    template <int kShift> __device__ float at(unsigned word, unsigned) const {
+        return __shfl_sync(~0u, mine, int(word >> kShift), kCodes); // of the index, the low 4 bits
+    }
+};
+
 enum class NibbleOrder { HighFirst, LowFirst };
 
 // The eight values of a word of 4-bit codes, in order.
-template <NibbleOrder kOrder>
-__device__ inline void four_bit_values(unsigned word, float scale, const CodeTable &table,
+template <NibbleOrder kOrder, class Table>
+__device__ inline void four_bit_values(unsigned word, float scale, const Table &table,
                                        unsigned lane_bytes, float (&out)[8]) {
     constexpr int kEven = kOrder == NibbleOrder::HighFirst ? 4 : 0, kOdd = 4 - kEven;
-    out[0] = table.at<kEven>(word, lane_bytes) * scale;
-    out[1] = table.at<kOdd>(word, lane_bytes) * scale;
-    out[2] = table.at<8 + kEven>(word, lane_bytes) * scale;
-    out[3] = table.at<8 + kOdd>(word, lane_bytes) * scale;
-    out[4] = table.at<16 + kEven>(word, lane_bytes) * scale;
-    out[5] = table.at<16 + kOdd>(word, lane_bytes) * scale;
-    out[6] = table.at<24 + kEven>(word, lane_bytes) * scale;
-    out[7] = table.at<24 + kOdd>(word, lane_bytes) * scale;
+    out[0] = table.template at<kEven>(word, lane_bytes) * scale;
+    out[1] = table.template at<kOdd>(word, lane_bytes) * scale;
+    out[2] = table.template at<8 + kEven>(word, lane_bytes) * scale;
+    out[3] = table.template at<8 + kOdd>(word, lane_bytes) * scale;
+    out[4] = table.template at<16 + kEven>(word, lane_bytes) * scale;
+    out[5] = table.template at<16 + kOdd>(word, lane_bytes) * scale;
+    out[6] = table.template at<24 + kEven>(word, lane_bytes) * scale;
+    out[7] = table.template at<24 + kOdd>(word, lane_bytes) * scale;
 }
 
 // E4M3 without infinities to float32, exactly. In software: the bits as a float's exponent and

@@ -12,7 +12,6 @@ namespace moescope {
 
 struct DequantPlan {
     ms_expert_weights weights;
-    float own_code[decode::kCodes]; // where weights.code is null
     int block_shift, nested_shift;
     FastDivide columns;
     std::int64_t scales_per_expert; // FP8
@@ -22,6 +21,8 @@ struct DequantPlan {
     std::int32_t *found_active, *found_remap, *found_count; // out, with ids
     ActiveRows rows;
     RowTiles tiles;
+    unsigned first_blocks; // that run at once, and ask for the first tiles' codes; 0: none does
+    std::int64_t listed_rows; // that there can be, and that a list has entries for
     unsigned *queue; // the next tile and the blocks that are done, or null: one tile a block
     void *out;
 };

@@ -16,12 +16,13 @@ extern "C" __global__ void decode_all(const unsigned *words, const float *code, 
     __shared__ CodeTable table;
     table.fill(code, int(threadIdx.x));
     __syncthreads();
-    float nf4[8], mxfp4[8], fp8[4];
+    float nf4[8], mxfp4[8], lanes[8], fp8[4];
     const unsigned lane_bytes = threadIdx.x % 32 * 4, word = words[threadIdx.x];
     four_bit_values<NibbleOrder::HighFirst>(word, nested_scale(code[0], code[1], 0.5f), table, lane_bytes, nf4);
     four_bit_values<NibbleOrder::LowFirst>(word, e8m0_value(e8m0[threadIdx.x]), table, lane_bytes, mxfp4);
+    four_bit_values<NibbleOrder::LowFirst>(word, 1.0f, LaneCodes{code[threadIdx.x % kCodes]}, 0, lanes);
     e4m3_values(word, 2.0f, fp8);
-    out[threadIdx.x] = bf16_pair(nf4[0] + mxfp4[7], fp8[3]) ^ f16_pair(e4m3_value(word & 255), nf4[5]);
+    out[threadIdx.x] = bf16_pair(nf4[0] + mxfp4[7], fp8[3] + lanes[1]) ^ f16_pair(e4m3_value(word & 255), nf4[5]);
 }
 )";
 

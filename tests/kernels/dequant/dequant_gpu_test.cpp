@@ -414,6 +414,55 @@ TEST_CASE("CUDA dequantises random shapes of every format as the reference does"
     }
 }
 
+TEST_CASE("CUDA dequantises into an output, and of a list, that the calls just before it still work on", "[gpu][dequant]") {
+    skip_without_gpu();
+    const std::int32_t experts = 24, listed = experts / 2;
+    const std::int64_t numel = 128 * 1024;
+    const Weights weights[] = {{experts, numel, {}}, {experts, numel, {.format = MS_WEIGHTS_FP4}}};
+    std::vector<std::int32_t> ids[2];
+    for (std::int32_t expert = 0; expert < experts; ++expert)
+        ids[expert % 2].push_back(expert);
+    DeviceArray<std::int32_t> device_ids[] = {DeviceArray<std::int32_t>(ids[0]), DeviceArray<std::int32_t>(ids[1])},
+                              active(experts), remap(experts), count(1);
+    DeviceArray<std::uint32_t> scratch(std::vector<std::uint32_t>{0, 0});
+    DeviceArray<std::uint16_t> out(std::size_t(listed * numel));
+    for (const bool queued : {false, true})
+        for (const bool found_before : {false, true})
+            for (const int calls : {9, 10}) {
+                INFO(calls << " calls, queued " << queued << ", the list made before each " << found_before);
+                const int last = (calls - 1) % 2;
+                for (int call = 0; call < calls; ++call) {
+                    const int which = found_before ? call % 2 : last;
+                    const ms_active_experts_args find{sizeof find,   experts,      device_ids[which].data(), listed,
+                                                      active.data(), remap.data(), count.data()};
+                    if (found_before || call == 0)
+                        REQUIRE(ms_active_experts(&find, nullptr) == MS_OK);
+                    ms_selective_dequant_args args{};
+                    args.struct_size = sizeof args;
+                    args.out_dtype = MS_BF16;
+                    args.weights = weights[call % 2].device();
+                    args.active = active.data();
+                    args.count = count.data();
+                    args.capacity = listed;
+                    args.out = out.data();
+                    args.scratch = queued ? scratch.data() : nullptr;
+                    REQUIRE(ms_selective_dequant(&args, nullptr) == MS_OK);
+                }
+                std::vector<std::uint16_t> expected(std::size_t(listed * numel));
+                std::int32_t all = listed;
+                ms_selective_dequant_args args{};
+                args.struct_size = sizeof args;
+                args.out_dtype = MS_BF16;
+                args.weights = weights[last].host();
+                args.active = ids[last].data();
+                args.count = &all;
+                args.capacity = listed;
+                args.out = expected.data();
+                REQUIRE(reference::selective_dequant(&args, nullptr) == MS_OK);
+                CHECK(difference(out.download(), expected) == "");
+            }
+}
+
 TEST_CASE("CUDA dequantises to the same bits 100 times", "[gpu][dequant][determinism]") {
     skip_without_gpu();
     Random random(5);
