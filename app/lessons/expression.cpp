@@ -3,6 +3,7 @@
 #include "app/lessons/facts.h"
 #include "profiler/base/try.h"
 #include "profiler/base/units.h"
+#include "profiler/compare/verdict.h"
 
 #include <fmt/format.h>
 
@@ -44,7 +45,7 @@ constexpr int kMaxDepth = 64;
 } // namespace
 
 struct Expression::Node {
-    enum class Kind { Number, Fact, Binary, And, Or, Not, Where, Aggregate } kind = Kind::Number;
+    enum class Kind { Number, Fact, Binary, And, Or, Not, Where, Aggregate, Change } kind = Kind::Number;
     double number = 0;
     const lessons::Fact *fact = nullptr;
     FactArguments arguments = {};
@@ -178,6 +179,8 @@ class Parser {
         at_ += word.size();
         if (word == "where")
             return where();
+        if (word == "change")
+            return change();
         for (const auto &[name, over] : kAggregates)
             if (word == name)
                 return aggregate(over);
@@ -222,6 +225,39 @@ class Parser {
         auto both = pair();
         MOESCOPE_TRY(both);
         return node({.kind = Node::Kind::Where, .a = both->first, .b = both->second});
+    }
+    Result<NodePtr> change() {
+        if (!take("("))
+            return wrong("an opening bracket is expected");
+        Result<NodePtr> time = either();
+        MOESCOPE_TRY(time);
+        if (!take(","))
+            return wrong("a comma is expected");
+        Result<NodePtr> base = either();
+        MOESCOPE_TRY(base);
+        if (!take(","))
+            return wrong("a comma is expected, and what difference counts");
+        Result<double> threshold = digits();
+        MOESCOPE_TRY(threshold);
+        if (!take(")"))
+            return wrong("a closing bracket is missing");
+        for (const NodePtr &each : {*time, *base})
+            if (!names_time(*each))
+                return wrong("change is told two times of measurements, as they are");
+        return node({.kind = Node::Kind::Change, .number = *threshold, .a = *time, .b = *base});
+    }
+    // A measurement's time, of one run or of one among several.
+    static bool names_time(const Node &node) {
+        switch (node.kind) {
+        case Node::Kind::Fact:
+            return node.fact->name == "time" || node.fact->name == "fastest";
+        case Node::Kind::Where:
+            return names_time(*node.b);
+        case Node::Kind::Aggregate:
+            return node.over != Over::Any && node.over != Over::Runs && names_time(*node.a);
+        default:
+            return false;
+        }
     }
     Result<NodePtr> function(Compute compute) {
         auto both = pair();
@@ -349,6 +385,34 @@ void add_sources(const Node &node, const Session &session, RunId run, Origin &or
         add_sources(*node.b, session, run, origin);
 }
 
+const Measurement *measurement_of(const Node &node, const Session &session, RunId run) {
+    Origin origin;
+    add_sources(node, session, run, origin);
+    const Origin::Source &source = origin.sources.front();
+    return find_measurement(session, source.run, source.arguments->op, source.arguments->variant);
+}
+
+std::string with_spread(const Summary &time) {
+    return fmt::format("{} (10 % to 90 %: {} to {})", format_duration_ns(time.median), format_duration_ns(time.p10),
+                       format_duration_ns(time.p90));
+}
+
+// 1, 0 or -1: longer, the same, less; nothing where the samples do not tell.
+Answer change_of(const Node &node, const Session &session, RunId run) {
+    for (const NodePtr &each : {node.a, node.b})
+        if (const Answer there = value_of(*each, session, run); !there.known())
+            return there;
+    const Measurement *time = measurement_of(*node.a, session, run), *base = measurement_of(*node.b, session, run);
+    const TimeVerdict verdict = judge(*base, *time, node.number);
+    if (verdict.change != Change::Unclear)
+        return {double(verdict.change == Change::Slower) - double(verdict.change == Change::Faster), {}};
+    return {std::nullopt,
+            fmt::format("unclear, run both again: {} against {}, {}", with_spread(time->time), with_spread(base->time),
+                        verdict.ratio ? fmt::format("a ratio that may be {} to {} (95 %)", format_ratio(verdict.ratio->low),
+                                                    format_ratio(verdict.ratio->high))
+                                      : fmt::format("and {} samples of each would be needed", kFewestForRatio))};
+}
+
 Answer both_of(const Node &node, const Session &session, RunId run) {
     const Answer a = value_of(*node.a, session, run);
     const bool conjunction = node.kind == Node::Kind::And;
@@ -368,6 +432,8 @@ Answer value_of(const Node &node, const Session &session, RunId run) {
         return node.fact->value(session, run, node.arguments);
     case Node::Kind::Aggregate:
         return over_runs(node, session);
+    case Node::Kind::Change:
+        return change_of(node, session, run);
     case Node::Kind::And:
     case Node::Kind::Or:
         return both_of(node, session, run);

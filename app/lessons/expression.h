@@ -7,7 +7,9 @@
 //
 // Names are facts of one run (facts.h lists them); operator.variant names a measurement. any, least,
 // most, latest and runs look at every run of the session; where(condition, value) has a value only
-// where the condition holds. True is 1 and false is 0.
+// where the condition holds. change(time, base, threshold) holds the samples of two times against each
+// other: 1 for longer, 0 for the same, -1 for less, and no value where they do not tell. True is 1 and
+// false is 0.
 #pragma once
 
 #include "profiler/base/result.h"

@@ -96,7 +96,7 @@ std::string roofline(const Session &session, RunId run, bool by_size) {
     counters.update(session);
     const auto kind = by_size ? RooflineKind::Size : RooflineKind::Intensity;
     const auto points = roofline_points(session, run, kind, counters);
-    const auto roofs = roofs_of(session.runs[run.value].device.ceilings, kind, 0);
+    const auto roofs = roofs_of(session.runs[run.value].device.ceilings, kind, 0, session.runs[run.value].device.is_cpu());
     if (points.empty() || roofs.empty())
         return "";
     const RooflineFit range = fit(points, roofs);

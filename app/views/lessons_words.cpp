@@ -131,7 +131,7 @@ Explained explain_note(const lessons::Note &note, const Session &session, RunId 
                 {{c.bytes_measured ? Evidence::Measured : Evidence::Modelled,
                   fmt::format("Memory: at most {}, {}.", format_bandwidth(c.bytes_per_second), ceiling_origin(c.bytes_measured))},
                  {c.flops_measured ? Evidence::Measured : Evidence::Modelled,
-                  fmt::format("Matrix units: at most {}, {}.", format_flops(c.flops_per_second),
+                  fmt::format("{}: at most {}, {}.", device.is_cpu() ? "Cores" : "Matrix units", format_flops(c.flops_per_second),
                               ceiling_origin(c.flops_measured))}}};
     }
     return {"", {about}};

@@ -91,9 +91,12 @@ void Roofline::draw_head() {
         ceiling("L2 " + format_bandwidth(c.l2_bytes_per_second), true,
                 "Bytes a second that a kernel gets that reads again and again what lies in the L2.");
     if (c.flops_per_second > 0)
-        ceiling("Matrix units " + format_flops(c.flops_per_second), c.flops_measured,
-                "FLOP/s of a large matrix product with 16-bit inputs; modelled: from the "
-                "multiprocessors' clock and the width of their matrix units.");
+        ceiling((device.is_cpu() ? "CPU " : "Matrix units ") + format_flops(c.flops_per_second),
+                c.flops_measured,
+                device.is_cpu() ? "FLOP/s of a large matrix product on this CPU; modelled: from its cores' clock and "
+                                  "what each does in a clock."
+                                : "FLOP/s of a large matrix product with 16-bit inputs; modelled: from the "
+                                  "multiprocessors' clock and the width of their matrix units.");
     if (c.launch_ns > 0)
         ceiling("Launch " + format_duration_ns(c.launch_ns), c.launch_measured_ns > 0, launch_origin(c).c_str());
     if (!same_device(device, context_.progress.devices) || !context_.measure_ceilings)
@@ -315,7 +318,7 @@ void Roofline::draw_chart(RooflineKind kind, const std::vector<RooflinePoint> &p
                           ImVec2 size) {
     const DeviceInfo &device = session_.runs[context_.run.value].device;
     const auto roofs =
-        roofs_of(state_.ceilings, kind, device.is_cpu() ? 0 : state_.shortest_kernel_ns);
+        roofs_of(state_.ceilings, kind, device.is_cpu() ? 0 : state_.shortest_kernel_ns, device.is_cpu());
     charts::PlotState &state = state_.plots[std::size_t(kind)];
     ImGui::PushID(int(kind));
     auto plot = charts::begin_plot("roofline", size, spec_of(kind, points, roofs), state, theme_,

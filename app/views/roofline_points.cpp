@@ -86,7 +86,7 @@ Ceilings latest(Ceilings then, const Ceilings &now) {
 }
 
 std::vector<charts::Roof> roofs_of(const Ceilings &c, RooflineKind kind,
-                                   double shortest_kernel_ns) {
+                                   double shortest_kernel_ns, bool on_cpu) {
     const bool by_size = kind == RooflineKind::Size;
     std::vector<charts::Roof> roofs;
     if (c.bytes_per_second > 0)
@@ -108,10 +108,11 @@ std::vector<charts::Roof> roofs_of(const Ceilings &c, RooflineKind kind,
                          .limits = false});
     if (c.flops_per_second > 0 && !by_size)
         roofs.push_back({c.flops_per_second, 0,
-                         fmt::format("{} matrix units, {}", format_flops(c.flops_per_second),
-                                     ceiling_origin(c.flops_measured)),
+                         fmt::format("{} {}, {}", format_flops(c.flops_per_second),
+                                     on_cpu ? "CPU" : "matrix units", ceiling_origin(c.flops_measured)),
                          c.flops_measured
                              ? "What a large matrix product reaches on this device."
+                         : on_cpu ? "From the cores' clock and what each does in a clock."
                              : "From the multiprocessors' clock and the width of their matrix "
                                "units: libraries reach about three quarters of it.",
                          true, c.flops_measured ? Evidence::Measured : Evidence::Modelled});

@@ -34,8 +34,9 @@ const DeviceInfo *same_device(const DeviceInfo &device, const std::vector<Device
 Ceilings latest(Ceilings then, const Ceilings &now);
 
 // Roofs of these ceilings; those that are not known are left out. shortest_kernel_ns: 0 for none.
+// on_cpu: the rate of the CPU's cores, which have no matrix units.
 std::vector<charts::Roof> roofs_of(const Ceilings &ceilings, RooflineKind kind,
-                                   double shortest_kernel_ns);
+                                   double shortest_kernel_ns, bool on_cpu = false);
 
 // What a chart of these points and roofs shows: all points, and the roofs' corner where it is near.
 struct RooflineFit {

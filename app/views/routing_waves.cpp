@@ -190,10 +190,14 @@ void draw_tiles(const ViewContext &context, RoutingState &state, const RoutingRe
     draw_size_chooser(context, state, routing, run.device, tile);
     const PlotArea area(context, "routing-tiles", "Row tiles of each expert", [&] { return routing_csv(routing); });
     const Tiling tiling = tile_rows(routing.counts, tile);
-    ui::wrapped(fmt::format("{} row tiles of {}{} ({}); {} padded rows: {:.1f} % of the matrix work is wasted.",
+    const bool on_cpu = run.device.is_cpu();
+    ui::badge(context.theme, Evidence::Modelled);
+    ImGui::SameLine();
+    ui::wrapped(fmt::format("{}{} row tiles of {}{} ({}); {} padded rows: {:.1f} % of the matrix work {} wasted.",
+                            on_cpu ? "The tiles that a GPU would use, not what the CPU did: " : "",
                             format_count(double(tiling.tile_count)), tile.wgmma ? "up to " : "",
                             tile.block_m, family_of(tile), format_count(double(tiling.padded_rows)),
-                            tiling.wasted_share * 100),
+                            tiling.wasted_share * 100, on_cpu ? "would be" : "is"),
                 context.theme.text);
     ui::explain(context.theme, Evidence::Modelled,
                 tile.wgmma ? "Counted from this run's routing. Each expert's rows are dealt out evenly over its tiles, in eights; "
@@ -205,13 +209,15 @@ void draw_tiles(const ViewContext &context, RoutingState &state, const RoutingRe
     const TileFacts &facts = facts_of(context, state, tile);
     const Waves waves =
         waves_of(tiling.tile_count, output_columns(run.plan.workload.model, state.op),
-                 facts.block_n, run.device.multiprocessors, facts.blocks_per_sm);
+                 facts.block_n, on_cpu ? 0 : run.device.multiprocessors, facts.blocks_per_sm);
     ImGui::Dummy({0, 4 * context.scale});
     if (waves.waves == 0) {
         ui::text("Waves need a device with multiprocessors: this run was not on a GPU.",
                  context.theme.muted);
         return;
     }
+    ui::badge(context.theme, Evidence::Modelled);
+    ImGui::SameLine();
     ui::wrapped(
         fmt::format("{} blocks in {} wave{} of {}; the last is {:.0f} % full: {:.1f} % of the "
                     "places stay idle.",

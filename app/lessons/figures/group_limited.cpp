@@ -42,17 +42,15 @@ struct View {
 
 void draw_experts(Pen &pen, const Picture &picture, const View &view) {
     const auto &values = view.scores ? picture.routing.scores : picture.row.logits;
-    const float low = view.scores ? 0.0f : *std::ranges::min_element(values);
-    const float high = *std::ranges::max_element(values);
+    const BarScale scale = BarScale::of(values, kBase, kBars);
+    pen.line(kMargin, scale.y(0), kFigureWidth - kMargin, scale.y(0), Ink::Line, "zero");
     const Columns groups{picture.model.groups};
     for (int e = 0; e < picture.model.experts; ++e) {
         const int group = e / picture.per_group();
         const Columns columns{picture.per_group(), groups.x(group) + 3, groups.x(group + 1) - 5};
-        const float height =
-            std::max(1.0f, kBars * (values[std::size_t(e)] - low) / std::max(1e-6f, high - low));
         const bool on = picture.chosen(e, view.choices);
-        Shape &bar = pen.box(columns.x(e % picture.per_group()), kBase - height, columns.width(), height,
-                             on ? Ink::Good : Ink::Accent, expert_key(e));
+        Shape &bar = scale.bar(pen, columns.x(e % picture.per_group()), columns.width(), values[std::size_t(e)],
+                               on ? Ink::Good : Ink::Accent, expert_key(e));
         if (view.groups && !view.limited && picture.best_of_group(e))
             bar.ink = Ink::Warning;
         bar.alpha = view.limited && !picture.kept(group) ? 0.15f : view.choices > 0 && !on ? 0.5f : 1.0f;

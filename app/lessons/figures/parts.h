@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 namespace moescope::lessons {
@@ -32,6 +33,20 @@ inline void cell(Pen &pen, float x, float y, float w, float h, Ink ink, std::str
     box.series = series;
     pen.words(x + w / 2, y + h / 2, std::move(words), Ink::Text, Shape::Align::Centre, key.empty() ? "" : key + "'");
 }
+
+// Values as bars that stand on 0, from `base` up to `base - room`.
+struct BarScale {
+    float low = 0, high = 1, base = 0, room = 1;
+    static BarScale of(const auto &values, float base, float room) {
+        const auto [least, most] = std::ranges::minmax_element(values);
+        return {std::min(0.0f, float(*least)), std::max(0.0f, float(*most)), base, room};
+    }
+    float y(float value) const { return base - room * (value - low) / std::max(1e-12f, high - low); }
+    Shape &bar(Pen &pen, float x, float width, float value, Ink ink, const std::string &key) const {
+        const float top = std::min(y(value), y(0)), height = std::max(1.0f, std::abs(y(value) - y(0)));
+        return pen.box(x, top, width, height, ink, key);
+    }
+};
 
 inline std::string expert_key(int expert) { return "e" + std::to_string(expert); }
 

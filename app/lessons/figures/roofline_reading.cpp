@@ -126,6 +126,7 @@ Figure roofline_reading_figure(const FigureInputs &inputs) {
         figure.frames.back().note = shown > 0 ? Note::measured(dots[std::size_t(shown - 1)].id) : Note::ceilings();
     };
     const std::string device = inputs.session.runs[inputs.run.value].device.name;
+    const bool on_cpu = inputs.session.runs[inputs.run.value].device.is_cpu();
     add("Right: how many operations a kernel does with each byte it must move. Up: how many it does a second. Both axes "
         "are logarithmic.",
         false, false, 0);
@@ -133,9 +134,10 @@ Figure roofline_reading_figure(const FigureInputs &inputs) {
                     format_bandwidth(ceilings.bytes_per_second), ceiling_origin(ceilings.bytes_measured),
                     format_flops(ceilings.bytes_per_second)),
         true, false, 0);
-    add(fmt::format("The roof: its matrix units do at most {} ({}). Both meet at {:.0f} FLOP a byte: left of it bytes decide, "
+    add(fmt::format("The roof: its {} do at most {} ({}). Both meet at {:.0f} FLOP a byte: left of it bytes decide, "
                     "right of it operations.",
-                    format_flops(ceilings.flops_per_second), ceiling_origin(ceilings.flops_measured), ridge),
+                    on_cpu ? "cores" : "matrix units", format_flops(ceilings.flops_per_second),
+                    ceiling_origin(ceilings.flops_measured), ridge),
         true, true, 0);
     for (int i = 0; i < int(dots.size()); ++i) {
         const Dot &dot = dots[std::size_t(i)];

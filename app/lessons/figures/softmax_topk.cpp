@@ -11,6 +11,7 @@ namespace moescope::lessons {
 namespace {
 
 constexpr float kTop = 18, kBars = 138, kBase = kTop + kBars, kNames = kBase + 12, kSlots = kNames + 22, kSlot = 26;
+constexpr float kAxis = 44; // left of the bars: their values
 
 struct Row {
     const RouterRow &routed;
@@ -28,15 +29,28 @@ struct Row {
     double share(int expert) const { return terms[std::size_t(expert)] / mass; }
 };
 
-// Bars of these heights 0..1; the first `chosen` experts of the token stand out.
-void draw_bars(Pen &pen, const Row &row, const std::vector<double> &heights, int chosen) {
-    const Columns columns{row.experts()};
+Columns bar_columns(int experts) { return {experts, kAxis + 6}; }
+
+// 0 and the ends of the bars, as far as there is room for the words.
+void draw_axis(Pen &pen, const BarScale &scale, std::string (*words)(double)) {
+    constexpr float kApart = 13;
+    const float zero = scale.y(0);
+    pen.line(kAxis, zero, kFigureWidth - kMargin, zero, Ink::Line, "zero");
+    for (const float value : {0.0f, scale.low, scale.high})
+        if (value == 0 || std::abs(scale.y(value) - zero) > kApart)
+            pen.words(kAxis - 4, scale.y(value), value == 0 ? "0" : words(value), Ink::Muted, Shape::Align::Right).h = 11;
+}
+
+// A bar for each expert; the first `chosen` of the token stand out.
+void draw_bars(Pen &pen, const Row &row, const std::vector<double> &values, int chosen, std::string (*words)(double)) {
+    const Columns columns = bar_columns(row.experts());
+    const BarScale scale = BarScale::of(values, kBase, kBars);
+    draw_axis(pen, scale, words);
     for (int e = 0; e < row.experts(); ++e) {
         const auto last = row.routed.ids.begin() + chosen;
         const bool on = std::find(row.routed.ids.begin(), last, e) != last;
-        const float height = std::max(1.0f, kBars * float(heights[std::size_t(e)]));
-        pen.box(columns.x(e), kBase - height, columns.width(), height, on ? Ink::Good : Ink::Accent, expert_key(e)).alpha =
-            on || chosen == 0 ? 1.0f : 0.55f;
+        scale.bar(pen, columns.x(e), columns.width(), float(values[std::size_t(e)]), on ? Ink::Good : Ink::Accent, expert_key(e))
+            .alpha = on || chosen == 0 ? 1.0f : 0.55f;
         const int every = std::max(1, int(std::ceil(22 / columns.step())));
         if (e % every == 0)
             pen.words(columns.middle(e), kNames, std::to_string(e), Ink::Muted).h = 11;
@@ -45,7 +59,7 @@ void draw_bars(Pen &pen, const Row &row, const std::vector<double> &heights, int
 
 // The experts chosen so far, in a row under the bars: they come down from their bars.
 void draw_chosen(Pen &pen, const Row &row, int chosen, const std::vector<std::string> &values) {
-    const Columns bars{row.experts()}, slots{int(row.routed.ids.size())};
+    const Columns bars = bar_columns(row.experts()), slots{int(row.routed.ids.size())};
     const float width = std::min(slots.width(), 90.0f);
     for (int k = 0; k < int(row.routed.ids.size()); ++k) {
         const int expert = row.routed.ids[std::size_t(k)];
@@ -61,6 +75,7 @@ void draw_chosen(Pen &pen, const Row &row, int chosen, const std::vector<std::st
     }
 }
 
+std::string two_digits(double value) { return fmt::format("{:.2f}", value); }
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
 } // namespace
@@ -73,14 +88,10 @@ Figure softmax_topk_figure(const FigureInputs &inputs) {
     const int top_k = int(row.routed.ids.size());
     std::vector<double> logits, shares;
     for (int e = 0; e < row.experts(); ++e) {
-        logits.push_back((double(row.routed.logits[std::size_t(e)]) - row.smallest) /
-                         std::max(1e-9, double(row.largest) - row.smallest));
+        logits.push_back(double(row.routed.logits[std::size_t(e)]));
         shares.push_back(row.share(e));
     }
     const double tallest = *std::ranges::max_element(shares);
-    std::vector<double> scaled = shares;
-    for (double &share : scaled)
-        share /= tallest;
     std::vector<std::string> share_texts, weight_texts;
     double kept = 0;
     for (int k = 0; k < top_k; ++k) {
@@ -91,33 +102,33 @@ Figure softmax_topk_figure(const FigureInputs &inputs) {
 
     Figure figure;
     figure.height = kSlots + kSlot + 24;
-    const auto add = [&](std::string caption, const std::vector<double> &heights, int chosen,
-                         const std::vector<std::string> &values) {
+    const auto add = [&](std::string caption, const std::vector<double> &bars, int chosen,
+                         const std::vector<std::string> &values, std::string (*words)(double) = percent) {
         Pen pen = next_frame(figure, std::move(caption));
-        draw_bars(pen, row, heights, chosen);
+        draw_bars(pen, row, bars, chosen, words);
         draw_chosen(pen, row, chosen, values);
     };
     add(fmt::format("Token 0's logits of {} experts, from {:.2f} to {:.2f}: what the router's matrix product gave.",
                     row.experts(), row.smallest, row.largest),
-        logits, 0, share_texts);
+        logits, 0, share_texts, two_digits);
     add(fmt::format("exp(x − {:.2f}): the largest logit is taken off first, so that its term is exactly 1 and none can "
                     "overflow.",
                     row.largest),
-        row.terms, 0, share_texts);
+        row.terms, 0, share_texts, two_digits);
     add(fmt::format("Divided by their sum, {:.3f}, the terms are the softmax: the tallest bar is now {}.", row.mass,
                     percent(tallest)),
-        scaled, 0, share_texts);
+        shares, 0, share_texts);
     for (int k = 1; k <= top_k; ++k)
         add(fmt::format("Choice {} of {}: expert {} has the largest share of those left, {}.", k, top_k,
                         row.routed.ids[std::size_t(k - 1)], share_texts[std::size_t(k - 1)]),
-            scaled, k, share_texts);
+            shares, k, share_texts);
     const bool renormalised = inputs.workload.model.renorm != Renorm::None;
     add(fmt::format("{} The weights, as the references compute them, stand under the experts.",
                     renormalised ? fmt::format("The {} shares kept add up to {}: divided by that, they add up to 1.",
                                                top_k, percent(kept))
                                  : fmt::format("The model does not divide again: its {} weights add up to {}.", top_k,
                                                percent(kept))),
-        scaled, top_k, weight_texts);
+        shares, top_k, weight_texts);
     return figure;
 }
 

@@ -1,5 +1,7 @@
 #include "app/lessons/expression.h"
 #include "app/lessons/facts.h"
+#include "profiler/base/units.h"
+#include "profiler/session/session_builder.h"
 #include "tests/support/fuzzed_session.h"
 #include "tests/support/sample_session.h"
 
@@ -122,4 +124,33 @@ TEST_CASE("templates fill in values, and a dash for what is not known", "[lesson
     CHECK_FALSE(Template::parse("{tokens}").ok());
     CHECK_FALSE(Template::parse("{tokens:furlongs}").ok());
     CHECK_FALSE(Template::parse("{tokens:count").ok());
+}
+
+TEST_CASE("a change of times is told only where the samples tell it", "[lessons]") {
+    const auto session_of = [](double noise, double ratio) {
+        SessionBuilder builder("t");
+        const RunId run = builder.add_run({});
+        for (const auto &[variant, ns] : {std::pair{"scalar", 1000.0}, std::pair{"warp_select", 1000.0 * ratio}}) {
+            Measurement m{.run = run, .op = OperatorId::SoftmaxTopk, .variant = variant, .state = Measurement::State::Done};
+            for (int i = 0; i < 12; ++i)
+                m.samples_ns.push_back(float(ns * (1 + noise * ((i * 5) % 12) / 12)));
+            m.time = summarize(m.samples_ns);
+            builder.add_measurement(m);
+        }
+        return builder.snapshot();
+    };
+    const auto change = Expression::parse("change(time(softmax_topk.warp_select), latest(time(softmax_topk.scalar)), 0.05)");
+    REQUIRE(change.ok());
+    const auto answer = [&](double noise, double ratio) { return change->evaluate(*session_of(noise, ratio), RunId{0}); };
+    CHECK(answer(0.01, 1.3).value == 1);
+    CHECK(answer(0.01, 1.01).value == 0);
+    CHECK(answer(0.01, 0.7).value == -1);
+    const Answer noisy = answer(3, 1.3);
+    CHECK_FALSE(noisy.known());
+    CHECK(noisy.missing.starts_with("unclear, run both again: "));
+    const SessionPtr session = session_of(3, 1.3);
+    for (const Measurement &m : session->measurements) // both values are shown
+        CHECK(noisy.missing.find(format_duration_ns(m.time.median)) != std::string::npos);
+    CHECK_FALSE(Expression::parse("change(2 * time(softmax_topk.scalar), time(softmax_topk.scalar), 0.05)").ok());
+    CHECK_FALSE(Expression::parse("change(tokens, tokens, 0.05)").ok());
 }

@@ -91,6 +91,25 @@ TEST_CASE("the softmax figure shows the reference's choices in their order", "[l
               std::string::npos);
 }
 
+TEST_CASE("logits' bars stand on 0: negative ones hang below it", "[lessons]") {
+    const Workload workload = small_workload(16, 3);
+    const auto row = router_rows(workload, 1).front();
+    REQUIRE(*std::ranges::min_element(row.logits) < 0);
+    const Figure figure = find_figure("softmax_topk")->make({workload, Session(), {}});
+    const auto shape = [&](const std::string &key) {
+        const auto &shapes = figure.frames.front().shapes;
+        const auto found = std::ranges::find(shapes, key, &Shape::key);
+        REQUIRE(found != shapes.end());
+        return *found;
+    };
+    const float zero = shape("zero").y;
+    for (int e = 0; e < 16; ++e) {
+        const Shape bar = shape("e" + std::to_string(e));
+        INFO("expert " << e << ", logit " << row.logits[std::size_t(e)]);
+        CHECK((row.logits[std::size_t(e)] < 0 ? bar.y : bar.y + bar.h) == Approx(zero).margin(1.1));
+    }
+}
+
 TEST_CASE("between two frames shapes with a key move and others fade", "[lessons]") {
     Frame from, to;
     Pen before(from), after(to);

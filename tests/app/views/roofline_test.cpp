@@ -59,6 +59,9 @@ TEST_CASE("a roof says whether it was measured, and an unknown one is left out",
     CHECK(size[1].at(8e5) == Approx(1e12)); // what the memory moves in the shortest kernel
     CHECK(roofs_of(kCeilings, RooflineKind::Size, 0).size() == 1);
     CHECK(roofs_of({}, RooflineKind::Intensity, 0).empty());
+    for (const bool on_cpu : {true, false}) // a CPU has no matrix units
+        for (const charts::Roof &roof : roofs_of(kCeilings, RooflineKind::Intensity, 0, on_cpu))
+            CHECK((roof.label.find("matrix units") != std::string::npos) == (roof.slope == 0 && !on_cpu));
 }
 
 TEST_CASE("a chart fits its points and the roofs' corner where it is near", "[roofline]") {

@@ -1,7 +1,9 @@
-#include "profiler/explain/routing_math.h"
+#include "app/views/routing.h"
 #include "app/views/routing_tiles.h"
 #include "kernels/scatter2scatter/tile_configs.h"
+#include "profiler/explain/routing_math.h"
 #include "profiler/session/session_builder.h"
+#include "tests/app/views/desk.h"
 
 #include <catch2/catch_all.hpp>
 
@@ -183,4 +185,28 @@ TEST_CASE("so many tiles are put in one cell that the cells fit", "[routing]") {
     CHECK(tiles_per_cell(1001, 1000) == 2);
     CHECK(tiles_per_cell(0, 1000) == 1);
     CHECK(tiles_per_cell(524'288, 1500) == 350);
+}
+
+TEST_CASE("a CPU's run is not said to have used a GPU's tiles and waves", "[routing]") {
+    const bool on_cpu = GENERATE(true, false);
+    SessionBuilder builder("t");
+    RunRecord run;
+    run.device.id = on_cpu ? "cpu" : "cuda:0";
+    run.device.multiprocessors = 132;
+    RoutingRecord routing{.run = builder.add_run(run)};
+    routing.counts = {40, 3, 0, 21};
+    builder.add(routing);
+    RoutingState state;
+    test::Desk desk(builder.snapshot());
+    desk.view = [&](const ViewContext &context) { draw_routing(context, state); };
+    desk.frame();
+    desk.frame();
+    std::string words = desk.words();
+    std::ranges::replace(words, '\n', ' '); // as they were before they were wrapped
+    INFO(words);
+    CHECK((words.find("The tiles that a GPU would use") != std::string::npos) == on_cpu);
+    if (on_cpu) {
+        CHECK(words.find("places stay idle") == std::string::npos);
+    }
+    CHECK(words.find("modelled") != std::string::npos);
 }

@@ -231,7 +231,8 @@ TEST_CASE("Enter leaves the search, brings the match to a readable size, and N g
     const KernelRecord &wanted = timeline.session->kernels[timeline.session->kernels.size() / 2];
     const std::string name(timeline.session->name(wanted.name));
     timeline.press(ImGuiKey_Slash);
-    timeline.desk.frame();
+    for (int i = 0; i < 4; ++i)
+        timeline.desk.frame();
     ImGui::GetIO().AddInputCharactersUTF8(name.c_str());
     for (int i = 0; i < 3; ++i)
         timeline.desk.frame();
