@@ -66,7 +66,7 @@ def flow():
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
         with Window("measure-and-export", [session, "--view", "roofline"]) as w:
             w.wait_words(READY, 40)
-            measure_ceilings(w, ask(session, "SELECT name FROM devices")[0][0])
+            measure_ceilings(w, ask(session, "SELECT device_name FROM run_list")[0][0])
             measure_grid(w)
             export_heuristic(w)
 
