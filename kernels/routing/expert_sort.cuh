@@ -1,5 +1,5 @@
 // A stable counting sort of slots by expert in one launch, by blocks that run at the same time: one
-// block, one cluster, or a cooperative grid.
+// block, one cluster, or a cooperative grid; or by blocks that each count everyone's slots.
 //
 // Every block owns a run of consecutive slots and every warp a run within it, so that (block, warp,
 // lane) order is slot order. A block reads its ids once and keeps them in registers:
@@ -263,6 +263,55 @@ struct OneCluster {
         asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(address(shared)), "r"(block));
 #endif
         return there;
+    }
+};
+
+// By no exchange at all: every block counts every slot, kVectors times four a thread. The ids lie on
+// 16 bytes, and their number is a multiple of four; it is below 65536.
+template <int kThreads, int kVectors> struct EveryBlock {
+    static constexpr bool kSingle = false;
+    template <int kWarps> static std::size_t shared_bytes(int experts) {
+        return std::size_t(padded_experts(experts)) * sizeof(std::uint32_t);
+    }
+    std::uint32_t *counters; // of lower blocks' slots, and above them of the others
+    int4 ids[kVectors];
+
+    template <class Memory>
+    __device__ EveryBlock(const ExpertSort &sort, const Memory &memory)
+        : counters(static_cast<std::uint32_t *>(memory.exchanged)) {
+#pragma unroll
+        for (int i = 0; i < kVectors; ++i)
+            ids[i] = first_of(i) < sort.slots
+                         ? __ldg(reinterpret_cast<const int4 *>(sort.ids + first_of(i)))
+                         : make_int4(-1, -1, -1, -1);
+        for (int i = int(threadIdx.x); i < padded_experts(sort.experts); i += kThreads)
+            counters[i] = 0;
+    }
+    __device__ void publish(const ExpertSort &, int, int) {}
+    __device__ void send(const ExpertSort &sort) { // a block's run is of whole vectors
+        const int begin = int(blockIdx.x) * sort.slots_per_block;
+#pragma unroll
+        for (int i = 0; i < kVectors; ++i) {
+            const std::uint32_t one = first_of(i) < begin ? 1 : 0x10000;
+            count(sort, ids[i].x, one);
+            count(sort, ids[i].y, one);
+            count(sort, ids[i].z, one);
+            count(sort, ids[i].w, one);
+        }
+    }
+    __device__ void wait(const ExpertSort &) { __syncthreads(); }
+    template <int> __device__ ExpertTotals totals(const ExpertSort &sort) {
+        const std::uint32_t both = int(threadIdx.x) < sort.experts ? counters[threadIdx.x] : 0;
+        return {int(both & 0xffff), int((both & 0xffff) + (both >> 16))};
+    }
+
+  private:
+    static __device__ int first_of(int vector) {
+        return (vector * kThreads + int(threadIdx.x)) * 4;
+    }
+    __device__ void count(const ExpertSort &sort, int id, std::uint32_t one) {
+        if (unsigned(id) < unsigned(sort.experts))
+            atomicAdd(counters + id, one);
     }
 };
 

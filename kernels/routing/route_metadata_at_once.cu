@@ -16,7 +16,7 @@ __global__ void __launch_bounds__(kWarps *kWarpSize, 1)
     sort_slots(const __grid_constant__ ExpertSort sort) {
     extern __shared__ uint4 shared[];
     sort_by_expert<Exchange, kWarps, kItems, kStaged>(
-        sort, shared, [&](int (&ids)[kItems]) { load_ids(sort, ids); });
+        sort, shared, [&](int(&ids)[kItems]) { load_ids(sort, ids); });
 }
 
 template <class Exchange> constexpr SortTogether kTogether = SortTogether::Block;
@@ -46,14 +46,19 @@ ms_status launch(const ms_route_metadata_args &args, const SortDevice &device, i
         return status;
     ExpertSort sort = expert_sort_of(args, slots_per_block);
     sort.block_counts = grid_counts(args.workspace);
-    return launch_together(kernel, kTogether<Exchange>, blocks, Memory::kThreads,
-                           needed, stream, sort);
+    return launch_together(kernel, kTogether<Exchange>, blocks, Memory::kThreads, needed, stream,
+                           sort);
 }
 
 // Of a cooperative grid: enough blocks for the slots, each with much to do before they meet.
 int grid_blocks(std::int64_t slots, const SortDevice &device, int slots_per_block) {
     const auto enough = int((slots + slots_per_block - 1) / slots_per_block);
     return std::clamp(enough, 1, std::min(kMaxGridBlocks, device.processors));
+}
+
+// Whether the ids can be read four at a time.
+bool counts_everywhere(const ms_route_metadata_args &args) {
+    return args.slots % 4 == 0 && reinterpret_cast<std::uintptr_t>(args.ids) % sizeof(int4) == 0;
 }
 
 ms_status sort_few_experts(const ms_route_metadata_args &args, const SortDevice &device,
@@ -63,6 +68,11 @@ ms_status sort_few_experts(const ms_route_metadata_args &args, const SortDevice 
         return launch<OneBlock, 8, 1, false>(args, device, 1, stream);
     if (slots <= 512)
         return launch<OneBlock, 16, 1, false>(args, device, 1, stream);
+    if (slots <= 8192 && counts_everywhere(args)) {
+        const auto blocks = std::max(int(slots / 128), 8); // of 128 to 256 slots
+        return slots <= 4096 ? launch<EveryBlock<256, 4>, 8, 1, false>(args, device, blocks, stream)
+                             : launch<EveryBlock<256, 8>, 8, 1, false>(args, device, 32, stream);
+    }
     if (device.clusters) {
         if (slots <= 1024)
             return launch<OneCluster, 8, 1, false>(args, device, 4, stream);
@@ -76,8 +86,7 @@ ms_status sort_few_experts(const ms_route_metadata_args &args, const SortDevice 
         return launch<OneBlock, 32, 4, true>(args, device, 1, stream);
     }
     if (slots <= 131072)
-        return launch<OneGrid, 16, 4, true>(args, device, grid_blocks(slots, device, 2048),
-                                            stream);
+        return launch<OneGrid, 16, 4, true>(args, device, grid_blocks(slots, device, 2048), stream);
     return launch<OneGrid, 32, 4, true>(args, device, grid_blocks(slots, device, 2048), stream);
 }
 
@@ -100,7 +109,8 @@ bool sorts_at_once(std::int64_t slots, std::int32_t experts) {
 std::size_t at_once_workspace_bytes(std::int64_t slots, std::int32_t experts) {
     if (!sorts_at_once(slots, experts) || slots <= 4096) // one block then, or a cluster
         return 0;
-    return grid_counts_bytes(std::min<std::int64_t>((slots + 2047) / 2048, kMaxGridBlocks), experts);
+    return grid_counts_bytes(std::min<std::int64_t>((slots + 2047) / 2048, kMaxGridBlocks),
+                             experts);
 }
 
 ms_status sort_at_once(const ms_route_metadata_args &args, ms_stream stream) {
