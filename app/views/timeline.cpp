@@ -18,7 +18,7 @@ namespace {
 TimelineCanvas make_canvas(const ViewContext &context, const TimelineState &state, ImVec2 low,
                            ImVec2 high) {
     TimelineCanvas canvas;
-    canvas.gutter = 128 * context.scale;
+    canvas.gutter = state.gutter;
     canvas.low = {low.x + canvas.gutter, low.y};
     canvas.high = high;
     canvas.base = low.y;
@@ -63,6 +63,9 @@ void draw_canvas(const ViewContext &context, TimelineState &state, float height)
     told = draw_stretch(context, state, canvas, top.y) || told;
     if (!told)
         explain_ruler(context, canvas, top.y);
+    canvas.draw->PopClipRect();
+    canvas.draw->PushClipRect(top, canvas.high, false);
+    draw_ruler_labels(context, canvas, top.y);
     canvas.draw->PopClipRect();
     draw_box(context, state, canvas);
     ImGui::EndChild();
@@ -166,7 +169,8 @@ void draw_timeline(const ViewContext &context, TimelineState &state) {
         state.range = fitted_to(whole);
     state.range = kept_within(state.range, whole);
     const float line = ImGui::GetTextLineHeight();
-    draw_minimap(context, state, fitted_to(whole), 128 * context.scale, std::floor(26 * context.scale));
+    state.gutter = gutter_for_labels(context, state);
+    draw_minimap(context, state, fitted_to(whole), state.gutter, std::floor(26 * context.scale));
     state.range = kept_within(state.range, whole);
     const float details = line * (state.stretch ? 9.5f : 6.5f);
     const float room = ImGui::GetContentRegionAvail().y - details - ImGui::GetStyle().ItemSpacing.y;

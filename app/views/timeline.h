@@ -59,6 +59,7 @@ struct TimelineState {
     TimelineIndexer index;
     const TimelineModel &model() const { return index.model(); }
     TimeRange range;
+    float gutter = 0;     // width of the labels left of the tracks, this frame
     bool fit = true;      // at the next frame
     bool this_run = true; // or all runs
     RunId shown_run;      // a change fits again

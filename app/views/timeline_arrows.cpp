@@ -26,7 +26,7 @@ void find_arrow(const Session &session, TimelineState &state) {
     }
 }
 
-void draw_arrow(const ViewContext &context, const TimelineState &state, const TimelineCanvas &canvas,
+void draw_arrow(const ViewContext &context, const TimelineState &state, const TimelineCanvas &canvas, ArrowPart part,
                 const TimelineHit &call, const TimelineHit &kernel, ImU32 colour, float width) {
     const auto from = state.model().find(call), to = state.model().find(kernel);
     const TrackLayout *above = canvas.find(call.track), *below = canvas.find(kernel.track);
@@ -36,14 +36,15 @@ void draw_arrow(const ViewContext &context, const TimelineState &state, const Ti
     const std::int64_t origin = state.model().origin_ns();
     const ImVec2 a{canvas.x_of(double(item.end_ns - origin)),
                    canvas.y_of(*above) + canvas.row_height * (float(from->row) + 1) - 2};
-    const ImVec2 b{canvas.x_of(double(kernel.start_ns - origin)),
-                   canvas.y_of(*below) + canvas.row_height * (float(to->row) + 0.5f)};
-    const float bend = std::clamp((b.x - a.x) * 0.5f, 12 * context.scale, 80 * context.scale);
+    const ImVec2 b{canvas.x_of(double(kernel.start_ns - origin)), canvas.y_of(*below) + canvas.row_height * float(to->row) + 1};
     const float head = 5 * context.scale;
-    canvas.draw->AddBezierCubic(a, {a.x, a.y + bend}, {b.x - bend, b.y}, {b.x - head, b.y}, colour,
-                                width, 24);
-    canvas.draw->AddTriangleFilled({b.x - head, b.y - head * 0.7f}, {b.x, b.y},
-                                   {b.x - head, b.y + head * 0.7f}, colour);
+    if (part == ArrowPart::Heads) {
+        canvas.draw->AddTriangleFilled({b.x - head * 0.7f, b.y - head}, {b.x + head * 0.7f, b.y - head}, b, colour);
+        return;
+    }
+    // Across in the gap under the calls, then down to the kernel.
+    const float across = std::max(1.0f, canvas.y_of(*above) + above->height + 4 * context.scale - a.y);
+    canvas.draw->AddBezierCubic(a, {a.x, a.y + 2 * across}, {b.x, a.y}, {b.x, b.y - head}, colour, width, 32);
 }
 
 // Again where the range or the model has changed: a few lookups for each kernel in sight.
@@ -72,17 +73,17 @@ void find_all(const Session &session, TimelineState &state) {
 
 } // namespace
 
-void draw_arrows(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas) {
+void draw_arrows(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas, ArrowPart part) {
     if (state.arrows) {
         find_all(*context.session, state);
         for (const auto &[call, kernel] : state.all_arrows.ends)
-            draw_arrow(context, state, canvas, call, kernel, packed(context.theme.text, 0.35f), context.scale);
+            draw_arrow(context, state, canvas, part, call, kernel, packed(context.theme.text, 0.35f), context.scale);
     }
     find_arrow(*context.session, state);
     if (!state.selected || !state.arrow_to)
         return;
     const bool from_kernel = state.selected->track.kind == TrackKind::Kernels;
-    draw_arrow(context, state, canvas, from_kernel ? *state.arrow_to : *state.selected,
+    draw_arrow(context, state, canvas, part, from_kernel ? *state.arrow_to : *state.selected,
                from_kernel ? *state.selected : *state.arrow_to, packed(context.theme.accent), 1.5f * context.scale);
 }
 

@@ -56,6 +56,16 @@ void draw_marks(const ViewContext &context, TimelineState &state, const Timeline
         set_held(state.notes.hidden, track.id, true);
 }
 
+// Cut before the last word: the number there tells threads and streams apart.
+std::string fitted_before_end(const std::string &label, float width) {
+    const std::size_t space = label.rfind(' ');
+    if (ImGui::CalcTextSize(label.c_str()).x <= width || space == std::string::npos)
+        return ui::fitted(label, width);
+    const std::string end = label.substr(space);
+    const float room = width - ImGui::CalcTextSize(end.c_str()).x;
+    return room > width / 3 ? ui::fitted(label.substr(0, space), room) + end : ui::fitted(label, width);
+}
+
 void draw_label(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas,
                 const TrackLayout &track) {
     const float line = ImGui::GetTextLineHeight(), left = canvas.low.x - canvas.gutter;
@@ -63,8 +73,8 @@ void draw_label(const ViewContext &context, TimelineState &state, const Timeline
     const ImVec2 high{canvas.low.x, y + std::max(track.height, line)};
     const bool over = ImGui::IsWindowHovered() && ImGui::IsMouseHoveringRect({left, y}, high);
     const float marks = over ? line * 2.8f : track.pinned ? line * 2 : line * 0.5f;
-    canvas.draw->AddText({left, y}, packed(over ? context.theme.text : context.theme.muted),
-                         ui::fitted(label_of(*context.session, track), canvas.gutter - marks).c_str());
+    const std::string label = label_of(*context.session, track), shown = fitted_before_end(label, canvas.gutter - marks);
+    canvas.draw->AddText({left, y}, packed(over ? context.theme.text : context.theme.muted), shown.c_str());
     draw_marks(context, state, canvas, track, {left, y}, line, over);
     if (!over || ImGui::GetIO().MousePos.x > canvas.low.x - line * 2.8f)
         return;
@@ -74,12 +84,23 @@ void draw_label(const ViewContext &context, TimelineState &state, const Timeline
         ui::tooltip(context.theme, Evidence::Measured,
                     fmt::format("{} overlap more than {} others and are drawn later than they ran.",
                                 format_count(double(track.rows->squeezed())), TimelineRows::kMostRows));
+    else if (shown != label)
+        ui::tooltip(label.c_str());
 }
 
 } // namespace
 
 std::string label_of(const Session &session, const TrackLayout &track) {
     return track.key ? label_of(session, *track.key) : words_of(session, *track.counter).title;
+}
+
+float gutter_for_labels(const ViewContext &context, const TimelineState &state) {
+    constexpr float kLeast = 128, kMost = 190;
+    const ui::FontScope font(ui::small_font());
+    float widest = 0;
+    for (const TrackLayout &track : layout_tracks(state.model(), *context.session, state.notes, {1, 0, 1}).tracks)
+        widest = std::max(widest, ImGui::CalcTextSize(label_of(*context.session, track).c_str()).x);
+    return std::ceil(std::clamp(widest + ImGui::GetTextLineHeight(), kLeast * context.scale, kMost * context.scale));
 }
 
 void draw_labels(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas) {

@@ -38,6 +38,7 @@ struct TimelineCanvas {
     TimeRange range;
     TrackLayouts layouts;
     bool hovered = false, clicked = false;
+    std::vector<std::pair<float, float>> flags; // what stands on the ruler, left to right end
     ImVec2 mouse;
     ImDrawList *draw = nullptr;
 
@@ -64,25 +65,29 @@ struct TimelineCanvas {
 void draw_tracks(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas);
 void draw_counter(const ViewContext &context, const TimelineState &state, const TimelineCanvas &canvas,
                   const TrackLayout &track);
-void draw_ruler(const ViewContext &context, const TimelineCanvas &canvas, float top);
+void draw_ruler(const ViewContext &context, const TimelineCanvas &canvas, float top); // the lines
+void draw_ruler_labels(const ViewContext &context, const TimelineCanvas &canvas, float top); // between the flags
 void explain_ruler(const ViewContext &context, const TimelineCanvas &canvas, float top);
 bool over_ruler(ImVec2 low, ImVec2 high); // whether the pointer is in a rectangle there
 // The labels left of the tracks, with what pins and hides them.
 void draw_labels(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas);
 std::string label_of(const Session &session, const TrackLayout &track);
-// Launch arrows: the selected item's, and where they are wanted all in sight.
-void draw_arrows(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas);
+float gutter_for_labels(const ViewContext &context, const TimelineState &state);
+// Launch arrows: the selected item's, and where they are wanted all in sight. The lines lie under the
+// items, so that names stay readable, and the heads above them.
+enum class ArrowPart { Lines, Heads };
+void draw_arrows(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas, ArrowPart part);
 // The strip of all time, at the cursor.
 void draw_minimap(const ViewContext &context, TimelineState &state, TimeRange whole, float gutter, float height);
 // What is measured: the stretch over the tracks, and its numbers.
 void measure_with_mouse(TimelineState &state, const TimelineCanvas &canvas);
 // True where the pointer is on what it says.
-bool draw_stretch(const ViewContext &context, const TimelineState &state, const TimelineCanvas &canvas, float ruler_top);
+bool draw_stretch(const ViewContext &context, const TimelineState &state, TimelineCanvas &canvas, float ruler_top);
 void draw_stretch_details(const ViewContext &context, TimelineState &state);
 // "412 like it in this run: 3.1 ms in all, mean 7.5 µs, median 7.4 µs", once it is known.
 void draw_like_it(const ViewContext &context, TimelineState &state);
 // Flags on the ruler.
-bool draw_bookmarks(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas, float ruler_top);
+bool draw_bookmarks(const ViewContext &context, TimelineState &state, TimelineCanvas &canvas, float ruler_top);
 void go_to(TimelineState &state, const TimelineBookmark &bookmark);
 void draw_cards(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas);
 void draw_timeline_toolbar(const ViewContext &context, TimelineState &state);
@@ -101,6 +106,8 @@ void jump_previous(const ViewContext &context, TimelineState &state);
 TimeSpan shown_span(const ViewContext &context, const TimelineState &state);
 TimeRange whole_range(const ViewContext &context, const TimelineState &state);
 
+// A time after the first record, in as many digits as tell it from one `step_ns` later: "34.57712 s".
+std::string format_moment(double ns, double step_ns);
 std::string title_of(const Session &session, const TimelineHit &hit);
 std::string explain(const Session &session, const TimelineModel &model, const TimelineHit &hit);
 // Brings a stretch of time into sight.

@@ -62,6 +62,8 @@ StretchStatistics statistics_of(const TimelineModel &model, const StretchQuestio
     std::vector<float> durations;
     std::map<std::pair<TrackKind, std::uint32_t>, StretchStatistics::Name> names;
     each_row(model, question, [&](const TrackKey &key, const TimelineRow &row, std::size_t first, std::size_t last) {
+        if (first > 0 && row[first - 1].end_ns > question.start_ns && (!question.name || row[first - 1].name == *question.name))
+            ++result.begun_before;
         for (std::size_t i = first; i < last; ++i) {
             const TimelineItem &item = row[i];
             if (question.name && item.name != *question.name)

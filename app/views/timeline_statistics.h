@@ -36,6 +36,7 @@ struct StretchStatistics {
     };
     Summary time; // of the items' durations
     double total_ns = 0;
+    std::size_t begun_before = 0; // that run into the stretch: counted here alone
     DurationHistogram histogram;
     std::vector<Name> names; // by their total, the longest first
 };

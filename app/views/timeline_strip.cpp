@@ -87,7 +87,7 @@ void draw_minimap(const ViewContext &context, TimelineState &state, TimeRange wh
     draw.AddText({top.x, std::floor(top.y + (height - ImGui::GetTextLineHeight()) / 2)}, packed(theme.muted), "All of it");
 }
 
-bool draw_bookmarks(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas, float ruler_top) {
+bool draw_bookmarks(const ViewContext &context, TimelineState &state, TimelineCanvas &canvas, float ruler_top) {
     bool over = false;
     const float line = ImGui::GetTextLineHeight(), pad = std::floor(line * 0.25f);
     const std::int64_t origin = state.model().origin_ns();
@@ -101,11 +101,12 @@ bool draw_bookmarks(const ViewContext &context, TimelineState &state, const Time
         canvas.draw->AddLine({x, ruler_top}, {x, canvas.high.y}, packed(context.theme.accent, 0.6f), context.scale);
         canvas.draw->AddRectFilled(low, high, packed(context.theme.accent));
         canvas.draw->AddText({low.x + pad, low.y}, packed(context.theme.background), label.c_str());
+        canvas.flags.emplace_back(low.x, high.x);
         if (!over_ruler(low, high))
             continue;
         over = true;
         ui::tooltip(context.theme, Evidence::Reported,
-                    fmt::format("Bookmark \"{}\" at {}, where you set it.", bookmark.label, format_duration_ns(time)));
+                    fmt::format("Bookmark \"{}\" at {}, where you set it.", bookmark.label, format_moment(time, canvas.pixel_ns())));
     }
     return over;
 }

@@ -110,7 +110,9 @@ void draw_bookmark_choice(const ViewContext &context, TimelineState &state) {
         ImGui::SetNextItemWidth(160 * context.scale);
         ImGui::InputText("##label", &bookmark.label);
         ImGui::SameLine();
-        ui::text(format_duration_ns(double(bookmark.time_ns - state.model().origin_ns())), context.theme.muted);
+        ui::text(format_moment(double(bookmark.time_ns - state.model().origin_ns()),
+                               double(bookmark.end_ns - bookmark.start_ns) / 1000),
+                 context.theme.muted);
         ui::explain("Its time after the first record.");
         ImGui::SameLine(280 * context.scale);
         if (ImGui::SmallButton("Go there"))

@@ -135,6 +135,12 @@ class TrackPainter {
     bool searching_;
 };
 
+std::vector<charts::Tick> ruler_ticks(const TimelineCanvas &canvas) {
+    const float line = ImGui::GetTextLineHeight(), width = canvas.high.x - canvas.low.x;
+    return charts::ticks({canvas.range.start_ns, canvas.range.end_ns}, std::max(2, int(width / (line * 7))),
+                         charts::Unit::DurationNs);
+}
+
 // The pinned tracks, or those that scroll: each in its own part of the area.
 void draw_part(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas, bool pinned) {
     TimelineCanvas part = canvas;
@@ -201,19 +207,25 @@ TrackLayouts layout_tracks(const TimelineModel &model, const Session &session, c
 }
 
 void draw_ruler(const ViewContext &context, const TimelineCanvas &canvas, float top) {
-    const float line = ImGui::GetTextLineHeight(), width = canvas.high.x - canvas.low.x;
-    const auto ticks =
-        charts::ticks({canvas.range.start_ns, canvas.range.end_ns},
-                      std::max(2, int(width / (line * 7))), charts::Unit::DurationNs);
-    for (const charts::Tick &tick : ticks) {
+    const float line = ImGui::GetTextLineHeight();
+    for (const charts::Tick &tick : ruler_ticks(canvas)) {
         const float x = std::floor(canvas.x_of(tick.value)) + 0.5f;
         canvas.draw->AddLine({x, top + line}, {x, canvas.high.y}, packed(context.theme.line, 0.5f));
-        const float left = x - ImGui::CalcTextSize(tick.label.c_str()).x / 2;
-        if (left >= canvas.low.x - line)
-            canvas.draw->AddText({std::floor(left), top}, packed(context.theme.muted),
-                                 tick.label.c_str());
     }
     ui::note_chart("timeline", {canvas.low.x - canvas.gutter, top}, canvas.high);
+}
+
+void draw_ruler_labels(const ViewContext &context, const TimelineCanvas &canvas, float top) {
+    const float line = ImGui::GetTextLineHeight(), gap = line;
+    for (const charts::Tick &tick : ruler_ticks(canvas)) {
+        const float width = ImGui::CalcTextSize(tick.label.c_str()).x;
+        const float left = std::floor(std::min(canvas.x_of(tick.value) - width / 2, canvas.high.x - width));
+        const bool covered = std::ranges::any_of(canvas.flags, [&](const std::pair<float, float> &flag) {
+            return flag.first < left + width + gap && flag.second > left - gap;
+        });
+        if (!covered && left >= canvas.low.x - line)
+            canvas.draw->AddText({left, top}, packed(context.theme.muted), tick.label.c_str());
+    }
 }
 
 void explain_ruler(const ViewContext &context, const TimelineCanvas &canvas, float top) {
@@ -228,13 +240,16 @@ bool over_ruler(ImVec2 low, ImVec2 high) {
 
 void draw_tracks(const ViewContext &context, TimelineState &state, const TimelineCanvas &canvas) {
     draw_labels(context, state, canvas);
+    canvas.draw->PushClipRect(canvas.low, canvas.high, true);
+    draw_arrows(context, state, canvas, ArrowPart::Lines);
+    canvas.draw->PopClipRect();
     draw_part(context, state, canvas, true);
     draw_part(context, state, canvas, false);
     canvas.draw->PushClipRect(canvas.low, canvas.high, true);
     if (canvas.layouts.pinned_height > 0)
         canvas.draw->AddLine({canvas.low.x - canvas.gutter, canvas.scrolled_from()},
                              {canvas.high.x, canvas.scrolled_from()}, packed(context.theme.line));
-    draw_arrows(context, state, canvas);
+    draw_arrows(context, state, canvas, ArrowPart::Heads);
     if (canvas.hovered)
         canvas.draw->AddLine({canvas.mouse.x, canvas.low.y}, {canvas.mouse.x, canvas.high.y},
                              packed(context.theme.text, 0.2f));

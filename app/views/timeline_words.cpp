@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 namespace moescope {
 
@@ -32,10 +34,11 @@ std::string tag_text(const Session &session, Tag tag) {
 
 std::string explain_kernel(const Session &session, std::size_t index) {
     const KernelRecord &kernel = session.kernels[index];
+    const std::string_view name = session.name(kernel.name);
     return fmt::format(
-        "{}\nOne launch, by its CUPTI activity record: one sample.\ngrid {}×{}×{}, block {}×{}×{}, {} registers a thread, {} shared memory, "
+        "{}One launch, by its CUPTI activity record: one sample.\ngrid {}×{}×{}, block {}×{}×{}, {} registers a thread, {} shared memory, "
         "{:.0f} % theoretical occupancy\nstream {}, correlation {}, {}",
-        session.name(kernel.name), kernel.grid[0], kernel.grid[1], kernel.grid[2], kernel.block[0],
+        short_kernel_name(name) == name ? "" : fmt::format("{}\n", name), kernel.grid[0], kernel.grid[1], kernel.grid[2], kernel.block[0],
         kernel.block[1], kernel.block[2], kernel.registers,
         format_bytes(double(kernel.static_smem_bytes) + kernel.dynamic_smem_bytes),
         double(kernel.theoretical_occupancy) * 100, kernel.stream, kernel.correlation,
@@ -73,6 +76,17 @@ std::string body_of(const Session &session, const TimelineHit &hit) {
 
 } // namespace
 
+std::string format_moment(double ns, double step_ns) {
+    constexpr std::pair<double, const char *> kUnits[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "µs"}};
+    for (const auto &[size, unit] : kUnits)
+        if (std::fabs(ns) >= size) {
+            const int digits = std::clamp(int(std::ceil(std::log10(size / std::max(step_ns, 1.0)))), 0, 9);
+            const int before_point = int(std::log10(std::fabs(ns) / size)) + 1;
+            return before_point + digits <= 3 ? format_duration_ns(ns) : fmt::format("{:.{}f} {}", ns / size, digits, unit);
+        }
+    return format_duration_ns(ns);
+}
+
 std::string title_of(const Session &session, const TimelineHit &hit) {
     switch (hit.track.kind) {
     case TrackKind::Measurements:
@@ -95,7 +109,8 @@ std::string explain(const Session &session, const TimelineModel &model, const Ti
     if (const auto place = model.find(hit)) {
         const TimelineItem &item = model.tracks().at(hit.track).rows()[place->row][place->index];
         text += fmt::format("\n{} from {}", format_duration_ns(double(item.end_ns - item.start_ns)),
-                            format_duration_ns(double(item.start_ns - model.origin_ns())));
+                            format_moment(double(item.start_ns - model.origin_ns()),
+                                          double(item.end_ns - item.start_ns) / 100));
     }
     return text + "\n" + body_of(session, hit);
 }

@@ -1,10 +1,14 @@
 #include "app/views/plot_area.h"
 #include "app/views/timeline.h"
 #include "app/views/timeline_parts.h"
+#include "profiler/base/units.h"
 #include "tests/app/views/desk.h"
 #include "tests/support/sample_session.h"
 
 #include <catch2/catch_all.hpp>
+
+#include <algorithm>
+#include <cmath>
 
 using namespace moescope;
 using Catch::Approx;
@@ -60,7 +64,7 @@ TEST_CASE("a drag with Shift measures a stretch and counts what begins in it", "
     REQUIRE(state.stretch);
     CHECK(state.range == before); // it does not pan
     CHECK_FALSE(timeline.desk.selection.kernel);
-    CHECK(double(state.stretch->end_ns - state.stretch->start_ns) == Approx(before.span() * 500 / 872).epsilon(0.05));
+    CHECK(double(state.stretch->end_ns - state.stretch->start_ns) == Approx(before.span() * 500 / (test::kWidth - state.gutter)).epsilon(0.05));
     REQUIRE(state.answer.known);
     CHECK(state.answer.statistics.time.samples == items_in(state.model(), *state.answer.question));
     CHECK(state.answer.statistics.time.samples > 10);
@@ -92,10 +96,10 @@ TEST_CASE("a measured end snaps to the edge of an item", "[timeline][input]") {
     }();
     REQUIRE(on_it > 0);
     const std::int64_t origin = state.model().origin_ns();
-    const auto x_of = [&](std::int64_t time) { // 128 pixels of labels, and the padding
+    const auto x_of = [&](std::int64_t time) { // labels and the padding
         const float pad = ImGui::GetStyle().WindowPadding.x;
         const float share = float((double(time - origin) - state.range.start_ns) / state.range.span());
-        return 128 + pad + share * (test::kWidth - 128 - 2 * pad);
+        return state.gutter + pad + share * (test::kWidth - state.gutter - 2 * pad);
     };
     timeline.drag_with_shift(x_of(kernel.start_ns) + 3, on_it, x_of(kernel.end_ns) - 3, on_it);
     REQUIRE(state.stretch);
@@ -176,7 +180,7 @@ TEST_CASE("the minimap takes the timeline elsewhere", "[timeline][input]") {
     CHECK(state.range.span() == Approx(before.span()));
     CHECK(state.range.start_ns > before.start_ns);
     const double all = double(state.model().span_of(*timeline.session, {0}).end_ns - state.model().origin_ns());
-    CHECK(state.range.start_ns == Approx(all * (900 - 136) / 856).epsilon(0.06));
+    CHECK(state.range.start_ns == Approx(all * (900 - state.gutter - 8) / (984 - state.gutter)).epsilon(0.06));
 }
 
 TEST_CASE("a track is hidden and pinned by the marks of its label", "[timeline][input]") {
@@ -184,7 +188,7 @@ TEST_CASE("a track is hidden and pinned by the marks of its label", "[timeline][
     TimelineState &state = timeline.state;
     const auto click_marks = [&](const std::vector<std::string> &into) {
         for (float y = 100; y < 400; y += 4)
-            for (float x = 90; x < 140; x += 4) {
+            for (float x = state.gutter - 38; x < state.gutter + 12; x += 4) {
                 timeline.desk.click(x, y);
                 if (!into.empty())
                     return true;
@@ -256,4 +260,78 @@ TEST_CASE("Enter leaves the search, brings the match to a readable size, and N g
     CHECK(state.query == name);
     CHECK(state.selected->start_ns > item.start_ns);
     CHECK(state.model().matches() == matches);
+}
+
+TEST_CASE("a stretch within one long call says that the call runs into it, and on which track", "[timeline][input]") {
+    Timeline timeline;
+    TimelineState &state = timeline.state;
+    const auto &tracks = state.model().tracks();
+    const auto track = std::ranges::find_if(tracks, [](const auto &each) { return each.first.kind == TrackKind::Measurements; });
+    REQUIRE(track != tracks.end());
+    const TimelineItem item = track->second.rows().front()[0];
+    const std::int64_t third = (item.end_ns - item.start_ns) / 3;
+    state.stretch = {item.start_ns + third, item.end_ns - third, {track->first}};
+    timeline.desk.frame();
+    REQUIRE(state.answer.known);
+    CHECK(state.answer.statistics.time.samples == 0);
+    CHECK(state.answer.statistics.begun_before == 1);
+    CHECK(timeline.desk.says("0 items begin on " + label_of(*timeline.session, track->first)));
+    CHECK(timeline.desk.says("1 more runs into it"));
+}
+
+TEST_CASE("a moment has the digits that its neighbourhood asks for", "[timeline]") {
+    CHECK(format_moment(34'577'123'456, 15'500) == "34.57712 s");
+    CHECK(format_moment(34'577'123'456, 1) == "34.577123456 s");
+    CHECK(format_moment(34'577'123'456, 1e9) == "34.6 s");
+    CHECK(format_moment(1'234'567, 10) == "1.23457 ms");
+    CHECK(format_moment(512, 1) == "512 ns");
+}
+
+TEST_CASE("a kernel's words say its name once", "[timeline]") {
+    Timeline timeline;
+    const Session &session = *timeline.session;
+    for (std::size_t i = 0; i < std::min<std::size_t>(session.kernels.size(), 50); ++i) {
+        const auto hit = timeline.state.model().hit_of_kernel(session, i);
+        REQUIRE(hit);
+        const std::string words = explain(session, timeline.state.model(), *hit), title = title_of(session, *hit) + "\n";
+        INFO(words);
+        CHECK(words.find(title) == 0);
+        CHECK(words.find("\n" + title) == std::string::npos);
+    }
+}
+
+TEST_CASE("the ruler's labels and what is measured keep clear of bookmarks", "[timeline][input]") {
+    Timeline timeline;
+    TimelineState &state = timeline.state;
+    const std::int64_t origin = state.model().origin_ns();
+    const auto texts = [] { return drawn_text(*ImGui::GetDrawData(), *ImGui::GetIO().Fonts); };
+    const auto flag_at = [&](std::int64_t time, const char *label) {
+        state.notes.bookmarks.clear();
+        add_bookmark(state.notes, {time, time, time + 1000, label});
+        timeline.desk.frame();
+        const auto all = texts();
+        const auto found = std::ranges::find(all, label, &DrawnText::text);
+        REQUIRE(found != all.end()); // alone: nothing else is on it
+        return found->rect;
+    };
+    const ImVec4 first = flag_at(origin + std::int64_t(state.range.start_ns + state.range.span() / 2), "WWWW");
+    state.notes.bookmarks.clear();
+    timeline.desk.frame();
+    const auto before = texts();
+    const auto label = std::ranges::find_if(before, [&](const DrawnText &text) {
+        return std::abs(text.rect.y - first.y) < 4 && text.rect.x > first.x + 40;
+    });
+    REQUIRE(label != before.end());
+    const double middle = (label->rect.x + label->rect.z) / 2 - 8 - state.gutter; // under the tick's label
+    const double time = state.range.start_ns + state.range.span() * middle / (test::kWidth - 16 - state.gutter);
+    flag_at(origin + std::int64_t(time), "WWWW");
+    CHECK(std::ranges::none_of(texts(), [&](const DrawnText &text) {
+        return text.text == label->text && std::abs(text.rect.y - label->rect.y) < 1;
+    }));
+
+    const std::int64_t half = std::int64_t(state.range.span() / 10);
+    state.stretch = {origin + std::int64_t(time) - half, origin + std::int64_t(time) + half, {}};
+    timeline.desk.frame();
+    CHECK(timeline.desk.says("WWWW"));
+    CHECK(timeline.desk.says(format_duration_ns(double(2 * half)))); // the chip, beside the flag
 }
