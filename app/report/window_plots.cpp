@@ -97,9 +97,15 @@ WindowPlots::WindowPlots(const Session &session) {
     const std::vector<PlotWish> wishes = wishes_of(session, maps);
     const std::vector<std::string> light = drawn(shared, wishes, false), dark = drawn(shared, wishes, true);
     const std::size_t of_runs = wishes.size() - maps.size();
+    std::map<std::string, RunId> first; // runs of a grid often have one routing
     for (std::size_t at = 0; at < wishes.size(); ++at) {
         if (light[at].empty() || dark[at].empty())
             continue;
+        const auto [same, is_new] = first.try_emplace(light[at], wishes[at].run);
+        if (!is_new && at < of_runs) {
+            of_runs_[{wishes[at].view, wishes[at].run}] = fmt::format("<p>As in run {}.</p>\n", same->second.value + 1);
+            continue;
+        }
         std::string svg = merged(without_style(light[at]), without_style(dark[at]));
         if (at < of_runs)
             of_runs_[{wishes[at].view, wishes[at].run}] = std::move(svg);

@@ -29,7 +29,7 @@ def flow():
 
     def report(path):
         page = path.read_text()
-        check("</html>" in page and "<svg" in page and "OLMoE-1B-7B" in page, "the report is no whole page")
+        check("</html>" in page and "<svg" in page and "OLMoE-1B-7B" in page and "What ran when" in page, "the report is no whole page")
 
     def tables(path):
         with open(path / "measurements.csv", newline="") as file:
