@@ -1,6 +1,7 @@
 #include "app/views/ui.h"
 
 #include "app/colour.h"
+#include "app/views/number.h"
 #include "app/views/number_audit.h"
 
 #include <algorithm>
@@ -152,7 +153,7 @@ const char *meaning_of(Evidence evidence) {
 
 void badge(const Theme &theme, Evidence evidence) {
     badge(name_of(evidence), colour_of(theme, evidence));
-    explain(meaning_of(evidence));
+    explain(theme, evidence, meaning_of(evidence));
 }
 
 void draw_mark(ImDrawList &draw, ImVec2 centre, float radius, ImU32 colour, Evidence evidence) {
