@@ -66,6 +66,7 @@ struct Group {
     Workload rest;
     RunId first;
     std::vector<RunId> runs;
+    bool varies = false; // along an axis
 };
 
 bool same_conditions(const RunRecord &a, const RunRecord &b) {
@@ -96,11 +97,13 @@ std::vector<Group> groups_of(const Session &session, const std::vector<std::vect
         const auto found = std::find_if(groups.begin(), groups.end(), [&](const Group &group) {
             return same_conditions(session.runs[group.first.value], run) && group.rest == rest;
         });
-        if (found != groups.end())
+        if (found != groups.end()) {
             found->runs.insert(found->runs.end(), runs.begin(), runs.end());
-        else
+            found->varies = true;
+        } else
             groups.push_back({std::move(rest), runs.front(), runs});
     }
+    std::erase_if(groups, [](const Group &group) { return !group.varies; }); // a single place is no map
     for (Group &group : groups) // of a place that was measured again the last one counts
         std::ranges::sort(group.runs, {}, &RunId::value);
     return groups;
