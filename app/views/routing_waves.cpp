@@ -181,6 +181,15 @@ const TileFacts &facts_of(const ViewContext &context, RoutingState &state, const
     return state.facts;
 }
 
+// A badge and a sentence as one item, to be explained together.
+void modelled(const ViewContext &context, const std::string &words) {
+    ImGui::BeginGroup();
+    ui::badge(name_of(Evidence::Modelled), ui::colour_of(context.theme, Evidence::Modelled));
+    ImGui::SameLine();
+    ui::wrapped(words, context.theme.text);
+    ImGui::EndGroup();
+}
+
 } // namespace
 
 void draw_tiles(const ViewContext &context, RoutingState &state, const RoutingRecord &routing) {
@@ -191,14 +200,11 @@ void draw_tiles(const ViewContext &context, RoutingState &state, const RoutingRe
     const PlotArea area(context, "routing-tiles", "Row tiles of each expert", [&] { return routing_csv(routing); });
     const Tiling tiling = tile_rows(routing.counts, tile);
     const bool on_cpu = run.device.is_cpu();
-    ui::badge(context.theme, Evidence::Modelled);
-    ImGui::SameLine();
-    ui::wrapped(fmt::format("{}{} row tiles of {}{} ({}); {} padded rows: {:.1f} % of the matrix work {} wasted.",
+    modelled(context, fmt::format("{}{} row tiles of {}{} ({}); {} padded rows: {:.1f} % of the matrix work {} wasted.",
                             on_cpu ? "The tiles that a GPU would use, not what the CPU did: " : "",
                             format_count(double(tiling.tile_count)), tile.wgmma ? "up to " : "",
                             tile.block_m, family_of(tile), format_count(double(tiling.padded_rows)),
-                            tiling.wasted_share * 100, on_cpu ? "would be" : "is"),
-                context.theme.text);
+                            tiling.wasted_share * 100, on_cpu ? "would be" : "is"));
     ui::explain(context.theme, Evidence::Modelled,
                 tile.wgmma ? "Counted from this run's routing. Each expert's rows are dealt out evenly over its tiles, in eights; "
                              "a tile multiplies what it has, in steps of 8, or of 16 where block_m is above 128."
@@ -216,15 +222,13 @@ void draw_tiles(const ViewContext &context, RoutingState &state, const RoutingRe
                  context.theme.muted);
         return;
     }
-    ui::badge(context.theme, Evidence::Modelled);
-    ImGui::SameLine();
-    ui::wrapped(
+    modelled(
+        context,
         fmt::format("{} blocks in {} wave{} of {}; the last is {:.0f} % full: {:.1f} % of the "
                     "places stay idle.",
                     format_count(double(waves.blocks)), format_count(double(waves.waves)),
                     waves.waves == 1 ? "" : "s", waves.capacity, waves.last_fill * 100,
-                    waves.lost_share * 100),
-        context.theme.text);
+                    waves.lost_share * 100));
     ui::explain(
         context.theme, Evidence::Modelled,
         fmt::format("Row tiles × column tiles of {} columns, on {} SMs × {} blocks each, if every "
