@@ -2,6 +2,7 @@
 
 #include "profiler/worker/cuda/cubin_store.h"
 #include "profiler/worker/cuda/cupti_api.h"
+#include "profiler/worker/launch_tags.h"
 
 #include <fmt/format.h>
 
@@ -125,13 +126,6 @@ bool is_noise(std::string_view call) {
         if (call.starts_with(prefix))
             return true;
     return false;
-}
-
-// A call is tied to what was pushed only where calls of its kind are traced. Where CUPTI refuses, their kernels
-// belong to no repetition.
-void trace_driver_launches(bool wanted) {
-    for (const CUpti_CallbackId call : {CUPTI_DRIVER_TRACE_CBID_cuLaunchKernel, CUPTI_DRIVER_TRACE_CBID_cuLaunchKernelEx})
-        (void)cuptiActivityEnableDriverApi(call, wanted);
 }
 
 } // namespace
@@ -320,15 +314,11 @@ Status ActivityCapture::start() {
             (void)stop(); // the kinds that were enabled; the reason is the first one's refusal
             return enabled;
         }
-    if (tags_driver_launches_)
-        trace_driver_launches(true);
     return {};
 }
 
 Status ActivityCapture::stop() {
     running_ = false;
-    if (tags_driver_launches_)
-        trace_driver_launches(false);
     Status first_failure;
     for (const CUpti_ActivityKind kind : kKinds)
         if (Status disabled = cupti::check(cuptiActivityDisable(kind), "cuptiActivityDisable");
@@ -361,6 +351,7 @@ Result<CaptureBatch> ActivityCapture::take(std::vector<ObservedMemory> &memory_s
     for (const FilledBuffer &buffer : filled)
         reader.read(buffer);
     reader.resolve_tags();
+    tag_by_order(batch);
     std::size_t dropped = 0;
     if (cuptiActivityGetNumDroppedRecords(nullptr, 0, &dropped) == CUPTI_SUCCESS)
         batch.dropped += std::int64_t(dropped);

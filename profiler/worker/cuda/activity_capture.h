@@ -32,10 +32,6 @@ class ActivityCapture {
     Status pause();
     Status resume();
 
-    // From the next start() on: launches through the driver's interface, as NCCL's, get tags too, at the
-    // price of a record a launch.
-    void tag_driver_launches() { tags_driver_launches_ = true; }
-
     // Calls of this thread from push to pop belong to `tag`.
     Status push(Tag tag);
     Status pop();
@@ -50,7 +46,6 @@ class ActivityCapture {
     NameTable &names_;
     bool subscribed_ = false;
     bool running_ = false;
-    bool tags_driver_launches_ = false;
     void *subscriber_ = nullptr;
     std::unordered_map<std::string, NameId> kernel_names_; // by mangled name
 };

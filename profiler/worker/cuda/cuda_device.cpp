@@ -126,7 +126,6 @@ class CudaDevice final : public Device {
                                                        std::int64_t interval_ns) override;
     Result<std::unique_ptr<PcSampler>> open_pc_sampler() override;
     Result<std::unique_ptr<RowTransport>> open_transport(Meeting &meeting) override {
-        activity_.tag_driver_launches();
         return make_nccl_transport(meeting, stream_);
     }
     std::int64_t live_bytes() const override { return ledger_.live_bytes(); }
