@@ -9,8 +9,7 @@ flush of the L2. MoEScope's counters are the kernel-by-kernel ranges of several 
 repetitions of the same plan with CUPTI left out, in one pass (so that nothing is replayed), clocks and
 caches left alone as they are for MoEScope. Compared are medians, kernel by kernel.
 
-What capturing costs: CUDA events round the same repetitions with capture on and off, in short batches next to
-each other. Each pair of batches gives one ratio; told are their median and its 95 % interval.
+What capturing costs: CUDA events round the same repetitions with capture on and off, in turn.
 
 Writes FOLDER/NAME.json and FOLDER/NAME.md; exit status 1 where a difference is larger than allowed."""
 import argparse
@@ -20,7 +19,6 @@ import datetime
 import io
 import itertools
 import json
-import math
 import os
 import pathlib
 import re
@@ -29,7 +27,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 TOLERANCE = 0.03
 CAPTURE_LIMIT = 0.02
@@ -47,9 +44,7 @@ PLAN = ["--model", "OLMoE-1B-7B", "--tokens", "16384", "--ops", "gate_up,selecti
         "--max-seconds", "30"]  # a profiled launch takes long
 WARMUP, REPETITIONS = 1, 5
 RUNS = 3  # of MoEScope's counter passes, a sample each
-BATCH = 10  # repetitions with capture on or off
-MOST_PAIRS = 40  # of batches
-SECONDS = 60  # from the start, until when pairs are begun that will have ended by then
+ROUNDS = 5  # with capture on and off
 COUNTERS = [name for names, _ in METRICS.values() for name in names]
 NAMES = ",".join(COUNTERS)
 
@@ -156,48 +151,21 @@ def compare(found, launches):
     return rows
 
 
-def interval_of_median(values):
-    """Between two of the sorted values, by the binomial distribution alone: 95 % at least. None of too few."""
-    values, n = sorted(values), len(values)
-    outside, place = 0.0, None  # the chance of each end that the median lies beyond; the lower end
-    for below in range(n // 2):
-        outside += math.comb(n, below) / 2**n
-        if outside > 0.025:
-            break
-        place = below
-    return None if place is None else [values[place], values[n - 1 - place]]
-
-
-def verdict(interval):
-    if interval is None or interval[1] - interval[0] > CAPTURE_LIMIT:
-        return "not resolved"
-    if interval[0] > CAPTURE_LIMIT:
-        return "too much"
-    return "within" if interval[1] <= CAPTURE_LIMIT else "not resolved"
-
-
-def capture_row(operator, variant, on, off):
-    differences = [a / b - 1 for a, b in zip(on, off)]
-    interval = interval_of_median(differences)
-    return {"operator": operator, "variant": variant, "capturing_ns": statistics.median(on),
-            "alone_ns": statistics.median(off), "counts": statistics.median(off) >= LEAST["ns"],
-            "difference": statistics.median(differences), "interval": interval, "verdict": verdict(interval),
-            "pairs": len(differences)}
-
-
-def capture_cost(program, folder, until):
-    times, took = {}, 0.0
-    for number in range(MOST_PAIRS):
-        begun = time.monotonic()
-        if begun + took > until:
-            break
+def capture_cost(program, folder):
+    pairs = {}
+    for number in range(ROUNDS):
         order = [[], ["--no-capture"]]
         for extra in order if number % 2 == 0 else order[::-1]:
-            for measurement in moescope(program, BATCH, extra, folder)["measurements"]:
-                sides = times.setdefault(key_of(measurement), {"on": [], "off": []})
-                sides["off" if extra else "on"].append(measurement["event_median_ns"])
-        took = max(took, time.monotonic() - begun)
-    return [capture_row(*key, sides["on"], sides["off"]) for key, sides in times.items()]
+            for measurement in moescope(program, 40, extra, folder)["measurements"]:
+                times = pairs.setdefault(key_of(measurement), {"on": [], "off": []})
+                times["off" if extra else "on"].append(measurement["event_median_ns"])
+    rows = []
+    for (operator, variant), times in pairs.items():
+        on, off = statistics.median(times["on"]), statistics.median(times["off"])
+        rows.append({"operator": operator, "variant": variant, "capturing_ns": on, "alone_ns": off,
+                     "difference": on / off - 1, "counts": off >= LEAST["ns"],
+                     "spread": spread(times["off"]), "rounds": ROUNDS})
+    return rows
 
 
 def problems(document):
@@ -210,7 +178,7 @@ def problems(document):
             if one["counts"] and abs(one["difference"]) > TOLERANCE:
                 found.append(f"{where}: {title} differs by {one['difference']:+.1%}")
     for row in document["capture"]:
-        if row["counts"] and row["verdict"] == "too much":
+        if row["counts"] and row["difference"] > CAPTURE_LIMIT:
             found.append(f"{row['operator']}/{row['variant']}: capturing costs {row['difference']:+.1%}")
     return found
 
@@ -240,17 +208,14 @@ def markdown(document):
                 if one else ["", row.get("problem", ""), ""]
         lines.append(f"| {row['operator']} / {row['variant']} | {row['place']}: `{row['kernel']}` | " + " | ".join(cells) + " |")
     lines += ["", "## What capturing costs", "",
-              f"CUDA events round the same repetitions with CUPTI's activity capture on and off, in pairs of batches "
-              f"of {BATCH}, the first of a pair in turn. The difference is the median of the pairs' differences, with "
-              f"its 95 % interval. Allowed: {CAPTURE_LIMIT:.0%}. Not resolved: the interval is wider "
-              "than that, or has that inside. In brackets: too short to say.", "",
-              "| operator | capturing | alone | pairs | difference | 95 % interval | |", "|---|--:|--:|--:|--:|--:|---|"]
+              f"CUDA events round the same repetitions with CUPTI's activity capture on and off, in turn, {ROUNDS} "
+              f"rounds of 40. Allowed: {CAPTURE_LIMIT:.0%}. In brackets: too short to say.", "",
+              "| operator | capturing | alone | difference | spread between rounds |", "|---|--:|--:|--:|--:|"]
     for row in document["capture"]:
         difference = f"{row['difference']:+.2%}"
-        interval = "" if row["interval"] is None else " to ".join(f"{end:+.2%}" for end in row["interval"])
         lines.append(f"| {row['operator']} / {row['variant']} | {row['capturing_ns'] / 1e3:,.1f} µs | "
-                     f"{row['alone_ns'] / 1e3:,.1f} µs | {row['pairs']} | "
-                     f"{difference if row['counts'] else f'({difference})'} | {interval} | {row['verdict']} |")
+                     f"{row['alone_ns'] / 1e3:,.1f} µs | {difference if row['counts'] else f'({difference})'} | "
+                     f"{row['spread']:.1%} |")
     found = problems(document)
     lines += ["", "Outside of what is allowed: " + ("nothing." if not found else ""), *[f"- {one}" for one in found]]
     return "\n".join(lines) + "\n"
@@ -262,18 +227,17 @@ def main():
     parser.add_argument("--out", default=str(pathlib.Path(__file__).parent))
     parser.add_argument("--name", default="counters_h200")
     options = parser.parse_args()
-    until = time.monotonic() + SECONDS
     ncu = shutil.which("ncu") or "/usr/local/cuda/bin/ncu"
     version = subprocess.run([ncu, "--version"], capture_output=True, text=True).stdout.strip().splitlines()[-1]
     with tempfile.TemporaryDirectory() as folder:
         device, found = ours(options.moescope, folder)
-        document = {"format": "moescope.counters_against_ncu", "version": 2,
+        document = {"format": "moescope.counters_against_ncu", "version": 1,
                     "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
                     "device": device["name"], "driver": device["driver"], "ncu": "ncu " + version.split()[1], "plan": PLAN,
                     "tolerance": TOLERANCE, "capture_limit": CAPTURE_LIMIT,
                     "counters": compare(found, launches := ncus(ncu, options.moescope, folder)),
                     "launches": [[name, len(list(same))] for name, same in itertools.groupby(launches, lambda one: one[0])],
-                    "capture": capture_cost(options.moescope, folder, until)}
+                    "capture": capture_cost(options.moescope, folder)}
     out = pathlib.Path(options.out)
     (out / f"{options.name}.json").write_text(json.dumps(document, indent=1) + "\n")
     (out / f"{options.name}.md").write_text(markdown(document))
