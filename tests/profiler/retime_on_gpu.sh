@@ -33,7 +33,7 @@ retime() {
     check "$2: exit code $1" test "$code" = "$1"
 }
 
-timeout 60 "$moescope" devices
+timeout 60 "$moescope" devices --measure
 arch=$(timeout 60 "$moescope" devices --json | grep -o '"arch": *"sm_[0-9a-z]*"' | head -1 | grep -o 'sm_[0-9a-z]*')
 timeout 60 "$moescope" source "${kernel[@]}" --arch "$arch" --out "$out/original.cu" || exit 1
 lines=$(wc -l <"$out/original.cu")
@@ -70,5 +70,5 @@ check "broken: nothing was run" test ! -e "$out/broken.moescope"
 
 after=$(find "${MOESCOPE_CACHE_DIR:-$HOME/.cache/moescope}" -name 'tuned*' -exec cat {} + 2>/dev/null | md5sum)
 check "the tuner's database is as it was" test "$database" = "$after"
-check "the L2's rate was measured" grep -q 'from the L2 (measured' <(timeout 60 "$moescope" devices)
+check "the L2's rate was measured" grep -q 'from the L2 (measured' <(timeout 60 "$moescope" devices --measure)
 exit $failed
