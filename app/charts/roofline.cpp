@@ -28,8 +28,15 @@ void add_points(ImVec2 from, ImVec2 to, float step, std::vector<ImVec2> &points)
     }
 }
 
+bool covers_a_label(const DrawnRoofs &drawn, ImVec2 at, ImVec2 size) {
+    return std::ranges::any_of(drawn.labels, [&](const auto &label) {
+        return at.x < label.second.x && label.first.x < at.x + size.x && at.y < label.second.y &&
+               label.first.y < at.y + size.y;
+    });
+}
+
 // A label stands on the far side of its roof: over a flat one at its right end, left of a rising
-// one.
+// one, as far down as no other label is in its place.
 void draw_label(const Plot &plot, const Roof &roof, ImVec2 from, ImVec2 to, const Theme &theme,
                 float scale, float step, DrawnRoofs &drawn) {
     const ImVec2 size = ImGui::CalcTextSize(roof.label.c_str());
@@ -37,14 +44,19 @@ void draw_label(const Plot &plot, const Roof &roof, ImVec2 from, ImVec2 to, cons
     ImVec2 at{to.x - size.x - pad, to.y - size.y - pad / 2};
     if (roof.slope > 0) {
         // Below the upper end, where the line is furthest to the right.
-        const float drop = std::max(size.y * 1.6f, (from.y - to.y) * 0.12f);
-        const float share = from.y > to.y ? std::min(1.0f, drop / (from.y - to.y)) : 1;
-        at = {to.x - (to.x - from.x) * share - size.x - pad, to.y + drop - size.y};
+        float drop = std::max(size.y * 1.6f, (from.y - to.y) * 0.12f);
+        const auto place = [&] {
+            const float share = from.y > to.y ? std::min(1.0f, drop / (from.y - to.y)) : 1;
+            return ImVec2{to.x - (to.x - from.x) * share - size.x - pad, to.y + drop - size.y};
+        };
+        for (at = place(); covers_a_label(drawn, at, size) && to.y + drop < from.y; at = place())
+            drop += size.y * 0.5f;
     }
     if (at.x < plot.low.x + pad || at.y < plot.low.y)
         return;
     plot.draw->AddText({std::floor(at.x), std::floor(at.y)}, packed(theme.muted),
                        roof.label.c_str());
+    drawn.labels.push_back({at, {at.x + size.x, at.y + size.y}});
     add_points({at.x, at.y + size.y / 2}, {at.x + size.x, at.y + size.y / 2}, step, drawn.points);
     if (plot.hovered && ImGui::IsMouseHoveringRect(at, {at.x + size.x, at.y + size.y}))
         drawn.hovered = &roof;

@@ -37,6 +37,7 @@ std::vector<double> corners(std::span<const Roof> roofs, Range x);
 struct DrawnRoofs {
     std::vector<ImVec2> points; // of the edge and of the labels, for what is drawn later to keep off
     const Roof *hovered = nullptr; // whose line or label the pointer is on
+    std::vector<std::pair<ImVec2, ImVec2>> labels; // their corners
 };
 // The edge, what lies beyond it shaded, and a label on the free side of each roof that has a part
 // of the edge. Its points are at most `step` pixels apart.

@@ -1,4 +1,6 @@
+#include "app/charts/roofline.h"
 #include "app/views/roofline_points.h"
+#include "tests/app/views/desk.h"
 #include "profiler/session/session_builder.h"
 #include "tests/support/sample_session.h"
 
@@ -129,4 +131,25 @@ TEST_CASE("a run's device is known again by its id and name", "[roofline]") {
     CHECK(same_device(h200, {other}) == nullptr);
     const std::vector<DeviceInfo> now{other, h200};
     CHECK(same_device(h200, now) == &now[1]);
+}
+
+TEST_CASE("roofs that rise side by side have labels side by side", "[roofline]") {
+    test::Desk desk(test::sample_session());
+    charts::DrawnRoofs drawn;
+    const std::vector<charts::Roof> roofs{{4.56e12, 1, "4.56 TB/s memory, measured", ""},
+                                          {8e14, 0, "800 TFLOP/s matrix units, measured", ""},
+                                          {.rate = 7.6e12, .slope = 1, .label = "7.60 TB/s L2, measured", .explain = "", .limits = false}};
+    desk.view = [&](const ViewContext &context) {
+        charts::Plot plot{{100, 50}, {760, 390}, {{2, 600}, 100, 760, true}, {{1e11, 2e15}, 390, 50, true}};
+        plot.draw = ImGui::GetWindowDrawList();
+        drawn = charts::draw_roofs(plot, roofs, context.theme, 1, 10);
+    };
+    desk.frame();
+    REQUIRE(drawn.labels.size() == 3);
+    for (std::size_t i = 0; i < drawn.labels.size(); ++i)
+        for (std::size_t j = i + 1; j < drawn.labels.size(); ++j) {
+            const auto &[a, a_end] = drawn.labels[i];
+            const auto &[b, b_end] = drawn.labels[j];
+            CHECK((a_end.x <= b.x || b_end.x <= a.x || a_end.y <= b.y || b_end.y <= a.y));
+        }
 }
