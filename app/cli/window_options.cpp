@@ -55,7 +55,7 @@ void add_window_options(CLI::App &app, WindowArguments &arguments) {
     add("--screenshot", arguments.screenshot, "FILE.png",
         "Write a picture of the window and leave");
     add("--frames", arguments.frames, "N", "Frames drawn before the screenshot (20)");
-    add("--do", arguments.actions, "ID,ID…", "Commands of the window to begin with, as its menus have them");
+    add("--do", arguments.actions, "ID,ID", "Commands of the window to begin with, as its menus have them");
     add("--point", arguments.point, "X,Y", "Where the pointer is for the screenshot, in pixels");
 }
 
