@@ -226,12 +226,15 @@ class PlanRunner {
                 ran = bound->prepare(device_, plan_.workload, *routing_);
                 prepared = ran.ok();
             }
+            std::string variant; // that launches
             if (ran)
-                ran = run_item(item, *bound, check, measurement);
+                ran = take_variant(measurement, variant);
+            if (ran)
+                ran = run_item(item, variant, *bound, check, measurement);
             if (!ran)
                 fail_item(measurement, ran.error());
             if (measurement.state == State::Done)
-                done_.push_back({std::uint32_t(item), *launched_variant(measurement), measurement.config, measurement.time.median});
+                done_.push_back({std::uint32_t(item), std::move(variant), measurement.config, measurement.time.median});
             events_.measurement(std::uint32_t(item), measurement);
         }
     }
@@ -265,10 +268,10 @@ class PlanRunner {
     }
 
     // What launches: the measurement's variant, or the tuner's choice, whose tile it takes too.
-    Result<std::string> launched_variant(Measurement &measurement) const {
-        std::string variant(plain_variant(measurement.variant));
+    Status take_variant(Measurement &measurement, std::string &variant) const {
+        variant = plain_variant(measurement.variant);
         if (variant != kTunedVariant)
-            return variant;
+            return {};
         const std::string &device = device_.info().name;
         const auto choice = fastest_tuned(tuned_, plan_.workload, measurement.op, device, kernels_version());
         if (!choice)
@@ -276,26 +279,26 @@ class PlanRunner {
                          "run it with --tune, or tune its other variants"};
         measurement.config = choice->config;
         measurement.tuned = fmt::format("tuned: {}", choice->variant);
-        return std::string(choice->variant);
+        variant = choice->variant;
+        return {};
     }
 
     static std::string describe(const Measurement &measurement) {
         return fmt::format("{} / {}", info(measurement.op).name, measurement.variant);
     }
 
-    Status run_item(std::size_t item, Operator &op, ResultCheck &check, Measurement &measurement) {
+    Status run_item(std::size_t item, const std::string &variant, Operator &op, ResultCheck &check, Measurement &measurement) {
         if (!is_edited(measurement.variant))
-            return run_sources(item, op, check, measurement);
+            return run_sources(item, variant, op, check, measurement);
         MOESCOPE_TRY(device_.edit_sources(plan_.edits));
-        const Status ran = run_sources(item, op, check, measurement);
+        const Status ran = run_sources(item, variant, op, check, measurement);
         MOESCOPE_TRY(device_.edit_sources({}));
         return ran;
     }
 
-    Status run_sources(std::size_t item, Operator &op, ResultCheck &check, Measurement &measurement) {
-        const Result<std::string> variant = launched_variant(measurement);
-        MOESCOPE_TRY(variant);
-        MOESCOPE_TRY(op.select(*variant, measurement.config));
+    Status run_sources(std::size_t item, const std::string &variant, Operator &op, ResultCheck &check,
+                       Measurement &measurement) {
+        MOESCOPE_TRY(op.select(variant, measurement.config));
         // Variants share their outputs: one that wrote nothing would agree with what the last one left.
         MOESCOPE_TRY(spoil_outputs(device_, op));
         if (const auto compile = op.compile_first()) {

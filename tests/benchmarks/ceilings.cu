@@ -1,6 +1,7 @@
 #include "tests/benchmarks/ceilings.h"
 
 #include "profiler/worker/cuda/cublas.h"
+#include "profiler/worker/cuda/launch_time.h"
 #include "profiler/worker/cuda/read_bandwidth.h"
 #include "tests/benchmarks/device.h"
 #include "tests/benchmarks/grouped.h"
@@ -36,16 +37,7 @@ __global__ void __launch_bounds__(kThreads) copy_all(const uint4 *from, uint4 *t
         __stcs(to + start + i * kThreads, values[i]);
 }
 
-__global__ void empty() {}
 __global__ void line_marker() {}
-
-__global__ void hold(unsigned long long nanoseconds) {
-    unsigned long long begin, now;
-    asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(begin));
-    do
-        asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now));
-    while (now - begin < nanoseconds);
-}
 
 ms_status launched() { return cudaGetLastError() == cudaSuccess ? MS_OK : MS_CUDA_ERROR; }
 
@@ -120,7 +112,7 @@ void mark_line(int line) {
 }
 
 void hold_stream(double microseconds) {
-    hold<<<1, 1, 0, stream()>>>((unsigned long long)(microseconds * 1e3));
+    launch_hold((unsigned long long)(microseconds * 1e3), stream());
 }
 
 MeasuredCeilings measure_ceilings() {
@@ -128,7 +120,7 @@ MeasuredCeilings measure_ceilings() {
     measure_memory(ceilings);
     ceilings.empty_launch_ns = median(time_launches(
                                           [](int, ms_stream s) {
-                                              empty<<<1, 1, 0, s>>>();
+                                              launch_empty(s);
                                               return launched();
                                           },
                                           1, {.launches = kShortLaunches})

@@ -6,7 +6,7 @@ import re
 
 from ssh_server import SshServer
 from window import Window, check, run
-from workload import measure_routing, measured, READY, run_now, set_tokens, start_long_run
+from workload import measure_routing, measured, run_now, set_tokens, start_long_run, wait_for_return
 
 
 def flow():
@@ -20,11 +20,7 @@ def flow():
         w.wait_words(re.compile("[Rr]econnect|onnection.*lost|lost"), 30)
         w.shot("lost")
         server.start()
-        w.wait(lambda f: f.says(re.compile("^(Worker ready|Running)")), "the connection again", 40)
-        w.shot("again")
-        if stop := w.frame().find("Stop", "status"):
-            w.click(stop[0])
-        w.wait_words(READY, 40)
+        wait_for_return(w)
         check(set(before) <= set(measured(session)), "what was measured before is lost")
         set_tokens(w, 16)
         again = run_now(w)

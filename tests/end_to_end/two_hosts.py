@@ -6,7 +6,7 @@ import re
 
 from ssh_server import SshServer
 from window import Window, check, run
-from workload import choose_model, measured, READY, run_now, set_tokens, start_long_run, tick_only
+from workload import choose_model, measured, READY, run_now, set_tokens, start_long_run, tick_only, wait_for_return
 
 
 def open_hosts(w):
@@ -58,11 +58,7 @@ def flow():
         w.shot("lost")
         w.key("Escape")
         second.start()
-        w.wait(lambda f: f.says(re.compile("^(Worker ready|Running)")), "the connection again", 40)
-        w.shot("again")
-        if stop := w.frame().find("Stop", "status"):
-            w.click(stop[0])
-        w.wait_words(READY, 40)
+        wait_for_return(w)
         check(set(before_a) <= set(measured(of_a)) and set(before_b) <= set(measured(of_b)), "what was measured is lost")
 
 

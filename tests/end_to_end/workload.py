@@ -124,6 +124,15 @@ def measure_routing(w):
     return session, before
 
 
+def wait_for_return(w):
+    """Waits until a lost host's worker is back, and stops what it goes on with."""
+    w.wait(lambda f: f.says(re.compile("^(Worker ready|Running)")), "the connection again", 40)
+    w.shot("again")
+    if stop := w.frame().find("Stop", "status"):
+        w.click(stop[0])
+    w.wait_words(READY, 40)
+
+
 def start_long_run(w):
     """Presses Run for enough tokens that something can happen meanwhile."""
     set_tokens(w, 4096 if DEVICE == "cpu" else 262144)

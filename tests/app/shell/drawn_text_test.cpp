@@ -2,6 +2,7 @@
 #include "app/render/own_context.h"
 #include "app/shell/drawn_text.h"
 #include "app/shell/item_record.h"
+#include "tests/app/no_backend.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <imgui.h>
@@ -15,11 +16,7 @@ namespace {
 // A screen of 320 x 120 pixels that nobody sees.
 struct Stage {
     Stage() {
-        ImGuiIO &io = ImGui::GetIO();
-        io.DisplaySize = {320, 120};
-        unsigned char *pixels = nullptr;
-        int width = 0, height = 0;
-        io.Fonts->GetTexDataAsRGBA32(&pixels, &width, &height);
+        test::use_no_backend({320, 120});
     }
     OwnContext context;
 };

@@ -1,5 +1,6 @@
 #include "app/shell/file_dialog.h"
 
+#include "tests/app/no_backend.h"
 #include "tests/support/program.h"
 #include "tests/support/temporary_folder.h"
 
@@ -43,12 +44,8 @@ std::vector<std::string> names_in(const fs::path &folder, const FolderFilter &fi
 class Desk {
   public:
     Desk() : imgui_(ImGui::CreateContext()) {
-        ImGuiIO &io = ImGui::GetIO();
-        io.IniFilename = nullptr;
-        io.DisplaySize = {1000, 700};
-        unsigned char *pixels = nullptr;
-        int width = 0, height = 0;
-        io.Fonts->GetTexDataAsRGBA32(&pixels, &width, &height);
+        ImGui::GetIO().IniFilename = nullptr;
+        test::use_no_backend({1000, 700});
         apply(theme_, 1);
     }
     ~Desk() { ImGui::DestroyContext(imgui_); }

@@ -10,6 +10,7 @@
 #include "app/views/ui.h"
 #include "profiler/session/session_builder.h"
 #include "profiler/session/session_file.h"
+#include "tests/app/no_backend.h"
 #include "tests/support/driven_shell.h"
 #include "tests/support/eventually.h"
 #include "tests/support/grid_session.h"
@@ -192,11 +193,7 @@ void point_at_all(const SessionPtr &session, ViewId view, const std::string &nam
 class ForgetfulChart {
   public:
     explicit ForgetfulChart(bool badge) : badge_(badge) {
-        ImGuiIO &io = ImGui::GetIO();
-        io.DisplaySize = {800, 600};
-        unsigned char *pixels = nullptr;
-        int width = 0, height = 0;
-        io.Fonts->GetTexDataAsRGBA32(&pixels, &width, &height);
+        test::use_no_backend({800, 600});
         apply(built_in_theme(true), 1);
     }
     void frame() {

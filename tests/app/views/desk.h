@@ -3,6 +3,7 @@
 
 #include "app/shell/drawn_text.h"
 #include "app/views/view_context.h"
+#include "tests/app/no_backend.h"
 
 #include <imgui.h>
 
@@ -31,12 +32,8 @@ class Desk {
                                                          wanted = std::move(items);
                                                      }} {
         imgui_ = ImGui::CreateContext();
-        ImGuiIO &io = ImGui::GetIO();
-        io.IniFilename = nullptr;
-        io.DisplaySize = {kWidth, kHeight};
-        unsigned char *pixels = nullptr;
-        int width = 0, height = 0;
-        io.Fonts->GetTexDataAsRGBA32(&pixels, &width, &height);
+        ImGui::GetIO().IniFilename = nullptr;
+        use_no_backend({kWidth, kHeight});
         apply(theme_, 1);
     }
     ~Desk() { ImGui::DestroyContext(imgui_); }

@@ -7,6 +7,7 @@
 #include "app/views/number_audit.h"
 #include "app/views/ui.h"
 #include "profiler/session/session_file.h"
+#include "tests/app/no_backend.h"
 #include "tests/support/driven_shell.h"
 #include "tests/support/grid_session.h"
 #include "tests/support/sample_session.h"
@@ -23,11 +24,7 @@ namespace {
 // One frame of a window that holds what draw does; the numbers in it.
 template <typename Draw> std::vector<ui::NumberAudit::Shown> numbers_of(const Draw &draw) {
     const OwnContext context;
-    ImGuiIO &io = ImGui::GetIO();
-    io.DisplaySize = {800, 600};
-    unsigned char *pixels = nullptr;
-    int width = 0, height = 0;
-    io.Fonts->GetTexDataAsRGBA32(&pixels, &width, &height);
+    test::use_no_backend({800, 600});
     apply(built_in_theme(true), 1);
     ui::NumberAudit audit;
     ImGui::NewFrame();
