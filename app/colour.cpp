@@ -70,6 +70,15 @@ ImVec4 text_on(const ImVec4 &colour) {
     return contrast(colour, black) > contrast(colour, white) ? black : white;
 }
 
+ImVec4 readable_on(const ImVec4 &ground, const ImVec4 &colour, float least) {
+    const ImVec4 end = text_on(ground);
+    ImVec4 seen = colour;
+    for (float t = 0; contrast(seen, ground) < least && t < 1; t += 0.02f)
+        seen = {colour.x + (end.x - colour.x) * t, colour.y + (end.y - colour.y) * t,
+                colour.z + (end.z - colour.z) * t, colour.w};
+    return seen;
+}
+
 ImVec4 as_seen(const ImVec4 &colour, Vision vision) {
     const Matrix &m = kSeen[std::size_t(vision)];
     const float r = linear(colour.x), g = linear(colour.y), b = linear(colour.z);

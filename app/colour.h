@@ -21,6 +21,8 @@ float distance(const ImVec4 &a, const ImVec4 &b);
 float contrast(const ImVec4 &a, const ImVec4 &b);
 // Black or white: whichever reads better on the colour; never less than 4.5:1.
 ImVec4 text_on(const ImVec4 &colour);
+// The colour, towards black or white as far as it must be to have that contrast on the ground; at most 21.
+ImVec4 readable_on(const ImVec4 &ground, const ImVec4 &colour, float least);
 
 enum class Vision { Usual, Protanopia, Deuteranopia, Tritanopia };
 // The colour as somebody sees it who lacks one kind of cones: Machado, Oliveira and Fernandes, "A

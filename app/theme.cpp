@@ -248,8 +248,8 @@ void set_colours(ImGuiStyle &style, const Theme &theme) {
     set(ImGuiCol_CheckMark, theme.accent);
     set(ImGuiCol_SliderGrab, theme.accent);
     set(ImGuiCol_SliderGrabActive, mix(theme.accent, theme.text, 0.25f));
-    set(ImGuiCol_Header, theme.accent, theme.high_contrast ? 0.4f : 0.22f);
-    set(ImGuiCol_HeaderHovered, theme.accent, 0.14f);
+    set(ImGuiCol_Header, theme.accent, theme.dark ? 0.18f : theme.high_contrast ? 0.10f : 0.14f);
+    set(ImGuiCol_HeaderHovered, theme.accent, 0.10f);
     set(ImGuiCol_HeaderActive, theme.accent, 0.30f);
     set(ImGuiCol_Tab, theme.background);
     set(ImGuiCol_TabHovered, hover);

@@ -17,6 +17,7 @@ struct Theme {
     std::string name;
     bool dark = true;
     bool high_contrast = false; // controls get outlines
+    float least_contrast() const { return high_contrast ? 7.0f : 4.5f; } // of words and their ground (WCAG 2)
     ImVec4 background, surface, raised, line, grid, text, muted, accent, failure, warning, good;
     std::array<ImVec4, 8> series; // one colour means one variant everywhere
     std::vector<ImVec4> scale = {{0, 0, 0, 1}, {1, 1, 1, 1}}; // magnitudes; the last stands out most

@@ -35,13 +35,14 @@ void Shell::draw_banner(ViewContext &context) {
     const float line = ImGui::GetTextLineHeight();
     ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding,
                         ImVec2(12 * scale_, std::floor((layout_.banner.height - line) / 2)));
-    const PaneWindow pane("banner", layout_.banner, mix(theme_.background, theme_.warning, 0.16f));
+    const ImVec4 ground = mix(theme_.background, theme_.warning, 0.16f);
+    const PaneWindow pane("banner", layout_.banner, ground);
     ImGui::PopStyleVar();
     const Session &session = *context.session;
     // A session may hold runs of several devices, and imported ones: it is the shown run's that counts.
     const RunRecord *shown = context.run.valid() && context.run.value < session.runs.size() ? &session.runs[context.run.value]
                                                                                              : nullptr;
-    ui::badge("Recorded", theme_.warning);
+    ui::badge(theme_, "Recorded", theme_.warning, ground);
     ImGui::SameLine();
     ui::text(shown ? shown->device.name : "An empty recording");
     ui::explain("These numbers were measured then and there, not on this machine now. Run "

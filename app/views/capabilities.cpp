@@ -21,7 +21,7 @@ void draw_row(const ViewContext &context, const DeviceInfo::Capability &capabili
     ui::text(capability.collector);
     ui::explain(collector_purpose(capability.collector));
     ImGui::TableNextColumn();
-    ui::badge(capability.state, state_colour(theme, capability.state));
+    ui::badge(theme, capability.state, state_colour(theme, capability.state));
     ui::explain("ok: it works or may be used. refused: it is there, but not for this user or not now. absent: there is none.");
     ImGui::TableNextColumn();
     ui::wrapped(capability.reason.empty() ? collector_purpose(capability.collector) : capability.reason, theme.muted);

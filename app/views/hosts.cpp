@@ -61,12 +61,12 @@ void Panel::draw_title(const HostRow &host) {
     ui::heading(title_of(host));
     if (host.shown) {
         ImGui::SameLine(0, px(8));
-        ui::badge("in use", theme_.accent);
+        ui::badge(theme_, "in use", theme_.accent);
         ui::explain("What is run runs on this host; its live session is what the views show, unless a file is open.");
     }
     if (host.compared) {
         ImGui::SameLine(0, px(8));
-        ui::badge("compared", theme_.series[1]);
+        ui::badge(theme_, "compared", theme_.series[1]);
         ui::explain("Its session is the second one of the Compare view, and stays up to date there.");
     }
     ImGui::SameLine(0, px(12));

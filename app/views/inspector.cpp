@@ -88,11 +88,11 @@ void Inspector::failure(const Error &error) {
 
 void Inspector::draw_times(const Measurement &m) {
     section("Time", Evidence::Measured);
-    ui::badge(title_of(m.timer),
+    ui::badge(theme_, title_of(m.timer),
               m.timer == Measurement::Timer::Cupti ? theme_.accent : theme_.muted);
     ui::explain(explain(m.timer));
     ImGui::SameLine();
-    ui::badge(fmt::format("{} L2", name_of(m.cache)), theme_.muted);
+    ui::badge(theme_, fmt::format("{} L2", name_of(m.cache)), theme_.muted);
     ui::explain("Whether the L2 cache was flushed before every repetition (cold) or not (warm).");
     const std::string count = counted(m.time.samples, "sample");
     const std::string samples = fmt::format("From {} by {}.", count, title_of(m.timer));

@@ -116,7 +116,7 @@ class LessonPage {
         ui::heading(lesson_.title);
         ImGui::SameLine(0, 10 * context_.scale);
         if (state_.found.contains(lesson_.id))
-            ui::badge("found", theme().good);
+            ui::badge(theme(), "found", theme().good);
         else
             ui::text(fmt::format("about {} minutes", lesson_.minutes), theme().muted);
     }
@@ -234,7 +234,7 @@ class LessonPage {
     void draw_verdict(const lessons::Verdict &verdict) {
         using State = lessons::Verdict::State;
         const bool found = verdict.state == State::Found, wrong = verdict.state == State::Wrong;
-        ui::badge(found ? "found" : wrong ? "not this" : "not yet",
+        ui::badge(theme(), found ? "found" : wrong ? "not this" : "not yet",
                   found ? theme().good : wrong ? theme().warning : theme().muted);
         draw_paragraph(verdict.why);
         if (found)

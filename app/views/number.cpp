@@ -148,7 +148,7 @@ void legend(const Theme &theme) {
         ImGui::SameLine(ImGui::GetFontSize() * 7);
         text(meaning_of(evidence));
     }
-    badge("Recorded", theme.warning);
+    badge(theme, "Recorded", theme.warning);
     ImGui::SameLine(ImGui::GetFontSize() * 7);
     text("Read from a file: measured then and there, not on this machine now.");
 }

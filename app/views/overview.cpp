@@ -420,11 +420,11 @@ void Overview::draw_floor_bar(const Measurement &m) {
 void Overview::draw_timer(const Measurement &m) {
     if (!ImGui::TableSetColumnIndex(int(OverviewColumn::Timer)) || m.time.samples == 0)
         return;
-    ui::badge(title_of(m.timer),
+    ui::badge(theme_, title_of(m.timer),
               m.timer == Measurement::Timer::Cupti ? theme_.accent : theme_.muted);
     ui::explain(explain(m.timer));
     ImGui::SameLine(0, px(4));
-    ui::badge(name_of(m.cache), theme_.muted);
+    ui::badge(theme_, name_of(m.cache), theme_.muted);
     ui::explain(m.cache == CacheState::Cold
                     ? "The L2 cache was flushed before every repetition."
                     : "The L2 cache kept what the last repetition left in it.");

@@ -156,6 +156,15 @@ void draw_split_bar(const ViewContext &context, std::size_t rank, const RankSpli
                             split.layer_ns > 0 ? format_duration_ns(split.layer_ns) : "not measured"));
 }
 
+void draw_swatch(const ViewContext &context, const ImVec4 &colour) {
+    const ui::FontScope font(ui::small_font());
+    const float line = ImGui::GetTextLineHeight(), side = std::floor(line * 0.7f);
+    const ImVec2 at = ImGui::GetCursorScreenPos(), low{at.x, std::floor(at.y + (line - side) / 2)};
+    ImGui::GetWindowDrawList()->AddRectFilled(low, {low.x + side, low.y + side}, packed(colour), side * 0.2f);
+    ImGui::Dummy({side, line});
+    ImGui::SameLine(0, 4 * context.scale);
+}
+
 void draw_split(const ViewContext &context, const RanksState &state) {
     const auto splits = rank_splits(*context.session, state.steps, state.ranks.size());
     double longest = 0;
@@ -169,11 +178,10 @@ void draw_split(const ViewContext &context, const RanksState &state) {
     for (std::size_t rank = 0; rank < splits.size(); ++rank)
         draw_split_bar(context, rank, splits[rank], longest, label, width);
     for (std::size_t step = 0; step < 3; ++step) {
-        if (step > 0)
-            ImGui::SameLine(0, 12 * context.scale);
-        ui::small(kStepNames[step], context.theme.series[std::size_t(kStepSlots[step])]);
+        draw_swatch(context, context.theme.series[std::size_t(kStepSlots[step])]);
+        ui::small(kStepNames[step], context.theme.muted);
+        ImGui::SameLine(0, 12 * context.scale);
     }
-    ImGui::SameLine(0, 12 * context.scale);
     ui::small("line: the layer measured whole", context.theme.muted);
 }
 

@@ -184,7 +184,7 @@ const TileFacts &facts_of(const ViewContext &context, RoutingState &state, const
 // A badge and a sentence as one item, to be explained together.
 void modelled(const ViewContext &context, const std::string &words) {
     ImGui::BeginGroup();
-    ui::badge(name_of(Evidence::Modelled), ui::colour_of(context.theme, Evidence::Modelled));
+    ui::badge(context.theme, name_of(Evidence::Modelled), ui::colour_of(context.theme, Evidence::Modelled));
     ImGui::SameLine();
     ui::wrapped(words, context.theme.text);
     ImGui::EndGroup();

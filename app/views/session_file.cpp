@@ -104,7 +104,7 @@ bool SessionPage::path_field(const char *label, const char *hint, std::string &p
 
 void SessionPage::draw_head() {
     const bool recorded = session_.origin == Origin::Recorded;
-    ui::badge(recorded ? "Recorded" : "Live", recorded ? theme_.warning : theme_.good);
+    ui::badge(theme_, recorded ? "Recorded" : "Live", recorded ? theme_.warning : theme_.good);
     ui::explain(recorded ? "Read from a file: these numbers were measured then and there, not on "
                            "this machine now."
                          : "Measured by this window's worker.");

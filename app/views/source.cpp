@@ -118,7 +118,7 @@ class SourceView {
             ImGui::EndCombo();
         }
         ImGui::SameLine();
-        ui::badge(state_.asked.arch, context_.theme.muted);
+        ui::badge(context_.theme, state_.asked.arch, context_.theme.muted);
     }
 
     void draw_waiting() {
@@ -261,7 +261,7 @@ class SourceView {
         std::string words = running ? "The edited kernel is being timed." : retiming.sentence;
         if (!running && retiming.done)
             words = fmt::format("{} → {}. {}", format_duration_ns(retiming.time.a_ns), format_duration_ns(retiming.time.b_ns), words);
-        ui::badge("edited", context_.theme.warning);
+        ui::badge(context_.theme, "edited", context_.theme.warning);
         ImGui::SameLine();
         ui::wrapped(words, bad ? context_.theme.failure : context_.theme.text);
     }

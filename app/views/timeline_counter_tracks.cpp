@@ -74,8 +74,7 @@ class CounterPainter {
         const std::string text =
             ui::fitted(range_text(words_, range_), canvas_.gutter - line * 0.5f);
         canvas_.draw->PushClipRect({left, canvas_.low.y}, {canvas_.low.x, canvas_.high.y});
-        canvas_.draw->AddText({left, y}, packed(mix(context_.theme.background, context_.theme.muted, 0.75f)),
-                              text.c_str());
+        canvas_.draw->AddText({left, y}, packed(context_.theme.muted), text.c_str());
         canvas_.draw->PopClipRect();
     }
 

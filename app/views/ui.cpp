@@ -27,6 +27,8 @@ ImFont *font(int index) {
     return fonts[std::min(index, fonts.Size - 1)];
 }
 
+constexpr float kBadgeTint = 0.18f;
+
 } // namespace
 
 ImFont *body_font() { return font(0); }
@@ -115,7 +117,12 @@ ImVec2 badge_size(std::string_view words) {
     return {size.x + ImGui::GetFontSize() * 0.8f, size.y + ImGui::GetFontSize() * 0.2f};
 }
 
-void badge(std::string_view words, const ImVec4 &colour) {
+// What is under it is at the worst the raised ground.
+void badge(const Theme &theme, std::string_view words, const ImVec4 &colour) {
+    badge(theme, words, colour, theme.raised);
+}
+
+void badge(const Theme &theme, std::string_view words, const ImVec4 &colour, const ImVec4 &under) {
     const float line = ImGui::GetTextLineHeight();
     const ImVec2 size = badge_size(words);
     ImVec2 at = ImGui::GetCursorScreenPos();
@@ -123,10 +130,10 @@ void badge(std::string_view words, const ImVec4 &colour) {
     at.y += (ImGui::GetItemRectSize().y - size.y) * 0.5f;
     const FontScope small(small_font());
     auto *draw = ImGui::GetWindowDrawList();
-    draw->AddRectFilled(at, {at.x + size.x, at.y + size.y}, packed(colour, 0.18f), size.y * 0.25f);
+    draw->AddRectFilled(at, {at.x + size.x, at.y + size.y}, packed(colour, kBadgeTint), size.y * 0.25f);
+    const ImVec4 ground = mix(under, colour, kBadgeTint);
     const float pad = ImGui::GetFontSize();
-    draw->AddText({std::floor(at.x + pad * 0.4f), std::floor(at.y + pad * 0.1f)}, packed(colour),
-                  begin_of(words), end_of(words));
+    draw->AddText({std::floor(at.x + pad * 0.4f), std::floor(at.y + pad * 0.1f)}, packed(readable_on(ground, colour, theme.least_contrast())), begin_of(words), end_of(words));
 }
 
 ImVec4 colour_of(const Theme &theme, Evidence evidence) {
@@ -152,7 +159,7 @@ const char *meaning_of(Evidence evidence) {
 }
 
 void badge(const Theme &theme, Evidence evidence) {
-    badge(name_of(evidence), colour_of(theme, evidence));
+    badge(theme, name_of(evidence), colour_of(theme, evidence));
     explain(theme, evidence, meaning_of(evidence));
 }
 

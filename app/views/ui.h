@@ -47,7 +47,9 @@ void end_tooltip();
 bool column_hovered(int column);
 
 // A word on a tinted ground: "CUPTI", "measured", "Recorded".
-void badge(std::string_view text, const ImVec4 &colour);
+void badge(const Theme &theme, std::string_view text, const ImVec4 &colour);
+// The same on a ground that is none of the theme's.
+void badge(const Theme &theme, std::string_view text, const ImVec4 &colour, const ImVec4 &under);
 ImVec2 badge_size(std::string_view text);
 // "measured", "modelled", "estimated" or "reported", each in its colour, with what that means on hover.
 void badge(const Theme &theme, Evidence evidence);

@@ -52,3 +52,13 @@ TEST_CASE("text on any colour can be read", "[look]") {
                 CHECK(contrast(ground, text_on(ground)) >= 4.5f);
             }
 }
+
+TEST_CASE("a colour moves towards black or white until it can be read on its ground", "[look]") {
+    const ImVec4 white(1, 1, 1, 1), black(0, 0, 0, 1), amber(0.9f, 0.7f, 0.25f, 1);
+    CHECK(contrast(amber, white) < 2);
+    CHECK(contrast(readable_on(white, amber, 4.5f), white) >= 4.5f);
+    CHECK(contrast(readable_on(white, amber, 7), white) >= 7);
+    CHECK(distance(readable_on(white, amber, 4.5f), amber) < distance(readable_on(white, amber, 7), amber));
+    CHECK(distance(readable_on(black, amber, 7), amber) == 0); // it can already
+    CHECK(contrast(readable_on(white, amber, 21), white) > 20);
+}
