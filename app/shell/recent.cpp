@@ -1,7 +1,6 @@
 #include "app/shell/recent.h"
 
 #include "profiler/base/assets.h"
-#include "profiler/session/session_glance.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -47,15 +46,18 @@ std::vector<std::string> shipped_sessions() {
     return files;
 }
 
-std::string recording_for(const std::vector<std::string> &files, const std::string &model, bool tuned) {
+std::string recording_for(const std::vector<std::string> &files, const std::string &model,
+                          const std::function<bool(const SessionGlance &)> &fills) {
     using Rank = std::tuple<bool, bool, std::int64_t>;
     std::optional<std::pair<Rank, std::string>> best;
     for (const std::string &file : files) {
         const Result<SessionGlance> glance = glance_at_session(file);
-        if (!glance || glance->models.empty() || (tuned && !glance->tuned))
+        if (!glance || glance->models.empty() || (fills && !fills(*glance)))
             continue;
-        const bool of_model = std::ranges::find(glance->models, model) != glance->models.end();
-        const Rank rank{of_model, of_model && std::filesystem::path(file).stem() == model, glance->started_ns};
+        const auto ran = [&](const std::string &name) { return std::ranges::find(glance->models, name) != glance->models.end(); };
+        const std::string stem = std::filesystem::path(file).stem().string();
+        const bool of_model = ran(model);
+        const Rank rank{of_model, of_model ? stem == model : ran(stem), glance->started_ns};
         if (!best || rank > best->first)
             best.emplace(rank, file);
     }

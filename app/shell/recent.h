@@ -1,6 +1,9 @@
 // The files opened lately, with what is there of them still.
 #pragma once
 
+#include "profiler/session/session_glance.h"
+
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,8 +18,10 @@ struct RecentFile {
 std::vector<RecentFile> recent_files(const std::vector<std::string> &paths);
 // The recorded sessions that come with the program, by name.
 std::vector<std::string> shipped_sessions();
-// Of these sessions the recording of a model (the one that is named after it before others), else the newest; "" where
-// there is none. tuned: only of those with tiles in them. Looks into the files.
-std::string recording_for(const std::vector<std::string> &files, const std::string &model, bool tuned = false);
+// Of these sessions the recording of a model, else of another one: the one that is named after it before others, and the
+// newest of several; "" where
+// there is none. fills: only of those for which it is true. Looks into the files.
+std::string recording_for(const std::vector<std::string> &files, const std::string &model,
+                          const std::function<bool(const SessionGlance &)> &fills = {});
 
 } // namespace moescope

@@ -99,6 +99,7 @@ void Shell::open(const std::filesystem::path &file) {
     if (busy_with_file())
         return;
     opening_shipped_ = false;
+    opening_name_ = file.filename().string();
     opened_kernels_ = std::make_shared<KernelsByMeasurement>();
     opening_.start(
         [file, kernels = opened_kernels_] {
@@ -475,11 +476,25 @@ TuneTarget Shell::tune_target() const {
     return target;
 }
 
-void Shell::open_landscape() {
-    const std::string file = recording_for(shipped_, workload_.workload.model.name, /*tuned=*/true);
-    if (!file.empty())
-        open(file);
-    show(ViewId::Autotune);
+std::function<void()> Shell::recording_of(ViewId view) {
+    if (shipped_.empty())
+        return {};
+    return [this, view] { open_recording(view); };
+}
+
+void Shell::open_recording(ViewId view) {
+    const auto fills = [view](const SessionGlance &glance) {
+        const bool many = glance.models.size() > 2 && !glance.ranks; // runs that differ in a parameter
+        return view == ViewId::Autotune                           ? glance.tuned
+               : view == ViewId::Ranks                            ? glance.ranks
+               : view == ViewId::Sweep || view == ViewId::Crossover ? many
+                                                                  : true;
+    };
+    const std::string file = recording_for(shipped_, workload_.workload.model.name, fills);
+    if (file.empty())
+        return say("None of the recorded sessions has that.");
+    open(file);
+    show(view);
 }
 
 void Shell::run_shown(std::vector<PlanItem> items) {
@@ -525,7 +540,9 @@ ViewContext Shell::context() {
             .wake = wake_,
             .plots = &plot_saver_.plots,
             .tune_target = tune_target(),
-            .open_landscape = shipped_.empty() ? std::function<void()>() : [this] { open_landscape(); }};
+            .recording_of = [this](ViewId view) { return recording_of(view); },
+            .on_cpu = runs_on_cpu(),
+            .with_keys = [this](std::string_view text) { return with_shortcuts(text, actions_); }};
 }
 
 std::function<std::uint64_t(SourceRequest)> Shell::source_asker() {

@@ -145,7 +145,8 @@ class Shell {
     void say(std::string sentence); // in the status line, for a while
     void tune(const Workload &workload, std::vector<PlanItem> items);
     TuneTarget tune_target() const;
-    void open_landscape();
+    std::function<void()> recording_of(ViewId view); // empty where none is shipped
+    void open_recording(ViewId view);
     void note_own_sessions();
     void draw_open_failure();
     void run_shown(std::vector<PlanItem> items);
@@ -250,6 +251,7 @@ class Shell {
     std::optional<Error> open_failure_; // of the file that was to be opened last, until it is read
     bool looked_for_shipped_ = false;
     bool opening_shipped_ = false; // what is being opened came up by itself
+    std::string opening_name_;     // of the file
     SessionPtr recorded_; // the opened file
     bool show_recorded_ = false;
     RunId chosen_run_; // not valid: the latest of a live session, the first finished of a recorded

@@ -109,6 +109,8 @@ void Shell::draw_status_pane(ViewContext &context) {
         ImVec2(12 * scale_, std::max(0.0f, std::floor((layout_.status.height - line) / 2))));
     const PaneWindow pane("status", layout_.status, mix(theme_.background, theme_.raised, 0.6f));
     ImGui::PopStyleVar();
+    if (opening_.busy())
+        context.progress.doing = fmt::format("Opening {}.", opening_name_);
     draw_status(context, status_, [this] { actions_.run("run.stop"); }, 0);
     draw_hosts_popup();
 }
@@ -139,6 +141,11 @@ void Shell::draw_run_choice(const ViewContext &context) {
 }
 
 void Shell::draw_view(ViewContext &context, ViewId view) {
+    // Nobody should think that there is nothing in it, or run something, while a large file is read.
+    if (opening_.busy() && context.session->empty() && view != ViewId::Lessons) {
+        ui::empty_state(theme_, "One moment", fmt::format("{} is being opened.", opening_name_));
+        return;
+    }
     switch (view) {
     case ViewId::Overview:
         if (context.run.valid())

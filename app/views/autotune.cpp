@@ -206,9 +206,10 @@ void draw_empty(const ViewContext &context, const AutotuneState &state) {
                                target.words)
                  : target.refused;
     const std::string tune = fmt::format("Tune {} / {}", info(state.op).name, state.variant);
-    const char *button = can ? tune.c_str() : context.open_landscape ? "Show a recorded landscape" : nullptr;
-    if (ui::empty_state(context.theme, outcome.empty() ? "Not tuned yet" : "No tiles", words, button))
-        can ? context.tune({state.op, state.variant, {}}) : context.open_landscape();
+    const auto start = [&] { context.tune({state.op, state.variant, {}}); };
+    ui::empty_state(context.theme, outcome.empty() ? "Not tuned yet" : "No tiles", words,
+                    {{tune.c_str(), can ? std::function<void()>(start) : nullptr},
+                     {"Show a recorded landscape", can ? nullptr : context.recording(ViewId::Autotune)}});
 }
 
 } // namespace
@@ -216,10 +217,15 @@ void draw_empty(const ViewContext &context, const AutotuneState &state) {
 void draw_autotune(const ViewContext &context, AutotuneState &state) {
     state.hovered = std::exchange(state.next_hovered, {});
     if (!context.run.valid() || context.run.value >= context.session->runs.size()) {
-        if (ui::empty_state(context.theme, "Not tuned yet",
+        if (context.on_cpu)
+            ui::empty_state(context.theme, "Not tuned yet",
+                            "On a CUDA device the tiles of the grouped operators are compiled and timed, each with its fate. "
+                            "The cpu device has no tiles.",
+                            {{"Show a recorded landscape", context.recording(ViewId::Autotune)}});
+        else
+            ui::empty_state(context.theme, "Not tuned yet",
                             "Run a workload first; then its grouped operators can be tuned for it.",
-                            "Run"))
-            context.run_plan();
+                            {{"Run", context.run_plan}, {"Show a recorded landscape", context.recording(ViewId::Autotune)}});
         return;
     }
     choose_default(context, state);

@@ -322,13 +322,13 @@ void draw_crossover(const ViewContext &context, CrossoverState &state, const Wor
                     bool on_cpu, const SweepActions &actions) {
     find_maps(context, state);
     if (state.maps.empty()) {
-        if (ui::empty_state(context.theme, "No grid of runs yet",
-                            "Runs that differ in experts, the experts' size, tokens, rank or skew, "
-                            "with two variants of an operator in each, show here where the faster "
-                            "one changes. The button runs what is chosen on the left over a grid of "
-                            "experts and intermediate sizes.",
-                            "Measure a grid"))
-            run_grid(state, workload, on_cpu, actions);
+        ui::empty_state(context.theme, "No grid of runs yet",
+                        "Runs that differ in experts, the experts' size, tokens, rank or skew, "
+                        "with two variants of an operator in each, show here where the faster "
+                        "one changes. The first button runs what is chosen on the left over a grid of "
+                        "experts and intermediate sizes.",
+                        {{"Measure a grid", [&] { run_grid(state, workload, on_cpu, actions); }},
+                         {"Show a recording", context.recording(ViewId::Crossover)}});
         if (!state.outcome.empty())
             ui::wrapped(state.outcome, context.theme.failure);
         return;

@@ -256,8 +256,15 @@ void Inspector::draw_kernel(const KernelRecord &k) {
     property("Stream", fmt::format("{}", k.stream), "The CUDA stream it ran on.", Evidence::Reported);
     property("Correlation", fmt::format("{}", k.correlation),
              "Ties the launch call on the host to the kernel on the device.", Evidence::Reported);
-    property("Repetition", k.tag.repetition == kSampledRepetition ? "sampled" : k.tag.repetition < 0 ? "warm-up" : fmt::format("{}", k.tag.repetition),
-             "Which repetition of its measurement it belongs to.", Evidence::Reported);
+    property("Repetition",
+             !k.tag.measurement.valid()                   ? "of no measurement"
+             : k.tag.repetition == kSampledRepetition ? "sampled"
+             : k.tag.repetition < 0                   ? "warm-up"
+                                                      : fmt::format("{}", k.tag.repetition),
+             k.tag.measurement.valid() ? "Which repetition of its measurement it belongs to."
+                                       : "It was launched between the measurements: while tuning, or to prepare them. The "
+                                         "measurement below is the one that is selected.",
+             Evidence::Reported);
     section("Launch");
     property("Grid", dimensions(k.grid), "Blocks in x, y and z.", Evidence::Reported);
     property("Block", dimensions(k.block), "Threads of a block in x, y and z.", Evidence::Reported);

@@ -285,12 +285,12 @@ std::vector<RankSplit> rank_splits(const Session &session, const std::vector<Ran
 void draw_ranks(const ViewContext &context, RanksState &state) {
     refresh(context, state);
     if (state.ranks.empty()) {
-        if (ui::empty_state(context.theme, "No run of several GPUs",
-                            fmt::format("Your own launcher starts one rank a GPU, as in\n{}\nThen open the session that rank 0 "
-                                        "wrote. Without a GPU the ranks run on the CPU.",
-                                        kCommand),
-                            "Copy the command"))
-            context.copy_text(kCommand);
+        ui::empty_state(context.theme, "No run of several GPUs",
+                        fmt::format("Your own launcher starts one rank a GPU, as in\n{}\nThen open the session that rank 0 "
+                                    "wrote. Without a GPU the ranks run on the CPU.",
+                                    kCommand),
+                        {{"Copy the command", [&] { context.copy_text(kCommand); }},
+                         {"Show a recording", context.recording(ViewId::Ranks)}});
         return;
     }
     draw_facts(context, state);

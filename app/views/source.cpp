@@ -511,11 +511,11 @@ Result<std::string> device_to_time_on(const WorkerClient::Progress &progress, co
 void draw_source(const ViewContext &context, SourceState &state) {
     const MeasurementId shown = shown_measurement(context);
     if (!shown.valid()) {
-        if (ui::empty_state(context.theme, "No tile kernel yet",
-                            "Kernels of the expert products are compiled at run time for each tile: once one was measured, "
-                            "its source is shown here, can be edited and compiled, beside its machine code.",
-                            "Run"))
-            context.run_plan();
+        ui::empty_state(context.theme, "No tile kernel yet",
+                        "Kernels of the expert products are compiled at run time for each tile: once one was measured, "
+                        "its source is shown here, can be edited and compiled, beside its machine code.",
+                        {{"Run", context.on_cpu ? nullptr : context.run_plan},
+                         {"Show a recording", context.recording(ViewId::Source)}});
         return;
     }
     context.selection.measurement = shown;

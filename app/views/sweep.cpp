@@ -477,7 +477,8 @@ void SweepView::draw() {
     if (state_.sweeps.empty()) {
         ui::empty_state(theme_, "No sweep yet",
                         "Runs that differ in one parameter are drawn here as lines: time, its spread, the floor "
-                        "below it and the steps in it. Choose a parameter and its values above.");
+                        "below it and the steps in it. Choose a parameter and its values above.",
+                        {{"Show a recording", context_.recording(ViewId::Sweep)}});
         return;
     }
     ImGui::Dummy({0, px(4)});

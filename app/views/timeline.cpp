@@ -90,13 +90,15 @@ bool draw_empty(const ViewContext &context, TimelineState &state) {
             state.this_run = false;
             state.fit = true;
         }
-    } else if (ui::empty_state(
-                   context.theme, "No launches recorded",
-                   "Run on a CUDA device with capture on to see every kernel, call, copy and "
-                   "allocation on one time axis. The cpu device has none to record.",
-                   "Run")) {
-        context.run_plan();
-    }
+    } else if (context.on_cpu)
+        ui::empty_state(context.theme, "No launches recorded",
+                        "On a CUDA device every kernel, call, copy and allocation is shown here on one time axis. The cpu "
+                        "device has none to record.",
+                        {{"Show a recording", context.recording(ViewId::Timeline)}});
+    else
+        ui::empty_state(context.theme, "No launches recorded",
+                        "A run shows every kernel, call, copy and allocation on one time axis.",
+                        {{"Run", context.run_plan}, {"Show a recording", context.recording(ViewId::Timeline)}});
     return true;
 }
 

@@ -2,7 +2,7 @@
 #include "app/views/ui.h"
 #include "profiler/base/units.h"
 
-#include <imgui_internal.h> // SetItemKeyOwner: the wheel zooms and does not scroll the pane
+#include <imgui_internal.h> // key owners: the wheel zooms and does not scroll the pane, Escape does not leave it
 
 #include <algorithm>
 #include <cmath>
@@ -79,15 +79,21 @@ void bookmark(TimelineState &state) {
 }
 
 void clear(const ViewContext &context, TimelineState &state) {
-    // One thing at a time, the latest first.
-    if (!state.cards.empty())
+    // One thing at a time: what is being drawn with the mouse, then what was done latest.
+    if (state.box_start)
+        state.box_start.reset();
+    else if (state.measure_from) {
+        state.measure_from.reset();
+        state.stretch.reset();
+    } else if (!state.cards.empty())
         state.cards.pop_back();
     else if (state.stretch)
         state.stretch.reset();
-    else {
+    else if (state.selected) {
         state.selected.reset();
         context.selection.kernel = state.seen_kernel = std::nullopt;
-    }
+    } else
+        state.query.clear();
 }
 
 void keep_card(TimelineState &state) {
@@ -204,6 +210,8 @@ void draw_box(const ViewContext &context, TimelineState &state, const TimelineCa
 void use_keys(TimelineState &state, const TimelineCanvas &canvas) {
     if (!ImGui::IsWindowFocused(ImGuiFocusedFlags_RootAndChildWindows) && !canvas.hovered)
         return;
+    if (ImGui::IsPopupOpen(nullptr, ImGuiPopupFlags_AnyPopup)) // the keys are its own
+        return;
     const ImGuiIO &io = ImGui::GetIO();
     if (io.KeyCtrl && ImGui::IsKeyPressed(ImGuiKey_F, false))
         state.asked = TimelineCommand::Search;
@@ -234,11 +242,16 @@ void use_keys(TimelineState &state, const TimelineCanvas &canvas) {
         {ImGuiKey_LeftBracket, TimelineCommand::PreviousBookmark, TimelineCommand::PreviousBookmark},
         {ImGuiKey_T, TimelineCommand::KeepTooltip, TimelineCommand::KeepTooltip},
         {ImGuiKey_L, TimelineCommand::Arrows, TimelineCommand::Arrows},
-        {ImGuiKey_H, TimelineCommand::ShowAllTracks, TimelineCommand::ShowAllTracks},
-        {ImGuiKey_Escape, TimelineCommand::Clear, TimelineCommand::Clear}};
+        {ImGuiKey_H, TimelineCommand::ShowAllTracks, TimelineCommand::ShowAllTracks}};
     for (const Key &each : kKeys)
-        if ((state.own_keys || each.key == ImGuiKey_Escape) && ImGui::IsKeyPressed(each.key, false))
+        if (state.own_keys && ImGui::IsKeyPressed(each.key, false))
             state.asked = io.KeyShift ? each.shifted : each.plain;
+    // Escape is the timeline's own from the frame before on: one that closes a popup takes nothing back here,
+    // and one that does takes the focus nowhere.
+    const ImGuiID owner = ImGui::GetID("keys");
+    if (ImGui::GetKeyOwner(ImGuiKey_Escape) == owner && ImGui::IsKeyPressed(ImGuiKey_Escape, false))
+        state.asked = TimelineCommand::Clear;
+    ImGui::SetKeyOwner(ImGuiKey_Escape, owner);
 }
 
 } // namespace moescope

@@ -30,7 +30,7 @@ void draw_cross(ImDrawList &draw, ImVec2 centre, float size, ImU32 colour) {
 
 // One small mark at the right of a label. True when it was clicked.
 template <typename Draw>
-bool mark(const ViewContext &context, ImVec2 low, float size, const char *words, const Draw &draw) {
+bool mark(const ViewContext &context, ImVec2 low, float size, const std::string &words, const Draw &draw) {
     const bool over = ImGui::IsMouseHoveringRect(low, {low.x + size, low.y + size});
     draw(ImVec2{low.x + size / 2, low.y + size / 2}, packed(over ? context.theme.text : context.theme.muted));
     if (over)
@@ -51,7 +51,8 @@ void draw_marks(const ViewContext &context, TimelineState &state, const Timeline
     if (mark(context, {right - 2 * size, low.y}, size, track.pinned ? "Let it scroll again." : "Keep it at the top.",
              [&](ImVec2 at, ImU32 colour) { draw_pin(draw, at, size, colour, track.pinned); }))
         set_held(state.notes.pinned, track.id, !track.pinned);
-    if (mark(context, {right - size, low.y}, size, "Hide this track. H, or Tracks above, brings it back.",
+    if (mark(context, {right - size, low.y}, size,
+             context.keys("Hide this track. {timeline.show_tracks}, or Tracks above, brings it back."),
              [&](ImVec2 at, ImU32 colour) { draw_cross(draw, at, size, colour); }))
         set_held(state.notes.hidden, track.id, true);
 }

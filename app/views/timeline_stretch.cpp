@@ -164,28 +164,38 @@ void draw_histogram(const ViewContext &context, const StretchStatistics &s, ImVe
                                 format_duration_ns(s.histogram.from_ns(*over + 1))));
 }
 
-void draw_names(const ViewContext &context, const StretchStatistics &s, int rows) {
-    if (!ImGui::BeginTable("names", 3, ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_NoSavedSettings))
+void draw_name(const ViewContext &context, const StretchStatistics::Name &name) {
+    const std::string shown = name_of(*context.session, name);
+    ImGui::TableNextColumn();
+    ui::text(ui::fitted(shown, ImGui::GetContentRegionAvail().x));
+    if (name.kind == TrackKind::Kernels) // one short name may be several kernels'
+        ui::explain(context.session->name(NameId{name.name}));
+    ImGui::TableNextColumn();
+    ui::number(context.theme, {format_count(double(name.count)) + " ×", Evidence::Measured,
+                               "How many of this name begin in the stretch."},
+               context.theme.muted);
+    ImGui::TableNextColumn();
+    ui::number(context.theme, {format_duration_ns(name.total_ns), Evidence::Measured,
+                               fmt::format("The sum of the times of {} of this name, each from its record.",
+                                           format_count(double(name.count)))});
+}
+
+// Those with the most time first; the wheel brings the others.
+void draw_names(const ViewContext &context, const StretchStatistics &s, float height) {
+    constexpr ImGuiTableFlags kTable =
+        ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_NoSavedSettings | ImGuiTableFlags_ScrollY;
+    if (!ImGui::BeginTable("names", 3, kTable, {0, height}))
         return;
     ImGui::TableSetupColumn("name", ImGuiTableColumnFlags_WidthStretch);
-    for (std::size_t i = 0; i < std::min(s.names.size(), std::size_t(rows)); ++i) {
-        const StretchStatistics::Name &name = s.names[i];
-        const bool rest = i + 1 == std::size_t(rows) && s.names.size() > i + 1;
-        ImGui::TableNextColumn();
-        if (rest) {
-            ui::text(fmt::format("and {} more names", s.names.size() - i), context.theme.muted);
-            break;
+    ImGuiListClipper clipper;
+    clipper.Begin(int(s.names.size()));
+    while (clipper.Step())
+        for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
+            ImGui::PushID(i);
+            ImGui::TableNextRow();
+            draw_name(context, s.names[std::size_t(i)]);
+            ImGui::PopID();
         }
-        ui::text(ui::fitted(name_of(*context.session, name), ImGui::GetContentRegionAvail().x));
-        ImGui::TableNextColumn();
-        ui::number(context.theme, {format_count(double(name.count)) + " ×", Evidence::Measured,
-                                   "How many of this name begin in the stretch."},
-                   context.theme.muted);
-        ImGui::TableNextColumn();
-        ui::number(context.theme, {format_duration_ns(name.total_ns), Evidence::Measured,
-                                   fmt::format("The sum of the times of {} of this name, each from its record.",
-                                               format_count(double(name.count)))});
-    }
     ImGui::EndTable();
 }
 
@@ -266,9 +276,7 @@ void draw_stretch_details(const ViewContext &context, TimelineState &state) {
     const float height = ImGui::GetContentRegionAvail().y, width = std::min(ImGui::GetContentRegionAvail().x * 0.4f, 320 * context.scale);
     draw_histogram(context, s, {width, height});
     ImGui::SameLine(0, 16 * context.scale);
-    ImGui::BeginChild("names of the stretch", {0, height}, 0, ImGuiWindowFlags_NoScrollbar);
-    draw_names(context, s, std::max(1, int(height / (ImGui::GetTextLineHeight() + 2 * ImGui::GetStyle().CellPadding.y))));
-    ImGui::EndChild();
+    draw_names(context, s, height);
 }
 
 void draw_like_it(const ViewContext &context, TimelineState &state) {

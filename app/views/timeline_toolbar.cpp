@@ -37,12 +37,12 @@ void draw_search(const ViewContext &context, TimelineState &state) {
         ImGui::SetWindowFocus(); // the request stays within the focus scope: leave the tracks' one
         ImGui::SetKeyboardFocusHere();
     }
-    const bool entered = ImGui::InputTextWithHint("##search", "Search  /", &state.query,
+    const bool entered = ImGui::InputTextWithHint("##search", context.keys("Search  {timeline.search}").c_str(), &state.query,
                                                   ImGuiInputTextFlags_EnterReturnsTrue |
                                                       ImGuiInputTextFlags_EscapeClearsAll);
-    ui::explain(
-        "Part of a kernel's, call's or operator's name. Enter or N: the next match; Shift N: the "
-        "previous one.");
+    if (ImGui::IsItemHovered(ImGuiHoveredFlags_NoNavOverride)) // not all the time that it has the keys
+        ui::explain(context.keys("Part of a kernel's, call's or operator's name. Enter or {timeline.next_match}: the "
+                                 "next match; {timeline.previous_match}: the previous one."));
     if (entered) // and leaves the field: N goes on from there
         jump_next(context, state);
     if (state.query.empty())
@@ -73,7 +73,7 @@ void draw_sample_button(const ViewContext &context, TimelineState &state) {
 void draw_track_choice(const ViewContext &context, TimelineState &state) {
     const TrackLayouts all = layout_tracks(state.model(), *context.session, {}, {1, 0, 1});
     ImGui::BeginDisabled(state.notes.hidden.empty());
-    if (ImGui::MenuItem("Show all", "H"))
+    if (ImGui::MenuItem("Show all", context.keys("{timeline.show_tracks}").c_str()))
         state.asked = TimelineCommand::ShowAllTracks;
     ImGui::EndDisabled();
     ImGui::Separator();
@@ -95,7 +95,7 @@ void draw_track_choice(const ViewContext &context, TimelineState &state) {
 }
 
 void draw_bookmark_choice(const ViewContext &context, TimelineState &state) {
-    if (ImGui::MenuItem("Add one here", "B"))
+    if (ImGui::MenuItem("Add one here", context.keys("{timeline.bookmark}").c_str()))
         state.asked = TimelineCommand::Bookmark;
     if (state.notes.bookmarks.empty()) {
         ui::small("At what is measured or selected, otherwise in the middle. Kept with the settings.",
@@ -137,7 +137,8 @@ void draw_choices(const ViewContext &context, TimelineState &state) {
     }
     if (flowing_button("Bookmarks"))
         ImGui::OpenPopup("bookmarks");
-    ui::explain("Places of this session. B adds one, [ and ] go from one to the next.");
+    ui::explain(context.keys("Places of this session. {timeline.bookmark} adds one, {timeline.previous_bookmark} and "
+                             "{timeline.next_bookmark} go from one to the next."));
     if (ImGui::BeginPopup("bookmarks")) {
         draw_bookmark_choice(context, state);
         ImGui::EndPopup();
@@ -151,7 +152,7 @@ void draw_choices(const ViewContext &context, TimelineState &state) {
         ImGui::PopStyleColor();
     ui::explain(state.arrows && state.all_arrows.too_many
                     ? "Zoom in: too many launches are in sight for their arrows to say anything."
-                    : "From every launch in sight to its kernel, while there are few enough (L).");
+                    : context.keys("From every launch in sight to its kernel, while there are few enough ({timeline.arrows})."));
 }
 
 } // namespace
@@ -166,7 +167,8 @@ void draw_timeline_toolbar(const ViewContext &context, TimelineState &state) {
     }
     if (flowing_button("Fit"))
         state.asked = TimelineCommand::FitAll;
-    ui::explain("Show all of it (Shift F, or a double click). F alone shows what is measured or selected.");
+    ui::explain(context.keys("Show all of it ({timeline.fit_all}, or a double click). {timeline.fit} shows what is "
+                             "measured or selected."));
     const TimeSpan span = state.model().span_of(context.selection.measurement);
     ImGui::BeginDisabled(span.empty());
     if (flowing_button("Go to measurement"))

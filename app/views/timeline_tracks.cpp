@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
+#include <vector>
 
 namespace moescope {
 
@@ -32,12 +34,36 @@ class TrackPainter {
             const auto bars =
                 row.bars(canvas_.range.start_ns, canvas_.range.end_ns,
                          std::max(1, int(canvas_.high.x - canvas_.low.x)), origin_);
+            const TimelineBar *over = bar_under_pointer(bars, y);
             for (const TimelineBar &bar : bars)
-                draw_bar(row, bar, y);
+                draw_bar(row, bar, y, &bar == over);
         }
     }
 
   private:
+    float left_of(const TimelineBar &bar) const {
+        return std::max(canvas_.x_of(double(bar.start_ns - origin_)), canvas_.low.x);
+    }
+    float right_of(const TimelineBar &bar) const {
+        return std::min(std::max(canvas_.x_of(double(bar.end_ns - origin_)), left_of(bar) + 1), canvas_.high.x);
+    }
+
+    // One of those within a pixel: the nearest, and of those under it the one drawn last.
+    const TimelineBar *bar_under_pointer(const std::vector<TimelineBar> &bars, float y) const {
+        if (!canvas_.hovered || canvas_.mouse.y < y || canvas_.mouse.y >= y + canvas_.row_height)
+            return nullptr;
+        const TimelineBar *nearest = nullptr;
+        float least = 1;
+        for (const TimelineBar &bar : bars) {
+            const float away = std::max({0.0f, left_of(bar) - canvas_.mouse.x, canvas_.mouse.x - right_of(bar)});
+            if (away > least)
+                continue;
+            nearest = &bar;
+            least = away;
+        }
+        return nearest;
+    }
+
     // Variants have their series colours; calls, copies and overhead have none, so they stay grey.
     ImVec4 colour_of(const TimelineBar &bar) const {
         const Theme &theme = context_.theme;
@@ -63,10 +89,8 @@ class TrackPainter {
         return {*track_.key, item.ref, item.name, item.start_ns};
     }
 
-    void draw_bar(const TimelineRow &row, const TimelineBar &bar, float y) {
-        const float left = std::max(canvas_.x_of(double(bar.start_ns - origin_)), canvas_.low.x);
-        const float right = std::min(std::max(canvas_.x_of(double(bar.end_ns - origin_)), left + 1),
-                                     canvas_.high.x);
+    void draw_bar(const TimelineRow &row, const TimelineBar &bar, float y, bool over) {
+        const float left = left_of(bar), right = right_of(bar);
         const ImVec2 low{left, y + 1}, high{right, y + canvas_.row_height - 1};
         ImVec4 colour = colour_of(bar);
         if (bar.count > 1) // merged: as strong as it is busy
@@ -79,9 +103,6 @@ class TrackPainter {
         if (bar.count == 1 && right - left > canvas_.row_height * 2)
             draw_text(row, bar, low, high, colour);
         const bool chosen = bar.count == 1 && state_.selected == hit_of(row, bar);
-        const bool over = canvas_.hovered && canvas_.mouse.x >= left - 1 &&
-                          canvas_.mouse.x <= right + 1 && canvas_.mouse.y >= y &&
-                          canvas_.mouse.y < y + canvas_.row_height;
         if (chosen || over || (bar.count == 1 && marked(row, bar)))
             canvas_.draw->AddRect(low, high,
                                   packed(chosen ? context_.theme.accent : context_.theme.text), 0,
@@ -99,11 +120,15 @@ class TrackPainter {
 
     void draw_text(const TimelineRow &row, const TimelineBar &bar, ImVec2 low, ImVec2 high,
                    const ImVec4 &colour) const {
+        constexpr std::string_view kOurs = "moescope_"; // of every tile kernel: the room is for the rest
         const float line = ImGui::GetTextLineHeight();
-        const std::string text =
-            ui::fitted(title_of(*context_.session, hit_of(row, bar)), high.x - low.x - line * 0.5f);
+        std::string text = title_of(*context_.session, hit_of(row, bar));
+        if (text.starts_with(kOurs))
+            text.erase(0, kOurs.size());
+        text = ui::fitted(text, high.x - low.x - line * 0.5f);
+        // Higher than the middle by a pixel: an outline would hide underscores.
         canvas_.draw->AddText(
-            {std::floor(low.x + line * 0.25f), std::floor((low.y + high.y - line) / 2)},
+            {std::floor(low.x + line * 0.25f), std::floor((low.y + high.y - line) / 2 - context_.scale)},
             packed(colour.w < 0.5f ? context_.theme.muted : charts::text_on(colour)), text.c_str());
     }
 

@@ -152,11 +152,12 @@ void draw_timeline_details(const ViewContext &context, TimelineState &state) {
     if (!state.selected || !state.model().find(*state.selected)) {
         const ui::FontScope font(ui::small_font());
         ui::wrapped(
-            "Drag or A D to pan, wheel or W S to zoom, right drag to zoom on a stretch, Shift and wheel "
-            "to scroll. Click to select, Shift and drag to measure a stretch and count what is in it. "
-            "F fits what is marked, Shift F or a double click all. / searches, N goes to the next match. "
-            "B sets a bookmark, [ ] go from one to the next. T keeps a tooltip. L shows launch arrows. "
-            "Esc takes back.",
+            context.keys("Drag or A D to pan, wheel or W S to zoom, right drag to zoom on a stretch, Shift and wheel to "
+                         "scroll. Click to select, Shift and drag to measure a stretch and count what is in it. "
+                         "{timeline.fit} fits what is marked, {timeline.fit_all} or a double click all. {timeline.search} "
+                         "searches, {timeline.next_match} goes to the next match. {timeline.bookmark} sets a bookmark, "
+                         "{timeline.previous_bookmark} {timeline.next_bookmark} go from one to the next. "
+                         "{timeline.keep_tooltip} keeps a tooltip. {timeline.arrows} shows launch arrows. Esc takes back."),
             context.theme.muted);
         return;
     }

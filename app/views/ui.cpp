@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace moescope::ui {
 
@@ -194,13 +195,14 @@ bool primary_button(const Theme &theme, const char *label, ImVec2 size) {
     return clicked;
 }
 
-bool empty_state(const Theme &theme, std::string_view title, std::string_view sentence,
-                 const char *button) {
+void empty_state(const Theme &theme, std::string_view title, std::string_view sentence,
+                 std::initializer_list<EmptyButton> buttons) {
+    const bool any = std::ranges::any_of(buttons, [](const EmptyButton &each) { return bool(each.press); });
     const ImVec2 room = ImGui::GetContentRegionAvail();
     const float unit = ImGui::GetFontSize();
     const float width = std::min(room.x, unit * 30.0f);
     const float text_height = size_of(sentence, width).y;
-    const float height = unit + text_height + (button ? unit * 2.5f : 0.0f) + unit;
+    const float height = unit + text_height + (any ? unit * 2.5f : 0.0f) + unit;
     const ImVec2 start = ImGui::GetCursorPos();
     const float left = start.x + (room.x - width) * 0.5f;
     ImGui::SetCursorPos({left, start.y + std::max(0.0f, (room.y - height) * 0.4f)});
@@ -209,12 +211,26 @@ bool empty_state(const Theme &theme, std::string_view title, std::string_view se
     ImGui::PushTextWrapPos(left + width);
     text(sentence, theme.muted);
     ImGui::PopTextWrapPos();
-    bool clicked = false;
-    if (button) {
+    if (any)
         ImGui::Spacing();
-        clicked = primary_button(theme, button);
+    bool first = true;
+    for (const EmptyButton &each : buttons) {
+        if (!each.press)
+            continue;
+        if (!first)
+            ImGui::SameLine();
+        if (std::exchange(first, false) ? primary_button(theme, each.label) : ImGui::Button(each.label))
+            each.press();
     }
     ImGui::EndGroup();
+}
+
+bool empty_state(const Theme &theme, std::string_view title, std::string_view sentence, const char *button) {
+    bool clicked = false;
+    if (button)
+        empty_state(theme, title, sentence, {{button, [&] { clicked = true; }}});
+    else
+        empty_state(theme, title, sentence, std::initializer_list<EmptyButton>{});
     return clicked;
 }
 

@@ -4,6 +4,8 @@
 #include "app/theme.h"
 #include "profiler/explain/evidence.h"
 
+#include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -65,6 +67,13 @@ bool primary_button(const Theme &theme, const char *label, ImVec2 size = {0, 0})
 // and a button where there is one (label null: none). True when it was clicked.
 bool empty_state(const Theme &theme, std::string_view title, std::string_view sentence,
                  const char *button = nullptr);
+// The same with several buttons, the first one standing out; those that have nothing to do are left out.
+struct EmptyButton {
+    const char *label;
+    std::function<void()> press;
+};
+void empty_state(const Theme &theme, std::string_view title, std::string_view sentence,
+                 std::initializer_list<EmptyButton> buttons);
 
 // Where a control is that others point at: the last item, or the current window, by a name.
 struct Landmark {

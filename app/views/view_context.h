@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace moescope {
@@ -87,7 +88,14 @@ struct ViewContext {
     std::function<void()> wake; // from any thread: there is something new to draw
     Plots *plots = nullptr; // where plots that can be saved tell of themselves; null: nobody asks
     TuneTarget tune_target = {};
-    std::function<void()> open_landscape = {}; // a recorded session with tiles; empty where there is none
+    // A shipped session that fills the view; empty where there is none.
+    std::function<std::function<void()>(ViewId)> recording_of = {};
+    bool on_cpu = false; // what is run runs on the CPU
+    // A text with the keys of each command in the place of its {id}.
+    std::function<std::string(std::string_view)> with_keys = {};
+
+    std::string keys(std::string_view text) const { return with_keys ? with_keys(text) : std::string(text); }
+    std::function<void()> recording(ViewId view) const { return recording_of ? recording_of(view) : std::function<void()>(); }
 };
 
 } // namespace moescope

@@ -17,11 +17,14 @@ std::string text_of(sqlite3_stmt *row, int column) {
     return text ? reinterpret_cast<const char *>(text) : "";
 }
 
-std::string model_of(const std::string &plan) {
-    const auto json = nlohmann::json::parse(plan, nullptr, /*allow_exceptions=*/false);
+nlohmann::json parsed(const std::string &plan) {
+    return nlohmann::json::parse(plan, nullptr, /*allow_exceptions=*/false);
+}
+
+std::string model_of(const nlohmann::json &plan) {
     const nlohmann::json::json_pointer name("/workload/model/name");
-    const bool there = json.is_object() && json.contains(name) && json[name].is_string();
-    return there ? json[name].get<std::string>() : "";
+    const bool there = plan.is_object() && plan.contains(name) && plan[name].is_string();
+    return there ? plan[name].get<std::string>() : "";
 }
 
 } // namespace
@@ -39,7 +42,9 @@ Result<SessionGlance> glance_at_session(const std::filesystem::path &path) {
         if (!*row)
             break;
         glance.started_ns = std::max<std::int64_t>(glance.started_ns, sqlite3_column_int64(runs->handle(), 0));
-        glance.models.push_back(model_of(text_of(runs->handle(), 1)));
+        const nlohmann::json plan = parsed(text_of(runs->handle(), 1));
+        glance.models.push_back(model_of(plan));
+        glance.ranks = glance.ranks || (plan.is_object() && plan.contains("ranks"));
     }
     Result<sqlite::Statement> tiles = sqlite::Statement::prepare(*database, "SELECT 1 FROM candidates LIMIT 1", "read");
     MOESCOPE_TRY(tiles);

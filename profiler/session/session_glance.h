@@ -14,6 +14,7 @@ struct SessionGlance {
     std::vector<std::string> models; // of its runs, in their order
     std::int64_t started_ns = 0;     // the last run
     bool tuned = false;              // there are tile candidates in it
+    bool ranks = false;              // a run is one of several ranks
 };
 
 // Errors: no session file, or one without our tables.

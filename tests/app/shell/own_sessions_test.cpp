@@ -76,7 +76,7 @@ TEST_CASE("only sessions that a window named itself are cleared away, the oldest
     CHECK(std::filesystem::exists(folder / own[3]));
 }
 
-TEST_CASE("of the recordings the model's is chosen, the one named after it first, else the newest") {
+TEST_CASE("of the recordings the model's is chosen, the one named after it first, else another model's") {
     const TemporaryFolder folder;
     const std::string a = keep(folder, "A.moescope", "A", 10), other_a = keep(folder, "A-other.moescope", "A", 30),
                       b = keep(folder, "B.moescope", "B", 20), untuned = keep(folder, "C.moescope", "C", 40, false);
@@ -84,7 +84,7 @@ TEST_CASE("of the recordings the model's is chosen, the one named after it first
     CHECK(recording_for(files, "A") == a);
     CHECK(recording_for(files, "B") == b);
     CHECK(recording_for(files, "unknown") == untuned);
-    CHECK(recording_for(files, "C", /*tuned=*/true) == other_a);
+    CHECK(recording_for(files, "C", [](const SessionGlance &glance) { return glance.tuned; }) == b); // not other_a
     CHECK(recording_for({}, "A").empty());
 }
 

@@ -175,7 +175,9 @@ TEST_CASE("on the CPU nothing can be tuned, and a recorded landscape is offered"
     desk.view = [&](const ViewContext &context) {
         ViewContext cpu = context;
         cpu.tune_target = {.words = "OLMoE-1B-7B, T 300, on cpu", .refused = "The CPU has none."};
-        cpu.open_landscape = [&] { ++opened; };
+        cpu.recording_of = [&](ViewId view) {
+            return [&, view] { opened += view == ViewId::Autotune; };
+        };
         draw_autotune(cpu, state);
     };
     CHECK(desk.click_until([&] { return opened > 0; }));

@@ -335,3 +335,103 @@ TEST_CASE("the ruler's labels and what is measured keep clear of bookmarks", "[t
     CHECK(timeline.desk.says("WWWW"));
     CHECK(timeline.desk.says(format_duration_ns(double(2 * half)))); // the chip, beside the flag
 }
+
+TEST_CASE("Escape drops what the mouse is drawing, then takes back one thing after the other", "[timeline][input]") {
+    Timeline timeline;
+    TimelineState &state = timeline.state;
+    const TimeRange before = state.range;
+    timeline.desk.move(300, 300);
+    timeline.desk.button(1, true);
+    timeline.desk.move(700, 300);
+    timeline.press(ImGuiKey_Escape);
+    timeline.desk.button(1, false);
+    CHECK(state.range == before); // no zoom on what was drawn so far
+
+    ImGui::GetIO().AddKeyEvent(ImGuiMod_Shift, true);
+    timeline.desk.move(300, 180);
+    timeline.desk.button(0, true);
+    timeline.desk.move(700, 400);
+    REQUIRE(state.stretch);
+    timeline.press(ImGuiKey_Escape);
+    timeline.desk.move(720, 400);
+    timeline.desk.button(0, false);
+    ImGui::GetIO().AddKeyEvent(ImGuiMod_Shift, false);
+    timeline.desk.frame();
+    CHECK_FALSE(state.stretch);
+
+    state.query = "gate";
+    state.selected = state.model().hit_of_kernel(*timeline.session, 40);
+    state.cards.push_back({*state.selected, {24, 28}});
+    timeline.press(ImGuiKey_Escape);
+    CHECK(state.cards.empty());
+    CHECK(state.selected);
+    timeline.press(ImGuiKey_Escape);
+    CHECK_FALSE(state.selected);
+    CHECK_FALSE(state.query.empty());
+    timeline.press(ImGuiKey_Escape);
+    CHECK(state.query.empty());
+}
+
+TEST_CASE("Escape and the keys are a popup's own while one is open", "[timeline][input]") {
+    Timeline timeline;
+    TimelineState &state = timeline.state;
+    bool open = false;
+    timeline.desk.view = [&](const ViewContext &context) {
+        draw_timeline(context, state);
+        if (std::exchange(open, false))
+            ImGui::OpenPopup("a menu");
+        if (ImGui::BeginPopup("a menu")) {
+            ImGui::TextUnformatted("words");
+            ImGui::EndPopup();
+        }
+    };
+    ImGui::GetIO().ConfigFlags |= ImGuiConfigFlags_NavEnableKeyboard; // Escape closes a popup
+    const auto menu_open = [] { return ImGui::IsPopupOpen(nullptr, ImGuiPopupFlags_AnyPopup); };
+    timeline.desk.frame();
+    state.cards.push_back({*state.model().hit_of_kernel(*timeline.session, 40), {24, 28}});
+    open = true;
+    for (int i = 0; i < 3; ++i)
+        timeline.desk.frame();
+    REQUIRE(menu_open());
+    const TimeRange before = state.range;
+    timeline.press(ImGuiKey_W);
+    CHECK(state.range == before);
+    timeline.press(ImGuiKey_Escape);
+    CHECK_FALSE(menu_open());
+    CHECK(state.cards.size() == 1);
+    timeline.press(ImGuiKey_Escape);
+    CHECK(state.cards.empty());
+}
+
+TEST_CASE("the pointer is on one item of a row, however many lie within a pixel", "[timeline][input]") {
+    Timeline timeline;
+    int told = 0;
+    for (float y = 150; y < 420; y += 9)
+        for (float x = 300; x < 900; x += 37) {
+            timeline.desk.move(x, y);
+            const std::string words = timeline.desk.words();
+            constexpr std::string_view kSentence = "too short to draw apart";
+            int sentences = 0;
+            for (auto at = words.find(kSentence); at != std::string::npos; at = words.find(kSentence, at + 1))
+                ++sentences;
+            CHECK(sentences <= 1);
+            told += sentences;
+        }
+    CHECK(told > 20);
+}
+
+TEST_CASE("the timeline's words name the keys that its commands have", "[timeline]") {
+    Timeline timeline;
+    timeline.desk.view = [&](const ViewContext &context) {
+        ViewContext with = context;
+        with.with_keys = [](std::string_view text) {
+            std::string out(text);
+            for (std::size_t at = out.find("{timeline.fit}"); at != std::string::npos; at = out.find("{timeline.fit}"))
+                out.replace(at, 14, "Ctrl+Alt+G");
+            return out;
+        };
+        draw_timeline(with, timeline.state);
+    };
+    timeline.desk.frame();
+    CHECK(timeline.desk.says("Ctrl+Alt+G"));
+}

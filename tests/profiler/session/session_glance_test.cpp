@@ -24,7 +24,18 @@ TEST_CASE("a glance at a session file tells its models, its time and whether til
         }
         CHECK(glance->started_ns == latest);
         CHECK(glance->tuned == !session->candidates.empty());
+        CHECK_FALSE(glance->ranks);
     }
+}
+
+TEST_CASE("a glance at a session file tells whether its runs are ranks") {
+    const test::TemporaryFolder folder;
+    Session session = *test::small_session();
+    RunRecord run = session.runs[0];
+    run.plan.ranks = MeetingPlace{.rank = 0, .size = 2};
+    session.runs.set(0, run);
+    REQUIRE(save_session(session, folder / "a.moescope").ok());
+    CHECK(glance_at_session(folder / "a.moescope")->ranks);
 }
 
 TEST_CASE("what is no session gets an error at a glance") {
