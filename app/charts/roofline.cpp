@@ -52,7 +52,7 @@ void draw_label(const Plot &plot, const Roof &roof, ImVec2 from, ImVec2 to, cons
         for (at = place(); covers_a_label(drawn, at, size) && to.y + drop < from.y; at = place())
             drop += size.y * 0.5f;
     }
-    if (at.x < plot.low.x + pad || at.y < plot.low.y)
+    if (at.x < plot.low.x + pad || at.y < plot.low.y || covers_a_label(drawn, at, size))
         return;
     plot.draw->AddText({std::floor(at.x), std::floor(at.y)}, packed(theme.muted),
                        roof.label.c_str());

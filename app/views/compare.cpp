@@ -142,9 +142,9 @@ void CompareView::draw_side(const char *name, CompareChoice &choice, std::option
     ImGui::SameLine(px(24));
     // To the right: the variant, then what stands beside A and B.
     const float rest = px(150) + ImGui::GetStyle().ItemInnerSpacing.x + px(12) + px(kBesideWidth);
-    ImGui::SetNextItemWidth(std::clamp(ImGui::GetContentRegionAvail().x - rest, px(120), px(520)));
+    ImGui::SetNextItemWidth(std::clamp(ImGui::GetContentRegionAvail().x - rest, px(72), px(520)));
     const Session &shown = session_of(choice);
-    if (ImGui::BeginCombo("##side", side_text(shown, choice, state_).c_str(), ImGuiComboFlags_HeightLarge)) {
+    if (ImGui::BeginCombo("##side", ui::fitted_in_combo(side_text(shown, choice, state_)).c_str(), ImGuiComboFlags_HeightLarge)) {
         for (const bool other : {false, true}) {
             if (other && !state_.other)
                 continue;
@@ -271,7 +271,7 @@ void CompareView::draw_summary() {
                     fmt::format("Rows whose verdict is \"{}\", out of {}: the ratio of two medians, its 95 % interval and "
                                 "the threshold decide.",
                                 name_of(change), c.rows.size()));
-        ImGui::SameLine(0, px(20));
+        ui::flow(ui::text_width("0.000× geometric mean "), px(20)); // the widest of them
     }
     ImGui::BeginGroup();
     ui::heading(fmt::format("{:.3f}×", c.geometric_mean));
@@ -297,10 +297,13 @@ charts::Scale CompareView::forest(float left, float right) const {
 void CompareView::draw_header(const charts::Scale &scale, ImVec2 low, ImVec2 high) {
     auto *draw = ImGui::GetWindowDrawList();
     const double outer = forest_tick(scale.range.high);
+    const float apart = float(scale.to_pixel(outer) - scale.to_pixel(1)); // 1 stands alone where there is no room
     for (const double tick : {1 / outer, 1.0, outer}) {
         const std::string text = format_ratio(tick);
         const float width = ImGui::CalcTextSize(text.c_str()).x;
         const float x = float(scale.to_pixel(tick));
+        if (tick != 1.0 && apart < width + px(4))
+            continue;
         draw->AddText({std::floor(x - width / 2), low.y}, packed(theme_.muted), text.c_str());
     }
     ImGui::SetCursorScreenPos(low);
@@ -368,10 +371,12 @@ void CompareView::draw_row(std::size_t index, const std::vector<Difference> &sha
         context_.selection.next_hovered = shown_session(b_) ? row.b : row.a;
     ImGui::SameLine(0, 0);
     ImGui::PopID();
-    ui::text(info(row.op).title);
-    ImGui::SameLine(0, px(6));
     const std::string variants = row.a_variant == row.b_variant ? row.a_variant : row.a_variant + " → " + row.b_variant;
-    ui::text(row.where.empty() ? ui::fitted(variants, ImGui::GetContentRegionAvail().x) : variants, theme_.muted);
+    const float room = ImGui::GetContentRegionAvail().x - px(6), all = row.where.empty() ? 1.0f : 0.6f;
+    const float name = std::min(ui::text_width(info(row.op).title), std::max(room * 0.4f, room * all - ui::text_width(variants)));
+    ui::text(ui::fitted(info(row.op).title, name));
+    ImGui::SameLine(0, px(6));
+    ui::text(row.where.empty() ? ui::fitted(variants, room - name) : variants, theme_.muted);
     if (!row.where.empty()) {
         ImGui::SameLine(0, px(6));
         ui::text(row.where, theme_.text);
@@ -441,9 +446,9 @@ void CompareView::draw_details() {
                 "The ratio of two medians and its 95 % interval, which assumes nothing about the distributions (Price and "
                 "Bonett, 2002).");
     const ui::FontScope small(ui::small_font());
-    if (!ImGui::BeginTable("quantities", 4, ImGuiTableFlags_SizingStretchProp | ImGuiTableFlags_RowBg))
+    if (!ImGui::BeginTable("quantities", 4, ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_RowBg))
         return;
-    ImGui::TableSetupColumn("name", ImGuiTableColumnFlags_WidthStretch, 2.2f);
+    ImGui::TableSetupColumn("name", ImGuiTableColumnFlags_WidthStretch);
     ImGui::TableNextRow();
     for (const char *title : {"", "A", "B", "change"}) {
         ImGui::TableNextColumn();
@@ -453,7 +458,7 @@ void CompareView::draw_details() {
         ImGui::TableNextRow();
         ImGui::TableNextColumn();
         const bool counter = quantity.name.find("__") != std::string::npos;
-        ui::text(counter ? known_metrics().title(quantity.name) : quantity.name);
+        ui::text(ui::fitted(counter ? known_metrics().title(quantity.name) : quantity.name, ImGui::GetContentRegionAvail().x));
         if (counter)
             ui::explain(theme_, Evidence::Measured, explain_metric(quantity.name));
         const char *how = counter ? "by a hardware counter, over the repetition's kernels" : "by the allocation ledger";

@@ -17,6 +17,7 @@
 #include <cmath>
 #include <filesystem>
 #include <span>
+#include <utility>
 
 namespace moescope {
 
@@ -212,8 +213,11 @@ std::string Crossover::published_name() const {
 void Crossover::draw_legend() const {
     const ui::FontScope font(ui::small_font());
     const float line = ImGui::GetTextLineHeight();
+    bool first = true;
     const auto entry = [&](const ImVec4 &colour, float height, const std::string &name, Evidence evidence,
                            const char *explain) {
+        if (!std::exchange(first, false))
+            ui::flow(line * 1.3f + ui::text_width(name), px(16));
         ImGui::BeginGroup();
         const ImVec2 at = ImGui::GetCursorScreenPos();
         ImGui::GetWindowDrawList()->AddRectFilled({at.x, at.y + line * (0.5f - height / 2)},
@@ -224,7 +228,6 @@ void Crossover::draw_legend() const {
         ui::text(name, theme_.muted);
         ImGui::EndGroup();
         ui::explain(theme_, evidence, explain);
-        ImGui::SameLine(0, px(16));
     };
     constexpr const char *kFaster = "By the ratio of the medians. Stronger where it is faster by more, up to 1.5×.";
     entry(colour(false), 0.7f, map_.a + " is faster", Evidence::Estimated, kFaster);
@@ -233,17 +236,19 @@ void Crossover::draw_legend() const {
         entry(theme_.text, 0.18f, "fitted boundary", Evidence::Estimated, kFittedWords);
     if (has_published_rule(map_))
         entry(theme_.failure, 0.18f, published_name(), Evidence::Reported, kPublishedWords);
-    ui::text("hatched: not decided", theme_.muted);
+    constexpr const char *kHatched = "hatched: not decided";
+    ui::flow(ui::text_width(kHatched), px(16));
+    ui::text(kHatched, theme_.muted);
     ui::explain(theme_, Evidence::Estimated, "The 95 % intervals of both medians overlap.");
 }
 
 void Crossover::draw_rules() const {
     if (state_.fitted) {
-        ui::small(fmt::format("The fitted boundary misses {} of {} decided cells, {} when each is "
-                              "predicted from the others.",
-                              state_.fitted->misclassified, state_.fitted->decided,
-                              state_.fitted->left_out_misclassified),
-                  theme_.muted);
+        ui::small_wrapped(fmt::format("The fitted boundary misses {} of {} decided cells, {} when each is "
+                                      "predicted from the others.",
+                                      state_.fitted->misclassified, state_.fitted->decided,
+                                      state_.fitted->left_out_misclassified),
+                          theme_.muted);
         ui::explain(theme_, Evidence::Estimated,
                     "The boundary is a logistic regression on the decided cells: those where the 95 % intervals of both "
                     "medians do not overlap.");
@@ -252,12 +257,14 @@ void Crossover::draw_rules() const {
     const ui::FontScope font(ui::small_font());
     if (!ImGui::BeginTable("rules", 2, ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_RowBg))
         return;
+    ImGui::TableSetupColumn("rule");
+    ImGui::TableSetupColumn("costs", ImGuiTableColumnFlags_WidthStretch);
     for (const NamedRule &rule : state_.rules) {
         ImGui::TableNextRow();
         ImGui::TableNextColumn();
         ui::text(rule.name);
         ImGui::TableNextColumn();
-        ui::text(sentence(map_, rule), rule.cost.wrong > 0 ? theme_.warning : theme_.muted);
+        ui::wrapped(sentence(map_, rule), rule.cost.wrong > 0 ? theme_.warning : theme_.muted);
         ui::explain(theme_, Evidence::Estimated,
                     "What following the rule in every cell costs against always taking the faster variant: from the "
                     "measured medians of the cells, whose samples and spread their hovers tell.");
@@ -333,20 +340,21 @@ void draw_crossover(const ViewContext &context, CrossoverState &state, const Wor
             ui::wrapped(state.outcome, context.theme.failure);
         return;
     }
+    const auto button = [](const char *words) { return ui::text_width(words) + 2 * ImGui::GetStyle().FramePadding.x; };
+    const float gap = ImGui::GetStyle().ItemSpacing.x;
     draw_choice(state);
     fit_chosen(state);
-    ImGui::SameLine();
+    ui::flow(button("Measure a grid"), gap);
     if (ImGui::Button("Measure a grid"))
         run_grid(state, workload, on_cpu, actions);
     ui::explain("Runs what is chosen on the left over a grid of experts and intermediate sizes.");
-    ImGui::SameLine();
+    ui::flow(button("Export heuristic"), gap);
     if (ImGui::Button("Export heuristic"))
         write_heuristic(context, state);
     ui::explain("Writes this map, its fitted rule and what the rules cost as JSON, beside the "
                 "session's file.");
     const CrossoverMap &map = state.maps[state.chosen];
-    ui::small(map.held + ", on " + context.session->runs[map.first.value].device.name,
-              context.theme.muted);
+    ui::small_wrapped(map.held + ", on " + context.session->runs[map.first.value].device.name, context.theme.muted);
     ui::explain(context.theme, Evidence::Reported, "What all runs of the grid have in common.");
     for (const std::string &words : {fastest_words(*context.session, map), families_words(*context.session, map)})
         if (!words.empty()) {

@@ -49,6 +49,14 @@ std::vector<Row> rows_of(const ViewContext &context, DispatchState &state, Opera
     return rows;
 }
 
+// All bars here are of one family, so that what tells them apart comes first.
+std::string in_a_bar(std::string name) {
+    for (const std::string_view family : {"moescope_s2s_", "moescope_"})
+        if (name.starts_with(family))
+            return name.substr(family.size());
+    return name;
+}
+
 // The bar's pieces: kernels in shades of the variant's colour, launch gaps hatched. `kernels` gets
 // the kernel part of each piece, or -1 for a gap.
 std::vector<charts::Segment> segments_of(const ViewContext &context, const Row &row,
@@ -67,7 +75,7 @@ std::vector<charts::Segment> segments_of(const ViewContext &context, const Row &
             context.session->name(context.session->kernels[part.kernel].name);
         segments.push_back({part.from_ns, part.to_ns,
                             mix(colour, theme.background, 0.22f * float(i % 3)), false,
-                            short_kernel_name(name)});
+                            in_a_bar(short_kernel_name(name))});
         kernels.push_back(int(i));
     }
     if (segments.empty() && row.measurement->time.median > 0) {
@@ -209,27 +217,58 @@ std::vector<ui::Number> cells_of(const Row &row, const Ceilings &ceilings) {
             {m.relative_error < 0 ? "not checked" : agreement_text(m), Evidence::Measured, explain_agreement(m)}};
 }
 
+constexpr std::array kHeaders{"Median", "Kernels", "Gaps", "× floor", "Peak", "Workspace", "Error"};
+using Cells = std::vector<std::vector<ui::Number>>; // of each row
+
+// Those of kHeaders that there is room for. The inspector has the others, the least telling of which go first.
+std::vector<std::size_t> fitting_columns(const std::vector<Row> &rows, const Cells &cells) {
+    std::vector<std::size_t> columns{0, 1, 2, 3, 4, 5, 6};
+    const float pad = 2 * ImGui::GetStyle().CellPadding.x;
+    const auto width = [&](std::size_t column) {
+        float most = ui::text_width(kHeaders[column]);
+        for (const auto &row : cells)
+            if (column < row.size())
+                most = std::max(most, ui::text_width(row[column].text));
+        return most + pad;
+    };
+    float all = 0;
+    for (const Row &row : rows)
+        all = std::max(all, ui::text_width(row.measurement->variant) + pad);
+    for (const std::size_t column : columns)
+        all += width(column);
+    for (const std::size_t least : {5, 1, 4, 2, 6}) {
+        if (all <= ImGui::GetContentRegionAvail().x)
+            break;
+        all -= width(least);
+        std::erase(columns, least);
+    }
+    return columns;
+}
+
 void draw_table(const ViewContext &context, const std::vector<Row> &rows) {
     const ui::FontScope font(ui::small_font());
-    const char *headers[] = {"Variant", "Median", "Kernels",   "Gaps",
-                             "× floor", "Peak",   "Workspace", "Error"};
-    if (!ImGui::BeginTable("numbers", 8, ImGuiTableFlags_SizingStretchProp | ImGuiTableFlags_RowBg))
+    Cells cells;
+    for (const Row &row : rows)
+        cells.push_back(cells_of(row, context.session->runs[row.measurement->run.value].device.ceilings));
+    const auto columns = fitting_columns(rows, cells);
+    if (!ImGui::BeginTable("numbers", int(columns.size()) + 1, ImGuiTableFlags_SizingStretchProp | ImGuiTableFlags_RowBg))
         return;
     ImGui::TableNextRow();
-    for (int i = 0; i < 8; ++i) {
+    ImGui::TableNextColumn();
+    ui::text("Variant", context.theme.muted);
+    for (const std::size_t column : columns) {
         ImGui::TableNextColumn();
-        i == 0 ? ui::text(headers[i], context.theme.muted)
-               : ui::right_aligned(headers[i], context.theme.muted);
+        ui::right_aligned(kHeaders[column], context.theme.muted);
     }
-    for (const Row &row : rows) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
         ImGui::TableNextRow();
         ImGui::TableNextColumn();
-        ui::text(row.measurement->variant);
-        const bool failed = row.measurement->state == Measurement::State::Failed;
-        const Ceilings &ceilings = context.session->runs[row.measurement->run.value].device.ceilings;
-        for (const ui::Number &cell : cells_of(row, ceilings)) {
+        ui::text(rows[i].measurement->variant);
+        const bool failed = rows[i].measurement->state == Measurement::State::Failed;
+        for (const std::size_t column : columns) {
             ImGui::TableNextColumn();
-            ui::number(context.theme, cell, failed ? context.theme.failure : context.theme.text);
+            if (column < cells[i].size())
+                ui::number(context.theme, cells[i][column], failed ? context.theme.failure : context.theme.text);
         }
     }
     ImGui::EndTable();

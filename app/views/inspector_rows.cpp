@@ -18,22 +18,18 @@ void InspectorRows::section(std::string_view words, std::optional<Evidence> evid
 }
 
 void InspectorRows::row(std::string_view label, const std::string &value, std::optional<Evidence> evidence) const {
-    const float left = ImGui::GetCursorPosX();
     if (evidence)
         ui::mark(theme_, *evidence);
     else
         ImGui::Dummy({std::round(ImGui::GetTextLineHeight() * 0.7f), 0}); // labels stand under each other
     ImGui::SameLine(0, std::round(4 * scale_));
     ui::text(label, theme_.muted);
-    const float label_width = ImGui::GetItemRectMax().x - ImGui::GetWindowPos().x - left;
-    ImGui::SameLine();
-    const float room = ImGui::GetContentRegionAvail().x;
-    if (ImGui::CalcTextSize(value.c_str()).x <= room || room < label_width) {
+    const float width = ui::text_width(value);
+    ui::flow(width, ImGui::GetStyle().ItemSpacing.x);
+    if (width <= ImGui::GetContentRegionAvail().x)
         ui::right_aligned(value);
-    } else {
-        ImGui::NewLine();
+    else
         ui::wrapped(value, theme_.text);
-    }
 }
 
 void InspectorRows::property(std::string_view label, const std::string &value,

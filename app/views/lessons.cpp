@@ -155,7 +155,7 @@ class LessonPage {
         const ui::Fact about{Evidence::Modelled,
                              fmt::format("Worked out from the inputs of {}: the same on every machine. Nothing was timed.", whose)};
         draw_player(context_, state_.player, shown->made, about);
-        ui::small(fmt::format("The numbers are those of {}.", whose), theme().muted);
+        ui::small_wrapped(fmt::format("The numbers are those of {}.", whose), theme().muted);
         ui::explain(theme(), Evidence::Reported,
                     "The workload of the run shown where it suits the lesson, else that of the lesson's own model. Point at a "
                     "value of the picture to see how it came about.");

@@ -56,11 +56,11 @@ void draw_head(const ViewContext &context, MemoryState &state) {
         words += fmt::format(" · {:.2g} % of the device's {}",
                              100 * double(peak.total) / double(device.memory_bytes),
                              format_bytes(double(device.memory_bytes)));
-    ui::text(words);
+    ui::wrapped(words, context.theme.text);
     ui::explain(context.theme, Evidence::Measured,
                 "By the worker's ledger of every allocation and free, one run. What was allocated before "
                 "the run (the buffer that flushes the L2, the CUDA context) is not in it.");
-    ImGui::SameLine();
+    ui::flow(ui::badge_size(name_of(Evidence::Measured)).x, ImGui::GetStyle().ItemSpacing.x);
     ui::badge(context.theme, Evidence::Measured);
     const ui::FontScope font(ui::small_font());
     ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, ImVec2(std::round(4 * context.scale), 1));

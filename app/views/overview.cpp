@@ -170,9 +170,9 @@ void Overview::draw_share_bar() {
     ui::note_chart("share", start, {start.x + width, start.y + height});
     ImGui::SetCursorScreenPos({start.x, start.y + height + px(4)});
     const bool lora = session_.runs[context_.run.value].plan.workload.lora_rank > 0;
-    ui::small(fmt::format("{} in all: each operator's fastest variant{}, side by side", format_duration_ns(sum),
-                          lora ? " with LoRA" : ""),
-              theme_.muted);
+    ui::small_wrapped(fmt::format("{} in all: each operator's fastest variant{}, side by side", format_duration_ns(sum),
+                                  lora ? " with LoRA" : ""),
+                      theme_.muted);
     ui::explain(theme_, Evidence::Estimated,
                 "The sum of the medians. Each block is as long as the operator's share of it. The router contains a "
                 "routing of its own, "
@@ -303,7 +303,7 @@ void Overview::draw_name(MeasurementId id, const Measurement &m) {
                                               px(2));
     ImGui::Dummy({indent + side, line});
     ImGui::SameLine(0, px(8));
-    ui::text(name_in_table(m));
+    ui::text(ui::fitted(name_in_table(m), ImGui::GetContentRegionAvail().x));
     const std::string tile = tile_of(m);
     if (tile.empty())
         return;

@@ -47,7 +47,10 @@ double largest_uncertainty(const Session &session, const std::vector<RunId> &ran
 }
 
 void draw_fact(const ViewContext &context, const std::string &value, const char *label, Evidence evidence,
-               const std::string &explain) {
+               const std::string &explain, bool first = false) {
+    if (!first)
+        ui::flow(ui::text_width(value) * 1.1f + ui::text_width(label) + ImGui::GetFontSize() + 10 * context.scale,
+                 20 * context.scale);
     ImGui::BeginGroup();
     ui::mark(context.theme, evidence);
     ImGui::SameLine(0, 4 * context.scale);
@@ -56,7 +59,6 @@ void draw_fact(const ViewContext &context, const std::string &value, const char 
     ui::text(label, context.theme.muted);
     ImGui::EndGroup();
     ui::explain(context.theme, evidence, explain);
-    ImGui::SameLine(0, 20 * context.scale);
 }
 
 void draw_facts(const ViewContext &context, const RanksState &state) {
@@ -66,7 +68,8 @@ void draw_facts(const ViewContext &context, const RanksState &state) {
     draw_fact(context, std::to_string(state.ranks.size()), "ranks", Evidence::Reported,
               fmt::format("{} tokens of {} in all; each rank has its share of them, and {} of the {} experts.",
                           first.plan.workload.tokens, model.name, model.experts / std::int32_t(state.ranks.size()),
-                          model.experts));
+                          model.experts),
+              /*first=*/true);
     if (state.traffic)
         draw_fact(context, format_ratio(state.traffic->imbalance()), "imbalance", Evidence::Measured,
                   "The most rows that one rank's experts get, over the mean, counted in this run's routing: 1 is even. All wait for "
@@ -75,7 +78,6 @@ void draw_facts(const ViewContext &context, const RanksState &state) {
     draw_fact(context, format_duration_ns(largest_uncertainty(session, state.ranks)), "clock uncertainty", Evidence::Estimated,
               "All times are on rank 0's clock. The offset of each other one is from 64 messages there and back, "
               "before and after the run: half of the quickest trip is all it can be wrong by, and half the drift.");
-    ImGui::NewLine();
 }
 
 charts::HeatMap map_of(const RankTraffic &traffic) {
@@ -113,9 +115,9 @@ void draw_matrix(const ViewContext &context, const RankTraffic &traffic) {
                                              "an expert there, counted in this run's routing. As much comes back in the combine.",
                                              from, to, rows, format_bytes(traffic.row_bytes)));
     }
-    ui::small(fmt::format("Dispatch; the combine is the same the other way round. {} a row, one a chosen expert.",
-                          format_bytes(traffic.row_bytes)),
-              context.theme.muted);
+    ui::small_wrapped(fmt::format("Dispatch; the combine is the same the other way round. {} a row, one a chosen expert.",
+                                  format_bytes(traffic.row_bytes)),
+                      context.theme.muted);
     ui::explain(context.theme, Evidence::Reported, "Counted from the run's routing and the width of a row.");
 }
 
@@ -206,16 +208,22 @@ constexpr Column kColumns[] = {
     {"Agreement", "The farthest of the ranks' relative distances from one device's layer over the same tokens.", Evidence::Measured},
 };
 
-// Under the head of the column that comes next, whose words explain it.
-void draw_cell(const ViewContext &context, const std::string &text, bool good = false) {
-    ImGui::TableNextColumn();
-    const Column &column = kColumns[ImGui::TableGetColumnIndex()];
-    ui::number(context.theme, {text.empty() ? kNothing : text, column.evidence, column.explain},
-               good ? context.theme.good : context.theme.text);
+constexpr std::size_t kWords = 2; // of kColumns, before the numbers
+
+// What stands under kColumns' numbers; nothing where there is none.
+std::vector<std::string> numbers_of(const RankStep &step, double link) {
+    const auto bandwidth = [](double value) { return value > 0 ? format_bandwidth(value) : std::string(); };
+    return {format_duration_ns(step.slowest_ns),
+            format_duration_ns(step.fastest_ns),
+            step.exchange_alone ? format_duration_ns(step.exchange_ns) : "",
+            bandwidth(step.algorithm_bytes_per_second),
+            bandwidth(step.bus_bytes_per_second),
+            link > 0 && step.bus_bytes_per_second > 0 ? fmt::format("{:.0f} %", 100 * step.bus_bytes_per_second / link) : "",
+            step.worst_error < 0 ? "" : step.worst_error == 0 ? "exact" : fmt::format("{:.1e}", step.worst_error)};
 }
 
-void draw_step_row(const ViewContext &context, const RankStep &step, double link) {
-    const auto bandwidth = [](double value) { return value > 0 ? format_bandwidth(value) : std::string(); };
+void draw_step_row(const ViewContext &context, const RankStep &step, const std::vector<std::string> &numbers,
+                   const std::vector<bool> &shown) {
     ImGui::TableNextRow();
     ImGui::TableNextColumn();
     ui::text(info(step.op).title);
@@ -225,39 +233,49 @@ void draw_step_row(const ViewContext &context, const RankStep &step, double link
     ui::text(variant ? variant->title : step.variant, context.theme.muted);
     if (variant)
         ui::explain(variant->explain);
-    draw_cell(context, format_duration_ns(step.slowest_ns));
-    draw_cell(context, format_duration_ns(step.fastest_ns));
-    draw_cell(context, step.exchange_alone ? format_duration_ns(step.exchange_ns) : "");
-    draw_cell(context, bandwidth(step.algorithm_bytes_per_second));
-    draw_cell(context, bandwidth(step.bus_bytes_per_second));
-    draw_cell(context, link > 0 && step.bus_bytes_per_second > 0
-                           ? fmt::format("{:.0f} %", 100 * step.bus_bytes_per_second / link)
-                           : "");
-    draw_cell(context,
-              step.worst_error < 0 ? "" : step.worst_error == 0 ? "exact" : fmt::format("{:.1e}", step.worst_error),
-              step.worst_error == 0);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        if (!shown[kWords + i])
+            continue;
+        ImGui::TableNextColumn();
+        const Column &column = kColumns[kWords + i];
+        ui::number(context.theme, {numbers[i].empty() ? kNothing : numbers[i], column.evidence, column.explain},
+                   numbers[i] == "exact" ? context.theme.good : context.theme.text);
+    }
 }
 
 void draw_steps(const ViewContext &context, const RanksState &state) {
     const double link = context.session->runs[state.ranks.front().value].device.link_bytes_per_second;
+    const ui::FontScope font(ui::small_font());
+    std::vector<std::vector<std::string>> rows;
+    std::vector<bool> shown(std::size(kColumns), false); // a column that no row fills takes room from those that one does
+    std::fill_n(shown.begin(), kWords, true);
+    for (const RankStep &step : state.steps) {
+        rows.push_back(numbers_of(step, link));
+        for (std::size_t i = 0; i < rows.back().size(); ++i)
+            shown[kWords + i] = shown[kWords + i] || !rows.back()[i].empty();
+    }
     constexpr auto kFlags = ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_ScrollX | ImGuiTableFlags_RowBg;
     const float height = (float(state.steps.size()) + 1.6f) * ImGui::GetTextLineHeightWithSpacing() +
                          ImGui::GetStyle().ScrollbarSize;
-    if (!ImGui::BeginTable("steps", std::size(kColumns), kFlags, {0, height}))
+    if (!ImGui::BeginTable("steps", int(std::ranges::count(shown, true)), kFlags, {0, height}))
         return;
-    const float least = ImGui::CalcTextSize("100.0 GB/s").x;
-    for (const Column &column : kColumns)
-        ImGui::TableSetupColumn(column.title, column.words ? 0 : ImGuiTableColumnFlags_WidthFixed,
-                                column.words ? 0 : std::max(least, ImGui::CalcTextSize(column.title).x));
+    const float least = ImGui::CalcTextSize("100 GB/s").x;
+    for (std::size_t i = 0; i < std::size(kColumns); ++i)
+        if (const Column &column = kColumns[i]; shown[i])
+            ImGui::TableSetupColumn(column.title, column.words ? 0 : ImGuiTableColumnFlags_WidthFixed,
+                                    column.words ? 0 : std::max(least, ImGui::CalcTextSize(column.title).x));
     ImGui::TableNextRow(ImGuiTableRowFlags_Headers);
-    for (const Column &column : kColumns) {
+    for (std::size_t i = 0; i < std::size(kColumns); ++i) {
+        const Column &column = kColumns[i];
+        if (!shown[i])
+            continue;
         ImGui::TableNextColumn();
         column.words ? ui::text(column.title, context.theme.muted) : ui::right_aligned(column.title, context.theme.muted);
         if (*column.explain)
             ui::explain(column.explain);
     }
-    for (const RankStep &step : state.steps)
-        draw_step_row(context, step, link);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        draw_step_row(context, state.steps[i], rows[i], shown);
     ImGui::EndTable();
 }
 

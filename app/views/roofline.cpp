@@ -135,8 +135,9 @@ void Roofline::draw_legend(bool counted) {
           "Placed by the bytes that the operator must move at least, and the measured median. A "
           "thin line joins it to where the measured bytes put it.");
     if (!counted) {
-        ImGui::SameLine(0, px(16));
-        ui::text("This run has no counters: bytes are the least ones.", theme_.muted);
+        constexpr const char *kNoCounters = "This run has no counters: bytes are the least ones.";
+        ui::flow(ui::text_width(kNoCounters), px(16));
+        ui::wrapped(kNoCounters, theme_.muted);
         ui::explain("Hardware counters are read in passes of their own. Where they are, each "
                     "operator is also placed by the bytes it really moved.");
     }

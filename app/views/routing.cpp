@@ -39,6 +39,9 @@ void draw_facts(const ViewContext &context, const RoutingRecord &routing, const 
         {fmt::format("{} of {}", stats.empty, routing.counts.size()), "empty experts", Evidence::Measured,
          "Experts that no token of this run's routing chose: their weights are not read."}};
     for (const Fact &fact : facts) {
+        if (&fact != facts)
+            ui::flow(ui::text_width(fact.value) * 1.1f + ui::text_width(fact.label) + ImGui::GetFontSize() + 10 * context.scale,
+                     20 * context.scale);
         ImGui::BeginGroup();
         ui::mark(context.theme, fact.evidence);
         ImGui::SameLine(0, 4 * context.scale);
@@ -47,9 +50,7 @@ void draw_facts(const ViewContext &context, const RoutingRecord &routing, const 
         ui::text(fact.label, context.theme.muted);
         ImGui::EndGroup();
         ui::explain(context.theme, fact.evidence, fact.explain);
-        ImGui::SameLine(0, 20 * context.scale);
     }
-    ImGui::NewLine();
 }
 
 } // namespace

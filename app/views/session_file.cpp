@@ -109,7 +109,10 @@ void SessionPage::draw_head() {
                            "this machine now."
                          : "Measured by this window's worker.");
     ImGui::SameLine();
-    ui::text(session_.title.empty() ? "Untitled session" : session_.title);
+    const bool named = !session_.title.empty() && session_.title != "Session";
+    ui::text(named                    ? session_.title
+             : session_.path.empty() ? std::string("Not in a file")
+                                     : std::filesystem::path(session_.path).filename().string());
     if (recorded && state_.live_there) {
         ImGui::SameLine();
         if (ImGui::SmallButton("Back to live"))
@@ -159,7 +162,8 @@ void SessionPage::draw_export() {
         "one, the device."};
     for (int i = 0; i < int(std::size(kNames)); ++i) {
         if (i > 0)
-            ImGui::SameLine();
+            ui::flow(ImGui::GetFrameHeight() + ImGui::GetStyle().ItemInnerSpacing.x + ui::text_width(kNames[i]),
+                     ImGui::GetStyle().ItemSpacing.x);
         if (ImGui::RadioButton(kNames[i], &kind, i))
             state_.export_path.clear();
         ui::explain(kExplain[i]);

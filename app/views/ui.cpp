@@ -64,6 +64,11 @@ void small(std::string_view words, const ImVec4 &colour) {
     text(words, colour);
 }
 
+void small_wrapped(std::string_view words, const ImVec4 &colour) {
+    const FontScope font(small_font());
+    wrapped(words, colour);
+}
+
 void right_aligned(std::string_view words, const ImVec4 &colour) {
     const float slack = ImGui::GetContentRegionAvail().x - size_of(words).x;
     ImGui::SetCursorPosX(ImGui::GetCursorPosX() + std::max(0.0f, slack));
@@ -181,6 +186,14 @@ void draw_mark(ImDrawList &draw, ImVec2 centre, float radius, ImU32 colour, Evid
     constexpr float kPi = 3.14159265f;
     draw.PathArcTo(centre, radius - line / 2, kPi / 2, 3 * kPi / 2);
     draw.PathFillConvex(colour);
+}
+
+float text_width(std::string_view words) { return size_of(words).x; }
+
+void flow(float width, float gap) {
+    const float end = ImGui::GetWindowPos().x + ImGui::GetWindowContentRegionMax().x;
+    if (ImGui::GetItemRectMax().x + gap + width <= end)
+        ImGui::SameLine(0, gap);
 }
 
 bool primary_button(const Theme &theme, const char *label, ImVec2 size) {

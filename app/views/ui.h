@@ -32,6 +32,7 @@ void text(std::string_view text, const ImVec4 &colour);
 void wrapped(std::string_view text, const ImVec4 &colour);
 void heading(std::string_view text);                     // bold, body size
 void small(std::string_view text, const ImVec4 &colour); // the second text size
+void small_wrapped(std::string_view text, const ImVec4 &colour);
 
 // Text that ends at the right edge of the current table column or window.
 void right_aligned(std::string_view text);
@@ -59,6 +60,10 @@ const char *meaning_of(Evidence evidence);
 ImVec4 colour_of(const Theme &theme, Evidence evidence);
 // The same as a mark for charts and rows: a disc, a ring, half a disc, a small square.
 void draw_mark(ImDrawList &draw, ImVec2 centre, float radius, ImU32 colour, Evidence evidence);
+
+// On the line of the last item, `gap` behind it, where that much room is left there; else on the next one.
+void flow(float width, float gap);
+float text_width(std::string_view text);
 
 // A button that stands out: at most one in sight.
 bool primary_button(const Theme &theme, const char *label, ImVec2 size = {0, 0});

@@ -453,7 +453,7 @@ void Pane::draw_memory() {
     const double there = device ? double(device->memory_bytes) : 0;
     const bool fits = !device || there <= 0 || needed <= there;
     ui::text("Memory", theme_.muted);
-    ImGui::SameLine(ImGui::GetStyle().WindowPadding.x + label_width());
+    ImGui::SameLine();
     ui::right_aligned(there > 0 ? fmt::format("{} of {}", format_bytes(needed), format_bytes(there))
                                 : format_bytes(needed),
                       fits ? theme_.text : theme_.failure);

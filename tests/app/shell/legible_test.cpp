@@ -29,6 +29,7 @@ struct Word {
     std::string text;
     DrawnRect rect; // without what hangs below the line
     ImU32 colour;
+    DrawnRect clip;
 };
 
 bool same(const ImVec4 &a, const ImVec4 &b) { return packed(a) == packed(b); }
@@ -44,8 +45,9 @@ std::vector<Word> words_of_frame(const Theme &theme) {
             continue;
         const ImVec2 low = shape.points[0], high{low.x + shape.width, low.y + shape.ascent};
         const ImVec2 middle{(low.x + high.x) / 2, (low.y + high.y) / 2};
-        if (!shape.clipped || shape.clip.contains({middle, middle}))
-            words.push_back({shape.text, {low, high}, shape.colours[0]});
+        const DrawnRect clip = shape.clipped ? shape.clip : drawing.area;
+        if (clip.contains({middle, middle}))
+            words.push_back({shape.text, {low, high}, shape.colours[0], clip});
     }
     return words;
 }
@@ -71,6 +73,35 @@ bool can_be_read(const Theme &theme, const Word &word, const Image &image) {
     const ImVec4 ground = ground_under(image, word.rect), colour = ImGui::ColorConvertU32ToFloat4(word.colour);
     const bool on_mark = packed(text_on(ground)) == word.colour && !same(ground, theme.background);
     return contrast(colour, ground) >= (on_mark ? 4.5f : theme.least_contrast());
+}
+
+DrawnRect both(const DrawnRect &a, const DrawnRect &b) {
+    return {{std::max(a.low.x, b.low.x), std::max(a.low.y, b.low.y)}, {std::min(a.high.x, b.high.x), std::min(a.high.y, b.high.y)}};
+}
+
+// Sideways: what goes on below is scrolled to.
+bool is_cut(const Word &word) {
+    return word.rect.high.x > word.clip.high.x + 1.5f || word.rect.low.x < word.clip.low.x - 1.5f;
+}
+
+bool lies_over(const Word &a, const Word &b) {
+    const DrawnRect shared = both(both(a.rect, a.clip), both(b.rect, b.clip));
+    const bool twice = a.text == b.text && a.rect.low.x == b.rect.low.x; // the outline of one
+    return !twice && shared.high.x - shared.low.x > 2 && shared.high.y - shared.low.y > 3;
+}
+
+void check_places_of(test::DrivenShell &window, const std::string &where) {
+    window.frames(5);
+    const PlainShapes plain;
+    window.frame();
+    const std::vector<Word> words = words_of_frame(window.shell.theme());
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        INFO(where << " shows \"" << words[i].text << "\" at " << words[i].rect.low.x << ", " << words[i].rect.low.y);
+        CHECK_FALSE(is_cut(words[i]));
+        for (std::size_t k = 0; k < i; ++k)
+            if (lies_over(words[i], words[k]))
+                FAIL_CHECK("over \"" << words[k].text << "\"");
+    }
 }
 
 // How many words a frame of it has.
@@ -111,6 +142,35 @@ TEST_CASE("a word that is too faint for its ground is found", "[look]") {
     clear(image, {1, 1, 1, 1});
     CHECK(ground_under(image, {{2, 2}, {30, 12}}).x == 1);
     const Theme theme = built_in_theme(false);
-    CHECK_FALSE(can_be_read(theme, {"faint", {{2, 2}, {30, 12}}, IM_COL32(140, 140, 140, 255)}, image));
-    CHECK(can_be_read(theme, {"clear", {{2, 2}, {30, 12}}, IM_COL32(100, 100, 100, 255)}, image));
+    CHECK_FALSE(can_be_read(theme, {"faint", {{2, 2}, {30, 12}}, IM_COL32(140, 140, 140, 255), {}}, image));
+    CHECK(can_be_read(theme, {"clear", {{2, 2}, {30, 12}}, IM_COL32(100, 100, 100, 255), {}}, image));
+}
+
+TEST_CASE("no word is cut off or written over another, in small windows and at every scale", "[look]") {
+    struct Place {
+        float width, height, scale;
+    };
+    for (const Place place : {Place{1100, 800, 1}, {1440, 900, 1.25f}, {1440, 900, 1.5f}, {1440, 900, 2}, {2880, 1800, 2}})
+        for (const char *name : {"OLMoE-1B-7B", "OLMoE-1B-7B-sweeps", "OLMoE-1B-7B-2-ranks"}) {
+            test::DrivenShell window(recorded(name), {}, place.width, place.height);
+            window.shell.use_scale(place.scale, {});
+            for (const View &view : views()) {
+                // Pictures of lessons shrink with the window, and the ranks' table can be scrolled sideways.
+                if (view.id == ViewId::Lessons || (view.id == ViewId::Ranks && place.width < 1200))
+                    continue;
+                window.shell.show_only(view.id, /*alone=*/false);
+                check_places_of(window, fmt::format("{} of {} in {}x{} at {}", view.key, name, place.width, place.height, place.scale));
+            }
+        }
+}
+
+TEST_CASE("a word that is cut off is found, and one that lies over another", "[look]") {
+    const DrawnRect window{{0, 0}, {100, 50}};
+    const Word whole{"whole", {{10, 10}, {60, 22}}, 0, window}, cut{"cut", {{70, 10}, {120, 22}}, 0, window},
+        over{"over", {{50, 15}, {80, 27}}, 0, window}, elsewhere{"elsewhere", {{50, 15}, {80, 27}}, 0, {{0, 40}, {100, 50}}};
+    CHECK_FALSE(is_cut(whole));
+    CHECK(is_cut(cut));
+    CHECK(lies_over(whole, over));
+    CHECK_FALSE(lies_over(whole, cut));
+    CHECK_FALSE(lies_over(whole, elsewhere)); // scrolled away
 }
