@@ -281,6 +281,9 @@ std::string devices_text(const std::vector<DeviceInfo> &devices) {
 }
 
 bool copy_helps(const HostRow &host) {
+    const Result<RemoteHost> named = parse_remote_host(host.name);
+    if (named && !named->worker_path.empty()) // a copy is not looked for while a path is named
+        return false;
     return host.progress.trouble == RemoteTrouble::NoWorker || host.progress.trouble == RemoteTrouble::OtherVersion;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -30,21 +31,25 @@ struct SpawnActions {
     SpawnActions &operator=(const SpawnActions &) = delete;
 };
 
-// The child starts with default signals, whatever this thread blocks or ignores. A local one leaves
-// this process group, so that Ctrl-C reaches only this program, which then cancels the run; ssh
-// stays, since it may ask for a password on the terminal.
+// An ssh that may ask for a password does so on the terminal.
+bool may_ask(const std::vector<std::string> &argv) {
+    return std::filesystem::path(argv.front()).filename() == "ssh" && std::ranges::find(argv, "BatchMode=yes") == argv.end();
+}
+
+// The child starts with default signals, whatever this thread blocks or ignores, and in a session of its own: Ctrl-C
+// reaches only this program, which then cancels the run, and nothing below it (another ssh to a host on the way) can
+// ask on the terminal. Only what may ask stays.
 struct SpawnAttributes {
     posix_spawnattr_t value;
-    explicit SpawnAttributes(bool own_group) {
+    explicit SpawnAttributes(bool own_session) {
         posix_spawnattr_init(&value);
         sigset_t none, all;
         sigemptyset(&none);
         sigfillset(&all);
         posix_spawnattr_setsigmask(&value, &none);
         posix_spawnattr_setsigdefault(&value, &all);
-        posix_spawnattr_setpgroup(&value, 0);
         posix_spawnattr_setflags(&value, static_cast<short>(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                                            (own_group ? POSIX_SPAWN_SETPGROUP : 0)));
+                                                            (own_session ? POSIX_SPAWN_SETSID : 0)));
     }
     ~SpawnAttributes() { posix_spawnattr_destroy(&value); }
     SpawnAttributes(const SpawnAttributes &) = delete;
@@ -97,7 +102,7 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(const std::vector<std:
     posix_spawn_file_actions_adddup2(&actions.value, input->read.get(), STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions.value, output->write.get(), STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions.value, error->write.get(), STDERR_FILENO);
-    const SpawnAttributes attributes(std::filesystem::path(argv.front()).filename() != "ssh");
+    const SpawnAttributes attributes(!may_ask(argv));
 
     std::vector<std::string> words = argv;
     std::vector<char *> pointers;
@@ -107,7 +112,8 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(const std::vector<std:
 
     pid_t pid = 0;
     if (const int failed = posix_spawnp(&pid, pointers[0], &actions.value, &attributes.value, pointers.data(), environ))
-        return Error{fmt::format("{} could not be started", argv.front()), std::strerror(failed), ""};
+        return Error{fmt::format("{} could not be started", argv.front()), std::strerror(failed),
+                     argv.front() == "ssh" ? "install OpenSSH's client" : ""};
 
     std::unique_ptr<ChildProcess> child(new ChildProcess(pid));
     child->input = std::move(input->write);

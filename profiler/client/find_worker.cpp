@@ -46,7 +46,7 @@ std::vector<fs::path> places_of_path() {
 Result<WorkerCommand> remote_worker(const std::string &text, SshQuestions questions) {
     const Result<RemoteHost> host = parse_remote_host(text);
     MOESCOPE_TRY(host);
-    WorkerCommand command{ssh_command(*host, questions), host->target, true};
+    WorkerCommand command{ssh_command(*host, questions), host->target, true, patience_with(questions)};
     command.argv.push_back(for_any_shell(launch_script(*host)));
     return command;
 }

@@ -35,7 +35,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kSnapshotInterval{33};
 constexpr milliseconds kTick{200};
 constexpr milliseconds kCancelGrace{5000};
-constexpr milliseconds kHelloLimit{120000}; // ssh may wait for a password
 constexpr int kMaxRestarts = 3;             // without a run that finished in between
 constexpr int kSshFailed = 255;             // ssh's own exit status, as against its command's
 constexpr int kSignalled = 128;             // and what a shell adds to the signal's number
@@ -344,6 +343,10 @@ void Client::receive() {
     Result<std::vector<wire::FromWorker>> messages = link_->receive();
     if (!messages) {
         Error error = messages.error();
+        if (command_.remote && !greeted_)
+            error = {fmt::format("{} says something before its worker does", command_.label), error.why,
+                     fmt::format("let the login files there print nothing where nobody is at a terminal: ssh {} true must be silent",
+                                 command_.label)};
         if (const std::string words = link_->last_words(); !words.empty())
             error.why += "; its last words: " + words;
         return give_up(std::move(error), RemoteTrouble::Other);
@@ -570,13 +573,17 @@ void Client::send_cancel() {
 
 // A worker that neither greets nor stops when asked is ended.
 void Client::check_limits() {
-    const bool silent = !introduced() && Clock::now() - started_at_ > kHelloLimit;
+    const bool silent = !introduced() && Clock::now() - started_at_ > command_.patience;
     if (silent && was_connected_ && command_.remote)
         return link_->kill(); // a connection that hangs is as good as lost: another one is tried
+    if (silent && command_.remote) {
+        const SshFailure failure = silent_host(command_.label, command_.patience);
+        return give_up(failure.error, failure.trouble);
+    }
     if (silent)
         return give_up({fmt::format("the worker on {} did not answer", command_.label),
-                        fmt::format("it said nothing for {} s", kHelloLimit.count() / 1000),
-                        "see whether it starts by hand: " + fmt::format("{}", fmt::join(command_.argv, " "))});
+                        fmt::format("it said nothing for {} s", command_.patience.count()),
+                        fmt::format("see whether it starts by hand: {} --devices", fmt::join(command_.argv, " "))});
     if (cancel_sent_at_ && Clock::now() - *cancel_sent_at_ > kCancelGrace) {
         cancel_sent_at_.reset();
         // One call of a CPU reference may take that long, and nothing was wrong with it.

@@ -52,22 +52,30 @@ class Finder {
         const std::optional<std::string> text = environment_(name);
         if (!text)
             return Error{fmt::format("{} is not set", name), fmt::format("{} sets it for every rank", found_.launcher),
-                         "start moescope by the launcher itself"};
+                         std::string_view(name).find("LOCAL") == std::string_view::npos
+                             ? "start moescope by the launcher itself"
+                             : "start moescope by the launcher itself, or set it: the rank's number on its own machine"};
         const Result<std::int32_t> value = number(name, *text, low, high);
         MOESCOPE_TRY(value);
         to = *value;
         return {};
     }
 
+    // srun --mpi=pmi2 sets PMI_RANK, and the local numbers under its own names only.
+    const char *this_or_slurm(const char *name, const char *slurm) const {
+        return !environment_(name) && environment_(slurm) ? slurm : name;
+    }
+
     Status read(const Variables &names) {
         found_.launcher = names.launcher;
         MOESCOPE_TRY(read_number(names.size, 1, kMostRanks, found_.size));
         MOESCOPE_TRY(read_number(names.rank, 0, found_.size - 1, found_.rank));
-        MOESCOPE_TRY(read_number(names.local_rank, 0, found_.size - 1, found_.local_rank));
+        MOESCOPE_TRY(read_number(this_or_slurm(names.local_rank, "SLURM_LOCALID"), 0, found_.size - 1, found_.local_rank));
         // Slurm writes "4" or "4(x2),3"; some launchers nothing. One machine is then the user's word.
         found_.local_size = 0;
-        if (const auto text = environment_(names.local_size))
-            if (const auto value = number(names.local_size, text->substr(0, text->find('(')), 1, found_.size))
+        const char *local_size = this_or_slurm(names.local_size, "SLURM_NTASKS_PER_NODE");
+        if (const auto text = environment_(local_size))
+            if (const auto value = number(local_size, text->substr(0, text->find('(')), 1, found_.size))
                 found_.local_size = *value;
         if (const auto nodes = environment_("SLURM_NNODES"); found_.local_size == 0 && nodes == "1")
             found_.local_size = found_.size;

@@ -60,6 +60,10 @@ Result<RemoteHost> parse_remote_host(const std::string &text) {
     return host;
 }
 
+std::chrono::seconds patience_with(SshQuestions questions) {
+    return std::chrono::seconds(questions == SshQuestions::Allowed ? 120 : 60);
+}
+
 std::vector<std::string> ssh_command(const RemoteHost &host, SshQuestions questions) {
     std::vector<std::string> words{"ssh", "-T", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=5",
                                    "-o",  "ServerAliveCountMax=4"};
@@ -80,8 +84,9 @@ std::string launch_script(const RemoteHost &host) {
                        "if [ -f \"$w\" ] && [ -x \"$w\" ]; then first=\"${{first:-$w}}\"; "
                        "if [ \"$(start \"$w\" --version 2>/dev/null </dev/null)\" = \"{}\" ]; then own=\"$w\"; break; fi; fi; done; "
                        "if [ -n \"$own\" ]; then start \"$own\" --lifeline {}; exit $?; fi; "
-                       "if [ -n \"$first\" ]; then start \"$first\"; exit $?; fi; echo \"{}\" >&2; exit 127",
-                       kStartFunction, worker_places(host), worker_version_line(), kLifelineSeconds, kNoWorkerThere);
+                       "if [ -n \"$first\" ]; then start \"$first\"; exit $?; fi; echo \"{}{}\" >&2; exit 127",
+                       kStartFunction, worker_places(host), worker_version_line(), kLifelineSeconds, kNoWorkerThere,
+                       host.worker_path.empty() ? "" : kNamedPath + host.worker_path);
 }
 
 } // namespace moescope

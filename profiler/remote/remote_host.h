@@ -3,6 +3,7 @@
 
 #include "profiler/base/result.h"
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ Result<RemoteHost> parse_remote_host(const std::string &text);
 
 // Whether ssh may ask on the terminal for a password or about an unknown host.
 enum class SshQuestions { Allowed, Refused };
+// How long a host may say nothing: long enough to type a password where ssh may ask for one, and for a worker that
+// wakes many GPUs.
+std::chrono::seconds patience_with(SshQuestions questions);
 
 // ssh and its options, up to and with the host; the remote command follows as one more word.
 std::vector<std::string> ssh_command(const RemoteHost &host, SshQuestions questions);

@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <sstream>
 
@@ -100,7 +101,7 @@ Error copy_error(const RemoteHost &host, const ProgramEnd &end) {
     if (end.error.find(kSumsDiffer) != std::string::npos)
         return {"the worker was not copied to " + host.target, "what arrived there is not what was sent: its checksums differ",
                 "try again"};
-    SshFailure failure = explain_ssh_failure(host.target, end.exit_status, end.error, false);
+    SshFailure failure = explain_shell_failure(host.target, end.exit_status, end.error);
     failure.error.what = "the worker was not copied: " + failure.error.what;
     return failure.error;
 }
@@ -156,13 +157,18 @@ RemoteFacts parse_probe(std::string_view output) {
     return facts;
 }
 
-RemoteAnswer look_at_host(const RemoteHost &host, SshQuestions questions, const std::vector<std::string> &libraries) {
+RemoteAnswer look_at_host(const RemoteHost &host, SshQuestions questions, const std::vector<std::string> &libraries,
+                          const std::atomic<bool> *cancelled) {
+    const auto began = std::chrono::steady_clock::now();
+    const std::chrono::seconds patience = patience_with(questions);
     const Result<ProgramEnd> end =
-        run_to_end(ssh(host, questions, probe_script(host, libraries)), [] { return std::string(); });
+        run_to_end(ssh(host, questions, probe_script(host, libraries)), [] { return std::string(); }, cancelled, patience);
+    if (!end && std::chrono::steady_clock::now() - began > patience)
+        return {{}, silent_host(host.target, patience)};
     if (!end)
         return {{}, {RemoteTrouble::Other, end.error()}};
     if (end->exit_status != 0 || end->output.find("end\n") == std::string::npos)
-        return {{}, explain_ssh_failure(host.target, end->exit_status, end->error, false)};
+        return {{}, explain_shell_failure(host.target, end->exit_status, end->error.empty() ? end->output : end->error)};
     return {parse_probe(end->output), {RemoteTrouble::None, {}}};
 }
 
@@ -221,7 +227,7 @@ Result<std::string> copy_worker(const RemoteHost &host, const std::filesystem::p
     for (const BundleFile &file : bundle->files)
         if (belongs_to_cuda(file.name))
             cuda.push_back(file.name);
-    const RemoteAnswer there = look_at_host(host, questions, cuda);
+    const RemoteAnswer there = look_at_host(host, questions, cuda, &progress.cancelled);
     if (there.failure.trouble != RemoteTrouble::None)
         return there.failure.error;
     const Shipment shipment = ship(*bundle, there.facts);

@@ -38,7 +38,8 @@ struct RemoteAnswer {
     RemoteFacts facts;
     SshFailure failure; // trouble None: the facts are there
 };
-RemoteAnswer look_at_host(const RemoteHost &host, SshQuestions questions, const std::vector<std::string> &libraries = {});
+RemoteAnswer look_at_host(const RemoteHost &host, SshQuestions questions, const std::vector<std::string> &libraries = {},
+                          const std::atomic<bool> *cancelled = nullptr);
 
 // Of the bundle what has to be carried, and what can be linked to because the host has the same.
 struct Shipment {

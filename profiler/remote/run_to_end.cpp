@@ -3,6 +3,8 @@
 #include "profiler/base/try.h"
 #include "profiler/client/child_process.h"
 
+#include <fmt/format.h>
+
 #include <poll.h>
 
 #include <array>
@@ -69,20 +71,24 @@ class Running {
 };
 
 Result<ProgramEnd> run(const std::vector<std::string> &argv, const std::function<std::string()> &next_input,
-                       const std::atomic<bool> *cancelled) {
+                       const std::atomic<bool> *cancelled, std::optional<std::chrono::seconds> limit) {
+    const auto began = std::chrono::steady_clock::now();
     Result<std::unique_ptr<ChildProcess>> child = ChildProcess::start(argv);
     MOESCOPE_TRY(child);
     Running running(**child, next_input);
-    while (running.step())
+    while (running.step()) {
         if (cancelled && *cancelled)
             return Error{argv.front() + " was stopped", "it was asked to", ""};
+        if (limit && std::chrono::steady_clock::now() - began > *limit)
+            return Error{argv.front() + " was stopped", fmt::format("it did not end within {} s", limit->count()), ""};
+    }
     return running.take();
 }
 
 } // namespace
 
 Result<ProgramEnd> run_to_end(const std::vector<std::string> &argv, const std::function<std::string()> &next_input,
-                              const std::atomic<bool> *cancelled) {
+                              const std::atomic<bool> *cancelled, std::optional<std::chrono::seconds> limit) {
     // On a thread of its own, which ends with what it blocks: a write to a program that is gone must be
     // an error, not a signal.
     std::optional<Result<ProgramEnd>> result;
@@ -90,7 +96,7 @@ Result<ProgramEnd> run_to_end(const std::vector<std::string> &argv, const std::f
         sigset_t all;
         sigfillset(&all);
         pthread_sigmask(SIG_BLOCK, &all, nullptr);
-        result.emplace(run(argv, next_input, cancelled));
+        result.emplace(run(argv, next_input, cancelled, limit));
     }).join();
     return std::move(*result);
 }

@@ -3,6 +3,7 @@
 
 #include "profiler/base/result.h"
 
+#include <chrono>
 #include <string>
 
 namespace moescope {
@@ -24,10 +25,16 @@ struct SshFailure {
 };
 
 inline constexpr const char *kNoWorkerThere = "moescope: there is no moescope-worker here";
+inline constexpr const char *kNamedPath = ": "; // behind it, before the path that the user named
 
 // exit_status: ssh's own (255: ssh itself failed; else the remote command's), -1 where a signal ended
 // it. words: what came on its standard error. was_connected: the worker had answered before.
 SshFailure explain_ssh_failure(const std::string &host, int exit_status, const std::string &words, bool was_connected);
+
+// The same of a shell's command that is no worker.
+SshFailure explain_shell_failure(const std::string &host, int exit_status, const std::string &words);
+// Neither ssh nor what it starts said anything.
+SshFailure silent_host(const std::string &host, std::chrono::seconds waited);
 
 // True where trying again in a moment may help.
 bool may_pass(RemoteTrouble trouble);

@@ -38,6 +38,9 @@ TEST_CASE("the worker is offered to be copied where that is what helps") {
     CHECK(copy_helps(host_in(State::Gone, RemoteTrouble::OtherVersion)));
     CHECK_FALSE(copy_helps(host_in(State::Gone, RemoteTrouble::NoAccess)));
     CHECK_FALSE(copy_helps(host_in(State::Reconnecting, RemoteTrouble::Lost)));
+    HostRow named = host_in(State::Gone, RemoteTrouble::OtherVersion);
+    named.name += ":/opt/moescope-worker"; // where a copy would not be looked for
+    CHECK_FALSE(copy_helps(named));
 }
 
 TEST_CASE("a host's devices are counted by name") {

@@ -74,6 +74,24 @@ TEST_CASE("one node of Slurm needs no address") {
     CHECK(found->host == "127.0.0.1");
 }
 
+TEST_CASE("srun with MPI's own numbering has the local numbers under Slurm's names") {
+    const Result<LaunchedRank> found =
+        find_rank(environment({{"PMI_RANK", "3"}, {"PMI_SIZE", "4"}, {"SLURM_PROCID", "3"}, {"SLURM_NTASKS", "4"},
+                               {"SLURM_LOCALID", "1"}, {"SLURM_NTASKS_PER_NODE", "2"}}), "node0:4000");
+    REQUIRE(found);
+    CHECK(found->launcher == "MPI");
+    CHECK(found->rank == 3);
+    CHECK(found->local_rank == 1);
+    CHECK(found->local_size == 2);
+}
+
+TEST_CASE("a local number that nobody set is asked for") {
+    const Result<LaunchedRank> found = find_rank(environment({{"RANK", "1"}, {"WORLD_SIZE", "2"}, {"MASTER_ADDR", "a"}}));
+    REQUIRE_FALSE(found);
+    CHECK(found.error().what == "LOCAL_RANK is not set");
+    CHECK(found.error().remedy.find("set it") != std::string::npos);
+}
+
 TEST_CASE("the innermost launcher counts") {
     const Result<LaunchedRank> found =
         find_rank(environment({{"RANK", "1"}, {"WORLD_SIZE", "2"}, {"LOCAL_RANK", "1"}, {"LOCAL_WORLD_SIZE", "2"},

@@ -159,4 +159,14 @@ TEST_CASE("a program that ends before it has read its input is an end, not a sig
     CHECK(end->error == "err\n");
     const std::atomic<bool> cancelled = true;
     CHECK_FALSE(run_to_end({"sleep", "60"}, [] { return std::string(); }, &cancelled));
+    const Result<ProgramEnd> late = run_to_end({"sleep", "60"}, [] { return std::string(); }, nullptr, std::chrono::seconds(1));
+    REQUIRE_FALSE(late);
+    CHECK(late.error().why == "it did not end within 1 s");
+}
+
+TEST_CASE("a program that may ask nothing has no terminal to ask on") {
+    const Result<ProgramEnd> end = run_to_end({"sh", "-c", "cut -d ' ' -f 6 /proc/$$/stat; echo $$"}, [] { return std::string(); });
+    REQUIRE(end);
+    const std::size_t line = end->output.find('\n') + 1; // its session, then itself: the session's leader
+    CHECK(end->output.substr(0, line) == end->output.substr(line));
 }

@@ -68,7 +68,10 @@ TEST_CASE("what is launched passes the worker's end on, signals included") {
     const test::Program::Ended none =
         test::Program({"sh", "-c", for_any_shell(launch_script({"here", (folder / "worker").string()}))}).wait(20s);
     CHECK(none.code == 127);
-    CHECK(none.output == std::string(kNoWorkerThere) + "\n");
+    CHECK(none.output == kNoWorkerThere + (kNamedPath + (folder / "worker").string()) + "\n");
+    const SshFailure named = explain_ssh_failure("here", none.code, none.output, false);
+    CHECK(named.error.what == "there is no moescope-worker at " + (folder / "worker").string() + " on here");
+    CHECK(named.trouble == RemoteTrouble::Other); // a copy goes elsewhere
 }
 
 TEST_CASE("a worker that hears nothing ends by itself, and one that does stays") {
@@ -90,7 +93,16 @@ TEST_CASE("ssh's words become a cause and a remedy") {
         Case{"No ED25519 host key is known for gpu1.\r\nHost key verification failed.\r\n", RemoteTrouble::NoAccess, "ssh user@gpu1"},
         Case{"@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\r\nHost key verification failed.\r\n", RemoteTrouble::NoAccess,
              "ssh-keygen -R"},
+        Case{"@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\r\nOffending ED25519 key in /home/me/.ssh/known_hosts:3\r\n"
+             "  remove with:\r\n  ssh-keygen -f '/home/me/.ssh/known_hosts' -R '[gpu1]:22022'\r\nHost key verification failed.\r\n",
+             RemoteTrouble::NoAccess, "(ssh-keygen -f '/home/me/.ssh/known_hosts' -R '[gpu1]:22022')"},
         Case{"user@gpu1: Permission denied (publickey,password).\r\n", RemoteTrouble::NoAccess, "ssh-copy-id user@gpu1"},
+        Case{"no such identity: /home/me/gpu: No such file or directory\r\nuser@gpu1: Permission denied (publickey).\r\n",
+             RemoteTrouble::NoAccess, "IdentityFile"},
+        Case{"@ WARNING: UNPROTECTED PRIVATE KEY FILE! @\r\nPermissions 0644 for '/home/me/key' are too open.\r\n"
+             "user@gpu1: Permission denied (publickey).\r\n", RemoteTrouble::NoAccess, "chmod 600"},
+        Case{"/home/me/.ssh/config: line 1: Bad configuration option: foo\r\n/home/me/.ssh/config: terminating, 1 bad "
+             "configuration options\r\n", RemoteTrouble::Other, "mend that line"},
         Case{"ssh: Could not resolve hostname gpu1: Name or service not known\r\n", RemoteTrouble::Unreachable, "~/.ssh/config"},
         Case{"ssh: connect to host gpu1 port 22: Connection refused\r\n", RemoteTrouble::Unreachable, "sshd"},
         Case{"ssh: connect to host gpu1 port 22: No route to host\r\n", RemoteTrouble::Unreachable, "VPN"},
@@ -100,6 +112,22 @@ TEST_CASE("ssh's words become a cause and a remedy") {
     CHECK(failure.error.what.find("user@gpu1") != std::string::npos);
     CHECK(failure.error.remedy.find(given.remedy) != std::string::npos);
     CHECK(may_pass(explain_ssh_failure("user@gpu1", 255, given.words, true).trouble));
+}
+
+TEST_CASE("the sentence names the file that ssh minds") {
+    const auto why = [](const std::string &words) { return explain_ssh_failure("gpu1", 255, words, false).error.why; };
+    CHECK(why("Permissions 0644 for '/home/me/key' are too open.\r\nUNPROTECTED PRIVATE KEY FILE").ends_with(
+        "others may read: Permissions 0644 for '/home/me/key' are too open"));
+    CHECK(why("no such identity: /home/me/gpu: No such file or directory\r\n").ends_with(": no such identity: /home/me/gpu: No such file or directory"));
+    CHECK(why("/home/me/.ssh/config: line 1: Bad configuration option: foo\r\n/home/me/.ssh/config: terminating\r\n")
+              .ends_with(": /home/me/.ssh/config: line 1: Bad configuration option: foo"));
+}
+
+TEST_CASE("a shell that ends at once is told from a worker that does") {
+    const SshFailure shell = explain_shell_failure("gpu1", 1, "This account is currently not available.\n");
+    CHECK(shell.error.what.find("worker") == std::string::npos);
+    CHECK(shell.error.why == "it said: This account is currently not available");
+    CHECK(explain_shell_failure("gpu1", 255, "Connection refused\n").trouble == RemoteTrouble::Unreachable);
 }
 
 TEST_CASE("a worker that is not there, or does not start, is told from a host that cannot be reached") {

@@ -171,6 +171,27 @@ TEST_CASE("a host that ssh refuses is explained in one sentence: an unknown host
     CHECK(unknown->session()->runs.empty());
 }
 
+TEST_CASE("a host that answers with nothing, or with something else than a worker, is given up with what to do") {
+    const auto server = server_with_worker();
+    const auto end_of = [&](const std::string &script) {
+        server->install_script("[ \"$1\" = --version ] && exec " MOESCOPE_WORKER_PATH " --version\n" + script, "moescope-worker");
+        WorkerCommand command = *find_worker("gpu", SshQuestions::Refused);
+        command.patience = 3s;
+        const auto client = WorkerClient::start(command);
+        REQUIRE(client->wait(kPatience));
+        CHECK(client->progress().state == State::Gone);
+        return client->progress();
+    };
+    const WorkerClient::Progress hangs = end_of("exec sleep 60");
+    CHECK(hangs.trouble == RemoteTrouble::Unreachable);
+    CHECK(hangs.error.what == "gpu did not answer");
+    CHECK(hangs.error.remedy.find("ssh gpu") != std::string::npos);
+    CHECK(hangs.error.sentence().size() < 200); // not the whole command
+    const WorkerClient::Progress greets = end_of("echo Welcome to gpu; sleep 60");
+    CHECK(greets.error.what == "gpu says something before its worker does");
+    CHECK(greets.error.why.find("\"Welcome to gpu\"") != std::string::npos);
+}
+
 TEST_CASE("a connection lost in the middle of a plan is made again, and the plan finishes complete, nothing twice") {
     const auto server = server_with_worker();
     const auto client = connect();
