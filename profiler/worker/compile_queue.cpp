@@ -8,24 +8,22 @@
 
 namespace moescope {
 
-CompileQueue::CompileQueue(const Device &device, const ms_scatter2scatter_args &args,
-                           std::vector<ms_tile_config> configs, const std::atomic<bool> &cancelled)
-    : compile_(device.kernels().scatter2scatter_compile), arch_(device.info().arch), args_(args),
-      configs_(std::move(configs)), cancelled_(cancelled) {
+CompileQueue::CompileQueue(const Device &device, std::vector<ms_scatter2scatter_args> calls,
+                           const std::atomic<bool> &cancelled)
+    : compile_(device.kernels().scatter2scatter_compile), arch_(device.info().arch), calls_(std::move(calls)),
+      cancelled_(cancelled) {
     // A thread may be done, and count itself out of working_, before the next one is started.
-    const auto threads = std::min<std::size_t>(std::max(1u, std::thread::hardware_concurrency()), configs_.size());
+    const auto threads = std::min<std::size_t>(std::max(1u, std::thread::hardware_concurrency()), calls_.size());
     working_ = threads;
     for (std::size_t i = 0; i < threads; ++i)
         threads_.emplace_back([this] { work(); });
 }
 
 void CompileQueue::work() {
-    for (std::size_t index; !cancelled_ && (index = next_.fetch_add(1)) < configs_.size();) {
+    for (std::size_t index; !cancelled_ && (index = next_.fetch_add(1)) < calls_.size();) {
         tell({index, true, {}, {}});
-        ms_scatter2scatter_args args = args_;
-        args.config = configs_[index];
         Compiled compiled{index, false, {}, {}};
-        compiled.status = kernel_status(compile_(&args, arch_.c_str(), &compiled.resources), "compiling");
+        compiled.status = kernel_status(compile_(&calls_[index], arch_.c_str(), &compiled.resources), "compiling");
         tell(std::move(compiled));
     }
     const std::lock_guard lock(mutex_);

@@ -1,4 +1,4 @@
-// Compiles tile configurations on all cores and gives them back as they are done.
+// Compiles calls' tile kernels on all cores and gives them back as they are done.
 #pragma once
 
 #include "profiler/worker/device.h"
@@ -16,7 +16,7 @@
 namespace moescope {
 
 struct Compiled {
-    std::size_t index = 0; // of the config
+    std::size_t index = 0; // of the call
     bool started = false;  // true: only begun; the rest follows in another one
     Status status;
     ms_tile_resources resources{};
@@ -24,9 +24,10 @@ struct Compiled {
 
 class CompileQueue {
   public:
-    // `args` and `configs` as scatter2scatter_compile() takes them. Stops early once `cancelled`.
-    CompileQueue(const Device &device, const ms_scatter2scatter_args &args, std::vector<ms_tile_config> configs,
-                 const std::atomic<bool> &cancelled);
+    // As scatter2scatter_compile() takes them. Stops early once `cancelled`.
+    CompileQueue(const Device &device, std::vector<ms_scatter2scatter_args> calls, const std::atomic<bool> &cancelled);
+
+    std::size_t size() const { return calls_.size(); }
 
     // The next one that began or ended; nothing when all are done or it was cancelled.
     std::optional<Compiled> next();
@@ -37,8 +38,7 @@ class CompileQueue {
 
     ms_status (*compile_)(const ms_scatter2scatter_args *, const char *, ms_tile_resources *);
     const std::string arch_;
-    const ms_scatter2scatter_args args_;
-    const std::vector<ms_tile_config> configs_;
+    const std::vector<ms_scatter2scatter_args> calls_;
     const std::atomic<bool> &cancelled_;
     std::atomic<std::size_t> next_ = 0;
 

@@ -1,9 +1,12 @@
 #include "profiler/worker/runner.h"
 
 #include "profiler/base/try.h"
+#include "profiler/worker/compile_queue.h"
 #include "profiler/worker/counters.h"
 #include "profiler/worker/measure.h"
+#include "profiler/worker/operators/kernel_call.h"
 #include "profiler/worker/operators/operator.h"
+#include "profiler/worker/operators/tile_args.h"
 #include "profiler/worker/ranks/rank_group.h"
 #include "profiler/worker/result_check.h"
 #include "profiler/worker/samplers.h"
@@ -51,6 +54,7 @@ class PlanRunner {
             fail_run(prepared.error());
         else {
             tune_items();
+            compile_items();
             run_items();
             if (Status sampled = sample_items(); !sampled)
                 report("sampling", sampled.error());
@@ -194,6 +198,33 @@ class PlanRunner {
                                 info(item.op).name));
         MOESCOPE_TRY(op->prepare(device_, plan_.workload, *routing_));
         return tune(device_, *op, request, events_, tuned_, cancelled_);
+    }
+
+    // The first time on a machine a tile kernel takes seconds to compile: all of the plan's do so side by side, and
+    // nothing is timed meanwhile. What does not compile is said where it is launched.
+    void compile_items() {
+        if (device_.info().is_cpu())
+            return;
+        CompileQueue queue(device_, tile_calls(), cancelled_);
+        for (std::size_t done = 0; const std::optional<Compiled> news = queue.next();) {
+            done += !news->started;
+            events_.progress(fmt::format("compiling tile kernels, {} of {} done", done, queue.size()), items_from_);
+        }
+    }
+
+    std::vector<ms_scatter2scatter_args> tile_calls() const {
+        std::vector<ms_scatter2scatter_args> calls;
+        for (std::size_t item = 0; item < plan_.items.size(); ++item) {
+            Measurement measurement = first_measurement(item);
+            std::string variant;
+            if (!info(measurement.op).tunable || is_edited(measurement.variant) || !take_variant(measurement, variant))
+                continue;
+            ms_scatter2scatter_args call = grouped_args(plan_.workload, measurement.op);
+            choose_variant(call, plan_.workload, variant);
+            call.config = kernel_config(measurement.config);
+            calls.push_back(call);
+        }
+        return calls;
     }
 
     void run_items() {

@@ -85,13 +85,14 @@ class Tuning {
 
     void compile() {
         std::vector<std::size_t> indices;
-        std::vector<ms_tile_config> configs;
+        std::vector<ms_scatter2scatter_args> calls;
         for (std::size_t i = 0; i < candidates_.size(); ++i)
             if (candidates_[i].fate == Fate::Queued) {
                 indices.push_back(i);
-                configs.push_back(kernel_config(candidates_[i].config));
+                calls.push_back(args_);
+                calls.back().config = kernel_config(candidates_[i].config);
             }
-        CompileQueue queue(device_, args_, std::move(configs), cancelled_);
+        CompileQueue queue(device_, std::move(calls), cancelled_);
         std::size_t done = 0;
         while (const std::optional<Compiled> news = queue.next()) {
             const std::size_t index = indices[news->index];

@@ -6,7 +6,7 @@ import re
 
 from ssh_server import SshServer
 from window import Window, check, run
-from workload import choose_model, measured, READY, run_now, set_tokens, start_long_run, tick_only, wait_for_return
+from workload import choose_model, measured, READY, run_now, set_tokens, start_long_run, tick_little, wait_for_return
 
 
 def open_hosts(w):
@@ -31,7 +31,7 @@ def flow():
         connect(w, "gpu-a")
         choose_model(w, "olmoe", "OLMoE-1B-7B")
         set_tokens(w, 16)
-        tick_only(w, "Routing")
+        tick_little(w)
         of_a = run_now(w)
         before_a = measured(of_a)
         connect(w, "gpu-b")

@@ -18,7 +18,7 @@ TEST_CASE("a compile queue ends, however fast its threads are done") {
     };
     const std::atomic<bool> cancelled = false;
     for (int round = 0; round < 300; ++round) {
-        CompileQueue queue(device, {}, std::vector<ms_tile_config>(2), cancelled);
+        CompileQueue queue(device, std::vector<ms_scatter2scatter_args>(2), cancelled);
         std::size_t finished = 0;
         while (const std::optional<Compiled> news = queue.next())
             finished += !news->started;

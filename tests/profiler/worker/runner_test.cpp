@@ -398,6 +398,35 @@ TEST_CASE("the tuner's choice runs as the variant and the tile that the tuner fo
     CHECK(run.last().config == tile);
 }
 
+TEST_CASE("the tile kernels of a plan are compiled before anything is timed, but no edited or unknown ones") {
+    static std::atomic<int> compiled, lora, tiles; // the table has plain functions
+    compiled = lora = tiles = 0;
+    Plan plan = fake_plan();
+    plan.items.push_back({OperatorId::GateUp, "base (edited)", {}});
+    plan.items.push_back({OperatorId::GateUp, "base", {64, 128, 32, 4, 3}});
+    plan.items.push_back({OperatorId::GateUp, "tuned", {}});
+    plan.items.push_back({OperatorId::Down, "split", {}});
+    plan.edits = {{"scatter2scatter.jit.cu", "text"}};
+    Run run;
+    run.device.table.scatter2scatter_compile = [](const ms_scatter2scatter_args *call, const char *arch, ms_tile_resources *) {
+        ++compiled;
+        lora += call->rank > 0 && call->variant == MS_S2S_SPLIT;
+        tiles += call->config.block_m == 64;
+        return ms_status(std::string(arch) == "sm_90a" ? MS_OK : MS_UNSUPPORTED);
+    };
+    int at_first_launch = -1;
+    run.device.event_ns = [&](std::int64_t) {
+        if (at_first_launch < 0)
+            at_first_launch = compiled;
+        return 1000.0f;
+    };
+    run(plan);
+    CHECK(at_first_launch == 2);
+    CHECK(compiled == 2);
+    CHECK(lora == 1);
+    CHECK(tiles == 1);
+}
+
 TEST_CASE("sources that a device does not take fail the edited item alone") {
     Plan plan = fake_plan();
     plan.items = {{OperatorId::GateUp, "base", {}}, {OperatorId::GateUp, "base (edited)", {}}};
