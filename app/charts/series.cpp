@@ -48,6 +48,18 @@ std::vector<Point> downsampled(std::span<const Point> points, Range x, int colum
     return result;
 }
 
+void draw_dashes(ImDrawList &draw, ImVec2 from, ImVec2 to, float dash, float gap, ImU32 colour, float thickness) {
+    const float length = std::hypot(to.x - from.x, to.y - from.y);
+    if (!(length > 0) || length > 100'000)
+        return;
+    const ImVec2 along{(to.x - from.x) / length, (to.y - from.y) / length};
+    for (float at = 0; at < length; at += dash + gap) {
+        const float end = std::min(at + dash, length);
+        draw.AddLine({from.x + along.x * at, from.y + along.y * at}, {from.x + along.x * end, from.y + along.y * end}, colour,
+                     thickness);
+    }
+}
+
 float distance_to(ImVec2 point, ImVec2 from, ImVec2 to) {
     const float dx = to.x - from.x, dy = to.y - from.y, length = dx * dx + dy * dy;
     const float along = length > 0 ? ((point.x - from.x) * dx + (point.y - from.y) * dy) / length : 0;

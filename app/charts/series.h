@@ -23,6 +23,9 @@ std::vector<Point> downsampled(std::span<const Point> points, Range x, int colum
 // In pixels, of a point from a piece of a line.
 float distance_to(ImVec2 point, ImVec2 from, ImVec2 to);
 
+// A straight line of dashes; nothing where it is zoomed beyond what dashes can show.
+void draw_dashes(ImDrawList &draw, ImVec2 from, ImVec2 to, float dash, float gap, ImU32 colour, float thickness);
+
 void draw_line(const Plot &plot, std::span<const Point> points, const ImVec4 &colour, float width);
 
 // Draws discs. The nearest one to the pointer within `reach` pixels, if any.

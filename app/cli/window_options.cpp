@@ -49,6 +49,7 @@ void add_window_options(CLI::App &app, WindowArguments &arguments) {
     };
     add("--remote", arguments.remote, "USER@HOST", "Use this machine's GPU, through ssh");
     add("--view", arguments.view, "NAME", "The view to show first");
+    add("--run", arguments.run, "N", "Which of the session's runs to show, counted from 1 (the first one done)");
     add("--theme", arguments.theme, "NAME", "dark, light, high-contrast, high-contrast-light, or system");
     add("--scale", arguments.scale, "F", "Size of text and spacing, 0.5..4 (the monitor's)");
     add("--size", arguments.size, "WxH", "Pixels of the window");
@@ -82,6 +83,10 @@ Result<WindowOptions> make_window_options(const WindowArguments &arguments,
     if (!frames)
         return frames.error();
     request.frames = int(*frames);
+    const auto run = parse_integer("--run", arguments.run.value_or("0"), arguments.run ? 1 : 0, 1'000'000);
+    if (!run)
+        return run.error();
+    request.run = int(*run);
     if (const Status status = read_point(arguments.point, request.point); !status)
         return status.error();
     for (std::string_view rest = arguments.actions ? *arguments.actions : std::string_view(); !rest.empty();) {

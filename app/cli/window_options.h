@@ -14,7 +14,7 @@ namespace moescope::cli {
 
 struct WindowArguments {
     std::vector<std::string> files;
-    std::optional<std::string> remote, view, theme, scale, size, screenshot, frames, actions, point;
+    std::optional<std::string> remote, view, theme, scale, size, screenshot, frames, actions, point, run;
 };
 
 void add_window_options(CLI::App &app, WindowArguments &arguments);

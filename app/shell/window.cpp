@@ -136,6 +136,8 @@ void Window::follow_scale() {
 void Window::act() {
     if (acted_at_ >= 0 || drawn_ < kSettlingFrames || shell_.busy_with_file())
         return;
+    if (options_.run > 0)
+        shell_.choose_run(RunId{std::uint32_t(options_.run - 1)});
     for (const std::string &action : options_.actions)
         shell_.actions().run(action);
     acted_at_ = drawn_;

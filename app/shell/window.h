@@ -15,6 +15,7 @@ struct WindowOptions {
     std::vector<std::filesystem::path> files; // sessions to open; the first one is shown
     std::string remote;                       // --remote USER@HOST: the worker runs there
     std::string view;                         // --view: the first pane's; "": as last time
+    int run = 0;                              // --run: of the first file, counted from 1; 0: as the window would choose
     std::string theme;                        // --theme dark|light; "": as last time
     float scale = 0;                          // --scale; 0: the monitor's
     int width = 0, height = 0;                // --size WxH in pixels; 0: as last time

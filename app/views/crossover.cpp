@@ -42,7 +42,7 @@ class Crossover {
     std::string published_name() const;
     bool draw_cell(const charts::Plot &plot, const CrossoverCell &cell) const; // true: the pointer is on it
     void draw_labels(const charts::Plot &plot) const;
-    bool draw_boundary(const charts::Plot &plot, std::span<const ImVec2> points, const ImVec4 &colour) const;
+    bool draw_boundary(const charts::Plot &plot, std::span<const ImVec2> points, bool dashed) const;
     bool draw_fitted(const charts::Plot &plot) const;
     bool draw_published(const charts::Plot &plot) const;
 
@@ -143,10 +143,13 @@ void Crossover::draw_labels(const charts::Plot &plot) const {
 }
 
 // True where the pointer is on it.
-bool Crossover::draw_boundary(const charts::Plot &plot, std::span<const ImVec2> points, const ImVec4 &colour) const {
+bool Crossover::draw_boundary(const charts::Plot &plot, std::span<const ImVec2> points, bool dashed) const {
     bool over = false;
     for (std::size_t i = 1; i < points.size(); ++i) {
-        plot.draw->AddLine(points[i - 1], points[i], packed(colour), px(2.5f));
+        if (dashed)
+            charts::draw_dashes(*plot.draw, points[i - 1], points[i], px(7), px(5), packed(theme_.text), px(2.5f));
+        else
+            plot.draw->AddLine(points[i - 1], points[i], packed(theme_.text), px(2.5f));
         over = over || (plot.hovered && charts::distance_to(plot.mouse, points[i - 1], points[i]) < px(4));
     }
     return over;
@@ -160,7 +163,7 @@ bool Crossover::draw_fitted(const charts::Plot &plot) const {
     for (const auto &[x, y] : fitted_boundary(*state_.fitted, {x_edges_.front(), x_edges_.back()},
                                               {y_edges_.front(), y_edges_.back()}))
         points.push_back(plot.at(x, y));
-    return draw_boundary(plot, points, theme_.text);
+    return draw_boundary(plot, points, /*dashed=*/false);
 }
 
 bool Crossover::draw_published(const charts::Plot &plot) const {
@@ -169,7 +172,7 @@ bool Crossover::draw_published(const charts::Plot &plot) const {
     std::vector<ImVec2> points;
     for (const auto &[x, y] : corners)
         points.push_back(plot.at(x, y));
-    return draw_boundary(plot, points, theme_.failure);
+    return draw_boundary(plot, points, /*dashed=*/true);
 }
 
 void Crossover::draw_plot() {
@@ -215,14 +218,15 @@ void Crossover::draw_legend() const {
     const float line = ImGui::GetTextLineHeight();
     bool first = true;
     const auto entry = [&](const ImVec4 &colour, float height, const std::string &name, Evidence evidence,
-                           const char *explain) {
+                           const char *explain, bool dashed = false) {
         if (!std::exchange(first, false))
             ui::flow(line * 1.3f + ui::text_width(name), px(16));
         ImGui::BeginGroup();
         const ImVec2 at = ImGui::GetCursorScreenPos();
-        ImGui::GetWindowDrawList()->AddRectFilled({at.x, at.y + line * (0.5f - height / 2)},
-                                                  {at.x + line, at.y + line * (0.5f + height / 2)},
-                                                  packed(colour));
+        for (const float from : dashed ? std::vector{0.0f, 0.6f} : std::vector{0.0f})
+            ImGui::GetWindowDrawList()->AddRectFilled(
+                {at.x + line * from, at.y + line * (0.5f - height / 2)},
+                {at.x + line * (dashed ? from + 0.4f : 1), at.y + line * (0.5f + height / 2)}, packed(colour));
         ImGui::Dummy({line * 1.3f, line});
         ImGui::SameLine(0, 0);
         ui::text(name, theme_.muted);
@@ -235,7 +239,7 @@ void Crossover::draw_legend() const {
     if (state_.fitted)
         entry(theme_.text, 0.18f, "fitted boundary", Evidence::Estimated, kFittedWords);
     if (has_published_rule(map_))
-        entry(theme_.failure, 0.18f, published_name(), Evidence::Reported, kPublishedWords);
+        entry(theme_.text, 0.18f, published_name(), Evidence::Reported, kPublishedWords, /*dashed=*/true);
     constexpr const char *kHatched = "hatched: not decided";
     ui::flow(ui::text_width(kHatched), px(16));
     ui::text(kHatched, theme_.muted);
@@ -272,17 +276,33 @@ void Crossover::draw_rules() const {
     ImGui::EndTable();
 }
 
+bool same_question(const CrossoverMap &a, const CrossoverMap &b) {
+    return a.op == b.op && a.a == b.a && a.b == b.b && a.x == b.x && a.y == b.y;
+}
+
+bool changes(const CrossoverMap &map) {
+    const auto won_by = [&](bool b) {
+        return std::ranges::any_of(map.cells, [&](const CrossoverCell &cell) { return cell.decided && cell.b_wins() == b; });
+    };
+    return won_by(false) && won_by(true);
+}
+
 void find_maps(const ViewContext &context, CrossoverState &state) {
     if (state.session == context.session)
         return;
     state.session = context.session;
+    const auto before = state.picked && state.chosen < state.maps.size() ? std::optional(state.maps[state.chosen]) : std::nullopt;
     state.maps = find_crossovers(*state.session);
-    state.chosen = std::min(state.chosen, std::max<std::size_t>(state.maps.size(), 1) - 1);
+    const auto kept = std::ranges::find_if(
+        state.maps, [&](const CrossoverMap &map) { return before && same_question(map, *before); });
+    state.picked = kept != state.maps.end();
+    state.chosen = state.picked ? std::size_t(kept - state.maps.begin()) : default_map(state.maps);
     state.fitted_for = std::size_t(-1);
     if (!state.wanted)
         return;
     if (const Result<std::size_t> place = find_map(state.maps, *state.wanted)) {
         state.chosen = *place;
+        state.picked = true;
         state.wanted.reset();
     }
 }
@@ -307,8 +327,10 @@ void draw_choice(CrossoverState &state) {
     if (!ImGui::BeginCombo("##map", ui::fitted_in_combo(name_of(state.maps[state.chosen])).c_str()))
         return;
     for (std::size_t i = 0; i < state.maps.size(); ++i)
-        if (ImGui::Selectable(fmt::format("{}##{}", name_of(state.maps[i]), i).c_str(), i == state.chosen))
+        if (ImGui::Selectable(fmt::format("{}##{}", name_of(state.maps[i]), i).c_str(), i == state.chosen)) {
             state.chosen = i;
+            state.picked = true;
+        }
     ImGui::EndCombo();
 }
 
@@ -324,6 +346,11 @@ void write_heuristic(const ViewContext &context, CrossoverState &state) {
 }
 
 } // namespace
+
+std::size_t default_map(const std::vector<CrossoverMap> &maps) {
+    const auto found = std::ranges::find_if(maps, changes);
+    return found == maps.end() ? 0 : std::size_t(found - maps.begin());
+}
 
 void draw_crossover(const ViewContext &context, CrossoverState &state, const Workload &workload,
                     bool on_cpu, const SweepActions &actions) {

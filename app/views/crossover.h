@@ -16,6 +16,7 @@ namespace moescope {
 
 struct CrossoverState {
     std::size_t chosen = 0; // of maps
+    bool picked = false;    // by hand; else the one that default_map() takes
     std::optional<MapChoice> wanted; // chosen when its map is there
     charts::PlotState plot;
     std::string outcome; // of the last file written; why a grid could not be planned
@@ -30,6 +31,9 @@ struct CrossoverState {
 // The grid that the view offers to measure about a workload: counts of experts, and intermediate
 // sizes up to the model's own (small ones where a CPU has to compute them).
 std::vector<SweepAxis> suggested_grid(const Workload &workload, bool on_cpu);
+
+// Where the winner does change, if it does in any: the first of those, else the first of all.
+std::size_t default_map(const std::vector<CrossoverMap> &maps);
 
 // "gate_up: fused or split, over experts and K·N of one expert (16 cells)"
 std::string name_of(const CrossoverMap &map);

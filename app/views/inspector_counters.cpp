@@ -108,8 +108,8 @@ class RangeRows {
 };
 
 std::string range_text(double low, double high, const char *unit) {
-    return low == high ? fmt::format("{:.0f} {}", high, unit)
-                       : fmt::format("{:.0f} – {:.0f} {}", low, high, unit);
+    const std::string from = format_count(std::round(low)), to = format_count(std::round(high));
+    return from == to ? fmt::format("{} {}", to, unit) : fmt::format("{} – {} {}", from, to, unit);
 }
 
 // The theoretical occupancy of the measurement's longest kernel; 0 where none was recorded.

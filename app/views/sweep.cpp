@@ -285,15 +285,7 @@ void SweepView::draw_floor(const charts::Plot &plot, const SweepLine &line) {
         if (a <= 0 || b <= 0)
             continue;
         const ImVec2 from = plot.at(x_of(line.points[i - 1]), a), to = plot.at(x_of(line.points[i]), b);
-        const float length = std::hypot(to.x - from.x, to.y - from.y);
-        if (!(length > 0) || length > 100'000) // zoomed beyond what dashes can show
-            continue;
-        const ImVec2 along{(to.x - from.x) / length, (to.y - from.y) / length};
-        for (float at = 0; at < length; at += dash + room) {
-            const float end = std::min(at + dash, length);
-            plot.draw->AddLine({from.x + along.x * at, from.y + along.y * at},
-                               {from.x + along.x * end, from.y + along.y * end}, colour, std::max(1.0f, px(1)));
-        }
+        charts::draw_dashes(*plot.draw, from, to, dash, room, colour, std::max(1.0f, px(1)));
     }
 }
 

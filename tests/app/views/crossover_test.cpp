@@ -71,3 +71,16 @@ TEST_CASE("the crossover view draws a grid in both themes and at both scales", "
                             .ok());
         }
 }
+
+TEST_CASE("the map shown first is one where the winner changes", "[crossover]") {
+    CHECK(default_map({}) == 0);
+    CrossoverMap one_wins, changes;
+    for (const double b_ns : {80.0, 90.0})
+        one_wins.cells.push_back({.a_ns = 100, .b_ns = b_ns, .decided = true});
+    changes.cells = one_wins.cells;
+    changes.cells.push_back({.a_ns = 100, .b_ns = 120, .decided = false});
+    CHECK(default_map({one_wins, changes}) == 0); // an undecided cell says nothing
+    changes.cells.back().decided = true;
+    CHECK(default_map({one_wins, changes, changes}) == 1);
+    CHECK(default_map({one_wins, one_wins}) == 0);
+}
