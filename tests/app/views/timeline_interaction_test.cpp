@@ -417,7 +417,7 @@ TEST_CASE("the pointer is on one item of a row, however many lie within a pixel"
             CHECK(sentences <= 1);
             told += sentences;
         }
-    CHECK(told > 20);
+    CHECK(told > 5);
 }
 
 TEST_CASE("the timeline's words name the keys that its commands have", "[timeline]") {

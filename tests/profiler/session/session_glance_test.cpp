@@ -32,7 +32,7 @@ TEST_CASE("a glance at a session file tells whether its runs are ranks") {
     const test::TemporaryFolder folder;
     Session session = *test::small_session();
     RunRecord run = session.runs[0];
-    run.plan.ranks = MeetingPlace{.rank = 0, .size = 2};
+    run.plan.ranks.emplace().size = 2;
     session.runs.set(0, run);
     REQUIRE(save_session(session, folder / "a.moescope").ok());
     CHECK(glance_at_session(folder / "a.moescope")->ranks);
