@@ -587,6 +587,7 @@ void Shell::draw(float width, float height) {
     selection_.hovered = std::exchange(selection_.next_hovered, {});
     selection_.hovered_expert = std::exchange(selection_.next_hovered_expert, -1);
 
+    follow_timeline_keys();
     use_shortcuts();
     layout_ = lay_out(width, height, scale_, settings_.layout,
                       frame_session_->origin == Origin::Recorded);

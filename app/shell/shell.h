@@ -172,6 +172,7 @@ class Shell {
     void add_view_actions();
     void add_window_actions();
     void add_timeline_actions(); // shell_timeline_actions.cpp
+    void follow_timeline_keys();
     void add_zoom_actions();
     bool begin_help(const char *name, bool &opening); // a popup in the middle; ImGui::EndPopup() where it is open
     void draw_marks_help();

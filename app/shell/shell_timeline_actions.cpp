@@ -1,5 +1,4 @@
-// The timeline's commands. Its own keys for moving (W, A, S, D) and taking back (Esc) are not among them:
-// they are held, or work the window itself.
+// The timeline's commands. The key for taking back (Esc) is not among them: it works the window itself.
 #include "app/shell/shell.h"
 
 namespace moescope {
@@ -14,8 +13,14 @@ void Shell::add_timeline_actions() {
     };
     using enum TimelineCommand;
     const Command commands[] = {
+        {"timeline.left", "Move left", "Earlier times. Hold its key to go on.", MoveLeft, {.key = ImGuiKey_A}},
+        {"timeline.right", "Move right", "Later times. Hold its key to go on.", MoveRight, {.key = ImGuiKey_D}},
+        {"timeline.zoom_in", "Zoom in", "About the pointer. Hold its key to go on; the wheel does the same.", ZoomIn,
+         {.key = ImGuiKey_W}},
+        {"timeline.zoom_out", "Zoom out", "About the pointer. Hold its key to go on; the wheel does the same.", ZoomOut,
+         {.key = ImGuiKey_S}},
         {"timeline.fit", "Fit what is marked", "What is measured or selected on the timeline; all of it where that is in sight.",
-         Fit, {.key = ImGuiKey_F}},
+         Fit, {.key = ImGuiKey_F}, true},
         {"timeline.fit_all", "Fit all of it", "The whole run on the timeline.", FitAll, {.key = ImGuiKey_F, .shift = true}},
         {"timeline.search", "Search the timeline", "Kernels, calls and operators by part of their name.", Search,
          {.key = ImGuiKey_Slash}, true},
@@ -46,6 +51,12 @@ void Shell::add_timeline_actions() {
             action.ticked = [this] { return timeline_.arrows; };
         actions_.add(std::move(action));
     }
+}
+
+// As they are now: the user may change them at any time.
+void Shell::follow_timeline_keys() {
+    const auto keys = [this](const char *id) { return actions_.shortcut(*actions_.find(id)); };
+    timeline_.keys = {keys("timeline.left"), keys("timeline.right"), keys("timeline.zoom_in"), keys("timeline.zoom_out")};
 }
 
 } // namespace moescope

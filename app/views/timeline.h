@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/shell/background_task.h"
+#include "app/shell/shortcut.h"
 #include "app/views/timeline_indexer.h"
 #include "app/views/timeline_minimap.h"
 #include "app/views/timeline_notes.h"
@@ -19,6 +20,10 @@ namespace moescope {
 
 // What can be asked of the timeline from outside, and by its keys.
 enum class TimelineCommand {
+    MoveLeft, // a step, as these four; their keys held go on
+    MoveRight,
+    ZoomIn, // about the pointer
+    ZoomOut,
     Fit,    // the measured stretch or what is selected; all of it where that is in sight
     FitAll,
     Search,
@@ -55,6 +60,10 @@ struct TimelineCard {
     ImVec2 offset; // pixels from the item
 };
 
+struct TimelineKeys { // that are held to move
+    Shortcut left{.key = ImGuiKey_A}, right{.key = ImGuiKey_D}, in{.key = ImGuiKey_W}, out{.key = ImGuiKey_S};
+};
+
 struct TimelineState {
     TimelineIndexer index;
     const TimelineModel &model() const { return index.model(); }
@@ -74,6 +83,8 @@ struct TimelineState {
     std::optional<ImVec2> box_start; // of a right drag
     std::optional<TimelineCommand> asked;
     bool own_keys = true; // where no shell has them among its commands
+    TimelineKeys keys;
+    std::optional<double> pointer_ns; // the time that the pointer was at in the last frame
 
     std::optional<std::pair<std::int64_t, float>> measure_from; // of a drag with Shift: time, y
     std::optional<TimelineStretch> stretch;

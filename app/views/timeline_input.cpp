@@ -11,7 +11,9 @@ namespace moescope {
 
 namespace {
 
-constexpr double kZoomStep = 0.8;
+constexpr double kZoomStep = 0.8, kMoveStep = 0.08; // of what is in sight
+// Of one frame with a key held: the first one after the window slept tells of all that time.
+constexpr double kLongestFrame = 0.1;
 constexpr float kClickSlack = 4;
 // A match with less than this share of the width can hardly be seen, and gets as much as its name needs.
 constexpr double kLeastShare = 0.01, kFoundShare = 0.2;
@@ -103,6 +105,33 @@ void keep_card(TimelineState &state) {
         state.cards.push_back({*hit, {24, 28}});
 }
 
+void move_by(TimelineState &state, double share) { state.range = moved(state.range, share * state.range.span()); }
+
+void zoom_by(TimelineState &state, double factor) {
+    const double middle = (state.range.start_ns + state.range.end_ns) / 2;
+    state.range = zoomed_about(state.range, state.pointer_ns.value_or(middle), factor);
+}
+
+// Held after the frame that saw it go down: what that one does is a command.
+bool held_on(const Shortcut &keys) {
+    const ImGuiIO &io = ImGui::GetIO();
+    return !keys.empty() && ImGui::IsKeyDown(keys.key) && !ImGui::IsKeyPressed(keys.key, false) && io.KeyCtrl == keys.ctrl &&
+           io.KeyAlt == keys.alt && (io.KeyShift || !keys.shift);
+}
+
+void move_while_held(TimelineState &state) {
+    const double seconds = std::min(double(ImGui::GetIO().DeltaTime), kLongestFrame);
+    const double share = seconds * 1.2, zoom = std::pow(0.08, seconds);
+    if (held_on(state.keys.left))
+        move_by(state, -share);
+    if (held_on(state.keys.right))
+        move_by(state, share);
+    if (held_on(state.keys.in))
+        zoom_by(state, zoom);
+    if (held_on(state.keys.out))
+        zoom_by(state, 1 / zoom);
+}
+
 void show_bookmark(TimelineState &state, const std::optional<std::size_t> &index) {
     if (index)
         go_to(state, state.notes.bookmarks[*index]);
@@ -132,6 +161,14 @@ void obey(const ViewContext &context, TimelineState &state) {
     if (!asked)
         return;
     switch (*asked) {
+    case TimelineCommand::MoveLeft:
+        return move_by(state, -kMoveStep);
+    case TimelineCommand::MoveRight:
+        return move_by(state, kMoveStep);
+    case TimelineCommand::ZoomIn:
+        return zoom_by(state, kZoomStep);
+    case TimelineCommand::ZoomOut:
+        return zoom_by(state, 1 / kZoomStep);
     case TimelineCommand::Fit:
         return fit(state);
     case TimelineCommand::FitAll:
@@ -165,6 +202,7 @@ void obey(const ViewContext &context, TimelineState &state) {
 
 void use_mouse(TimelineState &state, TimelineCanvas &canvas) {
     const ImGuiIO &io = ImGui::GetIO();
+    state.pointer_ns = canvas.hovered ? std::optional(canvas.time_at(canvas.mouse.x)) : std::nullopt;
     ImGui::SetItemKeyOwner(ImGuiKey_MouseWheelY);
     if (canvas.hovered && io.MouseWheel != 0) {
         if (io.KeyShift)
@@ -215,25 +253,20 @@ void use_keys(TimelineState &state, const TimelineCanvas &canvas) {
     const ImGuiIO &io = ImGui::GetIO();
     if (io.KeyCtrl && ImGui::IsKeyPressed(ImGuiKey_F, false))
         state.asked = TimelineCommand::Search;
-    if (io.WantTextInput || io.KeyCtrl || io.KeyAlt || io.KeySuper)
+    if (io.WantTextInput || io.KeySuper)
         return;
-    const double step = double(io.DeltaTime) * state.range.span() * 1.2;
-    const double zoom = std::pow(0.08, double(io.DeltaTime));
-    const double about = canvas.hovered ? canvas.time_at(canvas.mouse.x)
-                                        : (state.range.start_ns + state.range.end_ns) / 2;
-    if (ImGui::IsKeyDown(ImGuiKey_A))
-        state.range = moved(state.range, -step);
-    if (ImGui::IsKeyDown(ImGuiKey_D))
-        state.range = moved(state.range, step);
-    if (ImGui::IsKeyDown(ImGuiKey_W))
-        state.range = zoomed_about(state.range, about, zoom);
-    if (ImGui::IsKeyDown(ImGuiKey_S))
-        state.range = zoomed_about(state.range, about, 1 / zoom);
+    move_while_held(state);
+    if (io.KeyCtrl || io.KeyAlt)
+        return;
     struct Key {
         ImGuiKey key;
         TimelineCommand plain, shifted;
     };
     constexpr Key kKeys[] = {
+        {ImGuiKey_A, TimelineCommand::MoveLeft, TimelineCommand::MoveLeft},
+        {ImGuiKey_D, TimelineCommand::MoveRight, TimelineCommand::MoveRight},
+        {ImGuiKey_W, TimelineCommand::ZoomIn, TimelineCommand::ZoomIn},
+        {ImGuiKey_S, TimelineCommand::ZoomOut, TimelineCommand::ZoomOut},
         {ImGuiKey_F, TimelineCommand::Fit, TimelineCommand::FitAll},
         {ImGuiKey_Slash, TimelineCommand::Search, TimelineCommand::Search},
         {ImGuiKey_N, TimelineCommand::NextMatch, TimelineCommand::PreviousMatch},

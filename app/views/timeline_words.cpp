@@ -152,7 +152,8 @@ void draw_timeline_details(const ViewContext &context, TimelineState &state) {
     if (!state.selected || !state.model().find(*state.selected)) {
         const ui::FontScope font(ui::small_font());
         ui::wrapped(
-            context.keys("Drag or A D to pan, wheel or W S to zoom, right drag to zoom on a stretch, Shift and wheel to "
+            context.keys("Drag or {timeline.left} {timeline.right} to pan, wheel or {timeline.zoom_in} {timeline.zoom_out} "
+                         "to zoom, right drag to zoom on a stretch, Shift and wheel to "
                          "scroll. Click to select, Shift and drag to measure a stretch and count what is in it. "
                          "{timeline.fit} fits what is marked, {timeline.fit_all} or a double click all. {timeline.search} "
                          "searches, {timeline.next_match} goes to the next match. {timeline.bookmark} sets a bookmark, "

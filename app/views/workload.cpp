@@ -497,14 +497,18 @@ void Pane::draw_buttons() {
     const float live = ImGui::CalcTextSize("Live").x + ImGui::GetFrameHeight() +
                        ImGui::GetStyle().ItemInnerSpacing.x;
     const float width = std::floor((ImGui::GetContentRegionAvail().x - live - 2 * gap) / 2);
-    const bool ready = !problem_ && wanted_items(state_).ok() &&
-                       context_.progress.state != WorkerClient::State::Gone;
-    ImGui::BeginDisabled(!ready);
+    const auto items = wanted_items(state_);
+    const std::string refused = problem_      ? problem_->error.sentence()
+                                : !items.ok() ? items.error().sentence()
+                                : context_.progress.state == WorkerClient::State::Gone
+                                    ? "There is no worker to run it: see the problems at the bottom right."
+                                    : "";
+    ImGui::BeginGroup();
+    ImGui::BeginDisabled(!refused.empty());
     if (ui::primary_button(theme_, "Run", {width, 0}))
         context_.run_plan();
-    ui::landmark("run");
     ImGui::EndDisabled();
-    ui::explain("Runs every ticked operator and variant on the chosen device.");
+    ui::explain(refused.empty() ? "Runs every ticked operator and variant on the chosen device." : refused);
     ImGui::SameLine();
     ImGui::BeginDisabled(!running());
     if (ImGui::Button("Stop", {width, 0}))
@@ -515,6 +519,8 @@ void Pane::draw_buttons() {
     if (ImGui::Checkbox("Live", &state_.live) && state_.live)
         state_.changed_at = ImGui::GetTime();
     ui::explain("Runs again as soon as anything above changes, with few repetitions.");
+    ImGui::EndGroup();
+    ui::landmark("run");
 }
 
 void Pane::draw_fields() {

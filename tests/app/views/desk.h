@@ -46,8 +46,8 @@ class Desk {
     PlanItem tuned;
     std::vector<PlanItem> wanted;
 
-    void frame() {
-        ImGui::GetIO().DeltaTime = 0.4f; // no two clicks make a double click
+    void frame(float seconds = 0.4f) { // no two clicks make a double click
+        ImGui::GetIO().DeltaTime = seconds;
         ImGui::NewFrame();
         ImGui::SetNextWindowPos({0, 0});
         ImGui::SetNextWindowSize({kWidth, kHeight});

@@ -435,3 +435,38 @@ TEST_CASE("the timeline's words name the keys that its commands have", "[timelin
     timeline.desk.frame();
     CHECK(timeline.desk.says("Ctrl+Alt+G"));
 }
+
+TEST_CASE("a tap of a key moves a step, however long the window slept before, and a held one goes on", "[timeline][input]") {
+    Timeline timeline;
+    TimelineState &state = timeline.state;
+    timeline.show_kernel(timeline.session->kernels.size() / 2);
+    const TimeRange before = state.range;
+    const auto slept = [&](ImGuiKey key, bool down) { // frames of 20 s: Desk's own are of 0.4 s
+        ImGui::GetIO().AddKeyEvent(key, down);
+        for (int i = 0; i < 2; ++i)
+            timeline.desk.frame(20);
+    };
+    slept(ImGuiKey_D, true);
+    slept(ImGuiKey_D, false);
+    CHECK(state.range.start_ns > before.start_ns);
+    CHECK(state.range.start_ns < before.start_ns + before.span() / 2);
+    CHECK(state.range.span() == Approx(before.span()));
+    slept(ImGuiKey_A, true);
+    slept(ImGuiKey_A, false);
+    CHECK(state.range.start_ns == Approx(before.start_ns).margin(before.span() * 0.01));
+    slept(ImGuiKey_W, true);
+    slept(ImGuiKey_W, false);
+    CHECK(state.range.span() < before.span());
+    CHECK(state.range.span() > before.span() / 3);
+
+    state.keys.right = {.key = ImGuiKey_RightArrow, .ctrl = true};
+    const double at = state.range.start_ns;
+    ImGui::GetIO().AddKeyEvent(ImGuiKey_RightArrow, true);
+    for (int i = 0; i < 4; ++i)
+        timeline.desk.frame();
+    CHECK(state.range.start_ns == at);
+    ImGui::GetIO().AddKeyEvent(ImGuiMod_Ctrl, true);
+    for (int i = 0; i < 4; ++i)
+        timeline.desk.frame();
+    CHECK(state.range.start_ns > at);
+}
