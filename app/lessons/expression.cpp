@@ -45,7 +45,7 @@ constexpr int kMaxDepth = 64;
 } // namespace
 
 struct Expression::Node {
-    enum class Kind { Number, Fact, Binary, And, Or, Not, Where, Aggregate, Change } kind = Kind::Number;
+    enum class Kind { Number, Fact, Binary, And, Or, Not, Where, Aggregate, Change, Unclear } kind = Kind::Number;
     double number = 0;
     const lessons::Fact *fact = nullptr;
     FactArguments arguments = {};
@@ -180,7 +180,9 @@ class Parser {
         if (word == "where")
             return where();
         if (word == "change")
-            return change();
+            return of_change(Node::Kind::Change);
+        if (word == "unclear")
+            return of_change(Node::Kind::Unclear);
         for (const auto &[name, over] : kAggregates)
             if (word == name)
                 return aggregate(over);
@@ -226,7 +228,7 @@ class Parser {
         MOESCOPE_TRY(both);
         return node({.kind = Node::Kind::Where, .a = both->first, .b = both->second});
     }
-    Result<NodePtr> change() {
+    Result<NodePtr> of_change(Node::Kind kind) {
         if (!take("("))
             return wrong("an opening bracket is expected");
         Result<NodePtr> time = either();
@@ -243,8 +245,8 @@ class Parser {
             return wrong("a closing bracket is missing");
         for (const NodePtr &each : {*time, *base})
             if (!names_time(*each))
-                return wrong("change is told two times of measurements, as they are");
-        return node({.kind = Node::Kind::Change, .number = *threshold, .a = *time, .b = *base});
+                return wrong("two times of measurements are held against each other, as they are");
+        return node({.kind = kind, .number = *threshold, .a = *time, .b = *base});
     }
     // A measurement's time, of one run or of one among several.
     static bool names_time(const Node &node) {
@@ -397,13 +399,15 @@ std::string with_spread(const Summary &time) {
                        format_duration_ns(time.p90));
 }
 
-// 1, 0 or -1: longer, the same, less; nothing where the samples do not tell.
+// 1, 0 or -1: longer, the same, less; nothing where the samples do not tell. Unclear: whether they do not.
 Answer change_of(const Node &node, const Session &session, RunId run) {
     for (const NodePtr &each : {node.a, node.b})
         if (const Answer there = value_of(*each, session, run); !there.known())
             return there;
     const Measurement *time = measurement_of(*node.a, session, run), *base = measurement_of(*node.b, session, run);
     const TimeVerdict verdict = judge(*base, *time, node.number);
+    if (node.kind == Node::Kind::Unclear && verdict.ratio)
+        return {double(verdict.change == Change::Unclear), {}};
     if (verdict.change != Change::Unclear)
         return {double(verdict.change == Change::Slower) - double(verdict.change == Change::Faster), {}};
     return {std::nullopt,
@@ -433,6 +437,7 @@ Answer value_of(const Node &node, const Session &session, RunId run) {
     case Node::Kind::Aggregate:
         return over_runs(node, session);
     case Node::Kind::Change:
+    case Node::Kind::Unclear:
         return change_of(node, session, run);
     case Node::Kind::And:
     case Node::Kind::Or:
@@ -531,6 +536,7 @@ Filled Template::fill(const Session &session, RunId run) const {
             continue;
         const std::size_t begin = filled.text.size();
         const Answer answer = part.value.evaluate(session, run);
+        filled.known &= answer.known();
         for (const auto &[name, format] : kFormats)
             if (name == part.format)
                 filled.text += answer.known() ? unbroken(format(*answer.value)) : "–";

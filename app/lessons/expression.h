@@ -8,8 +8,8 @@
 // Names are facts of one run (facts.h lists them); operator.variant names a measurement. any, least,
 // most, latest and runs look at every run of the session; where(condition, value) has a value only
 // where the condition holds. change(time, base, threshold) holds the samples of two times against each
-// other: 1 for longer, 0 for the same, -1 for less, and no value where they do not tell. True is 1 and
-// false is 0.
+// other: 1 for longer, 0 for the same, -1 for less, and no value where they do not tell; unclear, told the
+// same, is 1 there and else 0. True is 1 and false is 0.
 #pragma once
 
 #include "profiler/base/result.h"
@@ -74,6 +74,7 @@ struct Filled {
         Expression expression;
     };
     std::vector<Value> values = {};
+    bool known = true; // every value
 };
 
 // Text with {expression:format} in it: time, bytes, rate (bytes a second), flops (a second), ratio,
@@ -83,6 +84,7 @@ class Template {
     Template() = default;
     static Result<Template> parse(std::string_view text);
     Filled fill(const Session &session, RunId run) const;
+    bool empty() const { return parts_.empty(); }
 
   private:
     struct Part {

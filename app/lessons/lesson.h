@@ -31,9 +31,15 @@ struct Control {
     bool tune = false;
 };
 
+struct Paragraph {
+    Template text;
+    Template unknown; // said instead while a value of the text is not known; may be empty
+    Filled fill(const Session &session, RunId run) const;
+};
+
 struct Page {
     std::string title;
-    std::vector<Template> text; // paragraphs
+    std::vector<Paragraph> text;
     std::string figure;         // "": none
     std::vector<std::size_t> controls;
 };

@@ -178,6 +178,16 @@ Status read_uses(const Reader &object, const std::vector<Control> &controls, std
     });
 }
 
+// A text, or one with another to say while its values are not known.
+Status read_paragraph(const json &value, const std::string &where, Paragraph &to) {
+    if (value.is_string())
+        return Reader::words_of(value.get<std::string>(), where, to.text);
+    const Reader object(value, where);
+    MOESCOPE_TRY(object.begin({"text", "unknown"}));
+    MOESCOPE_TRY(object.words("text", to.text));
+    return object.words("unknown", to.unknown);
+}
+
 Status read_page(const json &value, const std::string &where, const std::vector<Control> &controls, Page &to) {
     const Reader object(value, where);
     MOESCOPE_TRY(object.begin({"title", "text", "figure", "controls"}));
@@ -190,12 +200,11 @@ Status read_page(const json &value, const std::string &where, const std::vector<
         return Error{fmt::format("{}: figure \"{}\"", where, to.figure),
                      fmt::format("there is none of that name; there are {}", names), ""};
     }
-    std::vector<std::string> paragraphs;
-    MOESCOPE_TRY(object.texts("text", paragraphs));
-    if (paragraphs.empty())
+    MOESCOPE_TRY(object.each("text", [&](const json &entry, const std::string &at) {
+        return read_paragraph(entry, at, to.text.emplace_back());
+    }));
+    if (to.text.empty())
         return Error{fmt::format("{} has no \"text\"", where), "it needs a list of paragraphs", ""};
-    for (const std::string &paragraph : paragraphs)
-        MOESCOPE_TRY(Reader::words_of(paragraph, object.place("text"), to.text.emplace_back()));
     return read_uses(object, controls, to.controls);
 }
 
@@ -264,6 +273,11 @@ Status read_whole(const Reader &object, Lesson &to) {
 }
 
 } // namespace
+
+Filled Paragraph::fill(const Session &session, RunId run) const {
+    Filled filled = text.fill(session, run);
+    return filled.known || unknown.empty() ? filled : unknown.fill(session, run);
+}
 
 Result<Lesson> parse_lesson(std::string_view text, const std::string &name) {
     Result<json> document = parse_json_object(text, name);

@@ -40,9 +40,16 @@ Status apply(const WorkloadChange &change, std::span<const ModelShape> catalogue
 Verdict not_yet(std::string why) { return {Verdict::State::NotYet, {std::move(why)}}; }
 
 Verdict judge_choice(const Question &question, int chosen, const Session &session, RunId run) {
-    for (const Choice &choice : question.choices)
-        if (const Answer right = choice.right.evaluate(session, run); !right.known())
-            return not_yet(fmt::format("Not yet: {}.", right.missing));
+    bool decided = false;
+    std::string missing;
+    for (const Choice &choice : question.choices) {
+        const Answer right = choice.right.evaluate(session, run);
+        decided |= right.holds();
+        if (!right.known())
+            missing = right.missing;
+    }
+    if (!decided && !missing.empty())
+        return not_yet(fmt::format("Not yet: {}.", missing));
     if (chosen < 0 || std::size_t(chosen) >= question.choices.size())
         return not_yet("It has been measured: choose an answer.");
     if (question.choices[std::size_t(chosen)].right.evaluate(session, run).holds())

@@ -133,7 +133,7 @@ class LessonPage {
 
     void draw_page(const lessons::Page &page) {
         ui::text(page.title, theme().accent);
-        for (const lessons::Template &paragraph : page.text)
+        for (const lessons::Paragraph &paragraph : page.text)
             draw_paragraph(paragraph.fill(*context_.session, context_.run));
         if (!page.figure.empty())
             draw_figure(page.figure);

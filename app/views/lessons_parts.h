@@ -6,7 +6,7 @@
 
 namespace moescope {
 
-// The picture at its place, its bar and its caption; moves it on by a frame's time. about: what its values say
+// The picture at its place, its caption and its bar; moves it on by a frame's time. about: what its values say
 // that have no note of their own.
 void draw_player(const ViewContext &context, PlayerState &player, const lessons::Figure &figure, const ui::Fact &about);
 

@@ -113,9 +113,7 @@ void draw_player(const ViewContext &context, PlayerState &player, const lessons:
         const Explained said = explain_note(shape->note, *context.session, context.run, about);
         ui::tooltip(context.theme, said.title, said.facts);
     }
-    ImGui::BeginChild("bar", {size.x, ImGui::GetFrameHeight()}, 0, ImGuiWindowFlags_NoScrollbar);
-    draw_bar(context, player, figure.frames.size());
-    ImGui::EndChild();
+    // The caption stands between picture and bar, where no hint of the bar's buttons lies over it.
     const float line = ImGui::GetTextLineHeightWithSpacing(), top = ImGui::GetCursorPosY();
     ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + size.x);
     ui::text(frame.caption);
@@ -127,6 +125,9 @@ void draw_player(const ViewContext &context, PlayerState &player, const lessons:
     for (const lessons::Frame &each : figure.frames)
         tallest = std::max(tallest, ImGui::CalcTextSize(each.caption.c_str(), nullptr, false, size.x).y);
     ImGui::SetCursorPosY(std::max(ImGui::GetCursorPosY(), top + tallest + ImGui::GetStyle().ItemSpacing.y));
+    ImGui::BeginChild("bar", {size.x, ImGui::GetFrameHeight()}, 0, ImGuiWindowFlags_NoScrollbar);
+    draw_bar(context, player, figure.frames.size());
+    ImGui::EndChild();
 }
 
 } // namespace moescope

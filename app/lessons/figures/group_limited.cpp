@@ -129,8 +129,8 @@ Figure group_limited_figure(const FigureInputs &inputs) {
     std::string names;
     for (const int group : picture.routing.kept)
         names += fmt::format("{}{}", names.empty() ? "" : ", ", group);
-    add(fmt::format("Only the {} best groups stay: {}. Where groups are the GPUs that hold their experts, a token then "
-                    "travels to {} of them at most.",
+    add(fmt::format("Only the {} best groups stay: {}. Where each group's experts live on a node of their own, a token "
+                    "then travels to {} nodes at most.",
                     model.groups_kept, names, model.groups_kept),
         {.scores = true, .groups = true, .limited = true});
     for (int k = 1; k <= model.top_k; ++k)

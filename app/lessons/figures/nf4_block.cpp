@@ -78,15 +78,20 @@ void draw_nibbles(Pen &pen, const Block &block) {
         pen.words(columns.middle(i), kTop + kRoom + 16, fmt::format("{:x}", block.nibble(i)), Ink::Good).bold = true;
 }
 
+// Slots of each expert, of the first tokens.
+std::vector<std::int32_t> counts_of_tokens(const Workload &workload, int tokens) {
+    std::vector<std::int32_t> counts(std::size_t(workload.model.experts), 0);
+    for (const RouterRow &row : router_rows(workload, tokens))
+        for (const std::int32_t id : row.ids)
+            ++counts[std::size_t(id)];
+    return counts;
+}
+
 std::vector<std::int32_t> counts_of(const FigureInputs &inputs) {
     const auto experts = std::size_t(inputs.workload.model.experts);
     if (const RoutingRecord *routing = find_routing(inputs.session, inputs.run); routing && routing->counts.size() == experts)
         return routing->counts;
-    std::vector<std::int32_t> counts(experts, 0);
-    for (const RouterRow &row : router_rows(inputs.workload, 4096))
-        for (const std::int32_t id : row.ids)
-            ++counts[std::size_t(id)];
-    return counts;
+    return counts_of_tokens(inputs.workload, 4096);
 }
 
 void draw_experts(Pen &pen, const std::vector<std::int32_t> &counts, bool full, double bytes, double most) {
@@ -127,14 +132,14 @@ Figure nf4_block_figure(const FigureInputs &inputs) {
     Pen pen = add(fmt::format("{} of a block's {} weights, of 16 bits each, within ±{:.4f}.", kShown,
                               block.weights.size(), kScale));
     draw_weights(pen, drawn, Ink::Accent);
-    pen = add(fmt::format("The block is divided by its largest magnitude, absmax = {:.5f}: the weights now reach from −1 to 1.",
+    pen = add(fmt::format("The block is divided by its largest magnitude, absmax = {:.5f}: all weights now lie between −1 and 1.",
                           block.absmax()));
     draw_weights(pen, scaled, Ink::Accent);
     pen = add("NF4's 16 levels: close together near 0, where weights are many, for each level stands for as many values of "
               "a normal distribution.");
     draw_levels(pen);
     draw_weights(pen, scaled, Ink::Accent);
-    pen = add("Each weight goes to the level next to it, and is written as that level's number.");
+    pen = add("Each weight goes to the nearest level, and is written as that level's number.");
     draw_levels(pen);
     draw_weights(pen, snapped, Ink::Good);
     draw_nibbles(pen, block);
@@ -155,6 +160,15 @@ Figure nf4_block_figure(const FigureInputs &inputs) {
                           "expands only those: {}.",
                           active, format_bytes(cost("selective"))));
     draw_experts(pen, counts, false, cost("selective"), cost("full"));
+    if (std::size_t(active) == counts.size()) {
+        Workload one = inputs.workload;
+        one.tokens = 1;
+        const auto few = counts_of_tokens(one, 1);
+        const double bytes = minimum_cost(one, OperatorId::SelectiveDequant, "selective", few).bytes;
+        pen = add(fmt::format("With every expert active it saves nothing. The first token alone would reach {} of them: {}.",
+                              std::ranges::count_if(few, [](std::int32_t count) { return count > 0; }), format_bytes(bytes)));
+        draw_experts(pen, few, false, bytes, cost("full"));
+    }
     return figure;
 }
 

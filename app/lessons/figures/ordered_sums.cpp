@@ -14,7 +14,7 @@ namespace moescope::lessons {
 namespace {
 
 constexpr int kChunks = 8, kRowsPerChunk = 16, kRuns = 3;
-constexpr float kTop = 34, kStep = 42, kChip = 30, kSumX = 420;
+constexpr float kTop = 34, kChip = 38;
 
 std::vector<float> chunk_sums(const Workload &workload) {
     const std::vector<float> rows = contributions(workload, kChunks * kRowsPerChunk);
@@ -42,17 +42,17 @@ void draw_lane(Pen &pen, const Lane &lane, const std::vector<float> &chunks, flo
                              prefix + std::to_string(chunk));
         box.series = chunk;
         box.alpha = in ? 0.7f : 1.0f;
-        pen.words(columns.middle(place) - 2, top + 9, fmt::format("chunk {}", chunk), in ? Ink::Text : Ink::Muted,
+        pen.words(columns.middle(place) - 2, top + 11, fmt::format("chunk {}", chunk), in ? Ink::Text : Ink::Muted,
                   Shape::Align::Centre, prefix + std::to_string(chunk) + "n")
             .h = 10;
-        pen.words(columns.middle(place) - 2, top + 22, fmt::format("{:.4f}", chunks[std::size_t(chunk)]),
+        pen.words(columns.middle(place) - 2, top + 27, fmt::format("{:.4f}", chunks[std::size_t(chunk)]),
                   in ? Ink::Text : Ink::Muted, Shape::Align::Centre, prefix + std::to_string(chunk) + "v")
             .h = 10;
     }
     if (added > 0) {
         const float sum = lane.sums[std::size_t(added - 1)];
-        pen.words(kFigureWidth - kMargin, top + 8, fmt::format("{:.7f}", sum), Ink::Text, Shape::Align::Right).bold = true;
-        pen.words(kFigureWidth - kMargin, top + 25, "bits " + bits_of(sum), Ink::Muted, Shape::Align::Right);
+        pen.words(kFigureWidth - kMargin, top + 10, fmt::format("{:.7f}", sum), Ink::Text, Shape::Align::Right).bold = true;
+        pen.words(kFigureWidth - kMargin, top + 29, "bits " + bits_of(sum), Ink::Muted, Shape::Align::Right);
     }
 }
 
@@ -111,8 +111,8 @@ Figure ordered_sums_figure(const FigureInputs &inputs) {
     const auto add = [&](const Lane &lane, int added, std::size_t results, std::string caption) {
         Pen pen = next_frame(figure, std::move(caption));
         draw_lane(pen, lane, chunks, kTop, added, "u");
-        draw_lane(pen, fixed, chunks, kTop + 88, added, "o");
-        draw_results(pen, {runs.begin(), runs.begin() + std::ptrdiff_t(results)}, fixed, 196);
+        draw_lane(pen, fixed, chunks, kTop + 86, added, "o");
+        draw_results(pen, {runs.begin(), runs.begin() + std::ptrdiff_t(results)}, fixed, 192);
     };
     add(runs[0], 0, 0,
         fmt::format("One entry of a LoRA gradient is a sum over an expert's rows. {} blocks each add up a chunk of {} rows: "

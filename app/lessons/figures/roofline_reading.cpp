@@ -10,7 +10,7 @@ namespace moescope::lessons {
 
 namespace {
 
-constexpr float kLeft = 90, kRight = kFigureWidth - 30, kHigh = 18, kLow = 216;
+constexpr float kLeft = 64, kRight = kFigureWidth - 30, kHigh = 18, kLow = 216;
 
 // Decades of FLOP a byte and of FLOP/s.
 struct Axes {
@@ -55,11 +55,16 @@ void draw_axes(Pen &pen, const Axes &axes) {
         pen.line(x, kHigh, x, kLow, Ink::Raised);
         pen.words(x, kLow + 12, fmt::format("{:g}", std::pow(10.0, decade)), Ink::Muted).h = 12;
     }
+    // One unit for all, so that the numbers are short.
+    static constexpr const char *kUnits[] = {"FLOP/s", "kFLOP/s", "MFLOP/s", "GFLOP/s", "TFLOP/s"};
+    const int thousands = std::clamp(int(axes.y_high) / 3, 0, int(std::size(kUnits)) - 1);
     for (int decade = int(std::ceil(axes.y_low)); decade <= int(axes.y_high); ++decade) {
         const float y = axes.y(std::pow(10.0, decade));
         pen.line(kLeft, y, kRight, y, Ink::Raised);
-        pen.words(kLeft - 8, y, format_flops(std::pow(10.0, decade)), Ink::Muted, Shape::Align::Right).h = 12;
+        pen.words(kLeft - 8, y, fmt::format("{:g}", std::pow(10.0, decade - 3 * thousands)), Ink::Muted, Shape::Align::Right).h =
+            12;
     }
+    pen.words(kLeft + 4, 9, kUnits[thousands], Ink::Muted, Shape::Align::Left).h = 12;
     pen.words((kLeft + kRight) / 2, kLow + 30, "FLOP a byte", Ink::Muted);
 }
 

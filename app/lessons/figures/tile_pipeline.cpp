@@ -15,9 +15,14 @@ constexpr int kSlabs = 6, kLatency = 3;
 constexpr float kTile = 90, kLeft = 150, kTop = 66, kSlab = 26;
 constexpr float kRing = 500, kRingWidth = 240;
 
-TileConfig tile_of(const FigureInputs &inputs) {
-    const Measurement *measured = find_measurement(inputs.session, inputs.run, OperatorId::GateUp, "base");
-    return measured && !measured->config.is_default() ? measured->config : TileConfig{128, 128, 32, 4, 4};
+struct ShownTile : TileConfig {
+    bool measured = false; // else a usual one
+};
+
+ShownTile tile_of(const FigureInputs &inputs) {
+    const Measurement *found = find_measurement(inputs.session, inputs.run, OperatorId::GateUp, "base");
+    const bool measured = found && !found->config.is_default();
+    return {measured ? found->config : TileConfig{128, 128, 32, 4, 4}, measured};
 }
 
 Ink ink_of(Slab slab) {
@@ -104,13 +109,14 @@ void add_pipeline(Figure &figure, const TileConfig &tile, int stages, const std:
     }
 }
 
-void draw_intensities(Pen &pen, const TileConfig &tile, double ridge) {
+void draw_intensities(Pen &pen, const ShownTile &tile, double ridge) {
     struct Row {
         int m, n;
         std::string name;
     };
-    const Row rows[] = {{1, 1, "one number"}, {16, 16, "16 x 16"}, {64, 64, "64 x 64"}, {128, 128, "128 x 128"},
-                        {tile.block_m, tile.block_n, fmt::format("measured: {} x {}", tile.block_m, tile.block_n)}};
+    std::vector<Row> rows = {{1, 1, "one number"}, {16, 16, "16 x 16"}, {64, 64, "64 x 64"}, {128, 128, "128 x 128"}};
+    if (tile.measured)
+        rows.push_back({tile.block_m, tile.block_n, fmt::format("measured: {} x {}", tile.block_m, tile.block_n)});
     const float left = 170, width = kFigureWidth - left - 120;
     const double most = std::max(ridge, 1.15 * tile_intensity(256, 128, 2));
     float y = 26;
@@ -160,7 +166,7 @@ Pipeline run_pipeline(int slabs, int stages, int latency) {
 }
 
 Figure tile_pipeline_figure(const FigureInputs &inputs) {
-    const TileConfig tile = tile_of(inputs);
+    const ShownTile tile = tile_of(inputs);
     double ridge = 0;
     if (inputs.run.valid() && inputs.run.value < inputs.session.runs.size())
         if (const Ceilings &c = inputs.session.runs[inputs.run.value].device.ceilings; c.bytes_per_second > 0)
@@ -172,7 +178,7 @@ Figure tile_pipeline_figure(const FigureInputs &inputs) {
     draw_intensities(pen, tile, ridge);
     add_pipeline(figure, tile, 1, "One buffer:");
     const int stages = std::clamp(tile.stages, 2, 6);
-    add_pipeline(figure, tile, stages, fmt::format("{} buffers, as the tile has:", stages));
+    add_pipeline(figure, tile, stages, fmt::format("{} buffers{}:", stages, tile.measured ? ", as the measured tile has" : ""));
     return figure;
 }
 

@@ -54,10 +54,13 @@ void draw_tokens(Pen &pen, const Small &small) {
 }
 
 void draw_counted(Pen &pen, const Small &small, bool offsets) {
+    // A popular expert's slots stand closer together.
+    const float tallest = float(std::max(1, std::ranges::max(small.sorted.counts)));
+    const float step = std::min(kStep, (kFloor - kCell - 8) / tallest);
     for (int s = 0; s < int(small.ids.size()); ++s) {
         const int expert = small.ids[std::size_t(s)];
         const int rank = small.place[std::size_t(s)] - small.sorted.offsets[std::size_t(expert)];
-        slot(pen, small, s, small.columns().middle(expert) - kCell / 2, kFloor - kStep * float(rank + 1));
+        slot(pen, small, s, small.columns().middle(expert) - kCell / 2, kFloor - kCell - 2 - step * float(rank));
     }
     for (int e = 0; e < small.experts; ++e) {
         const float x = small.columns().middle(e);
@@ -219,7 +222,7 @@ Figure tokens_to_tiles_figure(const FigureInputs &inputs) {
                                             : ""));
     draw_batch(pen, batch, tiling);
     const Waves waves = waves_of(tiling.tile_count, model.gate_up_columns(), batch.block_n, batch.multiprocessors, 1);
-    pen = add(fmt::format("gate_up has {} columns, so that is {} blocks. With one at a time on each of the {} "
+    pen = add(fmt::format("gate_up has {} columns, so that is {} tiles. With one at a time on each of the {} "
                           "multiprocessors of {} they take {} waves, and the last one fills {:.0f} % of them.",
                           model.gate_up_columns(), waves.blocks, batch.multiprocessors, batch.device, waves.waves,
                           100 * waves.last_fill));

@@ -149,6 +149,11 @@ TEST_CASE("a change of times is told only where the samples tell it", "[lessons]
     CHECK_FALSE(noisy.known());
     CHECK(noisy.missing.starts_with("unclear, run both again: "));
     const SessionPtr session = session_of(3, 1.3);
+    const auto unclear = Expression::parse("unclear(time(softmax_topk.warp_select), time(softmax_topk.scalar), 0.05)");
+    REQUIRE(unclear.ok());
+    CHECK(unclear->evaluate(*session, RunId{0}).value == 1);
+    CHECK(unclear->evaluate(*session_of(0.01, 1.3), RunId{0}).value == 0);
+    CHECK_FALSE(unclear->evaluate(Session(), {}).known());
     for (const Measurement &m : session->measurements) // both values are shown
         CHECK(noisy.missing.find(format_duration_ns(m.time.median)) != std::string::npos);
     CHECK_FALSE(Expression::parse("change(2 * time(softmax_topk.scalar), time(softmax_topk.scalar), 0.05)").ok());

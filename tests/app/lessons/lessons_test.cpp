@@ -181,6 +181,26 @@ TEST_CASE("a reader without a GPU can answer from the recorded session what a CP
     }
 }
 
+TEST_CASE("before anything is run no page has a gap where a value would stand", "[lessons]") {
+    for (const Lesson &lesson : shipped().lessons)
+        for (const Page &page : lesson.pages)
+            for (const Paragraph &paragraph : page.text) {
+                const Filled filled = paragraph.fill(Session(), {});
+                INFO(lesson.id << ": " << filled.text);
+                CHECK(filled.known);
+                CHECK_FALSE(filled.text.empty());
+            }
+}
+
+TEST_CASE("a paragraph of values that are not known says another thing", "[lessons]") {
+    const auto lesson = parse_lesson(
+        spoilt("\"{tokens:count} tokens\"", R"({"text": "{tokens:count} tokens", "unknown": "No run."})"), "mine.json");
+    REQUIRE(lesson.ok());
+    const Paragraph &paragraph = lesson->pages[0].text[0];
+    CHECK(paragraph.fill(Session(), {}).text == "No run.");
+    CHECK(paragraph.fill(*test::sample_session(), RunId{1}).text == "512 tokens");
+}
+
 TEST_CASE("a sound lesson is read whole", "[lessons]") {
     const auto lesson = parse_lesson(sound_lesson(), "mine.json");
     INFO((lesson.ok() ? "" : lesson.error().sentence()));
