@@ -81,6 +81,18 @@ if(CUDA_LIBRARIES)
     endforeach()
 endif()
 
+# And of what lies inside the programs.
+foreach(owner libfontconfig-dev libexpat1-dev nlohmann-json3-dev libcli11-dev libstb-dev)
+    if(EXISTS /usr/share/doc/${owner}/copyright)
+        file(COPY_FILE /usr/share/doc/${owner}/copyright ${folder}/licences/${owner}.txt)
+    endif()
+endforeach()
+foreach(source IN LISTS SOURCES)
+    get_filename_component(name ${source} NAME)
+    file(GLOB licence ${source}/LICENSE.md ${source}/LICENSE.txt)
+    file(COPY_FILE ${licence} ${folder}/licences/${name}.txt)
+endforeach()
+
 # A font, for a machine that has none.
 file(GLOB fonts /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf /usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf
      /usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf)

@@ -37,4 +37,13 @@ target_include_directories(
     imgui SYSTEM PUBLIC ${imgui_SOURCE_DIR} ${imgui_SOURCE_DIR}/backends ${imgui_SOURCE_DIR}/misc/cpp
                         ${imgui_SOURCE_DIR}/misc/freetype ${imgui_stb_dir})
 target_compile_definitions(imgui PUBLIC IMGUI_ENABLE_FREETYPE IMGUI_DISABLE_OBSOLETE_FUNCTIONS)
-target_link_libraries(imgui PUBLIC glfw Freetype::Freetype Fontconfig::Fontconfig OpenGL::GL ${CMAKE_DL_LIBS})
+# Fontconfig and what reads its files go into the programs where the system has them as archives: a libexpat that is
+# carried along asks for the glibc it was built on (app/random_bytes.cpp).
+find_library(FONTCONFIG_ARCHIVE libfontconfig.a)
+find_library(EXPAT_ARCHIVE libexpat.a)
+if(FONTCONFIG_ARCHIVE AND EXPAT_ARCHIVE)
+    set(fontconfig ${FONTCONFIG_ARCHIVE} Freetype::Freetype ${EXPAT_ARCHIVE})
+else()
+    set(fontconfig Fontconfig::Fontconfig)
+endif()
+target_link_libraries(imgui PUBLIC glfw Freetype::Freetype ${fontconfig} OpenGL::GL ${CMAKE_DL_LIBS})

@@ -73,6 +73,7 @@ add_custom_target(
     archive
     COMMAND ${CMAKE_COMMAND} -DBUILD=${PROJECT_BINARY_DIR} -DCUDA_LIBRARIES=$<$<BOOL:${MOESCOPE_CUDA}>:${CUDAToolkit_LIBRARY_DIR}>
             -DNAME=moescope-${PROJECT_VERSION}-linux-${CMAKE_SYSTEM_PROCESSOR} -DNOTICE=${install_files}/NOTICE.in
+            "-DSOURCES=${imgui_SOURCE_DIR};${glfw_SOURCE_DIR}"
             -P ${PROJECT_SOURCE_DIR}/cmake/archive.cmake
     USES_TERMINAL VERBATIM
     COMMENT "Packing a folder that runs anywhere")

@@ -1,5 +1,7 @@
 #include "app/charts/roofline.h"
 
+#include "app/charts/distance.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -20,7 +22,7 @@ const Roof *least(std::span<const Roof> roofs, double x) {
 
 // Points of a line, `step` pixels apart or less.
 void add_points(ImVec2 from, ImVec2 to, float step, std::vector<ImVec2> &points) {
-    const float length = std::hypot(to.x - from.x, to.y - from.y);
+    const float length = distance(from, to);
     const int pieces = std::max(1, int(std::ceil(length / std::max(1.0f, step))));
     for (int i = 0; i <= pieces; ++i) {
         const float t = float(i) / float(pieces);

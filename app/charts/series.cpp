@@ -1,6 +1,7 @@
 #include "app/charts/series.h"
 
 #include "app/charts/colour_scale.h"
+#include "app/charts/distance.h"
 #include "app/charts/heat_map.h"
 #include "app/views/ui.h"
 
@@ -49,7 +50,7 @@ std::vector<Point> downsampled(std::span<const Point> points, Range x, int colum
 }
 
 void draw_dashes(ImDrawList &draw, ImVec2 from, ImVec2 to, float dash, float gap, ImU32 colour, float thickness) {
-    const float length = std::hypot(to.x - from.x, to.y - from.y);
+    const float length = distance(from, to);
     if (!(length > 0) || length > 100'000)
         return;
     const ImVec2 along{(to.x - from.x) / length, (to.y - from.y) / length};
@@ -64,7 +65,7 @@ float distance_to(ImVec2 point, ImVec2 from, ImVec2 to) {
     const float dx = to.x - from.x, dy = to.y - from.y, length = dx * dx + dy * dy;
     const float along = length > 0 ? ((point.x - from.x) * dx + (point.y - from.y) * dy) / length : 0;
     const float t = std::clamp(along, 0.0f, 1.0f);
-    return std::hypot(from.x + t * dx - point.x, from.y + t * dy - point.y);
+    return distance(point, {from.x + t * dx, from.y + t * dy});
 }
 
 void draw_line(const Plot &plot, std::span<const Point> points, const ImVec4 &colour, float width) {

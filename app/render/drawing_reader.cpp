@@ -3,6 +3,8 @@
 // font atlas.
 #include "app/render/drawing.h"
 
+#include "app/charts/distance.h"
+
 #include <imgui_internal.h> // ImTextCharToUtf8
 
 #include <algorithm>
@@ -100,10 +102,9 @@ class Reader {
     // A rectangle that is thin, whichever way it lies, and the next piece of the line before it.
     bool add_line(const Fan &fan, bool clipped) {
         const auto middle = [](ImVec2 a, ImVec2 b) { return ImVec2((a.x + b.x) / 2, (a.y + b.y) / 2); };
-        const auto length = [](ImVec2 a, ImVec2 b) { return std::hypot(b.x - a.x, b.y - a.y); };
         const ImVec2 a = fan[0].pos, b = fan[1].pos, c = fan[2].pos, d = fan[3].pos;
         const bool parallel = std::fabs(a.x + c.x - b.x - d.x) < 0.01f && std::fabs(a.y + c.y - b.y - d.y) < 0.01f;
-        const float across = length(a, d), along = length(a, b);
+        const float across = charts::distance(a, d), along = charts::distance(a, b);
         const float skew = std::fabs((b.x - a.x) * (d.x - a.x) + (b.y - a.y) * (d.y - a.y));
         if (!parallel || skew > 0.01f * std::max(1.0f, across * along) || std::min(across, along) > thin_)
             return false;
@@ -113,7 +114,8 @@ class Reader {
         if (!drawing_.shapes.empty()) {
             DrawnShape &before = drawing_.shapes.back();
             const bool goes_on = before.kind == DrawnShape::Kind::Line && before.colours[0] == fan[0].col &&
-                                 std::fabs(before.thickness - thickness) < 0.01f && length(before.points.back(), from) < 0.05f &&
+                                 std::fabs(before.thickness - thickness) < 0.01f &&
+                                 charts::distance(before.points.back(), from) < 0.05f &&
                                  before.clipped == clipped && (!clipped || same(before.clip, clip_));
             if (goes_on) {
                 before.points.push_back(to);

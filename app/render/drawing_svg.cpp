@@ -1,5 +1,7 @@
 #include "app/render/drawing.h"
 
+#include "app/charts/distance.h"
+
 #include "profiler/export/svg.h"
 
 #include <fmt/format.h>
@@ -47,7 +49,7 @@ std::optional<Circle> as_circle(const std::vector<ImVec2> &points) {
         circle.centre = {circle.centre.x + p.x / float(points.size()), circle.centre.y + p.y / float(points.size())};
     float least = 1e9f, most = 0;
     for (const ImVec2 &p : points) {
-        const float r = std::hypot(p.x - circle.centre.x, p.y - circle.centre.y);
+        const float r = charts::distance(circle.centre, p);
         least = std::min(least, r);
         most = std::max(most, r);
     }

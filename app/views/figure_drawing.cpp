@@ -1,5 +1,6 @@
 #include "app/views/figure_drawing.h"
 
+#include "app/charts/distance.h"
 #include "app/charts/series.h"
 #include "app/views/ui.h"
 
@@ -77,7 +78,7 @@ class Drawing {
     ImVec2 at(float x, float y) const { return {origin_.x + x * factor_, origin_.y + y * factor_}; }
 
     void arrow(ImVec2 from, ImVec2 to, ImU32 colour) const {
-        const float dx = to.x - from.x, dy = to.y - from.y, length = std::hypot(dx, dy), head = 5 * factor_;
+        const float dx = to.x - from.x, dy = to.y - from.y, length = charts::distance(from, to), head = 5 * factor_;
         if (length < 1)
             return;
         const ImVec2 along{dx / length, dy / length}, across{-along.y, along.x};
@@ -120,7 +121,7 @@ const lessons::Shape *shape_at(const lessons::Frame &frame, ImVec2 origin, float
         case Shape::Kind::Arrow:
             return charts::distance_to(at, {s.x, s.y}, {s.w, s.h}) < kReach;
         case Shape::Kind::Disc:
-            return std::hypot(at.x - s.x, at.y - s.y) < s.w + kReach;
+            return charts::distance({s.x, s.y}, at) < s.w + kReach;
         case Shape::Kind::Words:
             break;
         }

@@ -1,6 +1,7 @@
 #include "profiler/client/worker_client.h"
 
 #include "profiler/base/clock.h"
+#include "profiler/base/wait.h"
 #include "profiler/client/autosave.h"
 #include "profiler/client/session_feed.h"
 #include "profiler/client/worker_link.h"
@@ -116,7 +117,7 @@ class Client final : public WorkerClient {
         std::unique_lock lock(mutex_);
         if (seconds >= 0)
             return idle_changed_.wait_for(lock, std::chrono::duration<double>(seconds), [this] { return idle_; });
-        idle_changed_.wait(lock, [this] { return idle_; });
+        wait_until(idle_changed_, lock, [this] { return idle_; });
         return true;
     }
     void on_change(std::function<void()> callback) override {

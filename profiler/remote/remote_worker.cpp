@@ -81,6 +81,9 @@ class Archive {
     bool ended_ = false;
 };
 
+// Carried along, and left out again where the host's C library is too old for them: its own may do.
+constexpr const char *kRuntime = "libstdc++.so.6 libgcc_s.so.1";
+
 std::string receive_script(const Shipment &shipment, const std::string &id) {
     std::string links;
     for (const auto &[name, path] : shipment.linked)
@@ -89,12 +92,13 @@ std::string receive_script(const Shipment &shipment, const std::string &id) {
     return fmt::format("{8}set -e; umask 077; f=\"{0}\"; n={1}{2}; mkdir -p \"$f\"; t=$(mktemp -d \"$f/incoming-XXXXXX\"); "
                        "clean() {{ rm -rf \"$t\"; }}; trap clean EXIT HUP INT TERM; cd \"$t\"; tar -xf -; "
                        "sha256sum -c {3} >/dev/null || {{ echo \"{4}\" >&2; exit 4; }}; {5}"
-                       "v=$(start \"$t/moescope-worker\" --version); "
+                       "v=$(start \"$t/moescope-worker\" --version) || {{ rm -f {9}; v=$(start \"$t/moescope-worker\" --version); }}; "
                        "if [ \"$v\" = \"{6}\" ]; then cd \"$f\"; else echo \"it says $v\" >&2; exit 5; fi; "
                        "rm -rf \"$n\"; mv \"$t\" \"$n\"; "
                        "for o in {1}*; do if [ \"$o\" = \"$n\" ]; then continue; fi; rm -rf \"$o\" || true; done; "
                        "echo \"{7}$f/$n/moescope-worker\"",
-                       kRemoteFolder, kind, id, kSumsName, kSumsDiffer, links, worker_version_line(), kCopied, kStartFunction);
+                       kRemoteFolder, kind, id, kSumsName, kSumsDiffer, links, worker_version_line(), kCopied, kStartFunction,
+                       kRuntime);
 }
 
 Error copy_error(const RemoteHost &host, const ProgramEnd &end) {

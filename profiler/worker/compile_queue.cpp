@@ -1,5 +1,6 @@
 #include "profiler/worker/compile_queue.h"
 
+#include "profiler/base/wait.h"
 #include "profiler/worker/operators/kernel_call.h"
 
 #include <algorithm>
@@ -39,7 +40,7 @@ void CompileQueue::tell(Compiled compiled) {
 
 std::optional<Compiled> CompileQueue::next() {
     std::unique_lock lock(mutex_);
-    told_.wait(lock, [this] { return !news_.empty() || working_ == 0; });
+    wait_until(told_, lock, [this] { return !news_.empty() || working_ == 0; });
     if (news_.empty())
         return std::nullopt;
     Compiled compiled = std::move(news_.front());

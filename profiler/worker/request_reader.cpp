@@ -1,5 +1,6 @@
 #include "profiler/worker/request_reader.h"
 
+#include "profiler/base/wait.h"
 #include "profiler/protocol/codec.h"
 #include "profiler/protocol/framing.h"
 
@@ -82,7 +83,7 @@ void RequestReader::accept(wire::ToWorker message) {
 wire::ToWorker RequestReader::next() {
     std::unique_lock lock(mutex_);
     current_ = 0;
-    arrived_.wait(lock, [this] { return !waiting_.empty(); });
+    wait_until(arrived_, lock, [this] { return !waiting_.empty(); });
     wire::ToWorker message = std::move(waiting_.front());
     waiting_.pop_front();
     current_ = message.has_run() ? message.run().request() : 0;

@@ -309,6 +309,17 @@ TEST_CASE("the worker is copied with its libraries, summed up, started, and then
     check_complete(*client->session(), plan);
 }
 
+TEST_CASE("a copied worker takes the C++ runtime of a host that cannot load the one that came along") {
+    const auto server = server_with_worker();
+    std::filesystem::remove(server->bin() / "moescope-worker");
+    server->install_script("/usr/bin/sha256sum \"$@\" && echo no library >libstdc++.so.6", "sha256sum");
+    CopyProgress progress;
+    const Result<std::string> path = copy_worker(*parse_remote_host("gpu"), MOESCOPE_WORKER_PATH, SshQuestions::Refused, progress);
+    INFO((path ? "" : path.error().sentence()));
+    REQUIRE(path);
+    CHECK_FALSE(std::filesystem::exists(std::filesystem::path(*path).parent_path() / "libstdc++.so.6"));
+}
+
 TEST_CASE("a copy that arrives damaged, or does not start, is thrown away and said so") {
     const auto server = server_with_worker();
     std::filesystem::remove(server->bin() / "moescope-worker");
