@@ -52,9 +52,12 @@ Verdict judge_choice(const Question &question, int chosen, const Session &sessio
         return not_yet(fmt::format("Not yet: {}.", missing));
     if (chosen < 0 || std::size_t(chosen) >= question.choices.size())
         return not_yet("It has been measured: choose an answer.");
-    if (question.choices[std::size_t(chosen)].right.evaluate(session, run).holds())
-        return {Verdict::State::Found, question.found.fill(session, run)};
-    return {Verdict::State::Wrong, question.not_yet.fill(session, run)};
+    const bool found = question.choices[std::size_t(chosen)].right.evaluate(session, run).holds();
+    Verdict verdict{found ? Verdict::State::Found : Verdict::State::Wrong,
+                    (found ? question.found : question.not_yet).fill(session, run)};
+    if (!missing.empty()) // why the other choices cannot be judged
+        verdict.why.text += fmt::format(" The comparison is {}.", missing);
+    return verdict;
 }
 
 Verdict judge_number(const Question &question, std::optional<double> given, const Session &session, RunId run) {
