@@ -82,7 +82,9 @@ void Panel::draw_details(const HostRow &host) {
         ui::wrapped(known, theme_.muted);
     const Error &error = host.progress.error;
     if (host.copying.empty() && !error.what.empty() && host.progress.state != State::Ready && host.progress.state != State::Running) {
-        ui::wrapped(error.what + (error.why.empty() ? "." : ": " + error.why + "."), theme_.text);
+        const std::string said = error.what + (error.why.empty() ? "" : ": " + error.why);
+        const std::string target = host.name.substr(0, host.name.find(':')); // a name is not written otherwise
+        ui::wrapped(said.starts_with(target) ? said + "." : as_sentence(said), theme_.text);
         if (!error.remedy.empty() && !copy_helps(host)) // there is a button for it
             ui::wrapped(as_sentence(error.remedy), theme_.muted);
     }
@@ -152,6 +154,7 @@ void Panel::draw_buttons(std::size_t index, const HostRow &host) {
 
 void Panel::draw_host(std::size_t index, const HostRow &host) {
     ImGui::PushID(int(index));
+    ImGui::Separator();
     ImGui::Dummy({0, px(2)});
     draw_title(host);
     ImGui::Indent(px(16));
@@ -161,7 +164,6 @@ void Panel::draw_host(std::size_t index, const HostRow &host) {
     draw_buttons(index, host);
     ImGui::Unindent(px(16));
     ImGui::Dummy({0, px(2)});
-    ImGui::Separator();
     ImGui::PopID();
 }
 
@@ -204,17 +206,18 @@ void Panel::draw_entry() {
     draw_known();
     if (state_.entry_error) {
         const ui::FontScope small(ui::small_font());
-        ui::wrapped(state_.entry_error->sentence(), theme_.failure);
+        ui::wrapped(as_sentence(state_.entry_error->clause()), theme_.failure);
     }
+    ImGui::Dummy({0, px(2)});
 }
 
 void Panel::draw(const std::vector<HostRow> &hosts) {
     ui::heading("Hosts");
     ui::explain("Each host has a worker of its own, which runs the kernels, and a session of its own.");
     ImGui::Separator();
+    draw_entry(); // above the rows, which come and go
     for (std::size_t i = 0; i < hosts.size(); ++i)
         draw_host(i, hosts[i]);
-    draw_entry();
 }
 
 } // namespace
