@@ -37,8 +37,9 @@ ImVec4 code_colour(const Theme &theme, CodePiece::Kind kind) {
     return theme.text;
 }
 
-std::string change(const char *name, std::int32_t before, std::int32_t after, bool edited) {
-    return edited && before != after ? fmt::format("{} {} → {}", name, before, after) : fmt::format("{} {}", name, before);
+// "168", or "168 → 172" where the edited kernel differs.
+std::string change(std::int32_t before, std::int32_t after, bool edited, std::string (*format)(double)) {
+    return edited && before != after ? fmt::format("{} → {}", format(before), format(after)) : format(before);
 }
 
 class SourceView {
@@ -100,6 +101,18 @@ class SourceView {
         state_.heat_file = file().name;
         state_.heat_measurement = measurement;
         state_.heat = heat_by_line(*context_.session, measurement, state_.answer->kernel, file().name);
+        if (state_.line == 0)
+            show_busiest_line();
+    }
+
+    // Of the file shown; the first of equal ones.
+    void show_busiest_line() {
+        const auto &lines = state_.heat.lines;
+        const auto busiest = std::ranges::max_element(lines, {}, [](const auto &line) { return line.second.samples; });
+        if (busiest == lines.end() || state_.heat.most == 0)
+            return;
+        choose(file().name, busiest->first, true);
+        state_.show_code_line = true;
     }
 
     void draw_choice() {
@@ -145,19 +158,27 @@ class SourceView {
         }
         draw_kernel_choice();
         draw_buttons();
-        std::string words = fmt::format("{} · {} · {} · {} B dynamic smem", change("registers", before.registers, after.registers, after.ok),
-                                        change("spilled B", before.spill_bytes, after.spill_bytes, after.ok),
-                                        change("static smem B", before.static_smem_bytes, after.static_smem_bytes, after.ok),
-                                        answer.dynamic_smem_bytes);
+        std::string words = fmt::format("{} registers · {} spilled · shared memory: {} static, {} dynamic",
+                                        change(before.registers, after.registers, after.ok, format_count),
+                                        change(before.spill_bytes, after.spill_bytes, after.ok, format_bytes),
+                                        change(before.static_smem_bytes, after.static_smem_bytes, after.ok, format_bytes),
+                                        format_bytes(double(answer.dynamic_smem_bytes)));
         if (state_.heat.total > 0)
-            words += fmt::format(" · {} samples of waiting warps", state_.heat.total);
+            words += fmt::format(" · {} samples of its warps", format_count(double(state_.heat.total)));
         if (!state_.asked.edits.empty() && state_.question == 0 && !after.ok)
             words += " · of the original: the edited text does not compile";
-        ui::small(before.ok ? words : "The kernel does not compile for this architecture", before.ok ? context_.theme.muted : context_.theme.failure);
+        ui::small_wrapped(before.ok ? words : "The kernel does not compile for this architecture",
+                          before.ok ? context_.theme.muted : context_.theme.failure);
         std::string defines;
         for (const std::string &define : answer.defines)
             defines += "-D" + define + "\n";
-        ui::explain(answer.kernel + "\n" + defines);
+        ui::explain(context_.theme, state_.heat.total > 0 ? Evidence::Measured : Evidence::Reported,
+                    fmt::format("Registers and spilled bytes are a thread's, shared memory a block's, as the compiler and the launch "
+                                "state them.{}\n{}\n{}",
+                                state_.heat.total > 0 ? " The samples say at which instruction the kernel's warps were seen, in a "
+                                                        "pass of its own after the timing."
+                                                      : "",
+                                answer.kernel, defines));
         draw_retiming();
     }
 
@@ -214,6 +235,13 @@ class SourceView {
         ImGui::SameLine();
         if (ImGui::Checkbox("PTX", &state_.ptx))
             set_machine_text();
+        ui::explain("Beside the source: the compiler's intermediate code instead of the machine's.");
+        if (state_.heat.most > 0 && !is_edited() && !state_.editing) {
+            ImGui::SameLine();
+            if (ImGui::Button("Busiest line"))
+                show_busiest_line();
+            ui::explain("Goes to the line of this file where the kernel's warps were seen most often.");
+        }
         if (state_.question != 0) {
             ImGui::SameLine();
             ui::small("compiling …", context_.theme.muted);
@@ -373,10 +401,11 @@ class SourceView {
         const auto found = state_.heat.lines.find(number);
         if (is_edited() || found == state_.heat.lines.end() || !ImGui::IsItemHovered())
             return;
-        std::string words = fmt::format("{} of the kernel's {} samples ({:.1f} %)", found->second.samples, state_.heat.total,
+        std::string words = fmt::format("{} of the kernel's {} samples ({:.1f} %)", format_count(double(found->second.samples)),
+                                        format_count(double(state_.heat.total)),
                                         100 * double(found->second.samples) / double(std::max<std::uint64_t>(1, state_.heat.total)));
         for (const auto &[stall, samples] : found->second.stalls)
-            words += fmt::format("\n{}: {}", stall, samples);
+            words += fmt::format("\n{}: {}", stall, format_count(double(samples)));
         ui::tooltip(context_.theme, Evidence::Measured, words + "\nInstruction samples of the warps, taken in a pass of their own.");
     }
 

@@ -14,8 +14,8 @@ cd "$home"
 export HOME=$home XDG_CONFIG_HOME=$home XDG_DATA_HOME=$home MOESCOPE_ASSETS=$assets LIBGL_ALWAYS_SOFTWARE=1
 unset WAYLAND_DISPLAY
 
-# picture NAME VIEW SESSION...: in $theme, after the commands $first and with the pointer at $point
-theme=dark first= point=
+# picture NAME VIEW SESSION...: in $theme, of run $run, after the commands $first and with the pointer at $point
+theme=dark first= point= run= frames=60
 picture() {
     local name=$1 view=$2 files=() file
     shift 2
@@ -25,26 +25,11 @@ picture() {
     done
     # The screen is wide enough that the pointer in its middle is off the window.
     xvfb-run -a -s "-screen 0 3200x2000x24" "$moescope" "${files[@]}" --view "$view" --screenshot "$out/$name.png" \
-        --size 1440x900 --scale 1 --theme "$theme" --frames 60 ${first:+--do "$first"} ${point:+--point "$point"}
+        --size 1440x900 --scale 1 --theme "$theme" --frames $frames ${run:+--run "$run"} ${first:+--do "$first"} ${point:+--point "$point"}
     ! command -v pngquant >/dev/null || pngquant --nofs --speed 1 --strip --force --ext .png 256 "$out/$name.png"
     ! command -v optipng >/dev/null || optipng -quiet -o2 "$out/$name.png"
     echo "$name.png"
 }
-
-# Grids of runs, which no recorded session has: on the CPU, and so labelled in the pictures.
-"$moescope" sweep --experts 16 --hidden 256 --intermediate 128 --top-k 2 --ops gate_up --axis tokens=8..128:x4 \
-    --axis rank=4,16,64 --device cpu --out "$home/sweep.moescope" >/dev/null 2>&1
-
-"$moescope" sweep --experts 32 --hidden 256 --intermediate 128 --top-k 2 --ops selective_dequant --variants selective,full \
-    --axis tokens=1,4,16,64 --axis experts=8,16,32,64 --device cpu --out "$home/grid.moescope" >/dev/null 2>&1
-
-# Four ranks of this machine's CPU, as torchrun would start them.
-for rank in 0 1 2 3; do
-    RANK=$rank WORLD_SIZE=4 LOCAL_RANK=$rank LOCAL_WORLD_SIZE=4 MASTER_ADDR=127.0.0.1 "$moescope" ranks --experts 64 \
-        --hidden 256 --intermediate 128 --top-k 8 --tokens 512 --skew zipf:0.6 --max-samples 12 --device cpu \
-        --out "$home/ranks.moescope" >/dev/null 2>&1 &
-done
-wait
 
 picture overview overview Qwen3.5-35B-A3B
 picture roofline roofline OLMoE-1B-7B
@@ -56,10 +41,10 @@ picture memory memory Mixtral-8x7B
 picture compare compare OLMoE-1B-7B-mma-sync OLMoE-1B-7B
 picture source source OLMoE-1B-7B
 picture session session OLMoE-1B-7B
-picture sweep sweep sweep
-picture crossover crossover grid
+run=15 picture sweep sweep OLMoE-1B-7B-sweeps # the model as it is, on the line and on the grid
+run=15 picture crossover crossover OLMoE-1B-7B-sweeps
 picture lessons lessons OLMoE-1B-7B
-picture ranks ranks ranks
+picture ranks ranks OLMoE-1B-7B-2-ranks
 point=652,287 picture hover roofline OLMoE-1B-7B
 first=run.hosts picture hosts overview OLMoE-1B-7B
 first=help.palette picture palette overview OLMoE-1B-7B
