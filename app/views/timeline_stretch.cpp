@@ -223,7 +223,8 @@ bool draw_stretch(const ViewContext &context, const TimelineState &state, Timeli
     const float a = canvas.x_of(double(state.stretch->start_ns - origin)), b = canvas.x_of(double(state.stretch->end_ns - origin));
     const float left = std::clamp(a, canvas.low.x, canvas.high.x), right = std::clamp(b, canvas.low.x, canvas.high.x);
     const Theme &theme = context.theme;
-    const float line = ImGui::GetTextLineHeight(), middle = std::floor(ruler_top + line * 0.5f) + 0.5f;
+    const float line = ImGui::GetTextLineHeight();
+    const float under = std::floor(ruler_top + line * 1.15f) + 0.5f; // the ruler's labels
     for (const TrackLayout &track : canvas.layouts.tracks) // what is counted
         if (track.key && canvas.seen(track) && std::ranges::find(state.stretch->tracks, *track.key) != state.stretch->tracks.end())
             canvas.draw->AddRectFilled({left, std::max(canvas.y_of(track) - 2, canvas.low.y)},
@@ -233,7 +234,7 @@ bool draw_stretch(const ViewContext &context, const TimelineState &state, Timeli
             canvas.draw->AddLine({x, ruler_top}, {x, canvas.high.y}, packed(theme.accent), context.scale);
     const std::string text = format_duration_ns(double(state.stretch->end_ns - state.stretch->start_ns));
     const float width = ImGui::CalcTextSize(text.c_str()).x, pad = std::floor(line * 0.4f);
-    canvas.draw->AddLine({left, middle}, {right, middle}, packed(theme.accent), context.scale);
+    canvas.draw->AddLine({left, under}, {right, under}, packed(theme.accent), context.scale);
     const float at = std::floor(free_of_flags(
         canvas, std::clamp((left + right - width) / 2, canvas.low.x + pad, canvas.high.x - width - pad), width, pad));
     canvas.flags.emplace_back(at - pad, at + width + pad);
