@@ -84,7 +84,7 @@ void Panel::draw_details(const HostRow &host) {
     if (host.copying.empty() && !error.what.empty() && host.progress.state != State::Ready && host.progress.state != State::Running) {
         const std::string said = error.what + (error.why.empty() ? "" : ": " + error.why);
         const std::string target = host.name.substr(0, host.name.find(':')); // a name is not written otherwise
-        ui::wrapped(said.starts_with(target) ? said + "." : as_sentence(said), theme_.text);
+        ui::wrapped(!target.empty() && said.starts_with(target) ? said + "." : as_sentence(said), theme_.text);
         if (!error.remedy.empty() && !copy_helps(host)) // there is a button for it
             ui::wrapped(as_sentence(error.remedy), theme_.muted);
     }

@@ -129,19 +129,19 @@ void Pane::draw_device() {
     label("Device",
           "What runs the kernels: a CUDA GPU, or the CPU with the reference implementations, "
           "really run and really timed.");
-    const bool open = ImGui::BeginCombo("##device", ui::fitted_in_combo(shown).c_str());
+    const bool open = ImGui::BeginCombo("##device", ui::fitted_in_combo(shown).c_str(), ImGuiComboFlags_HeightLarge);
     if (!open)
         ui::explain(shown);
     if (open) {
         if (ImGui::Selectable("auto: the first GPU, else the CPU", state_.device == "auto"))
             state_.device = "auto";
+        if (gpus > 1 && ImGui::Selectable(every.c_str(), state_.device == kEveryGpu))
+            state_.device = kEveryGpu;
         if (context_.hosts.size() > 1)
             draw_devices_by_host();
         for (const DeviceInfo &device : devices)
             if (context_.hosts.size() <= 1 && ImGui::Selectable(device_label(device).c_str(), state_.device == device.id))
                 state_.device = device.id;
-        if (gpus > 1 && ImGui::Selectable(every.c_str(), state_.device == kEveryGpu))
-            state_.device = kEveryGpu;
         if (context_.open_hosts) {
             ImGui::Separator();
             if (ImGui::Selectable("Another host…"))
