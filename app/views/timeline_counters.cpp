@@ -192,6 +192,17 @@ std::optional<std::pair<std::int64_t, std::int64_t>> TimelineCounters::stretch_a
     return found == stretches_.end() ? std::nullopt : std::optional(*found);
 }
 
+namespace {
+
+bool of_ranks(const Session &session) {
+    for (const RunRecord &run : session.runs)
+        if (run.plan.ranks && run.plan.ranks->size > 1)
+            return true;
+    return false;
+}
+
+} // namespace
+
 CounterWords words_of(const Session &session, const CounterKey &key) {
     CounterWords words;
     switch (key.kind) {
@@ -212,8 +223,14 @@ CounterWords words_of(const Session &session, const CounterKey &key) {
         words = {"Temperature", "°C", "Of the GPU, as NVML reports it.", {}, false};
         break;
     }
-    if (key.device != 0)
-        words.title = fmt::format("GPU {}: {}", key.device, words.title);
+    if (!of_ranks(session)) {
+        if (key.device != 0)
+            words.title = fmt::format("GPU {}: {}", key.device, words.title);
+    } else if (key.kind == CounterKind::Allocated) {
+        words.title = "Memory of all ranks";
+        words.explain = "Allocated by the workers of all ranks together, as their ledgers have it.";
+    } else
+        words.title = fmt::format("Rank {}: {}", key.device, words.title);
     return words;
 }
 

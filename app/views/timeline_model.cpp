@@ -74,7 +74,8 @@ std::string label_of(const TrackKey &key) {
         return key.a == 0 ? fmt::format("Kernels, stream {}", key.b)
                           : fmt::format("GPU {}, stream {}", key.a, key.b);
     case TrackKind::Copies:
-        return fmt::format("Copies, stream {}", key.b);
+        return key.a == 0 ? fmt::format("Copies, stream {}", key.b)
+                          : fmt::format("GPU {}, copies of {}", key.a, key.b);
     case TrackKind::Overhead:
         break;
     }

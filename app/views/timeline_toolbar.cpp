@@ -177,9 +177,9 @@ void draw_timeline_toolbar(const ViewContext &context, TimelineState &state) {
     ui::explain("Show the selected measurement's records.");
     draw_sample_button(context, state);
     draw_choices(context, state);
-    // On its own line where the pane is narrow, as it is between the side panes.
+    // On its own line where the pane is narrow, as it is between the side panes: the matches stand beside it.
     ImGui::SameLine(0, 16 * context.scale);
-    if (ImGui::GetContentRegionAvail().x < 300 * context.scale)
+    if (ImGui::GetContentRegionAvail().x < 420 * context.scale)
         ImGui::NewLine();
     draw_search(context, state);
 }

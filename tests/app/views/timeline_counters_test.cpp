@@ -135,6 +135,16 @@ TEST_CASE("the device's state holds until it is read again, and not for long", "
     CHECK(words_of(builder.current(), {CounterKind::Power, 2, {}}).title == "GPU 2: Power");
 }
 
+TEST_CASE("counters of several ranks name their rank, and the memory of all is called so", "[timeline]") {
+    Session session;
+    RunRecord run;
+    run.plan.ranks.emplace().size = 2;
+    session.runs.push_back(run);
+    CHECK(words_of(session, {CounterKind::Power, 0, {}}).title == "Rank 0: Power");
+    CHECK(words_of(session, {CounterKind::Power, 1, {}}).title == "Rank 1: Power");
+    CHECK(words_of(session, {CounterKind::Allocated, 0, {}}).title == "Memory of all ranks");
+}
+
 TEST_CASE("shares fill their scale up to 100, clocks show their wavering but do not make it a cliff", "[timeline]") {
     const auto piece = [](double low, double high) { return CounterSeries::Piece{0, 1, low, high, 0, 1}; };
     CounterWords share{"SM active", "%", "", 100, true};
