@@ -108,6 +108,7 @@ struct TimelineState {
         TimeRange whole;
         std::vector<MinimapColumn> columns;
         MinimapGrip grip = MinimapGrip::None;
+        double drawn_from = 0; // of a new range
     } minimap;
 };
 

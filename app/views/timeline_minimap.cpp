@@ -70,12 +70,14 @@ MinimapGrip grip_at(TimeRange whole, TimeRange shown, double time_ns, double rea
     // Where both edges are within reach the middle is held: a narrow range is moved, not resized.
     if (shown.span() > 3 * reach_ns && std::min(from_start, from_end) <= reach_ns)
         return from_start < from_end ? MinimapGrip::Start : MinimapGrip::End;
-    return MinimapGrip::Middle;
+    const bool all = shown.start_ns <= whole.start_ns + reach_ns && shown.end_ns >= whole.end_ns - reach_ns;
+    return all ? MinimapGrip::New : MinimapGrip::Middle;
 }
 
 TimeRange dragged(TimeRange shown, MinimapGrip grip, double by_ns, double least_ns) {
     switch (grip) {
     case MinimapGrip::None:
+    case MinimapGrip::New:
         break;
     case MinimapGrip::Middle:
         return moved(shown, by_ns);
@@ -85,6 +87,12 @@ TimeRange dragged(TimeRange shown, MinimapGrip grip, double by_ns, double least_
         return {shown.start_ns, std::max(shown.end_ns + by_ns, shown.start_ns + least_ns)};
     }
     return shown;
+}
+
+TimeRange drawn(TimeRange whole, double from_ns, double to_ns, double least_ns) {
+    const auto [low, high] = std::minmax({std::clamp(from_ns, whole.start_ns, whole.end_ns),
+                                          std::clamp(to_ns, whole.start_ns, whole.end_ns)});
+    return {low, std::max(high, low + least_ns)};
 }
 
 } // namespace moescope

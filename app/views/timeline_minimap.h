@@ -19,10 +19,12 @@ struct MinimapColumn {
 // Of a range in nanoseconds after the model's origin.
 std::vector<MinimapColumn> minimap_of(const TimelineModel &model, TimeRange whole, int columns);
 
-// A drag on the strip: what it holds, decided where it began.
-enum class MinimapGrip { None, Middle, Start, End };
+// A drag on the strip: what it holds, decided where it began. New: another range is drawn, where the old one is all of it.
+enum class MinimapGrip { None, Middle, Start, End, New };
 MinimapGrip grip_at(TimeRange whole, TimeRange shown, double time_ns, double reach_ns);
 // The range after a drag of that part by a time, in its order and no shorter than `least`.
 TimeRange dragged(TimeRange shown, MinimapGrip grip, double by_ns, double least_ns);
+// From one time to another, in their order, within the whole and no shorter than `least`.
+TimeRange drawn(TimeRange whole, double from_ns, double to_ns, double least_ns);
 
 } // namespace moescope

@@ -32,10 +32,14 @@ void use_strip(const Theme &theme, TimelineState &state, TimeRange whole, float 
     const MinimapGrip over = grip_at(whole, state.range, at, 5 * pixel_ns);
     if (ImGui::IsItemActivated()) {
         map.grip = over;
+        map.drawn_from = at;
         if (over == MinimapGrip::Middle && (at < state.range.start_ns || at > state.range.end_ns))
             state.range = moved(state.range, at - (state.range.start_ns + state.range.end_ns) / 2);
     }
-    if (ImGui::IsItemActive() && io.MouseDelta.x != 0)
+    if (ImGui::IsItemActive() && map.grip == MinimapGrip::New) {
+        if (ImGui::IsMouseDragging(ImGuiMouseButton_Left))
+            state.range = drawn(whole, map.drawn_from, at, kLeastSpanNs);
+    } else if (ImGui::IsItemActive() && io.MouseDelta.x != 0)
         state.range = dragged(state.range, map.grip, double(io.MouseDelta.x) * pixel_ns, kLeastSpanNs);
     if (ImGui::IsItemHovered() && ImGui::IsMouseDoubleClicked(ImGuiMouseButton_Left))
         state.fit = true;
@@ -45,8 +49,10 @@ void use_strip(const Theme &theme, TimelineState &state, TimeRange whole, float 
     if (ImGui::IsItemHovered() && !ImGui::IsItemActive())
         ui::tooltip(theme, Evidence::Measured,
                     fmt::format("{} in sight of {}. Each column is as high as the device was busy, by its records.\n"
-                                "Drag the frame or its edges, or click to go there.",
-                                format_duration_ns(state.range.span()), format_duration_ns(whole.span())));
+                                "{}",
+                                format_duration_ns(state.range.span()), format_duration_ns(whole.span()),
+                                over == MinimapGrip::New ? "Drag over a part of it to zoom there."
+                                                         : "Drag the frame or its edges, or click to go there."));
 }
 
 } // namespace

@@ -183,6 +183,15 @@ TEST_CASE("the minimap takes the timeline elsewhere", "[timeline][input]") {
     CHECK(state.range.start_ns == Approx(all * (900 - state.gutter - 8) / (984 - state.gutter)).epsilon(0.06));
 }
 
+TEST_CASE("a drag on the minimap of all zooms to what was dragged over", "[timeline][input]") {
+    Timeline timeline;
+    TimelineState &state = timeline.state;
+    const TimeRange before = state.range;
+    for (float y = 30; y < 140 && state.range == before; y += 8)
+        timeline.drag(500, y, 700, y);
+    CHECK(state.range.span() == Approx(before.span() * 200 / (test::kWidth - state.gutter)).epsilon(0.05));
+}
+
 TEST_CASE("a track is hidden and pinned by the marks of its label", "[timeline][input]") {
     Timeline timeline;
     TimelineState &state = timeline.state;

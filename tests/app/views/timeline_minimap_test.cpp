@@ -70,6 +70,11 @@ TEST_CASE("a drag on the minimap moves the frame or one of its edges", "[timelin
     CHECK(grip_at(whole, shown, 900, 5) == MinimapGrip::Middle); // to go there
     CHECK(grip_at(whole, shown, -1, 5) == MinimapGrip::None);
     CHECK(grip_at(whole, {300, 304}, 301, 5) == MinimapGrip::Middle); // too narrow for edges
+    CHECK(grip_at(whole, whole, 500, 5) == MinimapGrip::New);
+    CHECK(grip_at(whole, whole, 2, 5) == MinimapGrip::Start);
+    CHECK(drawn(whole, 700, 400, 20) == TimeRange{400, 700});
+    CHECK(drawn(whole, 400, 1200, 20) == TimeRange{400, 1000});
+    CHECK(drawn(whole, 400, 401, 20) == TimeRange{400, 420});
     CHECK(dragged(shown, MinimapGrip::Middle, 50, 20) == TimeRange{350, 550});
     CHECK(dragged(shown, MinimapGrip::Start, 50, 20) == TimeRange{350, 500});
     CHECK(dragged(shown, MinimapGrip::Start, 900, 20) == TimeRange{480, 500});
