@@ -73,8 +73,7 @@ class CompareView {
 std::string run_text(const Session &session, RunId run) {
     if (!run.valid())
         return session.runs.size() == 1 ? "its run" : "all runs";
-    const Workload &w = session.runs[run.value].plan.workload;
-    return fmt::format("run {}: {}, T {}", run.value + 1, w.model.name, format_count(double(w.tokens)));
+    return fmt::format("run {}: {}", run.value + 1, workload_label(session, run.value));
 }
 
 // Of a live session whose file's name says little.

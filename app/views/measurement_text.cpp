@@ -58,17 +58,17 @@ std::string title_of(const Measurement &m) {
     return fmt::format("{} · {}", info(m.op).title, variant_title(m));
 }
 
-std::string run_label(const Session &session, std::size_t index) {
+std::string workload_label(const Session &session, std::size_t index) {
     const RunRecord &run = session.runs[index];
-    const bool devices = std::any_of(session.runs.begin(), session.runs.end(), [&](const RunRecord &other) {
-        return other.device.id != run.device.id;
-    });
-    return fmt::format("{} of {}: {}, T {}{}", index + 1, session.runs.size(),
-                       run.plan.workload.model.name,
-                       format_count(double(run.plan.workload.tokens)),
+    const bool devices = std::ranges::any_of(session.runs, [&](const RunRecord &other) { return other.device.id != run.device.id; });
+    return fmt::format("{}, T {}{}", run.plan.workload.model.name, format_count(double(run.plan.workload.tokens)),
                        run.plan.ranks ? fmt::format(", rank {}", run.plan.ranks->rank)
                        : devices      ? ", " + run.device.id
                                       : "");
+}
+
+std::string run_label(const Session &session, std::size_t index) {
+    return fmt::format("{} of {}: {}", index + 1, session.runs.size(), workload_label(session, index));
 }
 
 std::string duration_or_dash(double ns) { return ns > 0 ? format_duration_ns(ns) : "–"; }

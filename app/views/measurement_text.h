@@ -14,7 +14,9 @@ const char *title_of(Measurement::Timer timer); // "CUPTI", "events", "host cloc
 std::string explain(Measurement::Timer timer);
 std::string title_of(const Measurement &measurement); // "Gate and up · Fused": as in the window
 
-// "2 of 3: Mixtral-8x7B, T 2,048", with rank or device where they tell runs apart.
+// "Mixtral-8x7B, T 2,048", with rank or device where they tell runs apart.
+std::string workload_label(const Session &session, std::size_t run);
+// "2 of 3: Mixtral-8x7B, T 2,048".
 std::string run_label(const Session &session, std::size_t run);
 
 // "4.21 µs", or "–" where there is none.

@@ -1,5 +1,6 @@
 #include "app/views/ranks.h"
 
+#include "app/views/measurement_text.h"
 #include "app/views/timeline_model.h"
 #include "app/views/workload.h"
 #include "profiler/session/session_builder.h"
@@ -63,6 +64,21 @@ TEST_CASE("the timeline's tracks of several ranks are named by them") {
     CHECK(label_of(session, {TrackKind::Api, 4712, 9}) == "Rank 1, thread 9");
     CHECK(label_of(session, {TrackKind::Api, 99, 9}) == label_of(TrackKey{TrackKind::Api, 99, 9}));
     CHECK(label_of(Session{}, {TrackKind::Kernels, 1, 13}) == "GPU 1, stream 13");
+}
+
+TEST_CASE("runs of several GPUs are told apart by their device") {
+    Session session;
+    for (const char *id : {"cuda:0", "cuda:1"}) {
+        RunRecord run;
+        run.plan.workload.model.name = "OLMoE-1B-7B";
+        run.plan.workload.tokens = 16;
+        run.device = device_of(id);
+        session.runs.push_back(run);
+    }
+    CHECK(run_label(session, 1) == "2 of 2: OLMoE-1B-7B, T 16, cuda:1");
+    CHECK(workload_label(session, 0) == "OLMoE-1B-7B, T 16, cuda:0");
+    session.runs.pop_back();
+    CHECK(workload_label(session, 0) == "OLMoE-1B-7B, T 16");
 }
 
 TEST_CASE("every GPU means a plan for each, and the first for what is only tried") {
