@@ -188,10 +188,10 @@ class LessonPage {
             ui::explain(control.explain);
         }
         if (context_.progress.state == WorkerClient::State::Running)
-            ui::small(context_.progress.doing, theme().accent);
+            ui::small_wrapped(context_.progress.doing, theme().accent);
         if (actions_.on_cpu)
-            ui::small("The device is this machine's CPU: its references run, smaller where they would take long.",
-                      theme().muted);
+            ui::small_wrapped("The device is this machine's CPU: its references run, smaller where they would take long.",
+                              theme().muted);
         if (state_.problem)
             ui::wrapped(state_.problem->sentence(), theme().failure);
         std::vector<const lessons::Control *> drawn;
@@ -204,10 +204,22 @@ class LessonPage {
         }
     }
 
+    // Words that are longer than the line wrap beside their button, and can be clicked as well.
+    static bool draw_choice(const std::string &words, int number, bool chosen) {
+        const ImGuiStyle &style = ImGui::GetStyle();
+        const float room = ImGui::GetContentRegionAvail().x - ImGui::GetFrameHeight() - style.ItemInnerSpacing.x;
+        if (ImGui::CalcTextSize(words.c_str()).x <= room)
+            return ImGui::RadioButton(fmt::format("{}##{}", words, number).c_str(), chosen);
+        const bool pressed = ImGui::RadioButton(fmt::format("##{}", number).c_str(), chosen);
+        ImGui::SameLine(0, style.ItemInnerSpacing.x);
+        ui::wrapped(words, ImGui::GetStyleColorVec4(ImGuiCol_Text));
+        return pressed || ImGui::IsItemClicked();
+    }
+
     void draw_choices(lessons::Reply &reply) {
         for (std::size_t i = 0; i < lesson_.question.choices.size(); ++i) {
             const lessons::Filled words = lesson_.question.choices[i].text.fill(*context_.session, context_.run);
-            if (ImGui::RadioButton(fmt::format("{}##{}", words.text, i).c_str(), reply.choice == int(i)))
+            if (draw_choice(words.text, int(i), reply.choice == int(i)))
                 reply.choice = int(i);
             if (!words.values.empty()) {
                 const ui::Fact fact = explain_value(words.values.front().expression, *context_.session, context_.run);
@@ -268,17 +280,22 @@ class LessonPage {
         ImGui::SameLine();
         const bool last = page_ + 1 == pages_of(lesson_);
         const Lesson *next = next_lesson();
+        const std::string place = fmt::format("page {} of {}", page_ + 1, pages_of(lesson_));
         if (!last) {
             if (ui::primary_button(theme(), page_ + 2 == pages_of(lesson_) ? "The question" : "Next page"))
                 go_to(state_, lesson_, page_ + 1);
         } else if (next) {
-            const std::string label = fmt::format("Next lesson: {}", next->title);
+            const ImGuiStyle &style = ImGui::GetStyle();
+            const float room = ImGui::GetContentRegionAvail().x - ImGui::CalcTextSize(place.c_str()).x -
+                               style.ItemSpacing.x - 2 * style.FramePadding.x;
+            const std::string label = ui::fitted(fmt::format("Next lesson: {}", next->title), room);
             if (state_.found.contains(lesson_.id) ? ui::primary_button(theme(), label.c_str())
                                                   : ImGui::Button(label.c_str()))
                 open_lesson(state_, *next);
+            ui::explain(next->summary);
         }
         ImGui::SameLine();
-        ui::text(fmt::format("page {} of {}", page_ + 1, pages_of(lesson_)), theme().muted);
+        ui::text(place, theme().muted);
     }
 
     const ViewContext &context_;

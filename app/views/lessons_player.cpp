@@ -94,7 +94,7 @@ void draw_player(const ViewContext &context, PlayerState &player, const lessons:
         return;
     }
     const float room = ImGui::GetContentRegionAvail().x;
-    const float factor = std::clamp(room / lessons::kFigureWidth, 0.55f * context.scale, 1.3f * context.scale);
+    const float factor = std::clamp(room / lessons::kFigureWidth, 0.4f * context.scale, 1.3f * context.scale);
     const ImVec2 origin = ImGui::GetCursorScreenPos();
     const ImVec2 size{lessons::kFigureWidth * factor, figure.height * factor};
     ImGui::GetWindowDrawList()->AddRectFilled(origin, {origin.x + size.x, origin.y + size.y},

@@ -11,7 +11,7 @@ namespace moescope::lessons {
 namespace {
 
 constexpr float kTop = 18, kBars = 138, kBase = kTop + kBars, kNames = kBase + 12, kSlots = kNames + 22, kSlot = 26;
-constexpr float kAxis = 44; // left of the bars: their values
+constexpr float kAxis = 50; // left of the bars: their values
 
 struct Row {
     const RouterRow &routed;
@@ -76,6 +76,7 @@ void draw_chosen(Pen &pen, const Row &row, int chosen, const std::vector<std::st
 }
 
 std::string two_digits(double value) { return fmt::format("{:.2f}", value); }
+std::string whole_percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
 } // namespace
@@ -103,7 +104,7 @@ Figure softmax_topk_figure(const FigureInputs &inputs) {
     Figure figure;
     figure.height = kSlots + kSlot + 24;
     const auto add = [&](std::string caption, const std::vector<double> &bars, int chosen,
-                         const std::vector<std::string> &values, std::string (*words)(double) = percent) {
+                         const std::vector<std::string> &values, std::string (*words)(double) = whole_percent) {
         Pen pen = next_frame(figure, std::move(caption));
         draw_bars(pen, row, bars, chosen, words);
         draw_chosen(pen, row, chosen, values);

@@ -7,6 +7,7 @@
 #include "tests/support/sample_session.h"
 
 #include <catch2/catch_all.hpp>
+#include <fmt/format.h>
 
 #include <set>
 
@@ -165,19 +166,23 @@ TEST_CASE("every lesson's figures have frames and captions, on its own model and
     }
 }
 
-TEST_CASE("a reader without a GPU can answer from the recorded session what a CPU cannot show", "[lessons]") {
-    const auto session = read_session(MOESCOPE_ASSETS "/sessions/OLMoE-1B-7B.moescope");
-    REQUIRE(session.ok());
-    const std::set<std::string> answerable = {"softmax-topk", "why-a-tile-is-fast", "lora-fused-or-split",
-                                              "reading-a-roofline"};
-    for (const Lesson &lesson : shipped().lessons) {
-        if (!answerable.contains(lesson.id))
-            continue;
-        INFO(lesson.id);
-        const Reply right = right_reply(lesson.question, *session, RunId{0});
-        CHECK(judge(lesson.question, right, *session, RunId{0}).state == Verdict::State::Found);
-        const Reply wrong = wrong_reply(lesson.question, *session, RunId{0});
-        CHECK(judge(lesson.question, wrong, *session, RunId{0}).state == Verdict::State::Wrong);
+TEST_CASE("a reader without a GPU can answer from the recorded sessions what a CPU cannot show", "[lessons]") {
+    const std::pair<const char *, std::set<std::string>> answerable[] = {
+        {"OLMoE-1B-7B", {"softmax-topk", "why-a-tile-is-fast", "lora-fused-or-split", "reading-a-roofline"}},
+        {"Mixtral-8x7B", {"softmax-topk", "bitonic-sort", "lora-fused-or-split", "reading-a-roofline"}},
+        {"OLMoE-1B-7B-every-operator", {"backward-without-atomics", "online-softmax-and-entropy"}}};
+    for (const auto &[name, lessons] : answerable) {
+        const auto session = read_session(fmt::format("{}/sessions/{}.moescope", MOESCOPE_ASSETS, name));
+        REQUIRE(session.ok());
+        for (const Lesson &lesson : shipped().lessons) {
+            if (!lessons.contains(lesson.id))
+                continue;
+            INFO(lesson.id << " of " << name);
+            const Reply right = right_reply(lesson.question, *session, RunId{0});
+            CHECK(judge(lesson.question, right, *session, RunId{0}).state == Verdict::State::Found);
+            const Reply wrong = wrong_reply(lesson.question, *session, RunId{0});
+            CHECK(judge(lesson.question, wrong, *session, RunId{0}).state == Verdict::State::Wrong);
+        }
     }
 }
 
