@@ -22,6 +22,10 @@ void Shell::add_timeline_actions() {
         {"timeline.fit", "Fit what is marked", "What is measured or selected on the timeline; all of it where that is in sight.",
          Fit, {.key = ImGuiKey_F}, true},
         {"timeline.fit_all", "Fit all of it", "The whole run on the timeline.", FitAll, {.key = ImGuiKey_F, .shift = true}},
+        {"timeline.measurement", "Go to the measurement", "The selected measurement's records on the timeline.", Measurement,
+         {.key = ImGuiKey_M}},
+        {"timeline.samples", "Go to the samples", "Where counters were sampled over time: the selected measurement's launches, or "
+                                                   "the first.", Samples, {.key = ImGuiKey_M, .shift = true}},
         {"timeline.search", "Search the timeline", "Kernels, calls and operators by part of their name.", Search,
          {.key = ImGuiKey_Slash}, true},
         {"timeline.next_match", "Next match", "The next item that the search has found.", NextMatch, {.key = ImGuiKey_N}},

@@ -137,10 +137,12 @@ std::string explain_floor(const Measurement &m, const Ceilings &ceilings) {
     if (m.floor_ns <= 0)
         return "The floor is not known: the device's ceilings were not found out.";
     const Bound by = floor_of(m.cost, ceilings).by;
+    const std::string_view memory = ceiling_origin(ceilings.bytes_measured), matrix = ceiling_origin(ceilings.flops_measured);
     const std::string work = fmt::format(
-        "{} at {} and {} operations at {} (ceilings {} and {})", format_bytes(m.cost.bytes),
-        format_bandwidth(ceilings.bytes_per_second), format_count(m.cost.flops), format_flops(ceilings.flops_per_second),
-        ceiling_origin(ceilings.bytes_measured), ceiling_origin(ceilings.flops_measured));
+        "{} at {} and {} operations at {} ({})", format_bytes(m.cost.bytes), format_bandwidth(ceilings.bytes_per_second),
+        format_count(m.cost.flops), format_flops(ceilings.flops_per_second),
+        memory == matrix ? fmt::format("both ceilings {}", memory)
+                         : fmt::format("ceilings: memory {}, matrix units {}", memory, matrix));
     std::string words = by == Bound::Launch
                             ? fmt::format("Bound by the launch: {}. {}\nLess than that take {}.", format_duration_ns(m.floor_ns),
                                           launch_origin(ceilings), work)

@@ -33,7 +33,8 @@ class SessionPage {
   private:
     float px(float at_1x) const { return std::round(at_1x * context_.scale); }
     void section(const char *title, const char *explanation);
-    void row(const char *label, const std::string &value, const char *explanation);
+    void row(const char *label, const std::string &value, const char *explanation,
+             Evidence evidence = Evidence::Reported); // by the driver
     bool path_field(const char *label, const char *hint, std::string &path, const char *button,
                     const FileQuestion &question);
     void draw_head();
@@ -59,14 +60,14 @@ void SessionPage::section(const char *title, const char *explanation) {
     ui::explain(explanation);
 }
 
-void SessionPage::row(const char *label, const std::string &value, const char *explanation) {
+void SessionPage::row(const char *label, const std::string &value, const char *explanation, Evidence evidence) {
     ImGui::TableNextRow();
     ImGui::TableNextColumn();
     ui::text(label, theme_.muted);
-    ui::explain(explanation);
+    ui::explain(theme_, evidence, explanation);
     ImGui::TableNextColumn();
     ui::wrapped(value.empty() ? "–" : value, theme_.text);
-    ui::explain(explanation);
+    ui::explain(theme_, evidence, explanation);
 }
 
 // A label, a text field and a button in one line, and one that asks for the file; true when the path was given.
@@ -215,12 +216,14 @@ void SessionPage::draw_device(const DeviceInfo &device) {
                         format_flops(device.ceilings.flops_per_second),
                         ceiling_origin(device.ceilings.flops_measured)),
             "The fastest the device moves memory and multiplies matrices: what floors are computed "
-            "from. Derived: from its clocks and widths.");
+            "from. Measured by kernels that do nothing else; derived from its clocks and widths.",
+            device.ceilings.bytes_measured && device.ceilings.flops_measured ? Evidence::Measured : Evidence::Modelled);
     if (device.ceilings.launch_ns > 0)
         row("Launch",
             fmt::format("{} ({})", format_duration_ns(device.ceilings.launch_ns),
                         ceiling_origin(device.ceilings.launch_measured_ns > 0)),
-            (launch_origin(device.ceilings) + " No floor is less.").c_str());
+            (launch_origin(device.ceilings) + " No floor is less.").c_str(),
+            device.ceilings.launch_measured_ns > 0 ? Evidence::Measured : Evidence::Modelled);
     ImGui::EndTable();
 }
 

@@ -26,6 +26,8 @@ enum class TimelineCommand {
     ZoomOut,
     Fit,    // the measured stretch or what is selected; all of it where that is in sight
     FitAll,
+    Measurement, // the selected one's records
+    Samples,     // its sampled launches, or the first ones
     Search,
     NextMatch,
     PreviousMatch,

@@ -156,6 +156,11 @@ void go_to(TimelineState &state, const TimelineBookmark &bookmark) {
     state.fit = false;
 }
 
+void show(TimelineState &state, const TimeSpan &span) {
+    if (!span.empty())
+        show_span(state, span.start_ns, span.end_ns);
+}
+
 void obey(const ViewContext &context, TimelineState &state) {
     const auto asked = std::exchange(state.asked, std::nullopt);
     if (!asked)
@@ -174,6 +179,10 @@ void obey(const ViewContext &context, TimelineState &state) {
     case TimelineCommand::FitAll:
         state.fit = true;
         return;
+    case TimelineCommand::Measurement:
+        return show(state, state.model().span_of(context.selection.measurement));
+    case TimelineCommand::Samples:
+        return show(state, sampled_span(context, state));
     case TimelineCommand::Search:
         state.focus_search = true;
         return;

@@ -112,6 +112,9 @@ std::string title_of(const Session &session, const TimelineHit &hit);
 std::string explain(const Session &session, const TimelineModel &model, const TimelineHit &hit);
 // Brings a stretch of time into sight.
 void show_span(TimelineState &state, std::int64_t start_ns, std::int64_t end_ns);
+// The selected measurement's sampled launches, or the first ones: they are short, and at the run's end. Empty
+// where nothing was sampled.
+TimeSpan sampled_span(const ViewContext &context, TimelineState &state);
 void select(const ViewContext &context, TimelineState &state, const TimelineHit &hit);
 
 } // namespace moescope

@@ -57,16 +57,11 @@ void draw_search(const ViewContext &context, TimelineState &state) {
     ui::text(matches_text(state), context.theme.muted);
 }
 
-// The selected measurement's sampled launches, or the first ones: they are short, and at the run's end.
 void draw_sample_button(const ViewContext &context, TimelineState &state) {
-    TimeSpan span = state.model().sampled_span_of(context.selection.measurement);
-    if (span.empty())
-        if (const auto stretch = state.model().counters().stretch_after(shown_span(context, state).start_ns))
-            span.add(stretch->first, stretch->second);
-    if (span.empty())
+    if (sampled_span(context, state).empty())
         return;
     if (flowing_button("Go to samples"))
-        show_span(state, span.start_ns, span.end_ns);
+        state.asked = TimelineCommand::Samples;
     ui::explain("Show the launches during which counters were sampled: the selected measurement's, or the first.");
 }
 
@@ -172,9 +167,9 @@ void draw_timeline_toolbar(const ViewContext &context, TimelineState &state) {
     const TimeSpan span = state.model().span_of(context.selection.measurement);
     ImGui::BeginDisabled(span.empty());
     if (flowing_button("Go to measurement"))
-        show_span(state, span.start_ns, span.end_ns);
+        state.asked = TimelineCommand::Measurement;
     ImGui::EndDisabled();
-    ui::explain("Show the selected measurement's records.");
+    ui::explain(context.keys("Show the selected measurement's records ({timeline.measurement})."));
     draw_sample_button(context, state);
     draw_choices(context, state);
     // On its own line where the pane is narrow, as it is between the side panes: the matches stand beside it.

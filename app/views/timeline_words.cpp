@@ -115,6 +115,14 @@ std::string explain(const Session &session, const TimelineModel &model, const Ti
     return text + "\n" + body_of(session, hit);
 }
 
+TimeSpan sampled_span(const ViewContext &context, TimelineState &state) {
+    TimeSpan span = state.model().sampled_span_of(context.selection.measurement);
+    if (span.empty())
+        if (const auto stretch = state.model().counters().stretch_after(shown_span(context, state).start_ns))
+            span.add(stretch->first, stretch->second);
+    return span;
+}
+
 void show_span(TimelineState &state, std::int64_t start_ns, std::int64_t end_ns) {
     const std::int64_t origin = state.model().origin_ns();
     state.range = fitted_to({double(start_ns - origin), double(end_ns - origin)});

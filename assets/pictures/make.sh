@@ -36,10 +36,10 @@ picture roofline roofline OLMoE-1B-7B
 theme=light picture dispatch dispatch Mixtral-8x7B
 picture autotune autotune OLMoE-1B-7B
 picture routing routing Qwen3-30B-A3B
-picture timeline timeline OLMoE-1B-7B
-picture memory memory Mixtral-8x7B
+first=timeline.samples picture timeline timeline OLMoE-1B-7B
+theme=high-contrast picture memory memory Mixtral-8x7B
 picture compare compare OLMoE-1B-7B-mma-sync OLMoE-1B-7B
-picture source source OLMoE-1B-7B
+frames=900 picture source source Qwen3.5-35B-A3B-sampled # until the worker has compiled it
 picture session session OLMoE-1B-7B
 run=15 picture sweep sweep OLMoE-1B-7B-sweeps # the model as it is, on the line and on the grid
 run=15 picture crossover crossover OLMoE-1B-7B-sweeps
