@@ -319,7 +319,9 @@ void Shell::poll_files() {
     if (auto written = writing_.poll()) {
         const bool good = written->status.ok();
         session_file_.outcome = {good, good ? written->done : written->status.error().sentence()};
-        if (!good)
+        if (good)
+            say(written->done); // it may have been asked for from another view
+        else
             status_.problems.push_back(written->status.error());
     }
     session_file_.busy = busy_with_file();

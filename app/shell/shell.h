@@ -167,6 +167,7 @@ class Shell {
     // shell_actions.cpp
     void add_actions();
     void add_file_actions();
+    void add_export_actions();
     void add_edit_actions();
     void add_run_actions();
     void add_view_actions();
@@ -182,6 +183,7 @@ class Shell {
     void switch_live();
     void start_tour();
     std::string why_not_run() const;
+    std::string why_not_tune() const;
 
     // shell_menu.cpp
     void draw_menu_bar();

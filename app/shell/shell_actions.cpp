@@ -74,6 +74,21 @@ void Shell::add_file_actions() {
                   .standard = ctrl(ImGuiKey_E),
                   .run = [this] { show(ViewId::SessionFile); },
                   .refused = nothing_measured});
+    add_export_actions();
+    actions_.add({.id = "file.compare",
+                  .title = "Compare with a session…",
+                  .group = "File",
+                  .explain = "Sets another session's results against those shown.",
+                  .run =
+                      [this] {
+                          file_dialog_.ask(open_question(*frame_session_, settings_.recent), [this](const std::string &path) {
+                              open_other(path);
+                              show(ViewId::Compare);
+                          });
+                      },
+                  .refused = [this, nothing_measured] {
+                      return busy_with_file() ? "A file is being read or written." : nothing_measured();
+                  }});
     const auto no_plot = [this] { return plot_saver_.any() ? "" : "The view shows no plot."; };
     actions_.add({.id = "file.plot-svg",
                   .title = "Save the plot as SVG…",
@@ -105,6 +120,36 @@ void Shell::add_file_actions() {
                   .standard = ctrl(ImGuiKey_Q),
                   .run = [this] { wants_to_close_ = true; },
                   .starts_section = true});
+}
+
+// Each format by itself; the view that Export… shows says what they are.
+void Shell::add_export_actions() {
+    struct Format {
+        const char *id, *title, *explain;
+        ExportKind kind;
+    };
+    constexpr Format kFormats[] = {
+        {"file.export_trace", "Export as Chrome trace…", "For Perfetto and chrome://tracing.", ExportKind::ChromeTrace},
+        {"file.export_report", "Export as report…", "One HTML page with the plots and tables.", ExportKind::Report},
+        {"file.export_csv", "Export as tables…", "A folder of CSV files.", ExportKind::Csv},
+        {"file.export_telemetry", "Export tuning telemetry…", "Every tile configuration with its fate, as JSON.",
+         ExportKind::Telemetry}};
+    for (const Format &format : kFormats)
+        actions_.add({.id = format.id,
+                      .title = format.title,
+                      .group = "File",
+                      .explain = format.explain,
+                      .run =
+                          [this, kind = format.kind] {
+                              const std::string suggestion = suggested_path(*frame_session_, kind);
+                              file_dialog_.ask(export_question(kind, suggestion),
+                                               [this, kind](const std::string &path) { export_to(kind, path); });
+                          },
+                      .refused = [this]() -> std::string {
+                          if (busy_with_file())
+                              return "A file is being read or written.";
+                          return frame_session_ && !frame_session_->empty() ? "" : "Nothing is measured yet.";
+                      }});
 }
 
 void Shell::add_edit_actions() {
@@ -149,6 +194,17 @@ std::string Shell::why_not_run() const {
     return plan.ok() ? "" : plan.error().sentence();
 }
 
+std::string Shell::why_not_tune() const {
+    if (const std::string why = tune_target().refused; !why.empty())
+        return why;
+    if (frame_progress_.state == WorkerClient::State::Running)
+        return "A run is going on.";
+    const auto items = wanted_items(workload_);
+    if (!items.ok())
+        return items.error().sentence();
+    return tunable_items(workload_.workload, *items).empty() ? "None of the ticked operators has tiles." : "";
+}
+
 void Shell::add_run_actions() {
     const auto running = [this] { return frame_progress_.state == WorkerClient::State::Running; };
     actions_.add({.id = "run.start",
@@ -172,6 +228,12 @@ void Shell::add_run_actions() {
                   .standard = ctrl(ImGuiKey_L),
                   .run = [this] { switch_live(); },
                   .ticked = [this] { return workload_.live; }});
+    actions_.add({.id = "run.tune",
+                  .title = "Tune the ticked operators",
+                  .group = "Run",
+                  .explain = "Compiles and times every tile configuration of those that have tiles, and keeps the best.",
+                  .run = [this] { tune(workload_.workload, tunable_items(workload_.workload, wanted_items(workload_).value())); },
+                  .refused = [this] { return why_not_tune(); }});
     actions_.add({.id = "run.hosts",
                   .title = "Hosts…",
                   .group = "Run",

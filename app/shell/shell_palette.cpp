@@ -78,6 +78,21 @@ std::vector<PaletteEntry> Shell::palette_entries() {
     for (const OperatorInfo &op : operators())
         entries.push_back({"Operator", std::string(op.title), std::string(op.explain), "", "",
                            [this, id = op.id] { choose_operator(id); }});
+    for (std::size_t host = 0; host < frame_hosts_.size(); ++host)
+        for (const DeviceInfo &device : frame_hosts_[host].progress.devices)
+            entries.push_back({"Device", device.id, fmt::format("{}, {}", device.name, title_of(frame_hosts_[host])), "", "",
+                               [this, host, id = device.id] {
+                                   use_device(host, id);
+                                   workload_changed();
+                               }});
+    for (const RecentFile &file : start_page_.shipped)
+        entries.push_back({"Recorded", file.name, "Measured on a GPU and shipped with the program.", "", "",
+                           [this, path = file.path] { open(path); }});
+    for (const lessons::Lesson &lesson : lesson_list(lessons_).lessons)
+        entries.push_back({"Lesson", lesson.title, lesson.summary, "", "", [this, id = lesson.id] {
+                               lessons_.open = id;
+                               show(ViewId::Lessons);
+                           }});
     return entries;
 }
 

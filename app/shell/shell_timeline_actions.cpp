@@ -22,6 +22,8 @@ void Shell::add_timeline_actions() {
         {"timeline.fit", "Fit what is marked", "What is measured or selected on the timeline; all of it where that is in sight.",
          Fit, {.key = ImGuiKey_F}, true},
         {"timeline.fit_all", "Fit all of it", "The whole run on the timeline.", FitAll, {.key = ImGuiKey_F, .shift = true}},
+        {"timeline.all_runs", "All runs on the timeline", "Every run of the session on one time axis, or the one shown alone.",
+         AllRuns, {}},
         {"timeline.measurement", "Go to the measurement", "The selected measurement's records on the timeline.", Measurement,
          {.key = ImGuiKey_M}},
         {"timeline.samples", "Go to the samples", "Where counters were sampled over time: the selected measurement's launches, or "
@@ -53,6 +55,8 @@ void Shell::add_timeline_actions() {
                       .starts_section = each.starts_section};
         if (each.command == Arrows)
             action.ticked = [this] { return timeline_.arrows; };
+        if (each.command == AllRuns)
+            action.ticked = [this] { return !timeline_.this_run; };
         actions_.add(std::move(action));
     }
 }

@@ -358,14 +358,19 @@ void draw_results(const ViewContext &context, const lessons::Control &control) {
     }
 }
 
+const lessons::LessonList &lesson_list(LessonsState &state) {
+    if (!state.list)
+        state.list = lessons::load_lessons(find_asset("lessons"));
+    return *state.list;
+}
+
 bool in_motion(const LessonsState &state, double now) {
     constexpr double kSight = 0.5; // seconds: longer ago, and the view is out of sight
     return state.player.moving() && state.seen_at >= 0 && now - state.seen_at < kSight;
 }
 
 void draw_lessons(const ViewContext &context, LessonsState &state, const LessonActions &actions) {
-    if (!state.list)
-        state.list = lessons::load_lessons(find_asset("lessons"));
+    lesson_list(state);
     state.seen_at = ImGui::GetTime();
     if (state.list->lessons.empty()) {
         const auto &problems = state.list->problems;

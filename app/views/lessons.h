@@ -26,7 +26,7 @@ void advance(PlayerState &player, float seconds, std::size_t frames);
 void step(PlayerState &player, int by, std::size_t frames);
 
 struct LessonsState {
-    std::optional<lessons::LessonList> list; // read when the view is first shown
+    std::optional<lessons::LessonList> list; // lesson_list() reads it
     std::string open;                        // a lesson's id; "": none yet
     std::set<std::string> found;             // lessons whose question is answered
     std::map<std::string, int> page;         // the one last read, of each lesson
@@ -54,6 +54,9 @@ struct LessonActions {
     bool on_cpu = false;
     std::function<void(Plan)> run;
 };
+
+// Read when they are first asked for.
+const lessons::LessonList &lesson_list(LessonsState &state);
 
 // Whether the view wants the next frame at once.
 bool in_motion(const LessonsState &state, double now);

@@ -26,6 +26,7 @@ enum class TimelineCommand {
     ZoomOut,
     Fit,    // the measured stretch or what is selected; all of it where that is in sight
     FitAll,
+    AllRuns,     // or the one that is shown alone again
     Measurement, // the selected one's records
     Samples,     // its sampled launches, or the first ones
     Search,

@@ -179,6 +179,10 @@ void obey(const ViewContext &context, TimelineState &state) {
     case TimelineCommand::FitAll:
         state.fit = true;
         return;
+    case TimelineCommand::AllRuns:
+        state.this_run = !state.this_run;
+        state.fit = true;
+        return;
     case TimelineCommand::Measurement:
         return show(state, state.model().span_of(context.selection.measurement));
     case TimelineCommand::Samples:

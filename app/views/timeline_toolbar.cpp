@@ -164,8 +164,7 @@ void draw_timeline_toolbar(const ViewContext &context, TimelineState &state) {
         state.asked = TimelineCommand::FitAll;
     ui::explain(context.keys("Show all of it ({timeline.fit_all}, or a double click). {timeline.fit} shows what is "
                              "measured or selected."));
-    const TimeSpan span = state.model().span_of(context.selection.measurement);
-    ImGui::BeginDisabled(span.empty());
+    ImGui::BeginDisabled(state.model().span_of(context.selection.measurement).empty());
     if (flowing_button("Go to measurement"))
         state.asked = TimelineCommand::Measurement;
     ImGui::EndDisabled();

@@ -200,9 +200,39 @@ TEST_CASE("the palette takes letters and arrows and does what is chosen") {
     window.press("Ctrl+P"); // empty: all, as they stand
     window.press("Down");
     window.press("Up");
-    window.press("Up"); // round to the last one: an operator, which it selects or ticks
+    window.press("Up"); // round to the last one: a lesson
     window.press("Enter");
+    CHECK(window.shell.shows(ViewId::Lessons));
     CHECK(window.shell.actions().run("view.overview"));
+}
+
+TEST_CASE("a lesson, an export and a recording are found in the palette") {
+    DrivenShell window(test::sample_session());
+    window.press("Ctrl+P");
+    window.type("bitonic sort warp");
+    window.press("Enter");
+    CHECK(window.shell.shows(ViewId::Lessons));
+    CHECK(window.shell.settings().lesson == "bitonic-sort");
+    for (const char *query : {"chrome trace", "export report", "recorded olmoe"}) {
+        INFO(query);
+        window.press("Ctrl+P");
+        window.type(query);
+        const auto texts = window.texts();
+        const std::string wanted = std::string(query) == "recorded olmoe" ? "OLMoE-1B-7B.moescope" : "Export as";
+        CHECK(std::ranges::any_of(texts, [&](const DrawnText &text) { return text.text.starts_with(wanted); }));
+        window.press("Escape");
+    }
+}
+
+TEST_CASE("what cannot be tuned or exported says why") {
+    DrivenShell window; // nothing is measured, and there is no worker
+    for (const char *id : {"run.tune", "file.export_trace", "file.export_csv", "file.compare"}) {
+        INFO(id);
+        const Action *action = window.shell.actions().find(id);
+        REQUIRE(action);
+        CHECK_FALSE(Actions::refused(*action).empty());
+        CHECK_FALSE(window.shell.actions().run(id));
+    }
 }
 
 TEST_CASE("a model chosen in the palette is the workload's") {
