@@ -69,6 +69,29 @@ install(FILES ${made_files}/_moescope DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/s
 install(FILES ${made_files}/moescope.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(FILES ${made_files}/moescope.1 ${made_files}/moescope-worker.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 
+# What desktops read of these is made anew where they look for it, and nowhere else.
+set(data_folder ${CMAKE_INSTALL_DATADIR})
+install(CODE "set(data_folder ${data_folder})" CODE [[
+    if(NOT DEFINED ENV{DESTDIR})
+        set(looked_for "$ENV{XDG_DATA_HOME}:$ENV{HOME}/.local/share:/usr/local/share:/usr/share:$ENV{XDG_DATA_DIRS}")
+        set(data "${CMAKE_INSTALL_PREFIX}/${data_folder}")
+        string(FIND ":${looked_for}:" ":${data}:" place)
+        if(NOT place EQUAL -1)
+            foreach(update update-mime-database:mime update-desktop-database:applications)
+                string(REPLACE ":" ";" update ${update})
+                list(GET update 0 program)
+                list(GET update 1 folder)
+                find_program(found_${program} ${program})
+                if(found_${program})
+                    message(STATUS "Running: ${program} ${data}/${folder}")
+                    execute_process(COMMAND ${found_${program}} "${data}/${folder}" ERROR_QUIET)
+                endif()
+            endforeach()
+            file(TOUCH_NOCREATE "${data}/icons/hicolor") # an older cache of icons counts no more
+        endif()
+    endif()
+]])
+
 add_custom_target(
     archive
     COMMAND ${CMAKE_COMMAND} -DBUILD=${PROJECT_BINARY_DIR} -DCUDA_LIBRARIES=$<$<BOOL:${MOESCOPE_CUDA}>:${CUDAToolkit_LIBRARY_DIR}>

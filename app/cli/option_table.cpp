@@ -57,6 +57,7 @@ Words themes() {
         if (file.path().extension() == ".json")
             names.push_back(file.path().stem().string());
     std::ranges::sort(names);
+    names.emplace_back("system");
     return names;
 }
 

@@ -20,7 +20,8 @@ constexpr int kWrongRequest = 2;
 constexpr std::string_view kUsage = "moescope-worker runs kernels for moescope, which starts it and speaks to it on\n"
                                     "standard input and output. By hand:\n"
                                     "  moescope-worker --devices   what it could run on\n"
-                                    "  moescope-worker --version\n";
+                                    "  moescope-worker --version\n"
+                                    "  moescope-worker --lifeline SECONDS   ends where nothing was heard for so long\n";
 
 void print_devices() {
     for (const moescope::DeviceInfo &device : moescope::list_devices()) {

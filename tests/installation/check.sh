@@ -30,7 +30,11 @@ try_programs() {
 step_prefix() {
     rm -rf "$place"
     mkdir -p "$place"
-    "$CMAKE" --install "$build" --prefix "$place/first" >"$place/log" || { cat "$place/log"; fail "cmake --install"; }
+    mkdir -p "$place/home"
+    HOME=$place/home XDG_DATA_HOME=$place/first/share "$CMAKE" --install "$build" --prefix "$place/first" >"$place/log" ||
+        { cat "$place/log"; fail "cmake --install"; }
+    # Into where the desktop looks: it knows the type at once.
+    ! have update-mime-database || grep -q x-moescope "$place/first/share/mime/globs2" || fail "the desktop does not know the type yet"
     mv "$place/first" "$prefix"
     for file in bin/moescope bin/moescope-worker share/applications/moescope.desktop \
         share/icons/hicolor/scalable/apps/moescope.svg share/icons/hicolor/48x48/apps/moescope.png \
@@ -91,6 +95,8 @@ offers() {
     printf '%s\n' "${COMPREPLY[@]}"
 }
 
+commands() { bare "$prefix/bin/moescope" --help | sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p'; }
+
 step_completions() {
     local bash_file=$prefix/share/bash-completion/completions/moescope moescope=$prefix/bin/moescope command
     bash -n "$bash_file" || fail "bash -n"
@@ -101,9 +107,16 @@ step_completions() {
     offers moescope run --ops gate_up,do | says -x gate_up,down || fail "lists are not continued"
     offers moescope --view over | says -x overview || fail "views are not offered"
     # Every option that --help shows is offered.
-    for command in run sweep export metrics; do
+    local option of_zsh=$prefix/share/zsh/site-functions/_moescope of_fish
+    for command in "" $(commands); do
+        of_fish=
+        ! have fish || of_fish=$(HOME=$place/home fish -c "source $prefix/share/fish/vendor_completions.d/moescope.fish
+            complete -C 'moescope $command --'")
+        offers moescope $command -- >"$place/offered"
         for option in $(bare "$moescope" $command --help | grep -oE '^ +(-h,)?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
-            offers moescope $command "$option" | says -x -- "$option" || fail "$command $option is not offered"
+            says -x -- "$option" <"$place/offered" || fail "bash: $command $option is not offered"
+            sed -n "/^ *${command:-_moescope()}[ )]/,/;;/p" "$of_zsh" | says -- "'[*]\?$option\[" || fail "zsh: $command $option is not offered"
+            ! have fish || says "^$option" <<<"$of_fish" || fail "fish: $command $option is not offered"
         done
     done
     if have zsh; then zsh -n "$prefix/share/zsh/site-functions/_moescope" || fail "zsh -n"; fi
@@ -121,11 +134,14 @@ step_manual() {
         if have mandoc; then mandoc -T lint -W warning "$each" || fail "mandoc: $each"; fi
         if have groff; then [ -z "$(groff -man -ww -z "$each" 2>&1)" ] || fail "groff: $each"; fi
     done
-    for command in $(bare "$prefix/bin/moescope" --help | sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+    for command in $(commands); do
         grep -q "^\.SS $command\$" "$page" || fail "$command is not in the manual"
         for each in $(bare "$prefix/bin/moescope" "$command" --help | grep -oE '^ +--[a-z-]+' | tr -d ' '); do
             grep -qF -- "${each//-/\\-}" "$page" || fail "$command $each is not in the manual"
         done
+    done
+    for each in $(bare "$prefix/bin/moescope-worker" --help | grep -oE -- '--[a-z-]+'); do
+        grep -qF -- "${each//-/\\-}" "$prefix/share/man/man1/moescope-worker.1" || fail "$each is not in the worker's manual"
     done
     have mandoc || have groff || skip "neither mandoc nor groff is installed: only the options were tested"
 }
