@@ -48,6 +48,10 @@ ImFont *font_of(const Shape &shape, float size) {
     return small < body ? ui::small_font() : ui::body_font();
 }
 
+float size_of(const Shape &words, float factor) {
+    return std::round(std::max(words.h * factor, kLeastWords * ui::small_font()->FontSize));
+}
+
 class Drawing {
   public:
     Drawing(ImDrawList &draw, ImVec2 origin, float factor, const Theme &theme)
@@ -70,7 +74,7 @@ class Drawing {
         case Shape::Kind::Disc:
             return draw_.AddCircleFilled(from, shape.w * factor_, colour);
         case Shape::Kind::Words:
-            return words(shape, from, colour);
+            return words(shape, colour);
         }
     }
 
@@ -87,13 +91,10 @@ class Drawing {
         draw_.AddTriangleFilled(to, {neck.x + across.x * head * 0.6f, neck.y + across.y * head * 0.6f},
                                 {neck.x - across.x * head * 0.6f, neck.y - across.y * head * 0.6f}, colour);
     }
-    void words(const Shape &shape, ImVec2 anchor, ImU32 colour) const {
-        const float least = kLeastWords * ui::small_font()->FontSize;
-        const float size = std::round(std::max(shape.h * factor_, least));
-        ImFont *font = font_of(shape, size);
-        const ImVec2 extent = font->CalcTextSizeA(size, FLT_MAX, 0, shape.words.c_str());
-        const float shift = shape.align == Shape::Align::Left ? 0 : shape.align == Shape::Align::Right ? 1 : 0.5f;
-        draw_.AddText(font, size, {std::floor(anchor.x - extent.x * shift), std::floor(anchor.y - extent.y / 2)}, colour,
+    void words(const Shape &shape, ImU32 colour) const {
+        const float size = size_of(shape, factor_);
+        const ImVec2 low = words_box(shape, factor_).low;
+        draw_.AddText(font_of(shape, size), size, {std::floor(origin_.x + low.x), std::floor(origin_.y + low.y)}, colour,
                       shape.words.c_str());
     }
 
@@ -105,6 +106,14 @@ class Drawing {
 };
 
 } // namespace
+
+WordsBox words_box(const lessons::Shape &words, float factor) {
+    const float size = size_of(words, factor);
+    const ImVec2 extent = font_of(words, size)->CalcTextSizeA(size, FLT_MAX, 0, words.words.c_str());
+    const float shift = words.align == Shape::Align::Left ? 0 : words.align == Shape::Align::Right ? 1 : 0.5f;
+    const ImVec2 low{words.x * factor - extent.x * shift, words.y * factor - extent.y / 2};
+    return {low, {low.x + extent.x, low.y + extent.y}};
+}
 
 const lessons::Shape *shape_at(const lessons::Frame &frame, ImVec2 origin, float factor, ImVec2 pointer) {
     constexpr float kReach = 5; // in the picture's units: of lines and words
@@ -125,10 +134,8 @@ const lessons::Shape *shape_at(const lessons::Frame &frame, ImVec2 origin, float
         case Shape::Kind::Words:
             break;
         }
-        const float size = std::max(s.h * factor, kLeastWords * ui::small_font()->FontSize);
-        const float wide = font_of(s, size)->CalcTextSizeA(size, FLT_MAX, 0, s.words.c_str()).x / factor;
-        const float shift = s.align == Shape::Align::Left ? 0 : s.align == Shape::Align::Right ? 1 : 0.5f;
-        return within(s.x - wide * shift, s.y - size / factor / 2, wide, size / factor);
+        const auto [low, high] = words_box(s, factor);
+        return within(low.x / factor, low.y / factor, (high.x - low.x) / factor, (high.y - low.y) / factor);
     };
     const auto found = std::find_if(frame.shapes.rbegin(), frame.shapes.rend(),
                                     [&](const Shape &shape) { return shape.alpha > 0.01f && on(shape); });

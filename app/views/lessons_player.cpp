@@ -16,6 +16,7 @@ namespace moescope {
 namespace {
 
 constexpr float kStepsPerSecond = 2.2f, kPlayedPerSecond = 0.75f;
+constexpr float kLeastFactor = 0.6f; // smaller, and words would lie over one another
 
 float last_of(std::size_t frames) { return frames > 0 ? float(frames - 1) : 0; }
 
@@ -94,9 +95,14 @@ void draw_player(const ViewContext &context, PlayerState &player, const lessons:
         return;
     }
     const float room = ImGui::GetContentRegionAvail().x;
-    const float factor = std::clamp(room / lessons::kFigureWidth, 0.4f * context.scale, 1.3f * context.scale);
-    const ImVec2 origin = ImGui::GetCursorScreenPos();
+    const float factor = std::clamp(room / lessons::kFigureWidth, kLeastFactor * context.scale, 1.3f * context.scale);
     const ImVec2 size{lessons::kFigureWidth * factor, figure.height * factor};
+    const float wide = std::min(size.x, room);
+    const bool scrolls = size.x > room + 1; // where it would be too small to read
+    if (scrolls)
+        ImGui::BeginChild("picture", {room, size.y + ImGui::GetStyle().ScrollbarSize}, 0,
+                          ImGuiWindowFlags_HorizontalScrollbar);
+    const ImVec2 origin = ImGui::GetCursorScreenPos();
     ImGui::GetWindowDrawList()->AddRectFilled(origin, {origin.x + size.x, origin.y + size.y},
                                               packed(context.theme.surface), 6 * context.scale);
     ImGui::InvisibleButton("figure", size);
@@ -113,9 +119,11 @@ void draw_player(const ViewContext &context, PlayerState &player, const lessons:
         const Explained said = explain_note(shape->note, *context.session, context.run, about);
         ui::tooltip(context.theme, said.title, said.facts);
     }
+    if (scrolls)
+        ImGui::EndChild();
     // The caption stands between picture and bar, where no hint of the bar's buttons lies over it.
     const float line = ImGui::GetTextLineHeightWithSpacing(), top = ImGui::GetCursorPosY();
-    ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + size.x);
+    ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + wide);
     ui::text(frame.caption);
     ImGui::PopTextWrapPos();
     const Explained said = explain_note(frame.note, *context.session, context.run, about);
@@ -123,9 +131,9 @@ void draw_player(const ViewContext &context, PlayerState &player, const lessons:
     // Room for the longest caption, so that what follows stays in its place.
     float tallest = line;
     for (const lessons::Frame &each : figure.frames)
-        tallest = std::max(tallest, ImGui::CalcTextSize(each.caption.c_str(), nullptr, false, size.x).y);
+        tallest = std::max(tallest, ImGui::CalcTextSize(each.caption.c_str(), nullptr, false, wide).y);
     ImGui::SetCursorPosY(std::max(ImGui::GetCursorPosY(), top + tallest + ImGui::GetStyle().ItemSpacing.y));
-    ImGui::BeginChild("bar", {size.x, ImGui::GetFrameHeight()}, 0, ImGuiWindowFlags_NoScrollbar);
+    ImGui::BeginChild("bar", {wide, ImGui::GetFrameHeight()}, 0, ImGuiWindowFlags_NoScrollbar);
     draw_bar(context, player, figure.frames.size());
     ImGui::EndChild();
 }

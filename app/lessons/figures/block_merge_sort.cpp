@@ -33,7 +33,7 @@ void draw_runs(Pen &pen, const MergeRound &round) {
         const float from = columns.x(i) + 1, to = columns.x(i + round.run) - 2;
         pen.line(from, kRuns, to, kRuns, Ink::Series).series = i / round.run % 2;
         if (to - from > 60)
-            pen.words((from + to) / 2, kRuns + 12, fmt::format("{} keys in order", round.run), Ink::Muted);
+            pen.words((from + to) / 2, kRuns + 12, fmt::format("{} in order", round.run), Ink::Muted);
     }
 }
 

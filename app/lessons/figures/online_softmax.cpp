@@ -53,8 +53,8 @@ void draw_state(Pen &pen, const RunningSoftmax &state) {
     const std::pair<const char *, std::string> cells[] = {
         {"m, the largest", fmt::format("{:.4f}", state.largest)},
         {"sums were times", fmt::format("{:.4f}", state.rescale)},
-        {"S, of exp(x − m)", fmt::format("{:.4f}", state.mass)},
-        {"W, of exp(x − m)(x − m)", fmt::format("{:.4f}", state.weighted)},
+        {"S", fmt::format("{:.4f}", state.mass)},
+        {"W", fmt::format("{:.4f}", state.weighted)},
         {"entropy so far", fmt::format("{:.4f}", state.entropy())}};
     const Columns columns{int(std::size(cells))};
     for (int i = 0; i < columns.count; ++i) {

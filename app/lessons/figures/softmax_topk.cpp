@@ -36,9 +36,10 @@ void draw_axis(Pen &pen, const BarScale &scale, std::string (*words)(double)) {
     constexpr float kApart = 13;
     const float zero = scale.y(0);
     pen.line(kAxis, zero, kFigureWidth - kMargin, zero, Ink::Line, "zero");
-    for (const float value : {0.0f, scale.low, scale.high})
-        if (value == 0 || std::abs(scale.y(value) - zero) > kApart)
-            pen.words(kAxis - 4, scale.y(value), value == 0 ? "0" : words(value), Ink::Muted, Shape::Align::Right).h = 11;
+    pen.words(kAxis - 4, zero, "0", Ink::Muted, Shape::Align::Right).h = 11;
+    for (const float value : {scale.low, scale.high})
+        if (std::abs(scale.y(value) - zero) > kApart)
+            pen.words(kAxis - 4, scale.y(value), words(value), Ink::Muted, Shape::Align::Right).h = 11;
 }
 
 // A bar for each expert; the first `chosen` of the token stand out.

@@ -117,15 +117,16 @@ void draw_intensities(Pen &pen, const ShownTile &tile, double ridge) {
     std::vector<Row> rows = {{1, 1, "one number"}, {16, 16, "16 x 16"}, {64, 64, "64 x 64"}, {128, 128, "128 x 128"}};
     if (tile.measured)
         rows.push_back({tile.block_m, tile.block_n, fmt::format("measured: {} x {}", tile.block_m, tile.block_n)});
-    const float name = 160, value = 252, left = 266, width = kFigureWidth - left - kMargin - 10;
+    const float name = 196, value = 246, left = 258, width = kFigureWidth - left - kMargin - 10;
     const double most = std::max(ridge, 1.15 * tile_intensity(256, 128, 2));
+    pen.words(value, 12, "FLOP/byte", Ink::Muted, Shape::Align::Right).h = 11;
     float y = 26;
     for (const Row &row : rows) {
         const double intensity = tile_intensity(row.m, row.n, 2);
         const float length = std::max(2.0f, width * float(intensity / most));
         pen.words(name, y + 10, row.name, Ink::Text, Shape::Align::Right);
         pen.box(left, y, length, 20, Ink::Accent);
-        pen.words(value, y + 10, fmt::format("{:.1f} FLOP/byte", intensity), Ink::Muted, Shape::Align::Right);
+        pen.words(value, y + 10, fmt::format("{:.1f}", intensity), Ink::Muted, Shape::Align::Right);
         y += 34;
     }
     if (ridge > 0) {

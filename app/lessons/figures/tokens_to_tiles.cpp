@@ -93,7 +93,7 @@ void draw_padded(Pen &pen, const Small &small, bool named) {
         const float x = kMargin + float(t % per_line) * tile_width, y = 66 + float(t / per_line) * 62;
         pen.outline(x - 2, y - 3, kSmallTile * kStep + 2, kCell + 6, Ink::Muted);
         if (named)
-            pen.words(x + kSmallTile * kStep / 2, y + kCell + 14, fmt::format("e{} rows {}+", expert, block * kSmallTile),
+            pen.words(x + kSmallTile * kStep / 2, y + kCell + 14, fmt::format("e{} row {}", expert, block * kSmallTile),
                       Ink::Muted)
                 .h = 10;
         for (int row = 0; row < kSmallTile; ++row) {
