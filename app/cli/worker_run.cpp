@@ -3,6 +3,7 @@
 #include "app/cli/interrupt_guard.h"
 #include "app/cli/progress_line.h"
 #include "app/cli/say.h"
+#include "app/views/workload.h"
 #include "profiler/base/try.h"
 #include "profiler/base/units.h"
 #include "profiler/workload/cost.h"
@@ -114,11 +115,22 @@ Status check_plan(const Plan &plan, const std::vector<DeviceInfo> &devices) {
     return check_memory(plan, *device);
 }
 
+// The references are there to check results by: better said before than found out after minutes.
+void say_if_slow(const Plan &plan, const std::vector<DeviceInfo> &devices) {
+    const Result<DeviceInfo> device = find_device(plan.device, devices);
+    if (device && device->is_cpu() && slow_on_cpu(plan.workload, plan.items))
+        say(fmt::format("moescope: the CPU's references take minutes to hours for this batch; --tokens {} takes seconds, and Ctrl+C "
+                        "keeps what was measured by then.",
+                        kCpuTokens));
+}
+
 // An error where no run began.
 Result<RunId> run_one(WorkerClient &client, const Plan &plan, const Part &part, bool &interrupted,
                       const ShowProgress &show = {}) {
     if (const Status status = check_plan(plan, client.progress().devices); !status)
         return status.error();
+    if (part.index == 0)
+        say_if_slow(plan, client.progress().devices);
     const std::size_t before = client.session()->runs.size();
     client.run(plan);
     interrupted = wait_with_progress(client, part, show);
