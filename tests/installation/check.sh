@@ -190,6 +190,9 @@ step_archive() {
             grep -vE '/(libc|libm|libstdc\+\+|libgcc_s|libpthread|librt|libdl|libutil|ld-linux[^/]*)\.so' || fail "$program uses the machine's libraries"
     done
     grep -qE 'glibc [0-9.]+ or newer' "$root/NOTICE" || fail "NOTICE says no glibc"
+    # As README has it of Debian 12: it runs where RHEL 9 is.
+    ! grep -q '^VERSION_CODENAME=bookworm' /etc/os-release ||
+        grep -q 'glibc 2.34 .*GLIBCXX_3.4.29 ' "$root/NOTICE" || fail "it asks for more: $(grep glibc "$root/NOTICE")"
     rm -rf "$place" "$build/archive"
 }
 
