@@ -165,7 +165,7 @@ Figure nf4_block_figure(const FigureInputs &inputs) {
         one.tokens = 1;
         const auto few = counts_of_tokens(one, 1);
         const double bytes = minimum_cost(one, OperatorId::SelectiveDequant, "selective", few).bytes;
-        pen = add(fmt::format("With every expert active it saves nothing. The first token alone would reach {} of them: {}.",
+        pen = add(fmt::format("With every expert active that saves nothing. The first token alone would reach {} of them: {}.",
                               std::ranges::count_if(few, [](std::int32_t count) { return count > 0; }), format_bytes(bytes)));
         draw_experts(pen, few, false, bytes, cost("full"));
     }

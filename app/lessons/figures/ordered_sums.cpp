@@ -42,10 +42,10 @@ void draw_lane(Pen &pen, const Lane &lane, const std::vector<float> &chunks, flo
                              prefix + std::to_string(chunk));
         box.series = chunk;
         box.alpha = in ? 0.7f : 1.0f;
-        pen.words(columns.middle(place) - 2, top + 11, fmt::format("chunk {}", chunk), in ? Ink::Text : Ink::Muted,
+        pen.words(columns.middle(place) - 2, top + 11, fmt::format("#{}", chunk), in ? Ink::Text : Ink::Muted,
                   Shape::Align::Centre, prefix + std::to_string(chunk) + "n")
             .h = 10;
-        pen.words(columns.middle(place) - 2, top + 27, fmt::format("{:.4f}", chunks[std::size_t(chunk)]),
+        pen.words(columns.middle(place) - 2, top + 27, fmt::format("{:.3f}", chunks[std::size_t(chunk)]),
                   in ? Ink::Text : Ink::Muted, Shape::Align::Centre, prefix + std::to_string(chunk) + "v")
             .h = 10;
     }
@@ -115,13 +115,13 @@ Figure ordered_sums_figure(const FigureInputs &inputs) {
         draw_results(pen, {runs.begin(), runs.begin() + std::ptrdiff_t(results)}, fixed, 192);
     };
     add(runs[0], 0, 0,
-        fmt::format("One entry of a LoRA gradient is a sum over an expert's rows. {} blocks each add up a chunk of {} rows: "
+        fmt::format("One entry of a LoRA gradient is a sum over an expert's rows. {} blocks each add up a chunk of {} rows (#0 to #{}): "
                     "here each row brings its routing weight times its logit, from the workload's first {} tokens.",
-                    kChunks, kRowsPerChunk, kChunks * kRowsPerChunk));
+                    kChunks, kRowsPerChunk, kChunks - 1, kChunks * kRowsPerChunk));
     for (int added = 1; added <= kChunks; ++added) {
         const int last = runs[0].order[std::size_t(added - 1)];
         add(runs[0], added, 0,
-            fmt::format("Above, chunk {} was the next block to end, and adds itself to memory. Below, chunk {} is added "
+            fmt::format("Above, chunk #{} was the next block to end, and adds itself to memory. Below, chunk #{} is added "
                         "because it comes next. float32 rounds after each addition{}.",
                         last, added - 1,
                         added < kChunks                                  ? ""

