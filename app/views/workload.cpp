@@ -121,11 +121,14 @@ void Pane::draw_device() {
     const auto &devices = context_.progress.devices;
     const DeviceInfo *chosen = chosen_device(devices, state_.device);
     const auto gpus = std::ranges::count_if(devices, [](const DeviceInfo &device) { return !device.is_cpu(); });
-    const std::string every = fmt::format("all {} GPUs, one after the other", gpus);
-    std::string shown = !chosen ? state_.device : state_.device == kEveryGpu ? every : device_label(*chosen);
+    std::string used;
     for (const HostDevices &host : context_.hosts)
         if (host.used && context_.hosts.size() > 1)
-            shown = host.host + " · " + shown;
+            used = host.host;
+    const std::string every = fmt::format("all {} GPUs{}, one after the other", gpus, used.empty() ? "" : " of " + used);
+    std::string shown = !chosen ? state_.device : state_.device == kEveryGpu ? every : device_label(*chosen);
+    if (!used.empty() && state_.device != kEveryGpu)
+        shown = used + " · " + shown;
     label("Device",
           "What runs the kernels: a CUDA GPU, or the CPU with the reference implementations, "
           "really run and really timed.");
@@ -155,6 +158,8 @@ void Pane::draw_device() {
                         ? "There is no worker, so nothing can be run; the problems below say why."
                         : "The worker has not said yet which devices there are.",
                     theme_.muted);
+        if (context_.open_hosts && context_.progress.state == WorkerClient::State::Gone && ImGui::SmallButton("Hosts…"))
+            context_.open_hosts();
     } else if (!chosen) {
         const ui::FontScope small(ui::small_font());
         ui::wrapped(
