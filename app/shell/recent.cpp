@@ -2,6 +2,8 @@
 
 #include "profiler/base/assets.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -25,13 +27,28 @@ std::string short_folder(const std::filesystem::path &folder) {
 
 } // namespace
 
+std::string summary_of(const SessionGlance &glance) {
+    const auto &models = glance.models;
+    if (models.empty())
+        return "";
+    const bool one = std::ranges::all_of(models, [&](const std::string &model) { return model == models.front(); });
+    std::string text = one ? models.front() : models.front() + " and others";
+    if (!glance.device.empty())
+        text += " on " + glance.device;
+    if (glance.ranks > 1)
+        text += fmt::format(", {} ranks", glance.ranks);
+    else if (models.size() > 1)
+        text += fmt::format(", {} runs", models.size());
+    return glance.tuned ? text + ", tiles tuned" : text;
+}
+
 std::vector<RecentFile> recent_files(const std::vector<std::string> &paths) {
     std::vector<RecentFile> files;
     for (const std::string &path : paths) {
         const std::filesystem::path file(path);
         std::error_code problem;
         files.push_back({path, file.filename().string(), short_folder(file.parent_path()),
-                         std::filesystem::is_regular_file(file, problem)});
+                         std::filesystem::is_regular_file(file, problem), {}});
     }
     return files;
 }

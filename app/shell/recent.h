@@ -12,7 +12,11 @@ namespace moescope {
 struct RecentFile {
     std::string path, name, folder; // folder: with ~ for the user's own
     bool there = false;
+    std::string what = {}; // is in it, where that is known
 };
+
+// "OLMoE-1B-7B on NVIDIA H200, 32 runs", "Mixtral-8x7B on cpu, tiles tuned"; "" for an empty one.
+std::string summary_of(const SessionGlance &glance);
 
 // In the same order; looks at the disk.
 std::vector<RecentFile> recent_files(const std::vector<std::string> &paths);

@@ -285,6 +285,10 @@ void Shell::note_own_sessions() {
 }
 
 void Shell::poll_files() {
+    if (auto made = summarising_.poll()) {
+        summaries_.merge(*made);
+        start_page_at_ = -1;
+    }
     if (auto opened = opening_.poll()) {
         if (opened->ok()) {
             Session &session = opened->value();
@@ -486,9 +490,9 @@ std::function<void()> Shell::recording_of(ViewId view) {
 
 void Shell::open_recording(ViewId view) {
     const auto fills = [view](const SessionGlance &glance) {
-        const bool many = glance.models.size() > 2 && !glance.ranks; // runs that differ in a parameter
+        const bool many = glance.models.size() > 2 && glance.ranks < 2; // runs that differ in a parameter
         return view == ViewId::Autotune                           ? glance.tuned
-               : view == ViewId::Ranks                            ? glance.ranks
+               : view == ViewId::Ranks                            ? glance.ranks > 1
                : view == ViewId::Sweep || view == ViewId::Crossover ? many
                                                                   : true;
     };

@@ -42,6 +42,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -195,6 +196,7 @@ class Shell {
     // shell_palette.cpp
     std::vector<PaletteEntry> palette_entries();
     const std::vector<RecentFile> &recent();
+    void summarise(std::vector<RecentFile> &files);
     bool draw_start();
     void draw_start_popup();
     std::string tip() const;
@@ -235,6 +237,8 @@ class Shell {
     bool start_opening_ = false;
     StartPage start_page_; // as looked up at start_page_at_
     double start_page_at_ = -1;
+    std::map<std::string, std::string> summaries_; // of session files, by path and time of their last change
+    BackgroundTask<std::map<std::string, std::string>> summarising_;
     History<WorkloadChoice> history_;
     bool wants_to_close_ = false;
     Theme theme_;

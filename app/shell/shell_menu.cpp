@@ -23,8 +23,8 @@ void Shell::draw_recent_menu() {
         return;
     for (const RecentFile &file : recent()) {
         ImGui::PushID(file.path.c_str());
-        if (ImGui::MenuItem(file.name.c_str(), file.there ? file.folder.c_str() : "not there any more", false,
-                            file.there))
+        const std::string &beside = file.what.empty() ? file.folder : file.what;
+        if (ImGui::MenuItem(file.name.c_str(), file.there ? beside.c_str() : "not there any more", false, file.there))
             open(file.path);
         ui::explain(file.there ? file.path : file.path + " is not there any more.");
         ImGui::PopID();

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <system_error>
 
 namespace moescope {
 
@@ -23,9 +25,37 @@ const std::vector<RecentFile> &Shell::recent() {
     if (start_page_at_ < 0 || now - start_page_at_ > kLookAgain) {
         start_page_.recent = recent_files(session_file_.recent);
         start_page_.shipped = recent_files(shipped_sessions());
+        summarise(start_page_.recent);
+        summarise(start_page_.shipped);
         start_page_at_ = now;
     }
     return start_page_.recent;
+}
+
+// Says of each what is in it, as soon as that was read.
+void Shell::summarise(std::vector<RecentFile> &files) {
+    std::map<std::string, std::filesystem::path> unknown;
+    for (RecentFile &file : files) {
+        std::error_code problem;
+        const auto changed = std::filesystem::last_write_time(file.path, problem).time_since_epoch().count();
+        const std::string key = fmt::format("{} {}", file.path, changed);
+        if (const auto found = summaries_.find(key); found != summaries_.end())
+            file.what = found->second;
+        else if (file.there)
+            unknown[key] = file.path;
+    }
+    if (unknown.empty())
+        return;
+    summarising_.start(
+        [unknown] {
+            std::map<std::string, std::string> made;
+            for (const auto &[key, path] : unknown) {
+                const Result<SessionGlance> glance = glance_at_session(path);
+                made[key] = glance.ok() ? summary_of(*glance) : "";
+            }
+            return made;
+        },
+        wake_);
 }
 
 std::string Shell::tip() const {
@@ -64,7 +94,7 @@ std::vector<PaletteEntry> Shell::palette_entries() {
             entries.push_back({action.group, Actions::label(action), action.explain, text_of(actions_.shortcut(action)),
                                Actions::refused(action), action.run});
     for (const RecentFile &file : recent())
-        entries.push_back({"Recent", file.name, file.folder, "",
+        entries.push_back({"Recent", file.name, file.what.empty() ? file.folder : file.what, "",
                            file.there ? "" : fmt::format("It is not in {} any more.", file.folder),
                            [this, path = file.path] { open(path); }});
     for (const ModelShape &model : workload_.catalogue)
@@ -86,7 +116,8 @@ std::vector<PaletteEntry> Shell::palette_entries() {
                                    workload_changed();
                                }});
     for (const RecentFile &file : start_page_.shipped)
-        entries.push_back({"Recorded", file.name, "Measured on a GPU and shipped with the program.", "", "",
+        entries.push_back({"Recorded", file.name,
+                           file.what.empty() ? "Measured on a GPU and shipped with the program." : file.what, "", "",
                            [this, path = file.path] { open(path); }});
     for (const lessons::Lesson &lesson : lesson_list(lessons_).lessons)
         entries.push_back({"Lesson", lesson.title, lesson.summary, "", "", [this, id = lesson.id] {

@@ -72,7 +72,8 @@ void Page::files(const char *title, const char *explanation, const std::vector<R
     ui::explain(explanation);
     for (const RecentFile &file : files) {
         ImGui::PushID(file.path.c_str());
-        if (line(file.name, file.there ? file.folder : "not there any more", file.there))
+        const std::string &beside = file.what.empty() ? file.folder : file.what;
+        if (line(file.name, file.there ? beside : "not there any more", file.there))
             open_(file.path);
         ui::explain(file.there ? file.path : fmt::format("{} is not there any more.", file.path));
         ImGui::PopID();

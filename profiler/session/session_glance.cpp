@@ -17,14 +17,20 @@ std::string text_of(sqlite3_stmt *row, int column) {
     return text ? reinterpret_cast<const char *>(text) : "";
 }
 
-nlohmann::json parsed(const std::string &plan) {
-    return nlohmann::json::parse(plan, nullptr, /*allow_exceptions=*/false);
+nlohmann::json parsed(const std::string &text) {
+    return nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
 }
 
-std::string model_of(const nlohmann::json &plan) {
-    const nlohmann::json::json_pointer name("/workload/model/name");
-    const bool there = plan.is_object() && plan.contains(name) && plan[name].is_string();
-    return there ? plan[name].get<std::string>() : "";
+std::string string_at(const nlohmann::json &json, const char *place) {
+    const nlohmann::json::json_pointer name(place);
+    const bool there = json.is_object() && json.contains(name) && json[name].is_string();
+    return there ? json[name].get<std::string>() : "";
+}
+
+std::int32_t ranks_of(const nlohmann::json &plan) {
+    const nlohmann::json::json_pointer size("/ranks/size");
+    const bool there = plan.is_object() && plan.contains(size) && plan[size].is_number_integer();
+    return there ? plan[size].get<std::int32_t>() : 0;
 }
 
 } // namespace
@@ -33,7 +39,7 @@ Result<SessionGlance> glance_at_session(const std::filesystem::path &path) {
     MOESCOPE_TRY(check_session_file(path));
     Result<sqlite::Database> database = sqlite::Database::open(path, sqlite::Access::ReadOnly);
     MOESCOPE_TRY(database);
-    Result<sqlite::Statement> runs = sqlite::Statement::prepare(*database, "SELECT started_ns, plan FROM runs ORDER BY id", "read");
+    Result<sqlite::Statement> runs = sqlite::Statement::prepare(*database, "SELECT started_ns, plan, device FROM runs ORDER BY id", "read");
     MOESCOPE_TRY(runs);
     SessionGlance glance;
     while (true) {
@@ -43,8 +49,10 @@ Result<SessionGlance> glance_at_session(const std::filesystem::path &path) {
             break;
         glance.started_ns = std::max<std::int64_t>(glance.started_ns, sqlite3_column_int64(runs->handle(), 0));
         const nlohmann::json plan = parsed(text_of(runs->handle(), 1));
-        glance.models.push_back(model_of(plan));
-        glance.ranks = glance.ranks || (plan.is_object() && plan.contains("ranks"));
+        glance.models.push_back(string_at(plan, "/workload/model/name"));
+        glance.ranks = std::max(glance.ranks, ranks_of(plan));
+        if (glance.device.empty())
+            glance.device = string_at(parsed(text_of(runs->handle(), 2)), "/name");
     }
     Result<sqlite::Statement> tiles = sqlite::Statement::prepare(*database, "SELECT 1 FROM candidates LIMIT 1", "read");
     MOESCOPE_TRY(tiles);

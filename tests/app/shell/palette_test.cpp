@@ -80,3 +80,14 @@ TEST_CASE("recent files say which of them are gone") {
     CHECK(files[1].there);
     CHECK(recent_files({folder.path().string()})[0].there == false); // a folder is no session
 }
+
+TEST_CASE("a session file is told by its model, its device and its runs") {
+    SessionGlance glance{.models = {"OLMoE-1B-7B"}, .device = "NVIDIA H200"};
+    CHECK(summary_of(glance) == "OLMoE-1B-7B on NVIDIA H200");
+    glance.tuned = true;
+    CHECK(summary_of(glance) == "OLMoE-1B-7B on NVIDIA H200, tiles tuned");
+    glance.models = {"OLMoE-1B-7B", "OLMoE-1B-7B"};
+    CHECK(summary_of(glance) == "OLMoE-1B-7B on NVIDIA H200, 2 runs, tiles tuned");
+    CHECK(summary_of({.models = {"A", "B"}, .ranks = 2}) == "A and others, 2 ranks");
+    CHECK(summary_of({}).empty());
+}

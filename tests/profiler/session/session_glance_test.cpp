@@ -24,18 +24,19 @@ TEST_CASE("a glance at a session file tells its models, its time and whether til
         }
         CHECK(glance->started_ns == latest);
         CHECK(glance->tuned == !session->candidates.empty());
-        CHECK_FALSE(glance->ranks);
+        CHECK(glance->ranks == 0);
+        CHECK(glance->device == session->runs[0].device.name);
     }
 }
 
-TEST_CASE("a glance at a session file tells whether its runs are ranks") {
+TEST_CASE("a glance at a session file tells how many ranks ran together") {
     const test::TemporaryFolder folder;
     Session session = *test::small_session();
     RunRecord run = session.runs[0];
     run.plan.ranks.emplace().size = 2;
     session.runs.set(0, run);
     REQUIRE(save_session(session, folder / "a.moescope").ok());
-    CHECK(glance_at_session(folder / "a.moescope")->ranks);
+    CHECK(glance_at_session(folder / "a.moescope")->ranks == 2);
 }
 
 TEST_CASE("what is no session gets an error at a glance") {
