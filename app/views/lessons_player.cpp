@@ -7,6 +7,7 @@
 #include "app/views/ui.h"
 
 #include <fmt/format.h>
+#include <imgui_internal.h> // SetItemKeyOwner: the arrows step the picture and do not move the focus
 
 #include <algorithm>
 #include <cmath>
@@ -57,6 +58,8 @@ void draw_bar(const ViewContext &context, PlayerState &player, std::size_t frame
 }
 
 void take_keys(PlayerState &player, std::size_t frames) {
+    for (const ImGuiKey key : {ImGuiKey_LeftArrow, ImGuiKey_RightArrow, ImGuiKey_Space})
+        ImGui::SetItemKeyOwner(key);
     if (!ImGui::IsItemHovered() || ImGui::GetIO().WantTextInput)
         return;
     if (ImGui::IsKeyPressed(ImGuiKey_RightArrow))

@@ -101,3 +101,29 @@ TEST_CASE("a lesson is walked through by clicks, and its answer is remembered", 
     CHECK(after.lesson_pages.at("lora-fused-or-split") == 2);
     CHECK(after.lesson == "lora-fused-or-split");
 }
+
+TEST_CASE("the arrow keys step the picture under the pointer, again and again", "[lessons]") {
+    Settings settings;
+    settings.lesson = "lora-fused-or-split";
+    test::DrivenShell window(test::sample_session(), settings);
+    window.shell.choose_run(RunId{0});
+    window.shell.show_only(ViewId::Lessons, true);
+    window.frames(2);
+    for (const DrawnText &each : window.texts())
+        if (each.text == "Fused") // in the picture
+            ImGui::GetIO().AddMousePosEvent((each.rect.x + each.rect.z) / 2, (each.rect.y + each.rect.w) / 2);
+    window.frames(2);
+    const auto press = [&](const char *key, int times) {
+        for (int i = 0; i < times; ++i) {
+            window.press(key);
+            window.frames(10); // it moves on by itself
+        }
+    };
+    press("Right", 3);
+    CHECK(says(window, "4 of 7"));
+    press("Left", 2);
+    CHECK(says(window, "2 of 7"));
+    press("Space", 1);
+    window.frames(100);
+    CHECK(says(window, "7 of 7"));
+}
