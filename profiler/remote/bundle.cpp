@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -107,6 +108,29 @@ Result<Bundle> collect_bundle(const fs::path &worker) {
     }
     bundle.files.front().name = "moescope-worker";
     return bundle;
+}
+
+bool is_runtime(std::string_view library) { return library.starts_with("libstdc++.so") || library.starts_with("libgcc_s.so"); }
+
+int wanted_c_library(const Bundle &bundle) {
+    constexpr std::string_view kSymbol = "GLIBC_2.";
+    constexpr std::size_t kOverlap = kSymbol.size() + 4;
+    int newest = 0;
+    for (const BundleFile &file : bundle.files) {
+        std::ifstream in(is_runtime(file.name) ? fs::path() : file.source, std::ios::binary);
+        std::string bytes, piece(kReadBytes, '\0');
+        while (in.read(piece.data(), std::streamsize(piece.size())) || in.gcount() > 0) {
+            bytes.erase(0, bytes.size() - std::min(bytes.size(), kOverlap)); // a name may lie across two pieces
+            bytes.append(piece, 0, std::size_t(in.gcount()));
+            for (std::size_t at = bytes.find(kSymbol); at != bytes.npos; at = bytes.find(kSymbol, at + 1)) {
+                int version = 0;
+                const char *digits = bytes.data() + at + kSymbol.size();
+                std::from_chars(digits, std::min<const char *>(digits + 3, bytes.data() + bytes.size()), version);
+                newest = std::max(newest, version);
+            }
+        }
+    }
+    return newest;
 }
 
 Result<std::string> checksums(const Bundle &bundle) {

@@ -33,6 +33,11 @@ bool belongs_to_system(std::string_view library);
 // CUDA's own user libraries, of which another machine may have equals.
 bool belongs_to_cuda(std::string_view library);
 
+// glibc's version 2.N: the N of the newest that the files ask for, by the versions of its symbols that stand in them; 0
+// for none. The C++ runtime does not count: a host's own takes its place where it must.
+int wanted_c_library(const Bundle &bundle);
+bool is_runtime(std::string_view library);
+
 // "HASH  NAME" a line, as sha256sum checks it.
 Result<std::string> checksums(const Bundle &bundle);
 

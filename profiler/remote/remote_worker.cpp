@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -200,6 +201,14 @@ Status check_fits(const Bundle &bundle, const RemoteFacts &facts, const std::str
         return Error{"the worker was not copied to " + host,
                      fmt::format("it was built for {} {} and the host is {} {}", here.sysname, here.machine, facts.system,
                                  facts.processor),
+                     "build moescope-worker on that machine and put it on its PATH"};
+    const int wanted = wanted_c_library(bundle);
+    int there = 0;
+    if (constexpr std::string_view kGlibc = "glibc 2."; facts.c_library.starts_with(kGlibc))
+        there = std::atoi(facts.c_library.c_str() + kGlibc.size());
+    if (there > 0 && there < wanted)
+        return Error{"the worker was not copied to " + host,
+                     fmt::format("its C library is {}, and this worker needs 2.{} or newer", facts.c_library, wanted),
                      "build moescope-worker on that machine and put it on its PATH"};
     if (facts.free_bytes >= 0 && facts.free_bytes < bundle.bytes())
         return Error{"the worker was not copied to " + host,

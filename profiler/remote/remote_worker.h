@@ -48,7 +48,7 @@ struct Shipment {
 };
 // NVRTC and its builtins go together: one of them of another release is of no use.
 Shipment ship(const Bundle &bundle, const RemoteFacts &facts);
-// Errors: another processor, not enough space.
+// Errors: another processor, a C library that is too old, not enough space.
 Status check_fits(const Bundle &bundle, const RemoteFacts &facts, const std::string &host);
 
 struct CopyProgress {

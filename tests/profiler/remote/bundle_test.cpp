@@ -149,6 +149,26 @@ TEST_CASE("a host of another processor, or without room, is refused before anyth
     CHECK(fits.error().remedy == "make room there");
 }
 
+TEST_CASE("a host whose C library is older than the worker's is refused before anything is sent") {
+    const test::TemporaryFolder folder;
+    // Across the pieces in which a file is read, and cut off by its end.
+    test::write_bytes(folder / "worker", std::string((1 << 20) - 9, 'x') + "GLIBC_2.34" + '\0' + "GLIBC_2.17" + '\0' + "GLIBC_2.");
+    test::write_bytes(folder / "runtime", std::string("GLIBC_2.36") + '\0');
+    Bundle bundle;
+    bundle.files = {{folder / "worker", "moescope-worker", 10}, {folder / "runtime", "libstdc++.so.6", 10}};
+    CHECK(wanted_c_library(bundle) == 34);
+    const std::string machine = test::Program({"uname", "-m"}).wait(std::chrono::seconds(10)).output;
+    const auto fits = [&](const std::string &library) {
+        return check_fits(bundle, parse_probe("system Linux " + machine + "c_library " + library + "\n"), "gpu1");
+    };
+    CHECK(fits("glibc 2.34"));
+    CHECK(fits("")); // it does not say
+    const Status old = fits("glibc 2.31");
+    REQUIRE_FALSE(old);
+    CHECK(old.error().why == "its C library is glibc 2.31, and this worker needs 2.34 or newer");
+    CHECK(wanted_c_library(*collect_bundle(MOESCOPE_WORKER_PATH)) > 0);
+}
+
 TEST_CASE("a program that ends before it has read its input is an end, not a signal; one that hangs can be stopped") {
     int pieces = 0;
     const auto plenty = [&] { return ++pieces < 200 ? std::string(65536, 'x') : std::string(); };
