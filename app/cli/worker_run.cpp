@@ -119,7 +119,7 @@ Status check_plan(const Plan &plan, const std::vector<DeviceInfo> &devices) {
 void say_if_slow(const Plan &plan, const std::vector<DeviceInfo> &devices) {
     const Result<DeviceInfo> device = find_device(plan.device, devices);
     if (device && device->is_cpu() && slow_on_cpu(plan.workload, plan.items))
-        say(fmt::format("moescope: the CPU's references take minutes to hours for this batch; --tokens {} takes seconds, and Ctrl+C "
+        say(fmt::format("moescope: the CPU's references take minutes to hours for this batch; --tokens {} takes about a minute, and Ctrl+C "
                         "keeps what was measured by then.",
                         kCpuTokens));
 }
