@@ -27,13 +27,17 @@ std::string short_folder(const std::filesystem::path &folder) {
 
 } // namespace
 
-std::string summary_of(const SessionGlance &glance) {
-    const auto &models = glance.models;
-    if (models.empty())
+std::string summary_of(const SessionGlance &glance, std::string_view file_name) {
+    if (glance.models.empty())
         return "";
+    std::vector<std::string> models; // "OLMoE-1B-7B (changed)" is one by its name
+    for (const std::string &model : glance.models)
+        models.push_back(model.substr(0, model.find(" (")));
     const bool one = std::ranges::all_of(models, [&](const std::string &model) { return model == models.front(); });
     std::string text = one ? models.front() : models.front() + " and others";
-    if (!glance.device.empty())
+    if (one && file_name.starts_with(models.front()) && !glance.device.empty())
+        text = glance.device;
+    else if (!glance.device.empty())
         text += " on " + glance.device;
     if (glance.ranks > 1)
         text += fmt::format(", {} ranks", glance.ranks);

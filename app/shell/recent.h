@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace moescope {
@@ -15,8 +16,9 @@ struct RecentFile {
     std::string what = {}; // is in it, where that is known
 };
 
-// "OLMoE-1B-7B on NVIDIA H200, 32 runs", "Mixtral-8x7B on cpu, tiles tuned"; "" for an empty one.
-std::string summary_of(const SessionGlance &glance);
+// "OLMoE-1B-7B on NVIDIA H200, 32 runs", "Mixtral-8x7B on cpu, tiles tuned"; without the model where the file is named
+// after it; "" for an empty one.
+std::string summary_of(const SessionGlance &glance, std::string_view file_name);
 
 // In the same order; looks at the disk.
 std::vector<RecentFile> recent_files(const std::vector<std::string> &paths);

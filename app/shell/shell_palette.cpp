@@ -51,7 +51,7 @@ void Shell::summarise(std::vector<RecentFile> &files) {
             std::map<std::string, std::string> made;
             for (const auto &[key, path] : unknown) {
                 const Result<SessionGlance> glance = glance_at_session(path);
-                made[key] = glance.ok() ? summary_of(*glance) : "";
+                made[key] = glance.ok() ? summary_of(*glance, path.filename().string()) : "";
             }
             return made;
         },

@@ -101,9 +101,9 @@ bool Page::draw(const std::function<void()> &next_tip) {
     ui::heading("Begin");
     for (const char *id : {"run.start", "file.open", "view.lessons", "help.tour", "help.palette"})
         command(id);
+    draw_tip(next_tip);
     files("Opened lately", "Sessions this window had open.", page_.recent);
     files("Recorded sessions", "Measured on a GPU and shipped with the program, to look around in.", page_.shipped);
-    draw_tip(next_tip);
     ImGui::PopStyleVar();
     return chosen_;
 }

@@ -27,6 +27,11 @@ std::string string_at(const nlohmann::json &json, const char *place) {
     return there ? json[name].get<std::string>() : "";
 }
 
+// Not the CPU's own name, which says nothing of what was run.
+std::string device_of(const nlohmann::json &device) {
+    return string_at(device, "/id") == "cpu" ? "cpu" : string_at(device, "/name");
+}
+
 std::int32_t ranks_of(const nlohmann::json &plan) {
     const nlohmann::json::json_pointer size("/ranks/size");
     const bool there = plan.is_object() && plan.contains(size) && plan[size].is_number_integer();
@@ -52,7 +57,7 @@ Result<SessionGlance> glance_at_session(const std::filesystem::path &path) {
         glance.models.push_back(string_at(plan, "/workload/model/name"));
         glance.ranks = std::max(glance.ranks, ranks_of(plan));
         if (glance.device.empty())
-            glance.device = string_at(parsed(text_of(runs->handle(), 2)), "/name");
+            glance.device = device_of(parsed(text_of(runs->handle(), 2)));
     }
     Result<sqlite::Statement> tiles = sqlite::Statement::prepare(*database, "SELECT 1 FROM candidates LIMIT 1", "read");
     MOESCOPE_TRY(tiles);

@@ -14,7 +14,7 @@ struct SessionGlance {
     std::vector<std::string> models; // of its runs, in their order
     std::int64_t started_ns = 0;     // the last run
     bool tuned = false;              // there are tile candidates in it
-    std::string device = {};         // the first run's: "NVIDIA H200"
+    std::string device = {};         // the first run's: "NVIDIA H200", "cpu"
     std::int32_t ranks = 0;          // that ran together; 0: none did
 };
 

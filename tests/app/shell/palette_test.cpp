@@ -82,12 +82,14 @@ TEST_CASE("recent files say which of them are gone") {
 }
 
 TEST_CASE("a session file is told by its model, its device and its runs") {
+    const std::string file = "mine.moescope";
     SessionGlance glance{.models = {"OLMoE-1B-7B"}, .device = "NVIDIA H200"};
-    CHECK(summary_of(glance) == "OLMoE-1B-7B on NVIDIA H200");
+    CHECK(summary_of(glance, file) == "OLMoE-1B-7B on NVIDIA H200");
     glance.tuned = true;
-    CHECK(summary_of(glance) == "OLMoE-1B-7B on NVIDIA H200, tiles tuned");
-    glance.models = {"OLMoE-1B-7B", "OLMoE-1B-7B"};
-    CHECK(summary_of(glance) == "OLMoE-1B-7B on NVIDIA H200, 2 runs, tiles tuned");
-    CHECK(summary_of({.models = {"A", "B"}, .ranks = 2}) == "A and others, 2 ranks");
-    CHECK(summary_of({}).empty());
+    CHECK(summary_of(glance, file) == "OLMoE-1B-7B on NVIDIA H200, tiles tuned");
+    glance.models = {"OLMoE-1B-7B (changed)", "OLMoE-1B-7B"};
+    CHECK(summary_of(glance, file) == "OLMoE-1B-7B on NVIDIA H200, 2 runs, tiles tuned");
+    CHECK(summary_of(glance, "OLMoE-1B-7B-sweeps.moescope") == "NVIDIA H200, 2 runs, tiles tuned");
+    CHECK(summary_of({.models = {"A", "B"}, .ranks = 2}, file) == "A and others, 2 ranks");
+    CHECK(summary_of({}, file).empty());
 }

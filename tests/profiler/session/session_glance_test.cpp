@@ -25,7 +25,8 @@ TEST_CASE("a glance at a session file tells its models, its time and whether til
         CHECK(glance->started_ns == latest);
         CHECK(glance->tuned == !session->candidates.empty());
         CHECK(glance->ranks == 0);
-        CHECK(glance->device == session->runs[0].device.name);
+        const DeviceInfo &device = session->runs[0].device;
+        CHECK(glance->device == (device.is_cpu() ? "cpu" : device.name));
     }
 }
 
