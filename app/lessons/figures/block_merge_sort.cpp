@@ -32,7 +32,7 @@ void draw_runs(Pen &pen, const MergeRound &round) {
     for (int i = 0; i < columns.count && columns.step() * float(round.run) > 3; i += round.run) {
         const float from = columns.x(i) + 1, to = columns.x(i + round.run) - 2;
         pen.line(from, kRuns, to, kRuns, Ink::Series).series = i / round.run % 2;
-        if (to - from > 60)
+        if (to - from > 96) // room for the words, also where the picture is small
             pen.words((from + to) / 2, kRuns + 12, fmt::format("{} in order", round.run), Ink::Muted);
     }
 }

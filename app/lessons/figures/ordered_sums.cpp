@@ -45,7 +45,7 @@ void draw_lane(Pen &pen, const Lane &lane, const std::vector<float> &chunks, flo
         pen.words(columns.middle(place) - 2, top + 11, fmt::format("#{}", chunk), in ? Ink::Text : Ink::Muted,
                   Shape::Align::Centre, prefix + std::to_string(chunk) + "n")
             .h = 10;
-        pen.words(columns.middle(place) - 2, top + 27, fmt::format("{:.3f}", chunks[std::size_t(chunk)]),
+        pen.words(columns.middle(place) - 2, top + 27, fmt::format("{:.5g}", chunks[std::size_t(chunk)]),
                   in ? Ink::Text : Ink::Muted, Shape::Align::Centre, prefix + std::to_string(chunk) + "v")
             .h = 10;
     }

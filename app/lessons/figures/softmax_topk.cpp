@@ -52,7 +52,7 @@ void draw_bars(Pen &pen, const Row &row, const std::vector<double> &values, int 
         const bool on = std::find(row.routed.ids.begin(), last, e) != last;
         scale.bar(pen, columns.x(e), columns.width(), float(values[std::size_t(e)]), on ? Ink::Good : Ink::Accent, expert_key(e))
             .alpha = on || chosen == 0 ? 1.0f : 0.55f;
-        const int every = std::max(1, int(std::ceil(22 / columns.step())));
+        const int every = std::max(1, int(std::ceil((row.experts() > 100 ? 38 : 22) / columns.step())));
         if (e % every == 0)
             pen.words(columns.middle(e), kNames, std::to_string(e), Ink::Muted).h = 11;
     }
@@ -72,11 +72,12 @@ void draw_chosen(Pen &pen, const Row &row, int chosen, const std::vector<std::st
         Shape &box = pen.box(slots.middle(k) - width / 2, kSlots, width, kSlot, Ink::Good, key);
         box.alpha = 0.35f;
         pen.words(slots.middle(k), kSlots + kSlot / 2, fmt::format("{}", expert)).bold = true;
-        pen.words(slots.middle(k), kSlots + kSlot + 12, values[std::size_t(k)], Ink::Muted).h = 12;
+        if (slots.step() > 55) // else the captions alone say them
+            pen.words(slots.middle(k), kSlots + kSlot + 12, values[std::size_t(k)], Ink::Muted).h = 12;
     }
 }
 
-std::string two_digits(double value) { return fmt::format("{:.2f}", value); }
+std::string one_digit(double value) { return fmt::format("{:.1f}", value); }
 std::string whole_percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
@@ -112,11 +113,11 @@ Figure softmax_topk_figure(const FigureInputs &inputs) {
     };
     add(fmt::format("Token 0's logits of {} experts, from {:.2f} to {:.2f}: what the router's matrix product gave.",
                     row.experts(), row.smallest, row.largest),
-        logits, 0, share_texts, two_digits);
+        logits, 0, share_texts, one_digit);
     add(fmt::format("exp(x − {:.2f}): the largest logit is taken off first, so that its term is exactly 1 and none can "
                     "overflow.",
                     row.largest),
-        row.terms, 0, share_texts, two_digits);
+        row.terms, 0, share_texts, one_digit);
     add(fmt::format("Divided by their sum, {:.3f}, the terms are the softmax: the tallest bar is now {}.", row.mass,
                     percent(tallest)),
         shares, 0, share_texts);

@@ -48,7 +48,7 @@ void draw_tokens(Pen &pen, const Small &small) {
     for (int s = 0; s < int(small.ids.size()); ++s) {
         slot(pen, small, s, small.x(s), kTokens);
         pen.words(small.x(s) + kCell / 2, kTokens + kCell + 10, std::to_string(small.ids[std::size_t(s)]), Ink::Muted).h = 10;
-        if (s % small.top_k == 0)
+        if (s % std::max(2, small.top_k) == 0) // of one slot a token every other has room
             pen.words(small.x(s) + kStep * float(small.top_k) / 2, kTokens - 14, fmt::format("t{}", s / small.top_k)).h = 11;
     }
 }
@@ -64,11 +64,12 @@ void draw_counted(Pen &pen, const Small &small, bool offsets) {
     }
     for (int e = 0; e < small.experts; ++e) {
         const float x = small.columns().middle(e);
-        pen.words(x, kFloor + 10, fmt::format("expert {}", e), Ink::Muted).h = small.experts > 8 ? 9 : 12;
-        pen.words(x, kFloor + 26, fmt::format("{} slots", small.sorted.counts[std::size_t(e)])).h =
-            small.experts > 8 ? 9 : 12;
+        const bool room = small.experts <= 8; // for words beside the numbers
+        pen.words(x, kFloor + 10, fmt::format("{}{}", room ? "expert " : "e", e), Ink::Muted).h = 12;
+        pen.words(x, kFloor + 26, fmt::format("{}{}", small.sorted.counts[std::size_t(e)], room ? " slots" : "")).h = 12;
         if (offsets)
-            pen.words(x, kFloor + 44, fmt::format("from {}", small.sorted.offsets[std::size_t(e)]), Ink::Good).bold = true;
+            pen.words(x, kFloor + 44, fmt::format("{}{}", room ? "from " : "", small.sorted.offsets[std::size_t(e)]), Ink::Good)
+                .bold = true;
     }
 }
 
@@ -93,7 +94,7 @@ void draw_padded(Pen &pen, const Small &small, bool named) {
         const float x = kMargin + float(t % per_line) * tile_width, y = 66 + float(t / per_line) * 62;
         pen.outline(x - 2, y - 3, kSmallTile * kStep + 2, kCell + 6, Ink::Muted);
         if (named)
-            pen.words(x + kSmallTile * kStep / 2, y + kCell + 14, fmt::format("e{} row {}", expert, block * kSmallTile),
+            pen.words(x + kSmallTile * kStep / 2, y + kCell + 14, fmt::format("e{}: {}", expert, block * kSmallTile),
                       Ink::Muted)
                 .h = 10;
         for (int row = 0; row < kSmallTile; ++row) {

@@ -38,12 +38,20 @@ void check_frame(const Figure &figure, const Frame &frame, float factor) {
     }
 }
 
+void check_figure(const Figure &figure, const std::string &what) {
+    for (const float factor : {0.6f, 0.75f, 1.0f, 1.3f})
+        for (std::size_t i = 0; i < figure.frames.size(); ++i) {
+            INFO(what << ", frame " << i + 1 << " at " << factor);
+            check_frame(figure, figure.frames[i], factor);
+        }
+}
+
 } // namespace
 
 TEST_CASE("no word of a lesson's picture is cut off or lies over another, in any frame", "[lessons][look]") {
     const test::DrivenShell fonts;
     const auto catalogue = load_catalogue(MOESCOPE_ASSETS "/models.json").value();
-    for (const char *name : {"OLMoE-1B-7B", "Mixtral-8x7B"}) {
+    for (const char *name : {"OLMoE-1B-7B", "Mixtral-8x7B", "OLMoE-1B-7B-2-ranks", "Qwen3.5-35B-A3B-decode"}) {
         const auto session = read_session(fmt::format("{}/sessions/{}.moescope", MOESCOPE_ASSETS, name));
         REQUIRE(session.ok());
         for (const Lesson &lesson : load_lessons(MOESCOPE_ASSETS "/lessons").lessons)
@@ -53,11 +61,25 @@ TEST_CASE("no word of a lesson's picture is cut off or lies over another, in any
                 const auto workload = lesson_workload(lesson, *session, RunId{0}, Workload(), catalogue);
                 REQUIRE(workload.ok());
                 const Figure figure = find_figure(page.figure)->make({*workload, *session, RunId{0}});
-                for (const float factor : {0.6f, 0.75f, 1.0f, 1.3f})
-                    for (std::size_t i = 0; i < figure.frames.size(); ++i) {
-                        INFO(page.figure << " of " << name << ", frame " << i + 1 << " at " << factor);
-                        check_frame(figure, figure.frames[i], factor);
-                    }
+                check_figure(figure, page.figure + " of " + name);
             }
     }
+}
+
+TEST_CASE("a picture of any model and routing keeps its words apart, or says why there is none", "[lessons][look]") {
+    const test::DrivenShell fonts;
+    const auto catalogue = load_catalogue(MOESCOPE_ASSETS "/models.json").value();
+    for (const ModelShape &model : catalogue)
+        for (const char *skew : {"uniform", "hot:1", "zipf:2"})
+            for (const FigureMaker &maker : figure_makers()) {
+                Workload workload;
+                workload.model = model;
+                workload.tokens = 40;
+                workload.skew = parse_skew(skew).value();
+                const std::string what = fmt::format("{} of {}, {}", maker.name, model.name, skew);
+                INFO(what);
+                const Figure figure = maker.make({workload, Session(), {}});
+                CHECK(figure.frames.empty() == !figure.why.empty());
+                check_figure(figure, what);
+            }
 }
