@@ -146,6 +146,9 @@ class Flow {
             (y > mouse.y ? low : high) = t;
         }
         const float share = high * high * (3 - 2 * high); // of the way from the token to the expert
+        const float rest = 1 - high;
+        const float climb = 3 * (bottom_ * rest * rest - (1 - 2 * high) * middle - top_ * high * high); // pixels up and
+        const float advance = 6 * high * rest;                                                           // share, as t grows
         float best = 4 * context_.scale;
         int nearest = -1;
         for (int token = 0; token < tokens_; ++token)
@@ -154,7 +157,9 @@ class Flow {
                 if (to < 0 || std::size_t(to) >= order_.places.size())
                     continue;
                 const float target = float(bars_.x.to_pixel(order_.places[std::size_t(to)]));
-                const float away = std::fabs(x_of(token) + (target - x_of(token)) * share - mouse.x);
+                const float way = target - x_of(token);
+                const float lean = climb > 0 ? way * advance / climb : 0; // few tokens: their curves lie flat
+                const float away = std::fabs(x_of(token) + way * share - mouse.x) / std::hypot(1.0f, lean);
                 if (away < best) {
                     best = away;
                     nearest = token;

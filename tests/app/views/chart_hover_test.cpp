@@ -267,14 +267,15 @@ TEST_CASE("every mark and number of a lesson's picture says on hover how it came
 }
 
 TEST_CASE("every mark and number of every chart says on hover how it came about", "[look]") {
-    auto recorded = read_session(MOESCOPE_ASSETS "/sessions/OLMoE-1B-7B.moescope");
-    REQUIRE(recorded.ok());
-    const std::pair<const char *, SessionPtr> sessions[] = {
-        {"sample", test::sample_session()},
-        {"grid", test::grid_session()},
-        {"sweep", test::sweep_session()},
-        {"ranks", ranks_session()},
-        {"recorded", std::make_shared<const Session>(std::move(*recorded))}};
+    std::vector<std::pair<std::string, SessionPtr>> sessions = {{"sample", test::sample_session()},
+                                                                {"grid", test::grid_session()},
+                                                                {"sweep", test::sweep_session()},
+                                                                {"ranks", ranks_session()}};
+    for (const char *name : {"OLMoE-1B-7B", "OLMoE-1B-7B-2-ranks", "OLMoE-1B-7B-sweeps", "Qwen3.5-35B-A3B-decode"}) {
+        auto recorded = read_session(fmt::format("{}/sessions/{}.moescope", MOESCOPE_ASSETS, name));
+        REQUIRE(recorded.ok());
+        sessions.emplace_back(name, std::make_shared<const Session>(std::move(*recorded)));
+    }
     Found found;
     for (const auto &[name, session] : sessions)
         for (const View &view : views())
