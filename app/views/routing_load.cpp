@@ -159,7 +159,7 @@ class Flow {
                 const float target = float(bars_.x.to_pixel(order_.places[std::size_t(to)]));
                 const float way = target - x_of(token);
                 const float lean = climb > 0 ? way * advance / climb : 0; // few tokens: their curves lie flat
-                const float away = std::fabs(x_of(token) + way * share - mouse.x) / std::hypot(1.0f, lean);
+                const float away = std::fabs(x_of(token) + way * share - mouse.x) / std::sqrt(1 + lean * lean);
                 if (away < best) {
                     best = away;
                     nearest = token;
