@@ -44,6 +44,7 @@ void draw_canvas(const ViewContext &context, TimelineState &state, float height)
                       ImGuiWindowFlags_NoScrollWithMouse | ImGuiWindowFlags_NoMove);
     const ImVec2 low = ImGui::GetWindowPos();
     const float inner = ImGui::GetContentRegionAvail().x;
+    state.scrollbar = width - inner;
     TimelineCanvas canvas =
         make_canvas(context, state, low, {low.x + inner, low.y + height - ruler});
     canvas.scroll = ImGui::GetScrollY();

@@ -72,6 +72,7 @@ struct TimelineState {
     const TimelineModel &model() const { return index.model(); }
     TimeRange range;
     float gutter = 0;     // width of the labels left of the tracks, this frame
+    float scrollbar = 0;  // and of what is right of them, in the last one
     bool fit = true;      // at the next frame
     bool this_run = true; // or all runs
     RunId shown_run;      // a change fits again

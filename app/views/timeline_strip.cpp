@@ -59,7 +59,7 @@ void use_strip(const Theme &theme, TimelineState &state, TimeRange whole, float 
 
 void draw_minimap(const ViewContext &context, TimelineState &state, TimeRange whole, float gutter, float height) {
     const ImVec2 top = ImGui::GetCursorScreenPos();
-    const float width = std::floor(std::max(8.0f, ImGui::GetContentRegionAvail().x - gutter));
+    const float width = std::floor(std::max(8.0f, ImGui::GetContentRegionAvail().x - gutter - state.scrollbar));
     const float left = top.x + gutter, bottom = top.y + height;
     fill(state, whole, int(width));
     ImGui::SetCursorScreenPos({left, top.y});
