@@ -192,7 +192,9 @@ step_archive() {
     grep -qE 'glibc [0-9.]+ or newer' "$root/NOTICE" || fail "NOTICE says no glibc"
     # As README has it of Debian 12: it runs where RHEL 9 is.
     ! grep -q '^VERSION_CODENAME=bookworm' /etc/os-release ||
-        grep -q 'glibc 2.34 .*GLIBCXX_3.4.29 ' "$root/NOTICE" || fail "it asks for more: $(grep glibc "$root/NOTICE")"
+        grep -q 'glibc 2.34 .*GLIBCXX_3.4.29 ' "$root/NOTICE" ||
+        fail "$(grep glibc "$root/NOTICE"); what asks for more: $(objdump -T "$root"/bin/* "$root"/lib/*.so* 2>/dev/null |
+            grep -oE '(GLIBC_2\.(3[5-9]|[4-9].)|GLIBCXX_3\.4\.[3-9].)\) .*' | sort -u | tr '\n' ' ')"
     rm -rf "$place" "$build/archive"
 }
 
