@@ -99,7 +99,9 @@ class Finder {
         else
             return Error{"MASTER_ADDR is not set",
                          fmt::format("{} ranks may be on several machines, and they meet at rank 0's", found_.size),
-                         "set MASTER_ADDR to the machine of rank 0, or give --meet HOST:PORT"};
+                         environment_("SLURM_JOB_NODELIST")
+                             ? fmt::format("give --meet \"$(scontrol show hostnames | head -n 1):{}\" in the job's script", kDefaultMeetingPort)
+                             : "set MASTER_ADDR to the machine of rank 0, or give --meet HOST:PORT"};
         return {};
     }
 

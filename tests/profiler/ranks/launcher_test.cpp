@@ -58,6 +58,10 @@ TEST_CASE("ranks on several machines need an address") {
     const Result<LaunchedRank> without = find_rank(environment(slurm));
     REQUIRE_FALSE(without);
     CHECK(without.error().what == "MASTER_ADDR is not set");
+    CHECK(without.error().remedy.find("--meet HOST:PORT") != std::string::npos);
+    auto job = slurm;
+    job["SLURM_JOB_NODELIST"] = "node[7-8]";
+    CHECK(find_rank(environment(job)).error().remedy.find("scontrol show hostnames") != std::string::npos);
 
     const Result<LaunchedRank> with = find_rank(environment(slurm), "node7:4000");
     REQUIRE(with);
