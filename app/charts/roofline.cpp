@@ -37,6 +37,8 @@ bool covers_a_label(const DrawnRoofs &drawn, ImVec2 at, ImVec2 size) {
     });
 }
 
+constexpr float kAbove = 0.55f; // of the raised ground over the plain one, where nothing can be
+
 // A label stands on the far side of its roof: over a flat one at its right end, left of a rising
 // one, as far down as no other label is in its place.
 void draw_label(const Plot &plot, const Roof &roof, ImVec2 from, ImVec2 to, const Theme &theme,
@@ -56,6 +58,8 @@ void draw_label(const Plot &plot, const Roof &roof, ImVec2 from, ImVec2 to, cons
     }
     if (at.x < plot.low.x + pad || at.y < plot.low.y || covers_a_label(drawn, at, size))
         return;
+    for (const ImU32 ground : {packed(theme.background), packed(theme.raised, kAbove)}) // over another roof's line
+        plot.draw->AddRectFilled({at.x - pad / 2, at.y}, {at.x + size.x + pad / 2, at.y + size.y}, ground);
     plot.draw->AddText({std::floor(at.x), std::floor(at.y)}, packed(theme.muted),
                        roof.label.c_str());
     drawn.labels.push_back({at, {at.x + size.x, at.y + size.y}});
@@ -119,7 +123,15 @@ DrawnRoofs draw_roofs(const Plot &plot, std::span<const Roof> roofs, const Theme
         edge.push_back(plot.at(x, allowed(roofs, x)));
     for (std::size_t i = 0; i + 1 < edge.size(); ++i)
         plot.draw->AddQuadFilled({edge[i].x, plot.low.y}, {edge[i + 1].x, plot.low.y}, edge[i + 1],
-                                 edge[i], packed(theme.raised, 0.55f));
+                                 edge[i], packed(theme.raised, kAbove));
+    std::vector<std::pair<const Roof *, std::pair<ImVec2, ImVec2>>> others; // that set no limit
+    for (const Roof &roof : roofs)
+        if (const auto line = roof.limits ? std::nullopt : beside(roofs, roof, plot.x.range, plot.y.range)) {
+            const ImVec2 from = plot.at(line->first.x, line->first.y), to = plot.at(line->second.x, line->second.y);
+            plot.draw->AddLine(from, to, packed(theme.muted, 0.7f), std::max(1.0f, scale));
+            add_points(from, to, step, drawn.points);
+            others.push_back({&roof, {from, to}});
+        }
     plot.draw->AddPolyline(edge.data(), int(edge.size()), packed(theme.text, 0.75f), 0,
                            std::max(1.0f, 1.5f * scale));
     for (std::size_t i = 0; i + 1 < edge.size(); ++i) {
@@ -129,14 +141,10 @@ DrawnRoofs draw_roofs(const Plot &plot, std::span<const Roof> roofs, const Theme
             find_hovered(plot, *roof, edge[i], edge[i + 1], scale, drawn);
         }
     }
-    for (const Roof &roof : roofs)
-        if (const auto line = roof.limits ? std::nullopt : beside(roofs, roof, plot.x.range, plot.y.range)) {
-            const ImVec2 from = plot.at(line->first.x, line->first.y), to = plot.at(line->second.x, line->second.y);
-            plot.draw->AddLine(from, to, packed(theme.muted, 0.7f), std::max(1.0f, scale));
-            add_points(from, to, step, drawn.points);
-            draw_label(plot, roof, from, to, theme, scale, step, drawn);
-            find_hovered(plot, roof, from, to, scale, drawn);
-        }
+    for (const auto &[roof, line] : others) {
+        draw_label(plot, *roof, line.first, line.second, theme, scale, step, drawn);
+        find_hovered(plot, *roof, line.first, line.second, scale, drawn);
+    }
     return drawn;
 }
 

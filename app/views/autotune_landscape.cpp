@@ -212,7 +212,7 @@ std::vector<ui::Fact> facts_of(const Candidate &candidate, double best_ns) {
                                          ? "the best"
                                          : format_ratio(candidate.time.median / std::max(best_ns, 1e-9)) + " the best",
                                      candidate.time.samples, explain_spread(candidate.time))});
-    std::string compiler = fmt::format("{} registers a thread, {} spilt, {} shared memory, {} threads", candidate.registers,
+    std::string compiler = fmt::format("{} registers a thread, {} spilled, {} shared memory, {} threads", candidate.registers,
                                        format_bytes(candidate.spill_bytes), format_bytes(candidate.smem_bytes),
                                        candidate.threads);
     if (candidate.blocks_per_sm > 0)

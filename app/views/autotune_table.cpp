@@ -84,6 +84,20 @@ std::array<float, std::size(kColumns)> widths_of(const Session &session, const s
     return widths;
 }
 
+// Numbers stand at the right, and so do their heads: the arrow of the sorted one right of it.
+void draw_title(int column) {
+    if (column == 0)
+        return ImGui::TableHeader(kColumns[0].title);
+    const ImVec2 at = ImGui::GetCursorScreenPos();
+    const float right = at.x + ImGui::GetContentRegionAvail().x;
+    const ImGuiTableSortSpecs *specs = ImGui::TableGetSortSpecs();
+    const bool sorted = specs && specs->SpecsCount > 0 && specs->Specs[0].ColumnIndex == column;
+    ImGui::TableHeader(fmt::format("##{}", kColumns[column].title).c_str());
+    const float arrow = sorted ? std::floor(ImGui::GetFontSize() * 0.65f + ImGui::GetStyle().FramePadding.x) : 0;
+    ImGui::GetWindowDrawList()->AddText({std::floor(right - ui::text_width(kColumns[column].title) - arrow), at.y},
+                                        ImGui::GetColorU32(ImGuiCol_Text), kColumns[column].title);
+}
+
 void draw_headers(const Theme &theme, AutotuneState &state, const std::array<float, std::size(kColumns)> &widths, float room) {
     const float padding = 2 * ImGui::GetStyle().CellPadding.x;
     for (std::size_t i = 0; i < widths.size(); ++i) {
@@ -101,7 +115,7 @@ void draw_headers(const Theme &theme, AutotuneState &state, const std::array<flo
     for (int i = 0; i < int(std::size(kColumns)); ++i) {
         if (!ImGui::TableSetColumnIndex(i))
             continue;
-        ImGui::TableHeader(kColumns[i].title);
+        draw_title(i);
         if (kColumns[i].column == CandidateColumn::Tile)
             ui::explain(kColumns[i].explain);
         else
