@@ -4,13 +4,9 @@
 #include "profiler/worker/device.h"
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
-#include <deque>
-#include <mutex>
+#include <memory>
 #include <optional>
-#include <string>
-#include <thread>
 #include <vector>
 
 namespace moescope {
@@ -24,29 +20,21 @@ struct Compiled {
 
 class CompileQueue {
   public:
-    // As scatter2scatter_compile() takes them. Stops early once `cancelled`.
+    // As scatter2scatter_compile() takes them.
     CompileQueue(const Device &device, std::vector<ms_scatter2scatter_args> calls, const std::atomic<bool> &cancelled);
+    // Waits for nobody: what a compiler has begun it finishes by itself, and leaves in the cache.
+    ~CompileQueue();
 
-    std::size_t size() const { return calls_.size(); }
+    std::size_t size() const;
 
     // The next one that began or ended; nothing when all are done or it was cancelled.
     std::optional<Compiled> next();
 
   private:
-    void work();
-    void tell(Compiled compiled);
+    struct Work; // shared with the threads, which may outlive the queue
 
-    ms_status (*compile_)(const ms_scatter2scatter_args *, const char *, ms_tile_resources *);
-    const std::string arch_;
-    const std::vector<ms_scatter2scatter_args> calls_;
     const std::atomic<bool> &cancelled_;
-    std::atomic<std::size_t> next_ = 0;
-
-    std::mutex mutex_;
-    std::condition_variable told_;
-    std::deque<Compiled> news_;
-    std::size_t working_ = 0; // threads
-    std::vector<std::jthread> threads_; // last: they use all of the above
+    const std::shared_ptr<Work> work_;
 };
 
 } // namespace moescope

@@ -217,7 +217,9 @@ class PlanRunner {
         for (std::size_t item = 0; item < plan_.items.size(); ++item) {
             Measurement measurement = first_measurement(item);
             std::string variant;
-            if (!info(measurement.op).tunable || is_edited(measurement.variant) || !take_variant(measurement, variant))
+            if (!info(measurement.op).tunable || is_edited(measurement.variant) || !take_variant(measurement, variant) ||
+                !check_fits(device_.info(), device_bytes(plan_.workload, measurement.op, variant), device_.free_bytes(),
+                            describe(measurement)))
                 continue;
             ms_scatter2scatter_args call = grouped_args(plan_.workload, measurement.op);
             choose_variant(call, plan_.workload, variant);

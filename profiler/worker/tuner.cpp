@@ -105,6 +105,9 @@ class Tuning {
             progress(fmt::format("{}: compiled {} of {} tiles", name(), done, indices.size()),
                      kCompileShare * double(done) / double(indices.size()));
         }
+        for (const std::size_t index : indices) // cancelled before its compiler was done
+            if (candidates_[index].fate == Fate::Compiling)
+                settle(index, Fate::Queued, "");
     }
 
     void keep(std::size_t index, const Compiled &compiled) {

@@ -4,8 +4,10 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <optional>
+#include <thread>
 #include <vector>
 
 using namespace moescope;
@@ -24,4 +26,32 @@ TEST_CASE("a compile queue ends, however fast its threads are done") {
             finished += !news->started;
         REQUIRE(finished == 2);
     }
+}
+
+TEST_CASE("a compile queue that is cancelled waits for no compiler, and begins nothing more") {
+    static std::atomic<int> begun, ended; // the table has plain functions
+    static std::atomic<bool> held;
+    begun = ended = 0;
+    held = true;
+    FakeDevice device;
+    device.table.scatter2scatter_compile = [](const ms_scatter2scatter_args *, const char *, ms_tile_resources *) {
+        ++begun;
+        while (held)
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        ++ended;
+        return ms_status(MS_OK);
+    };
+    std::atomic<bool> cancelled = false;
+    {
+        CompileQueue queue(device, std::vector<ms_scatter2scatter_args>(1000), cancelled);
+        REQUIRE(queue.next()); // one has begun
+        cancelled = true;
+        while (const std::optional<Compiled> news = queue.next())
+            CHECK(news->started);
+        CHECK(ended == 0);
+    }
+    held = false;
+    while (ended < begun)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    CHECK(begun < 1000);
 }
