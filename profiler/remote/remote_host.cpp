@@ -65,8 +65,9 @@ std::chrono::seconds patience_with(SshQuestions questions) {
 }
 
 std::vector<std::string> ssh_command(const RemoteHost &host, SshQuestions questions) {
-    std::vector<std::string> words{"ssh", "-T", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=5",
-                                   "-o",  "ServerAliveCountMax=4"};
+    // What the user's configuration has for a terminal there (tmux, forwarded ports) is not for the worker.
+    std::vector<std::string> words{"ssh", "-T", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=4",
+                                   "-o", "RemoteCommand=none", "-o", "ClearAllForwardings=yes"};
     if (questions == SshQuestions::Refused)
         words.insert(words.end(), {"-o", "BatchMode=yes"});
     words.insert(words.end(), {"--", host.target});

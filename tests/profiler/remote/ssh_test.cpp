@@ -120,6 +120,18 @@ TEST_CASE("a worker is found where the user says, and the copied one of this ver
     CHECK(copied->progress().devices.size() >= 1);
 }
 
+TEST_CASE("a configuration made for terminals does not keep a worker away") {
+    const auto server = server_with_worker();
+    const std::string before = test::read_bytes(server->config());
+    const std::size_t port = before.find("Port ") + 5; // of the server itself, and so taken
+    test::write_bytes(server->config(), "Host gpu\n  RemoteCommand tmux new -A\n  RequestTTY yes\n  ExitOnForwardFailure yes\n  LocalForward " +
+                                            before.substr(port, before.find('\n', port) - port) + " localhost:80\n" + before);
+    const auto client = connect();
+    REQUIRE(client->wait(kPatience));
+    CHECK(client->progress().error == Error{});
+    CHECK(client->progress().state == State::Ready);
+}
+
 TEST_CASE("a host without a worker is said to have none, and how to copy it") {
     const auto server = server_with_worker();
     std::filesystem::remove(server->bin() / "moescope-worker");
