@@ -56,6 +56,20 @@ void Shell::add_file_actions() {
                                            [this](const std::string &path) { open(path); });
                       },
                   .refused = [this] { return busy_with_file() ? "A file is being read or written." : ""; }});
+    actions_.add({.id = "file.compare",
+                  .title = "Compare with a session…",
+                  .group = "File",
+                  .explain = "Sets another session's results against those shown.",
+                  .run =
+                      [this] {
+                          file_dialog_.ask(open_question(*frame_session_, settings_.recent), [this](const std::string &path) {
+                              open_other(path);
+                              show(ViewId::Compare);
+                          });
+                      },
+                  .refused = [this, nothing_measured] {
+                      return busy_with_file() ? "A file is being read or written." : nothing_measured();
+                  }});
     actions_.add({.id = "file.save",
                   .title = "Save the session as…",
                   .group = "File",
@@ -73,22 +87,9 @@ void Shell::add_file_actions() {
                   .explain = "A Chrome trace, a report, tables or tuning telemetry, for other programs.",
                   .standard = ctrl(ImGuiKey_E),
                   .run = [this] { show(ViewId::SessionFile); },
-                  .refused = nothing_measured});
+                  .refused = nothing_measured,
+                  .starts_section = true});
     add_export_actions();
-    actions_.add({.id = "file.compare",
-                  .title = "Compare with a session…",
-                  .group = "File",
-                  .explain = "Sets another session's results against those shown.",
-                  .run =
-                      [this] {
-                          file_dialog_.ask(open_question(*frame_session_, settings_.recent), [this](const std::string &path) {
-                              open_other(path);
-                              show(ViewId::Compare);
-                          });
-                      },
-                  .refused = [this, nothing_measured] {
-                      return busy_with_file() ? "A file is being read or written." : nothing_measured();
-                  }});
     const auto no_plot = [this] { return plot_saver_.any() ? "" : "The view shows no plot."; };
     actions_.add({.id = "file.plot-svg",
                   .title = "Save the plot as SVG…",
@@ -112,7 +113,8 @@ void Shell::add_file_actions() {
                       if (!client_)
                           return kNoWorker;
                       return show_recorded_ ? "" : "What is shown is live.";
-                  }});
+                  },
+                  .starts_section = true});
     actions_.add({.id = "file.quit",
                   .title = "Quit",
                   .group = "File",

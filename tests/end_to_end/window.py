@@ -338,6 +338,15 @@ class Window:
         self.arrived(lambda f: f.clicks >= before + times, "the click")
         self.settle()
 
+    def drag_with(self, key, start, end):
+        self.point(start)
+        self.xdotool("keydown", key)
+        try:
+            self.drag(start, end)
+        finally:
+            self.xdotool("keyup", key)
+        self.settle()
+
     def drag(self, start, end, button=1, steps=8):
         before = self.frame().clicks
         self.point(start)

@@ -1,8 +1,12 @@
-"""The timeline of a recorded session is zoomed by the wheel, moved by a key, and fitted again."""
+"""The timeline of a recorded session is zoomed by the wheel, moved by a key, and fitted again; all of it is
+measured, and the figures are those of the file."""
 
 import re
+import statistics
 
-from window import Window, assets, check, run
+from window import Window, ask, assets, check, run
+
+SESSION = assets() / "sessions/OLMoE-1B-7B.moescope"
 
 TIME = re.compile(r"^-?[\d.,]+ ?(ns|µs|ms|s)$")
 FACTOR = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1}
@@ -31,8 +35,29 @@ def span(marks):
     return scale, seconds(first) - x0 * scale
 
 
+def measure_all(w, canvas):
+    """A drag with Shift over the kernels' track, against SQL over the same kernels."""
+    track = w.wait_words(re.compile("^Kernels, stream"))
+    y = track.middle[1]
+    w.drag_with("shift", (canvas.rect[0] + 3, y), (canvas.rect[2] - 3, y))
+    counted = w.wait_words(re.compile("items begin on Kernels"))
+    times = [ns for ns, in ask(SESSION, "SELECT end_ns - start_ns FROM kernels")]
+    count, total = re.search(r"([\d,]+) items begin on .*: ([\d.]+ \S+) in all", counted.name).groups()
+    check(int(count.replace(",", "")) == len(times), f"{counted.name}: the file has {len(times)} kernels")
+    said = {name: w.wait_words(re.compile(f"^{name} .*s$")).name[len(name) + 1:]
+            for name in ("mean", "median", "shortest", "longest")}
+    for name, text, ns in (("total", total, sum(times)), ("mean", said["mean"], statistics.mean(times)),
+                           ("median", said["median"], statistics.median(times)),
+                           ("shortest", said["shortest"], min(times)), ("longest", said["longest"], max(times))):
+        check(abs(seconds(text) / (ns * 1e-9) - 1) < 0.005, f"{name} {text}: {ns} ns by the file")
+    w.shot("measured")
+    w.point(canvas)
+    w.key("Escape")
+    w.wait_no_words(re.compile("items begin on"))
+
+
 def flow():
-    with Window("zoom-timeline", [assets() / "sessions/OLMoE-1B-7B.moescope", "--view", "timeline"]) as w:
+    with Window("zoom-timeline", [SESSION, "--view", "timeline"]) as w:
         canvas = w.item("time", "first")
         whole = w.wait(lambda f: len(axis(f, canvas)) >= 3 and axis(f, canvas), "an axis of three marks")
         w.shot("whole")
@@ -51,6 +76,7 @@ def flow():
         w.click(w.item("Fit", "first"))
         w.wait(lambda f: axis(f, canvas) == whole, f"the whole again: {whole}")
         w.shot("fitted")
+        measure_all(w, canvas)
 
 
 run(flow)
