@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <string>
 
 namespace moescope {
 
@@ -61,9 +62,12 @@ class Finder {
         return {};
     }
 
-    // srun --mpi=pmi2 sets PMI_RANK, and the local numbers under its own names only.
+    // srun --mpi=pmi2 sets PMI_RANK, and the local numbers under its own names only. What a job's script starts without
+    // srun inherits the script's own numbers, which are no rank's.
     const char *this_or_slurm(const char *name, const char *slurm) const {
-        return !environment_(name) && environment_(slurm) ? slurm : name;
+        const bool by_srun = environment_("SLURM_PROCID") == std::to_string(found_.rank) &&
+                             environment_("SLURM_NTASKS") == std::to_string(found_.size);
+        return by_srun && !environment_(name) && environment_(slurm) ? slurm : name;
     }
 
     Status read(const Variables &names) {

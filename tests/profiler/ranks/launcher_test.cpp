@@ -89,6 +89,24 @@ TEST_CASE("srun with MPI's own numbering has the local numbers under Slurm's nam
     CHECK(found->local_size == 2);
 }
 
+TEST_CASE("the numbers of a Slurm job's script are no rank's") {
+    const std::map<std::string, std::string, std::less<>> script = {
+        {"RANK", "1"},         {"WORLD_SIZE", "4"},    {"MASTER_ADDR", "node0"},      {"SLURM_PROCID", "0"},
+        {"SLURM_NTASKS", "4"}, {"SLURM_LOCALID", "0"}, {"SLURM_NTASKS_PER_NODE", "4"}};
+    CHECK(find_rank(environment(script)).error().what == "LOCAL_RANK is not set");
+    auto first = script; // its rank is the script's own, of another number of ranks
+    first["RANK"] = "0";
+    first["SLURM_NTASKS"] = "1";
+    CHECK(find_rank(environment(first)).error().what == "LOCAL_RANK is not set");
+
+    auto with_local_number = script;
+    with_local_number["LOCAL_RANK"] = "1";
+    const Result<LaunchedRank> found = find_rank(environment(with_local_number));
+    REQUIRE(found);
+    CHECK(found->local_rank == 1);
+    CHECK(found->local_size == 0); // SLURM_NTASKS_PER_NODE speaks of srun's tasks
+}
+
 TEST_CASE("a local number that nobody set is asked for") {
     const Result<LaunchedRank> found = find_rank(environment({{"RANK", "1"}, {"WORLD_SIZE", "2"}, {"MASTER_ADDR", "a"}}));
     REQUIRE_FALSE(found);
