@@ -1,4 +1,5 @@
 #include "app/charts/colour_scale.h"
+#include "app/views/measurement_text.h"
 #include "app/views/routing_parts.h"
 #include "app/views/number.h"
 #include "app/views/number_audit.h"
@@ -231,9 +232,8 @@ void draw_tiles(const ViewContext &context, RoutingState &state, const RoutingRe
                     waves.lost_share * 100));
     ui::explain(
         context.theme, Evidence::Modelled,
-        fmt::format("Row tiles × column tiles of {} columns, on {} SMs × {} blocks each, if every "
-                    "block took equally long.\n{}",
-                    facts.block_n, run.device.multiprocessors, facts.blocks_per_sm, facts.source));
+        fmt::format("Row tiles × column tiles of {} columns, on {} SMs × {} each, if every block took equally long.\n{}",
+                    facts.block_n, run.device.multiprocessors, counted(std::size_t(facts.blocks_per_sm), "block"), facts.source));
     draw_waves(context, waves);
 }
 

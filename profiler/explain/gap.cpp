@@ -138,7 +138,7 @@ double add_re_reads(const GapFacts &f, Gap &gap, Splitting &split) {
     const std::string traffic =
         fmt::format("{} through DRAM where {} would do ({})", format_bytes(*f.dram_bytes),
                     format_bytes(f.cost.bytes), format_ratio(ratio));
-    split.add({GapPart::Kind::ReReads, with - gap.floor_ns, Evidence::Measured, traffic,
+    split.add({GapPart::Kind::ReReads, with - gap.floor_ns, Evidence::Estimated, traffic,
                "The DRAM bytes that the counters read, at the memory's ceiling, less the floor: "
                "inputs fetched more than once, and intermediate results that leave the L2."});
     if (ratio > 1 && with <= gap.floor_ns)
@@ -188,7 +188,7 @@ void add_idle(const GapFacts &f, Splitting &split) {
         const double counted = std::max(f.counted_ns.value_or(f.time_ns), f.time_ns);
         const double idle = f.time_ns - *f.sm_active * counted - f.launch_gap_ns;
         split.add(
-            {GapPart::Kind::IdleSms, idle, Evidence::Measured,
+            {GapPart::Kind::IdleSms, idle, Evidence::Estimated,
              fmt::format("multiprocessors without a warp{}", waves.empty() ? "" : ": " + waves),
              fmt::format("While counted, a multiprocessor held a warp for {:.1f} % of {}. The "
                          "rest of the median, less the gaps between launches, is the last "

@@ -81,7 +81,7 @@ TEST_CASE("bytes read again take the time they take at the ceiling", "[gap]") {
     const Gap gap = explain_gap(facts);
     CHECK(part(gap, Kind::ReReads) == Approx(0.2e6));
     CHECK(part(gap, Kind::Rest) == Approx(0.3e6));
-    CHECK(gap.parts[1].evidence == Evidence::Measured);
+    CHECK(gap.parts[1].evidence == Evidence::Estimated); // the ceiling is assumed
     CHECK(gap.parts[1].words.find("1.20 GB") != std::string::npos);
 }
 
@@ -126,7 +126,7 @@ TEST_CASE("idle multiprocessors come from the counter, else from the waves", "[g
     facts.sm_active = 0.9;
     const Gap counted = explain_gap(facts);
     CHECK(part(counted, Kind::IdleSms) == Approx(0.1e6)); // 10 % of 1.5 ms, without the gaps
-    CHECK(counted.parts[1].evidence == Evidence::Measured);
+    CHECK(counted.parts[1].evidence == Evidence::Estimated);
     CHECK(counted.parts[1].words.find("140 blocks in 2 waves of 132") != std::string::npos);
     facts.counted_ns = 1.6e6; // counting took longer, with nothing running: 1.44 ms were active
     CHECK(part(explain_gap(facts), Kind::IdleSms) == Approx(0.01e6));
