@@ -127,14 +127,14 @@ void draw_player(const ViewContext &context, PlayerState &player, const lessons:
     // The caption stands between picture and bar, where no hint of the bar's buttons lies over it.
     const float line = ImGui::GetTextLineHeightWithSpacing(), top = ImGui::GetCursorPosY();
     ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + wide);
-    ui::text(frame.caption);
+    ui::text(ui::broken(frame.caption, wide));
     ImGui::PopTextWrapPos();
     const Explained said = explain_note(frame.note, *context.session, context.run, about);
     ui::explain(context.theme, said.facts.front().evidence, ui::text_of(said.title, said.facts));
     // Room for the longest caption, so that what follows stays in its place.
     float tallest = line;
     for (const lessons::Frame &each : figure.frames)
-        tallest = std::max(tallest, ImGui::CalcTextSize(each.caption.c_str(), nullptr, false, wide).y);
+        tallest = std::max(tallest, ImGui::CalcTextSize(ui::broken(each.caption, wide).c_str()).y);
     ImGui::SetCursorPosY(std::max(ImGui::GetCursorPosY(), top + tallest + ImGui::GetStyle().ItemSpacing.y));
     ImGui::BeginChild("bar", {wide, ImGui::GetFrameHeight()}, 0, ImGuiWindowFlags_NoScrollbar);
     draw_bar(context, player, figure.frames.size());

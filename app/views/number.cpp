@@ -3,6 +3,7 @@
 #include "app/views/number_audit.h"
 #include "app/views/ui.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -91,7 +92,7 @@ std::vector<std::pair<const char *, const char *>> lines_of(const std::string &w
     std::vector<std::pair<const char *, const char *>> lines;
     const char *at = words.data(), *const end = at + words.size();
     while (at < end) {
-        const char *stop = ImGui::GetFont()->CalcWordWrapPositionA(1.0f, at, end, width);
+        const char *stop = ImGui::GetFont()->CalcWordWrapPositionA(1.0f, at, std::find(at, end, '\n'), width);
         if (stop == at)
             ++stop;
         lines.emplace_back(at, stop);
@@ -112,7 +113,8 @@ void draw_dots(ImVec2 from, float to, ImU32 colour) {
 
 } // namespace
 
-void prose(const Theme &theme, const std::string &words, std::span<const ProseValue> values, float width) {
+void prose(const Theme &theme, const std::string &unbroken, std::span<const ProseValue> values, float width) {
+    const std::string words = broken(unbroken, width);
     const ImVec2 start = ImGui::GetCursorScreenPos();
     ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width);
     ImGui::TextUnformatted(words.data(), words.data() + words.size());

@@ -288,6 +288,30 @@ std::string fitted(std::string_view words, float width) {
     return std::string(begin_of(words), rest) + std::string(dots);
 }
 
+std::string broken(std::string_view words, float width) {
+    const ImFont *font = ImGui::GetFont();
+    const auto wide = [&](std::string_view part) {
+        return part.empty() ? 0.0f : font->CalcTextSizeA(ImGui::GetFontSize(), FLT_MAX, 0, begin_of(part), end_of(part)).x;
+    };
+    const float space = wide(" ");
+    std::string lines(words);
+    float line = 0;
+    for (std::size_t at = 0; at < words.size();) {
+        const std::size_t end = std::min(words.find_first_of(" \n", at), words.size());
+        const float word = wide(words.substr(at, end - at));
+        if (line > 0 && line + space + word > width) {
+            lines[at - 1] = '\n';
+            line = word;
+        } else {
+            line += (line > 0 ? space : 0) + word;
+        }
+        if (end < words.size() && words[end] == '\n')
+            line = 0;
+        at = end + 1;
+    }
+    return lines;
+}
+
 std::string fitted_in_combo(std::string_view words) {
     return fitted(words, ImGui::CalcItemWidth() - ImGui::GetFrameHeight() - 2 * ImGui::GetStyle().FramePadding.x);
 }

@@ -89,6 +89,9 @@ void window_landmark(const char *name);
 // None where it was not drawn in this frame or the last one.
 std::optional<Landmark> find_landmark(std::string_view name);
 
+// Words with a line's end in the place of spaces, so that no line is wider: ImGui's own wrapping breaks after any full
+// stop and comma, also within a number. As many bytes as before.
+std::string broken(std::string_view words, float width);
 // Cuts text with an ellipsis so that it is at most width pixels wide in the current font.
 std::string fitted(std::string_view text, float width);
 // The same for what the next combo shows while it is closed.

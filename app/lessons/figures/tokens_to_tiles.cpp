@@ -129,7 +129,8 @@ Batch batch_of(const FigureInputs &inputs, const std::vector<RouterRow> &rows) {
     }
     batch.tile = fmt::format("{}{}{} x {}", tiled ? "the measured tile, " : "tiles of ",
                              batch.row_tile.wgmma ? "wgmma " : "", batch.row_tile.block_m, batch.block_n);
-    const bool known = inputs.run.valid() && inputs.session.runs[inputs.run.value].device.multiprocessors > 0;
+    const bool known = inputs.run.valid() && inputs.session.runs[inputs.run.value].device.multiprocessors > 0 &&
+                       !inputs.session.runs[inputs.run.value].device.is_cpu();
     batch.multiprocessors = known ? inputs.session.runs[inputs.run.value].device.multiprocessors : 132;
     batch.device = known ? inputs.session.runs[inputs.run.value].device.name : "an H200";
     return batch;

@@ -1,6 +1,7 @@
 // The words of the moving pictures, in every frame of every lesson.
 #include "app/lessons/progress.h"
 #include "app/views/figure_drawing.h"
+#include "app/views/ui.h"
 #include "profiler/model/catalogue.h"
 #include "profiler/session/session_file.h"
 #include "tests/support/driven_shell.h"
@@ -82,4 +83,29 @@ TEST_CASE("a picture of any model and routing keeps its words apart, or says why
                 CHECK(figure.frames.empty() == !figure.why.empty());
                 check_figure(figure, what);
             }
+}
+
+TEST_CASE("lines end at spaces alone, never within a number", "[lessons][look]") {
+    const test::DrivenShell fonts;
+    ImGui::NewFrame();
+    const std::string words = "It takes 5.93 ms, its floor is 1,163 us. A new\nline.";
+    for (float width = 40; width < 400; width += 3) {
+        INFO(width);
+        std::string lines = ui::broken(words, width);
+        const auto longest = [&] {
+            float most = 0;
+            for (std::size_t at = 0, end = 0; at < lines.size(); at = end + 1) {
+                end = std::min(lines.find('\n', at), lines.size());
+                most = std::max(most, ImGui::CalcTextSize(lines.data() + at, lines.data() + end).x);
+            }
+            return most;
+        };
+        CHECK((longest() <= width + 1 || width < ImGui::CalcTextSize("floor").x + 1));
+        CHECK(lines.find("5.93") != std::string::npos);
+        CHECK(lines.find("1,163") != std::string::npos);
+        CHECK(lines.find("new\nline.") != std::string::npos);
+        std::ranges::replace(lines, '\n', ' ');
+        CHECK(lines == "It takes 5.93 ms, its floor is 1,163 us. A new line.");
+    }
+    ImGui::EndFrame();
 }
