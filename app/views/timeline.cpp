@@ -175,7 +175,7 @@ void draw_timeline(const ViewContext &context, TimelineState &state) {
     state.gutter = gutter_for_labels(context, state);
     draw_minimap(context, state, fitted_to(whole), state.gutter, std::floor(26 * context.scale));
     state.range = kept_within(state.range, whole);
-    const float details = line * (state.stretch ? 9.5f : 6.5f);
+    const float details = line * (state.stretch ? 10.5f : 6.5f);
     const float room = ImGui::GetContentRegionAvail().y - details - ImGui::GetStyle().ItemSpacing.y;
     state.hovered.reset();
     {

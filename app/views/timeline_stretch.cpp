@@ -101,6 +101,21 @@ std::string numbers_text(const StretchStatistics &s) {
                        format_duration_ns(s.time.maximum));
 }
 
+// For a paragraph: lines break between the numbers and not within one.
+std::string unbroken(std::string_view numbers) {
+    constexpr std::string_view kBetween = "   ", kNoBreak = "\u00a0";
+    std::string text;
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+        if (numbers.substr(i).starts_with(kBetween)) {
+            text += kBetween;
+            i += kBetween.size() - 1;
+        } else if (numbers[i] == ' ')
+            text += kNoBreak;
+        else
+            text += numbers[i];
+    return text;
+}
+
 void explain_numbers(const ViewContext &context, const StretchStatistics &s) {
     ui::explain(context.theme, Evidence::Measured,
                 fmt::format("Of the times of {} items, each from its start to its end by its own record.",
@@ -154,14 +169,18 @@ void draw_histogram(const ViewContext &context, const StretchStatistics &s, ImVe
         draw.AddRectFilled({left, bottom - height}, {right, bottom},
                            packed(over == i ? context.theme.text : context.theme.accent, 0.8f));
     }
-    const std::string from = format_duration_ns(s.histogram.low_ns), to = format_duration_ns(s.histogram.from_ns(bins.size()));
+    // In as many digits as tell a bin from the next.
+    const auto edge = [&](std::size_t bin) {
+        const double ns = s.histogram.from_ns(bin);
+        return format_moment(ns, ns * (s.histogram.ratio - 1));
+    };
+    const std::string from = edge(0), to = edge(bins.size());
     draw.AddText({low.x, bottom}, packed(context.theme.muted), from.c_str());
     draw.AddText({low.x + size.x - ImGui::CalcTextSize(to.c_str()).x, bottom}, packed(context.theme.muted), to.c_str());
     if (over)
         ui::tooltip(context.theme, Evidence::Measured,
                     fmt::format("{} of {} items take {} to {}, each by its own record.", format_count(bins[*over]), format_count(double(s.time.samples)),
-                                format_duration_ns(s.histogram.from_ns(*over)),
-                                format_duration_ns(s.histogram.from_ns(*over + 1))));
+                                edge(*over), edge(*over + 1)));
 }
 
 void draw_name(const ViewContext &context, const StretchStatistics::Name &name) {
@@ -231,7 +250,7 @@ bool draw_stretch(const ViewContext &context, const TimelineState &state, Timeli
                                        {right, canvas.y_of(track) + track.height + 2}, packed(theme.accent, 0.12f));
     for (const float x : {a, b})
         if (x >= canvas.low.x && x <= canvas.high.x)
-            canvas.draw->AddLine({x, ruler_top}, {x, canvas.high.y}, packed(theme.accent), context.scale);
+            canvas.draw->AddLine({x, under}, {x, canvas.high.y}, packed(theme.accent), context.scale);
     const std::string text = format_duration_ns(double(state.stretch->end_ns - state.stretch->start_ns));
     const float width = ImGui::CalcTextSize(text.c_str()).x, pad = std::floor(line * 0.4f);
     canvas.draw->AddLine({left, under}, {right, under}, packed(theme.accent), context.scale);
@@ -253,14 +272,6 @@ void draw_stretch_details(const ViewContext &context, TimelineState &state) {
     ui::heading(fmt::format("{} measured", format_duration_ns(double(stretch.end_ns - stretch.start_ns))));
     ui::explain(context.theme, Evidence::Measured, kStretchWords);
     ImGui::SameLine();
-    if (state.answer.task.busy() || !state.answer.known)
-        ui::text("counting", context.theme.muted);
-    else
-        ui::text(counted_text(*context.session, stretch, s), context.theme.muted);
-    ui::explain(context.theme, Evidence::Measured,
-                "What begins in the stretch, on the tracks that are marked: stretches side by side add up. Times of "
-                "items on several rows are added, though they ran at once.");
-    ImGui::SameLine();
     if (ImGui::SmallButton("Zoom to it"))
         show_span(state, stretch.start_ns, stretch.end_ns);
     ImGui::SameLine();
@@ -270,9 +281,14 @@ void draw_stretch_details(const ViewContext &context, TimelineState &state) {
     if (ImGui::SmallButton("Clear"))
         state.stretch.reset();
     const ui::FontScope font(ui::small_font());
+    const bool counting = state.answer.task.busy() || !state.answer.known;
+    ui::wrapped(counting ? "counting" : counted_text(*context.session, stretch, s), context.theme.muted);
+    ui::explain(context.theme, Evidence::Measured,
+                "What begins in the stretch, on the tracks that are marked: stretches side by side add up. Times of "
+                "items on several rows are added, though they ran at once.");
     if (s.time.samples == 0)
         return;
-    ui::wrapped(numbers_text(s), context.theme.text);
+    ui::wrapped(unbroken(numbers_text(s)), context.theme.text);
     explain_numbers(context, s);
     const float height = ImGui::GetContentRegionAvail().y, width = std::min(ImGui::GetContentRegionAvail().x * 0.4f, 320 * context.scale);
     draw_histogram(context, s, {width, height});
@@ -293,7 +309,8 @@ void draw_like_it(const ViewContext &context, TimelineState &state) {
         return;
     const StretchStatistics &s = state.answer.statistics;
     ui::wrapped(fmt::format("{} of this name {}: {} in all, {}", format_count(double(s.time.samples)),
-                            state.this_run ? "in this run" : "in the session", format_duration_ns(s.total_ns), numbers_text(s)),
+                            state.this_run ? "in this run" : "in the session", format_duration_ns(s.total_ns),
+                            unbroken(numbers_text(s))),
                 context.theme.text);
     explain_numbers(context, s);
 }

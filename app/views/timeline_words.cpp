@@ -173,9 +173,12 @@ void draw_timeline_details(const ViewContext &context, TimelineState &state) {
     const TimelineHit hit = *state.selected;
     const auto place = *state.model().find(hit);
     const TimelineItem item = state.model().tracks().at(hit.track).rows()[place.row][place.index];
-    ui::heading(title_of(*context.session, hit));
+    const std::string time = format_duration_ns(double(item.end_ns - item.start_ns));
+    ui::heading(ui::fitted(title_of(*context.session, hit),
+                           ImGui::GetContentRegionAvail().x - ui::text_width(time) - ui::text_width("Zoom to itCopyClear") -
+                               4 * ImGui::GetStyle().ItemSpacing.x - 8 * ImGui::GetStyle().FramePadding.x));
     ImGui::SameLine();
-    ui::text(format_duration_ns(double(item.end_ns - item.start_ns)), context.theme.muted);
+    ui::text(time, context.theme.muted);
     ImGui::SameLine();
     if (ImGui::SmallButton("Zoom to it"))
         show_span(state, item.start_ns, item.end_ns);
