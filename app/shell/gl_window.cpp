@@ -1,5 +1,7 @@
 #include "app/shell/gl_window.h"
 
+#include "app/shell/window_icon.h"
+
 #define GLFW_INCLUDE_NONE
 #include <GLFW/glfw3.h>
 #include <imgui.h>
@@ -57,12 +59,14 @@ Result<std::unique_ptr<GlWindow>> GlWindow::create(const Options &options) {
     glfwWindowHint(GLFW_OPENGL_FORWARD_COMPAT, GLFW_TRUE);
     glfwWindowHint(GLFW_SCALE_TO_MONITOR, options.exact ? GLFW_FALSE : GLFW_TRUE);
     glfwWindowHint(GLFW_VISIBLE, options.visible ? GLFW_TRUE : GLFW_FALSE);
-    glfwWindowHintString(GLFW_X11_CLASS_NAME, "moescope");
+    glfwWindowHintString(GLFW_X11_CLASS_NAME, "moescope"); // neither counts without the other
+    glfwWindowHintString(GLFW_X11_INSTANCE_NAME, "moescope");
     glfwWindowHintString(GLFW_WAYLAND_APP_ID, "moescope");
     made->window_ =
         glfwCreateWindow(options.width, options.height, options.title, nullptr, nullptr);
     if (!made->window_)
         return no_window(fmt::format("OpenGL 3.3 is not to be had here ({})", last_glfw_error()));
+    set_window_icon(made->window_);
     glfwMakeContextCurrent(made->window_);
     glfwSwapInterval(1);
     glfwSetWindowSizeLimits(made->window_, 480, 320, GLFW_DONT_CARE, GLFW_DONT_CARE);

@@ -2,14 +2,29 @@
 the next start opens again. The CPU, which has no tiles, offers a recorded landscape instead."""
 
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
 from window import Window, check, run
 from workload import DEVICE, choose_device, choose_model, measured, READY, run_now, set_tokens, tick_only
 
 
+def check_identity(w):
+    """The desktop finds its entry by the window's class; what knows no entry has the icon in sizes."""
+    if not shutil.which("xprop"):
+        return
+    said = subprocess.run(["xprop", "-id", w.id, "WM_CLASS", "_NET_WM_ICON"], env=w.environment, capture_output=True, text=True).stdout
+    entry = (Path(__file__).parents[2] / "cmake/install/moescope.desktop").read_text()
+    wanted = re.search("^StartupWMClass=(.*)$", entry, re.M).group(1)
+    check(f'"{wanted}"' in said, f"the window's class is not {wanted}: {said[:200]}")
+    check("Icon (32 x 32)" in said and "Icon (128 x 128)" in said, f"the window has no icon: {said[:200]}")
+
+
 def flow():
     with Window("open-and-run") as w:
         w.wait_words(READY, 40)
+        check_identity(w)
         w.shot("opened")
         choose_device(w)
         choose_model(w, "olmoe", "OLMoE-1B-7B")

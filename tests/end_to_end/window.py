@@ -189,6 +189,7 @@ class Window:
         self.wait(lambda f: f.number > 3, "the first frames", 30)
         found = self.xdotool("search", "--onlyvisible", "--class", "moescope").split()
         check(found, "there is no window of the class moescope")
+        self.id = found[0]
         self.xdotool("windowmove", found[0], "0", "0", "windowfocus", found[0])
         self.settle()
 
