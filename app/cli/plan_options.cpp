@@ -168,21 +168,18 @@ bool names_itself(const std::vector<std::string> &ops, OperatorId op) {
 }
 
 // All that several ranks run together; with LoRA too where its rank was asked for.
-Status read_rank_items(const PlanOptions &options, Plan &plan) {
-    for (const auto &[given, option] : {std::pair{&options.ops, "--ops"}, {&options.variants, "--variants"}})
-        if (*given)
-            return Error{fmt::format("{} is \"{}\"", option, **given),
-                         "several ranks run dispatch, experts, combine and the layer, in this order", "leave it out"};
+void read_rank_items(const PlanOptions &options, Plan &plan) {
     for (const OperatorInfo &op : operators())
         for (const VariantInfo &variant : op.variants)
             if (op.family == OperatorFamily::Parallel && (!variant.lora || (options.rank && plan.workload.lora_rank > 0)))
                 plan.items.push_back({op.id, std::string(variant.name), {}});
-    return {};
 }
 
 Status read_items(const PlanOptions &options, Purpose purpose, Plan &plan) {
-    if (plan.ranks)
-        return read_rank_items(options, plan);
+    if (plan.ranks) {
+        read_rank_items(options, plan);
+        return {};
+    }
     Result<std::vector<std::string>> ops = names("--ops", options.ops);
     if (!ops)
         return ops.error();
@@ -288,41 +285,18 @@ Error with_options(const Error &error) {
     return error;
 }
 
-} // namespace
+void add(CLI::App &command, const char *group, const char *name, std::optional<std::string> &to, const char *value,
+         const char *help) {
+    command.add_option(name, to, help)->group(group)->type_name(value);
+}
 
-void add_plan_options(CLI::App &command, PlanOptions &o) {
-    const auto add = [&](const char *group, const char *name, std::optional<std::string> &to,
-                         const char *value, const char *help) {
-        command.add_option(name, to, help)->group(group)->type_name(value);
-    };
-    add("Shape", "--model", o.model, "NAME|FILE",
-        "A model of the catalogue, or a Hugging Face config.json");
-    add("Shape", "--experts", o.experts, "E", "Number of experts, 1..4096");
-    add("Shape", "--hidden", o.hidden, "H", "Hidden size, a multiple of 8");
-    add("Shape", "--intermediate", o.intermediate, "I", "Inner size of an expert, a multiple of 8");
-    add("Shape", "--top-k", o.top_k, "K", "Experts a token");
-    add("Shape", "--vocab", o.vocab, "V", "Tokens of the vocabulary (the model's)");
-    add("Shape", "--dtype", o.dtype, "TYPE", "f32, f16 or bf16");
-    add("Workload", "--tokens", o.tokens, "T", "Tokens, 1..1048576 (2048)");
-    add("Workload", "--rank,--lora-rank", o.rank, "R", "LoRA rank, 0..256; 0: no LoRA (16)");
-    add("Workload", "--lora-scaling", o.lora_scaling, "S", "LoRA scaling, alpha / rank (2)");
-    add("Workload", "--skew", o.skew, "SKEW", "uniform, zipf:S or hot:F (uniform)");
-    add("Workload", "--seed", o.seed, "N", "Seed of all inputs (1)");
-    add("Workload", "--quant", o.quant, "FORMAT",
-        "Quantised weights: nf4, fp4, fp8_tensor, fp8_row, fp8_block or mxfp4 (nf4)");
-    add("Workload", "--quant-block", o.quant_block, "N",
-        "NF4 and FP4 block size, a power of two in 32..4096 (64)");
-    add("Workload", "--nested-block", o.nested_block, "N", "Block size of the nested scales (256)");
-    add("Plan", "--ops", o.ops, "A,B", "Operators, families of them, or all (the forward pass)");
-    add("Plan", "--variants", o.variants, "A,B", "Variants (all that can run)");
-    add("Plan", "--tile", o.tile, "TILE", "Tile of the operators that have one, as in 128x64x32,w4,s3");
-    add("Plan", "--device", o.device, "ID", "auto, cuda:N, cpu; run also takes cuda:all, every GPU in turn (auto)");
-    add("Plan", "--warmup", o.warmup, "N", "Repetitions before the measured ones (3)");
-    add("Plan", "--min-samples", o.min_samples, "N", "Fewest measured repetitions (10)");
-    add("Plan", "--max-samples", o.max_samples, "N", "Most measured repetitions (200)");
-    add("Plan", "--target-ci", o.target_ci, "F",
-        "Stop when the median's 95 % interval is this narrow, relative (0.01)");
-    add("Plan", "--max-seconds", o.max_seconds, "S", "Limit of one measurement (1)");
+void add_item_options(CLI::App &command, PlanOptions &o) {
+    add(command, "Plan", "--ops", o.ops, "A,B", "Operators, families of them, or all (the forward pass)");
+    add(command, "Plan", "--variants", o.variants, "A,B", "Variants (all that can run)");
+    add(command, "Plan", "--tile", o.tile, "TILE", "Tile of the operators that have one, as in 128x64x32,w4,s3");
+}
+
+void add_counter_options(CLI::App &command, PlanOptions &o) {
     command
         .add_option("--counters", o.counters,
                     "Also read hardware counters: a set (basic, memory, stalls, all), or metrics by "
@@ -337,11 +311,44 @@ void add_plan_options(CLI::App &command, PlanOptions &o) {
         ->expected(0, 1)
         ->type_name("SET|NAME,NAME")
         ->group("Plan");
-    add("Plan", "--sample-interval", o.sample_interval, "US", "Microseconds between two samples (20)");
+    add(command, "Plan", "--sample-interval", o.sample_interval, "US", "Microseconds between two samples (20)");
     command
         .add_flag("--pc-sampling", o.pc_sampling,
                   "Also sample the instructions that warps wait at, and why")
         ->group("Plan");
+}
+
+} // namespace
+
+void add_workload_options(CLI::App &command, PlanOptions &o) {
+    add(command, "Shape", "--model", o.model, "NAME|FILE",
+        "A model of the catalogue, or a Hugging Face config.json");
+    add(command, "Shape", "--experts", o.experts, "E", "Number of experts, 1..4096");
+    add(command, "Shape", "--hidden", o.hidden, "H", "Hidden size, a multiple of 8");
+    add(command, "Shape", "--intermediate", o.intermediate, "I", "Inner size of an expert, a multiple of 8");
+    add(command, "Shape", "--top-k", o.top_k, "K", "Experts a token");
+    add(command, "Shape", "--vocab", o.vocab, "V", "Tokens of the vocabulary (the model's)");
+    add(command, "Shape", "--dtype", o.dtype, "TYPE", "f32, f16 or bf16");
+    add(command, "Workload", "--tokens", o.tokens, "T", "Tokens, 1..1048576 (2048)");
+    add(command, "Workload", "--rank,--lora-rank", o.rank, "R", "LoRA rank, 0..256; 0: no LoRA (16)");
+    add(command, "Workload", "--lora-scaling", o.lora_scaling, "S", "LoRA scaling, alpha / rank (2)");
+    add(command, "Workload", "--skew", o.skew, "SKEW", "uniform, zipf:S or hot:F (uniform)");
+    add(command, "Workload", "--seed", o.seed, "N", "Seed of all inputs (1)");
+    add(command, "Workload", "--quant", o.quant, "FORMAT",
+        "Quantised weights: nf4, fp4, fp8_tensor, fp8_row, fp8_block or mxfp4 (nf4)");
+    add(command, "Workload", "--quant-block", o.quant_block, "N",
+        "NF4 and FP4 block size, a power of two in 32..4096 (64)");
+    add(command, "Workload", "--nested-block", o.nested_block, "N", "Block size of the nested scales (256)");
+}
+
+void add_timing_options(CLI::App &command, PlanOptions &o) {
+    add(command, "Plan", "--device", o.device, "ID", "auto, cuda:N, cpu; run also takes cuda:all, every GPU in turn (auto)");
+    add(command, "Plan", "--warmup", o.warmup, "N", "Repetitions before the measured ones (3)");
+    add(command, "Plan", "--min-samples", o.min_samples, "N", "Fewest measured repetitions (10)");
+    add(command, "Plan", "--max-samples", o.max_samples, "N", "Most measured repetitions (200)");
+    add(command, "Plan", "--target-ci", o.target_ci, "F",
+        "Stop when the median's 95 % interval is this narrow, relative (0.01)");
+    add(command, "Plan", "--max-seconds", o.max_seconds, "S", "Limit of one measurement (1)");
     command.add_flag("--cold", o.cold, "Flush the L2 before every repetition (the default)")
         ->group("Plan");
     command.add_flag("--warm", o.warm, "Leave the L2 as the last repetition left it")
@@ -350,6 +357,13 @@ void add_plan_options(CLI::App &command, PlanOptions &o) {
         ->group("Plan");
     command.add_flag("--no-check", o.no_check, "Do not compare the variants' results")
         ->group("Plan");
+}
+
+void add_plan_options(CLI::App &command, PlanOptions &options) {
+    add_workload_options(command, options);
+    add_item_options(command, options);
+    add_timing_options(command, options);
+    add_counter_options(command, options);
 }
 
 Result<Workload> make_workload(const PlanOptions &options) {

@@ -26,6 +26,9 @@ struct PlanOptions {
 };
 
 void add_plan_options(CLI::App &command, PlanOptions &options);
+// Of those, what several ranks can be asked for too: what is run, and how it is timed.
+void add_workload_options(CLI::App &command, PlanOptions &options);
+void add_timing_options(CLI::App &command, PlanOptions &options);
 
 enum class Purpose { Run, Tune };
 // Errors name the option. Tune: the tunable operators alone, each to be tuned before it runs.

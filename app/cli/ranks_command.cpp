@@ -101,8 +101,21 @@ class Rank {
         : options_(options), place_(std::move(place)), lines_(place_.rank),
           file_(fmt::format("rank-{}", place_.rank)) {}
 
+    // What fails here was asked for wrongly.
+    Status plan() {
+        PlanOptions with_place = options_.plan;
+        with_place.ranks = MeetingPlace{.rank = place_.rank, .size = place_.size, .host = place_.host, .port = 0, .word = {}};
+        MOESCOPE_TRY(read_wait());
+        if (wait_)
+            with_place.ranks->patience_seconds = *wait_;
+        Result<Plan> made = make_plan(with_place, Purpose::Run);
+        MOESCOPE_TRY(made);
+        plan_ = std::move(*made);
+        out_ = options_.out ? fs::path(*options_.out) : default_session_name(plan_.workload.model.name);
+        return place_.rank == 0 ? check_session_output("--out", out_) : Status{};
+    }
+
     Status run() {
-        MOESCOPE_TRY(plan());
         MOESCOPE_TRY(meet());
         MOESCOPE_TRY(agree());
         const auto before = meeting_->compare_clocks();
@@ -121,19 +134,6 @@ class Rank {
     const fs::path &out() const { return out_; }
 
   private:
-    Status plan() {
-        PlanOptions with_place = options_.plan;
-        with_place.ranks = MeetingPlace{.rank = place_.rank, .size = place_.size, .host = place_.host, .port = 0, .word = {}};
-        MOESCOPE_TRY(read_wait());
-        if (wait_)
-            with_place.ranks->patience_seconds = *wait_;
-        Result<Plan> made = make_plan(with_place, Purpose::Run);
-        MOESCOPE_TRY(made);
-        plan_ = std::move(*made);
-        out_ = options_.out ? fs::path(*options_.out) : default_session_name(plan_.workload.model.name);
-        return place_.rank == 0 ? check_session_output("--out", out_) : Status{};
-    }
-
     Status read_wait() {
         if (!options_.wait)
             return {};
@@ -328,7 +328,8 @@ void show_results(const Session &session, const RanksOptions &options) {
 } // namespace
 
 void add_ranks_options(CLI::App &command, RanksOptions &options) {
-    add_plan_options(command, options.plan);
+    add_workload_options(command, options.plan);
+    add_timing_options(command, options.plan);
     command
         .add_option("--meet", options.meet,
                     "Where rank 0 can be met (MASTER_ADDR, and the port after MASTER_PORT)")
@@ -345,7 +346,8 @@ void add_ranks_options(CLI::App &command, RanksOptions &options) {
         ->group("Output");
     command.add_flag("--json", options.json, "Print one JSON document instead of the tables")->group("Output");
     command.footer("Started by the user's own launcher, once a rank: torchrun --no-python, mpirun, srun.\n"
-                   "--tokens is the whole batch, of which each rank has its share.");
+                   "--tokens is the whole batch, of which each rank has its share.\n"
+                   "All ranks run dispatch, experts, combine and the layer, in this order.");
 }
 
 int ranks_command(const RanksOptions &options) {
@@ -353,12 +355,14 @@ int ranks_command(const RanksOptions &options) {
     if (!place)
         return complain(place.error(), kWrongRequest);
     Rank rank(options, *place);
+    if (const Status planned = rank.plan(); !planned)
+        return complain(planned.error(), kWrongRequest);
     const Status ran = rank.run();
     if (place->rank == 0 && !rank.session().empty()) {
         show_results(rank.session(), options);
         say_where(rank.out());
     }
-    return ran ? kDone : complain(ran.error(), ran.error().what.starts_with("--") ? kWrongRequest : kFailed);
+    return ran ? kDone : complain(ran.error(), kFailed);
 }
 
 } // namespace moescope::cli

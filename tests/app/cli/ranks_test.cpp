@@ -5,6 +5,7 @@
 #include "tests/app/cli/program.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <csignal>
@@ -135,8 +136,20 @@ TEST_CASE("experts that cannot be shared evenly are refused by every rank") {
     const Result<std::int32_t> port = free_port();
     REQUIRE(port);
     for (const Answer &answer : run_together(torchrun(3, *port, tiny_ranks({})))) {
-        CHECK(answer.code != 0);
+        CHECK(answer.code == 2);
         CHECK(has(answer.err, "8 experts cannot be shared evenly by 3 ranks"));
+    }
+}
+
+TEST_CASE("ranks offer no option that they refuse") {
+    const Answer help = run_moescope({"ranks", "--help"});
+    REQUIRE(has(help.out, "--max-samples"));
+    for (const char *option : {"--ops", "--variants", "--tile", "--counters", "--sample", "--sample-interval", "--pc-sampling"}) {
+        INFO(option);
+        CHECK_FALSE(has(help.out, std::string(option) + " "));
+        const Answer answer = run_moescope(tiny_ranks({option, "20"}));
+        CHECK(answer.code == 2);
+        CHECK(has(answer.err, fmt::format("\"{}\" is not expected", option)));
     }
 }
 
