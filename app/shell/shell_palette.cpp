@@ -121,7 +121,7 @@ std::vector<PaletteEntry> Shell::palette_entries() {
                            [this, path = file.path] { open(path); }});
     for (const lessons::Lesson &lesson : lesson_list(lessons_).lessons)
         entries.push_back({"Lesson", lesson.title, lesson.summary, "", "", [this, id = lesson.id] {
-                               lessons_.open = id;
+                               open_lesson(lessons_, id);
                                show(ViewId::Lessons);
                            }});
     return entries;

@@ -23,15 +23,6 @@ using lessons::Lesson;
 
 int pages_of(const Lesson &lesson) { return int(lesson.pages.size()) + 1; } // the question is the last
 
-void open_lesson(LessonsState &state, const Lesson &lesson) {
-    if (state.open == lesson.id)
-        return;
-    state.open = lesson.id;
-    state.player = {};
-    state.problem.reset();
-    state.number.clear();
-}
-
 void go_to(LessonsState &state, const Lesson &lesson, int page) {
     state.page[lesson.id] = std::clamp(page, 0, pages_of(lesson) - 1);
     state.player = {};
@@ -57,7 +48,7 @@ void draw_entry(const ViewContext &context, LessonsState &state, const Lesson &l
     const float indent = 18 * context.scale, width = ImGui::GetContentRegionAvail().x;
     ImGui::PushID(lesson.id.c_str());
     if (ImGui::Selectable("##lesson", state.open == lesson.id, 0, {width, ImGui::GetTextLineHeight() + 4 * context.scale}))
-        open_lesson(state, lesson);
+        open_lesson(state, lesson.id);
     ui::explain(fmt::format("{}\nAbout {} minutes.{}", lesson.summary, lesson.minutes,
                             state.found.contains(lesson.id) ? " Its answer is found." : ""));
     ImGui::PopID();
@@ -291,7 +282,7 @@ class LessonPage {
             const std::string label = ui::fitted(fmt::format("Next lesson: {}", next->title), room);
             if (state_.found.contains(lesson_.id) ? ui::primary_button(theme(), label.c_str())
                                                   : ImGui::Button(label.c_str()))
-                open_lesson(state_, *next);
+                open_lesson(state_, next->id);
             ui::explain(next->summary);
         }
         ImGui::SameLine();
@@ -362,6 +353,15 @@ const lessons::LessonList &lesson_list(LessonsState &state) {
     if (!state.list)
         state.list = lessons::load_lessons(find_asset("lessons"));
     return *state.list;
+}
+
+void open_lesson(LessonsState &state, const std::string &id) {
+    if (state.open == id)
+        return;
+    state.open = id;
+    state.player = {};
+    state.problem.reset();
+    state.number.clear();
 }
 
 bool in_motion(const LessonsState &state, double now) {

@@ -58,6 +58,9 @@ struct LessonActions {
 // Read when they are first asked for.
 const lessons::LessonList &lesson_list(LessonsState &state);
 
+// At the page last read; its picture begins anew.
+void open_lesson(LessonsState &state, const std::string &id);
+
 // Whether the view wants the next frame at once.
 bool in_motion(const LessonsState &state, double now);
 

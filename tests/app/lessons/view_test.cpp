@@ -8,6 +8,7 @@
 #include <catch2/catch_all.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 using namespace moescope;
@@ -100,6 +101,24 @@ TEST_CASE("a lesson is walked through by clicks, and its answer is remembered", 
     CHECK(after.lessons_found == std::vector<std::string>{"lora-fused-or-split"});
     CHECK(after.lesson_pages.at("lora-fused-or-split") == 2);
     CHECK(after.lesson == "lora-fused-or-split");
+}
+
+TEST_CASE("a lesson that is opened from the palette begins at its picture's first step", "[lessons]") {
+    Settings settings;
+    settings.lesson = "lora-fused-or-split";
+    test::DrivenShell window(test::sample_session(), settings);
+    window.shell.choose_run(RunId{0});
+    window.shell.show_only(ViewId::Lessons, true);
+    for (int i = 0; i < 2; ++i) {
+        click_words(window, "Step");
+        window.frames(20);
+    }
+    REQUIRE(says(window, "3 of 7"));
+    window.press("Ctrl+P");
+    window.type("bitonic sort warp");
+    window.press("Enter");
+    REQUIRE(window.shell.settings().lesson == "bitonic-sort");
+    CHECK(std::ranges::any_of(words_of(window), [](const std::string &words) { return words.starts_with("1 of "); }));
 }
 
 TEST_CASE("the arrow keys step the picture under the pointer, again and again", "[lessons]") {
