@@ -87,6 +87,9 @@ Result<WindowOptions> make_window_options(const WindowArguments &arguments,
     if (!run)
         return run.error();
     request.run = int(*run);
+    if (request.run > 0 && request.files.empty())
+        return Error{fmt::format("--run is {}", request.run), "it counts a session's runs, and no session is given",
+                     "name its file"};
     if (const Status status = read_point(arguments.point, request.point); !status)
         return status.error();
     for (std::string_view rest = arguments.actions ? *arguments.actions : std::string_view(); !rest.empty();) {

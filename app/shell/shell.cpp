@@ -111,7 +111,7 @@ void Shell::open(const std::filesystem::path &file) {
         wake_);
 }
 
-void Shell::open_dropped(const std::vector<std::string> &files) {
+void Shell::open_dropped(const std::vector<std::string> &files, bool show_comparison) {
     const bool comparing = first_ == ViewId::Compare || (layout_.split() && second_ == ViewId::Compare);
     if (files.size() == 1 && comparing && frame_session_ && !frame_session_->empty())
         return open_other(files.front());
@@ -119,7 +119,8 @@ void Shell::open_dropped(const std::vector<std::string> &files) {
         open(files.front());
     if (files.size() > 1) {
         open_other(files[1]);
-        show(ViewId::Compare);
+        if (show_comparison)
+            show(ViewId::Compare);
     }
 }
 

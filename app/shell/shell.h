@@ -69,8 +69,8 @@ class Shell {
     void start_worker(const std::string &remote);
     void open(const std::filesystem::path &file); // in the background
     // Where the comparison is in sight a file that is dropped becomes its second session; of two, the
-    // second one always.
-    void open_dropped(const std::vector<std::string> &files);
+    // second one always, and the comparison is brought into sight.
+    void open_dropped(const std::vector<std::string> &files, bool show_comparison = true);
     void compare_with(SessionPtr session); // the second session of the comparison
     void choose_crossover(MapChoice choice) { crossover_.wanted = std::move(choice); }
     void show_recorded(SessionPtr session);       // a session that is there already

@@ -97,7 +97,7 @@ class Window {
         return !options_.screenshot.empty() && drawn_ >= options_.frames && acted_at_ >= 0 &&
                drawn_ >= acted_at_ + options_.frames / 2 && !shell_.busy_with_file();
     }
-    void act();
+    Status act();
     void keep_settings();
 
     const WindowOptions &options_;
@@ -133,19 +133,24 @@ void Window::follow_scale() {
 }
 
 // What the command line asks for, once its files are there.
-void Window::act() {
+Status Window::act() {
     if (acted_at_ >= 0 || drawn_ < kSettlingFrames || shell_.busy_with_file())
-        return;
+        return {};
+    const std::size_t runs = shell_.shown()->runs.size(); // none: the file could not be read, and the window says why
+    if (runs > 0 && std::size_t(options_.run) > runs)
+        return Error{fmt::format("--run is {}", options_.run),
+                     fmt::format("{} has {} run{}, counted from 1", options_.files.front().string(), runs, runs == 1 ? "" : "s"),
+                     ""};
     if (options_.run > 0)
         shell_.choose_run(RunId{std::uint32_t(options_.run - 1)});
     for (const std::string &action : options_.actions)
         shell_.actions().run(action);
     acted_at_ = drawn_;
+    return {};
 }
 
 void Window::draw(bool show) {
     follow_scale();
-    act();
     const bool saving = shell_.plot_saver().due(); // then the frame is read back, and not shown
     std::optional<PlainShapes> plain;
     if (saving)
@@ -188,6 +193,8 @@ Status Window::run() {
         if (owed <= 0)
             continue;
         --owed;
+        if (const Status status = act(); !status.ok())
+            return status;
         const bool last = screenshot_due();
         draw(/*show=*/!last);
         // Of fast typing ImGui takes one key a frame and keeps the rest, for which no event will come.
@@ -229,7 +236,7 @@ Status open_window(const WindowOptions &options) {
     for (Error &problem : problems)
         window.shell().add_problem(std::move(problem));
     window.shell().start_worker(options.remote);
-    window.shell().open_dropped({options.files.begin(), options.files.end()});
+    window.shell().open_dropped({options.files.begin(), options.files.end()}, /*show_comparison=*/options.view.empty());
     if (options.screenshot.empty())
         window.shell().welcome();
     leave_when_asked();

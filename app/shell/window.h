@@ -25,8 +25,8 @@ struct WindowOptions {
     std::optional<std::pair<int, int>> point; // --point X,Y: where the pointer is for the screenshot
 };
 
-// Runs until the window is closed. Errors: no display, no OpenGL 3.3, an unknown view or theme, a
-// screenshot that cannot be written.
+// Runs until the window is closed. Errors: no display, no OpenGL 3.3, an unknown view or theme, a run that
+// the file does not have, a screenshot that cannot be written.
 Status open_window(const WindowOptions &options);
 // The same as a program's exit code: 0, or 1 (2 for a wrong option) with the error on stderr.
 int run_window(const WindowOptions &options);

@@ -171,6 +171,7 @@ TEST_CASE("wrong options of the window are refused without opening it") {
     CHECK(has(refusal({"--size", "10x10"}), "each side must be 320..16384 pixels"));
     CHECK(has(refusal({"--frames", "0"}), "--frames is \"0\""));
     CHECK(has(refusal({"--run", "0"}), "--run is \"0\""));
+    CHECK(has(refusal({"--run", "1"}), "no session is given"));
     for (const char *point : {"12", "12,", "a,b", "-1,5"})
         CHECK(has(refusal({"--point", point}), "it must be two numbers of pixels"));
 }

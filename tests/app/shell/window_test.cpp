@@ -2,6 +2,7 @@
 #include "app/render/image.h"
 #include "app/shell/layout.h"
 #include "app/shell/settings.h"
+#include "app/shell/view_list.h"
 #include "app/theme.h"
 #include "profiler/session/session_file.h"
 #include "tests/support/desktop.h"
@@ -21,6 +22,8 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <thread>
 
@@ -142,6 +145,40 @@ TEST_CASE("a wrong option of the window is refused before anything opens") {
         CHECK(ended.output.find(value) != std::string::npos);
     }
 }
+
+TEST_CASE("a run that the session does not have is refused, and a second file leaves the view that was asked for") {
+    const test::TemporaryFolder home;
+    const auto display = display_or_skip(1280, 800);
+    const std::string session = (home.path() / "sample.moescope").string(), map = (home.path() / "map.json").string();
+    REQUIRE(save_session(*test::sample_session(), session).ok());
+    const auto open = [&](std::vector<std::string> options) {
+        auto variables = window_environment(home.path(), display->name());
+        variables.push_back("MOESCOPE_UI_MAP=" + map);
+        options.insert(options.begin(), MOESCOPE_PATH);
+        options.insert(options.end(), {"--screenshot", (home.path() / "shot.png").string(), "--size", "1280x800"});
+        return Program(options, variables).wait(60s);
+    };
+    const std::string runs = std::to_string(test::sample_session()->runs.size());
+    const auto refused = open({session, "--run", "99"});
+    CHECK(refused.code == 2);
+    CHECK(refused.output.find("--run is 99") != std::string::npos);
+    CHECK(refused.output.find("sample.moescope has " + runs + " run") != std::string::npos);
+    CHECK(open({session, "--run", runs}).code == 0);
+
+    const auto shown = [&] {
+        std::ifstream file(map);
+        return std::string(std::istreambuf_iterator<char>(file), {});
+    };
+    for (const ViewId view : {ViewId::Compare, ViewId::Memory}) {
+        const auto ended = open(view == ViewId::Compare ? std::vector{session, session}
+                                                        : std::vector{session, session, std::string("--view"), std::string("memory")});
+        INFO(ended.output);
+        REQUIRE(ended.code == 0);
+        for (const ViewId each : {ViewId::Compare, ViewId::Memory})
+            CHECK((shown().find(info(each).question) != std::string::npos) == (each == view));
+    }
+}
+
 TEST_CASE("Run is clicked, the references run on the CPU, and the window keeps what was measured") {
     if (std::system("command -v xdotool >/dev/null") != 0)
         SKIP("xdotool is not installed: clicking was NOT tested");
