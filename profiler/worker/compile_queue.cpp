@@ -13,6 +13,8 @@
 
 namespace moescope {
 
+std::atomic<int> CompileQueue::left_behind_ = 0;
+
 struct CompileQueue::Work {
     ms_status (*compile)(const ms_scatter2scatter_args *, const char *, ms_tile_resources *);
     std::string arch;
@@ -34,6 +36,7 @@ struct CompileQueue::Work {
         }
         const std::lock_guard lock(mutex);
         --working;
+        left_behind_ -= ended;
         told.notify_one();
     }
 
@@ -54,7 +57,11 @@ CompileQueue::CompileQueue(const Device &device, std::vector<ms_scatter2scatter_
         std::thread([work = work_] { work->run(); }).detach();
 }
 
-CompileQueue::~CompileQueue() { work_->ended = true; }
+CompileQueue::~CompileQueue() {
+    const std::lock_guard lock(work_->mutex);
+    work_->ended = true;
+    left_behind_ += int(work_->working);
+}
 
 std::size_t CompileQueue::size() const { return work_->calls.size(); }
 
@@ -62,10 +69,9 @@ std::optional<Compiled> CompileQueue::next() {
     constexpr std::chrono::milliseconds kLook{20}; // whether it was cancelled, of which nobody tells
     const auto something = [this] { return !work_->news.empty() || work_->working == 0; };
     std::unique_lock lock(work_->mutex);
-    while (!work_->told.wait_for(lock, kLook, something))
-        if (cancelled_)
-            return std::nullopt;
-    if (work_->news.empty())
+    while (!cancelled_ && !work_->told.wait_for(lock, kLook, something))
+        ;
+    if (cancelled_ || work_->news.empty())
         return std::nullopt;
     Compiled compiled = std::move(work_->news.front());
     work_->news.pop_front();

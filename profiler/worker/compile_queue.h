@@ -24,6 +24,8 @@ class CompileQueue {
     CompileQueue(const Device &device, std::vector<ms_scatter2scatter_args> calls, const std::atomic<bool> &cancelled);
     // Waits for nobody: what a compiler has begun it finishes by itself, and leaves in the cache.
     ~CompileQueue();
+    // Whether compilers of a queue that is gone are still at work.
+    static bool left_behind() { return left_behind_ > 0; }
 
     std::size_t size() const;
 
@@ -33,6 +35,7 @@ class CompileQueue {
   private:
     struct Work; // shared with the threads, which may outlive the queue
 
+    static std::atomic<int> left_behind_; // threads
     const std::atomic<bool> &cancelled_;
     const std::shared_ptr<Work> work_;
 };

@@ -22,6 +22,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -209,6 +210,10 @@ class PlanRunner {
         for (std::size_t done = 0; const std::optional<Compiled> news = queue.next();) {
             done += !news->started;
             events_.progress(fmt::format("compiling tile kernels, {} of {} done", done, queue.size()), items_from_);
+        }
+        while (CompileQueue::left_behind() && !cancelled_) {
+            events_.progress("waiting for the compilers of a run that was stopped", items_from_);
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
         }
     }
 
