@@ -294,8 +294,7 @@ void Shell::poll_files() {
         if (opened->ok()) {
             Session &session = opened->value();
             session.origin = Origin::Recorded;
-            const bool shipped = session.path.rfind(find_asset("sessions").string(), 0) == 0;
-            if (!session.path.empty() && !shipped)
+            if (!session.path.empty() && !ships_with_program(session.path))
                 remember(settings_.recent, session.path);
             session_file_.recent = settings_.recent;
             session_file_.outcome.reset();
@@ -635,7 +634,7 @@ void Shell::save_plot(const ImDrawData &frame, const FontFiles &fonts) {
 std::filesystem::path Shell::plot_folder() const {
     std::error_code none;
     const std::string &path = frame_session_->path;
-    const bool own = !path.empty() && path.rfind(find_asset("sessions").string(), 0) != 0;
+    const bool own = !path.empty() && !ships_with_program(path);
     return own ? std::filesystem::absolute(path, none).parent_path() : std::filesystem::current_path(none);
 }
 

@@ -3,6 +3,7 @@
 #include "app/views/capabilities.h"
 #include "app/views/number.h"
 #include "app/views/ui.h"
+#include "profiler/base/assets.h"
 #include "profiler/base/units.h"
 #include "profiler/session/collected.h"
 #include "profiler/session/record_names.h"
@@ -13,10 +14,14 @@
 #include <imgui_stdlib.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <iterator>
+#include <system_error>
+#include <unistd.h>
 
 namespace moescope {
 
@@ -337,6 +342,25 @@ void SessionPage::draw() {
     ImGui::EndChild();
 }
 
+// The user's documents, or home where there is no such folder.
+std::filesystem::path own_folder() {
+    const char *home = std::getenv("HOME");
+    if (!home || !*home)
+        return {};
+    const std::filesystem::path documents = std::filesystem::path(home) / "Documents";
+    std::error_code problem;
+    return std::filesystem::is_directory(documents, problem) ? documents : documents.parent_path();
+}
+
+// Beside the session's file, else in the working folder; among the user's own files where that folder is the
+// program's or cannot be written.
+std::filesystem::path place_beside(const Session &session) {
+    const std::filesystem::path file = session.path.empty() ? "session.moescope" : session.path;
+    const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+    const bool closed = access(folder.c_str(), W_OK) != 0 && errno != ENOENT;
+    return closed || ships_with_program(file) ? own_folder() / file.filename() : file;
+}
+
 } // namespace
 
 std::string origin_text(const Session &session) {
@@ -356,21 +380,24 @@ std::string date_text(std::int64_t unix_ns) {
     return fmt::format("{:%Y-%m-%d %H:%M}", local);
 }
 
+bool ships_with_program(const std::filesystem::path &file) {
+    std::error_code problem;
+    return std::filesystem::equivalent(std::filesystem::absolute(file, problem).parent_path(), find_asset("sessions"), problem);
+}
+
 std::string suggested_path(const Session &session, ExportKind kind) {
-    namespace fs = std::filesystem;
-    const fs::path base =
-        session.path.empty() ? fs::path("session") : fs::path(session.path).replace_extension();
+    const std::string base = place_beside(session).replace_extension().string();
     switch (kind) {
     case ExportKind::ChromeTrace:
-        return base.string() + ".trace.json";
+        return base + ".trace.json";
     case ExportKind::Report:
-        return base.string() + ".html";
+        return base + ".html";
     case ExportKind::Csv:
-        return base.string() + ".csv";
+        return base + ".csv";
     case ExportKind::Telemetry:
         break;
     }
-    return base.string() + ".telemetry.json";
+    return base + ".telemetry.json";
 }
 
 FileQuestion open_question(const Session &session, const std::vector<std::string> &recent) {
@@ -386,8 +413,7 @@ FileQuestion open_question(const Session &session, const std::vector<std::string
 FileQuestion save_question(const Session &session) {
     return {.kind = FileQuestion::Kind::Save,
             .title = "Save the session",
-            .start = session.path.empty() ? std::filesystem::path("session.moescope")
-                                          : std::filesystem::path(session.path),
+            .start = place_beside(session),
             .what = "Sessions",
             .suffixes = {".moescope"}};
 }

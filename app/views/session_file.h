@@ -4,6 +4,7 @@
 
 #include "app/views/view_context.h"
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,8 +40,10 @@ struct SessionFileActions {
 std::string origin_text(const Session &session);
 // "2026-11-20 11:05" in local time, "" for 0.
 std::string date_text(std::int64_t unix_ns);
-// Where an export goes when no path is given: beside the session's file, else in the working
-// folder.
+// Whether it is one of the recordings that come with the program.
+bool ships_with_program(const std::filesystem::path &file);
+// Where an export goes when no path is given: beside the session's file, else in the working folder; in the
+// user's documents where that folder is the program's or cannot be written.
 std::string suggested_path(const Session &session, ExportKind kind);
 
 // What is asked when a session is to be opened, saved or exported.

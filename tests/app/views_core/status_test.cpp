@@ -1,5 +1,6 @@
 #include "app/views/session_file.h"
 #include "app/views/status.h"
+#include "profiler/base/assets.h"
 #include "profiler/session/session_builder.h"
 
 #include <catch2/catch_test_macros.hpp>
@@ -72,6 +73,11 @@ TEST_CASE("a session says where it comes from, and exports go beside its file") 
     CHECK(suggested_path(session, ExportKind::Report) == "/data/h200.html");
     CHECK(suggested_path(session, ExportKind::Csv) == "/data/h200.csv");
     CHECK(suggested_path(session, ExportKind::Telemetry) == "/data/h200.telemetry.json");
+    session.path = (find_asset("sessions") / "OLMoE-1B-7B.moescope").string();
+    CHECK(suggested_path(session, ExportKind::Report).ends_with("/OLMoE-1B-7B.html"));
+    CHECK_FALSE(ships_with_program(suggested_path(session, ExportKind::Report)));
+    CHECK_FALSE(ships_with_program(save_question(session).start));
+    CHECK(ships_with_program(session.path));
     CHECK(date_text(0).empty());
     CHECK(date_text(1'700'000'000'000'000'000).size() == 16);
 }
