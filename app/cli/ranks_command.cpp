@@ -9,6 +9,7 @@
 #include "app/cli/run_table.h"
 #include "app/cli/say.h"
 #include "app/cli/worker_run.h"
+#include "app/views/measurement_text.h"
 #include "profiler/base/host_name.h"
 #include "profiler/base/try.h"
 #include "profiler/explain/parallel.h"
@@ -232,7 +233,7 @@ class Rank {
         if (there == 0)
             return;
         session_ = merge_ranks(ranks, there == all.size()
-                                          ? fmt::format("{} on {} ranks", plan_.workload.model.name, all.size())
+                                          ? fmt::format("{} on {}", plan_.workload.model.name, counted(all.size(), "rank"))
                                           : fmt::format("{} on {} ranks, {} of them here", plan_.workload.model.name, all.size(), there));
         const bool someone_lost = !problems_.empty();
         for (std::uint32_t run = 0; run < session_.runs.size(); ++run)

@@ -1,12 +1,14 @@
 #include "app/cli/ranks_table.h"
 
 #include "app/cli/text_table.h"
+#include "app/views/measurement_text.h"
 #include "profiler/base/units.h"
 #include "profiler/explain/parallel.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <vector>
 
 namespace moescope::cli {
@@ -24,9 +26,10 @@ const RunRecord &first_there(const Session &session, const std::vector<RunId> &r
 
 std::string headline(const Session &session, const std::vector<RunId> &ranks) {
     const RunRecord &first = first_there(session, ranks);
+    const ModelShape &model = first.plan.workload.model;
     std::string text =
-        fmt::format("{}, {} tokens on {} ranks, {} experts each, {}", first.plan.workload.model.name,
-                    first.plan.workload.tokens, ranks.size(), first.plan.workload.model.experts / std::int32_t(ranks.size()),
+        fmt::format("{}, {} on {}, {} each, {}", model.name, counted(std::size_t(first.plan.workload.tokens), "token"),
+                    counted(ranks.size(), "rank"), counted(std::size_t(model.experts) / ranks.size(), "expert"),
                     first.device.name);
     for (const DeviceInfo::Capability &each : first.device.capabilities)
         if (each.collector == "rank transport")

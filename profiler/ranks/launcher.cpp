@@ -98,7 +98,7 @@ class Finder {
         }
         if (const auto host = environment_("MASTER_ADDR"))
             found_.host = *host;
-        else if (found_.local_size == found_.size)
+        else if (found_.size == 1 || found_.local_size == found_.size)
             found_.host = "127.0.0.1";
         else
             return Error{"MASTER_ADDR is not set",

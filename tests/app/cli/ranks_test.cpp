@@ -228,9 +228,10 @@ TEST_CASE("ranks wait for a late one as long as they are told, and name it") {
     CHECK(has(wrong.err, "--wait is \"soon\""));
 }
 
-TEST_CASE("rank 0 says what the ranks are doing") {
+TEST_CASE("rank 0 says what the ranks are doing, and one rank is one") {
     const TemporaryFolder folder;
     const Answer answer = run_moescope(tiny_ranks({"--out", folder / "one.moescope"}));
+    CHECK(has(answer.out, "70 tokens on 1 rank, 8 experts each"));
     CHECK(has(answer.err, "s: starting its worker\n"));
     CHECK(has(answer.err, "s: collecting what the ranks measured\n"));
 }

@@ -78,6 +78,13 @@ TEST_CASE("one node of Slurm needs no address") {
     CHECK(found->host == "127.0.0.1");
 }
 
+TEST_CASE("one rank has nobody to meet, and needs no address") {
+    const Result<LaunchedRank> found =
+        find_rank(environment({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "1"}, {"SLURM_LOCALID", "0"}}));
+    REQUIRE(found);
+    CHECK(found->host == "127.0.0.1");
+}
+
 TEST_CASE("srun with MPI's own numbering has the local numbers under Slurm's names") {
     const Result<LaunchedRank> found =
         find_rank(environment({{"PMI_RANK", "3"}, {"PMI_SIZE", "4"}, {"SLURM_PROCID", "3"}, {"SLURM_NTASKS", "4"},
