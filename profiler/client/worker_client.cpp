@@ -179,6 +179,7 @@ class Client final : public WorkerClient {
     void answer(std::uint64_t question, Answer answered);
     void give_up_questions(const Error &error);
     void send_cancel();
+    Error devices_unnamed() const;
     void check_limits();
     void worker_ended(const std::string &how);
     void connection_ended(const std::string &how, int exit_status);
@@ -235,7 +236,8 @@ class Client final : public WorkerClient {
     Backoff backoff_;                       // of a lost connection
     std::optional<Clock::time_point> reconnect_at_;
     std::uint64_t measuring_ = 0; // the request for ceilings that is not answered yet; 0: none
-    Clock::time_point started_at_{}, published_at_{}, heartbeat_at_{};
+    Clock::time_point heard_at_{}; // the worker's greeting; until then its start
+    Clock::time_point published_at_{}, heartbeat_at_{};
     std::optional<Clock::time_point> cancel_sent_at_;
 
     std::thread thread_; // last: it uses all of the above
@@ -330,7 +332,7 @@ void Client::start_worker() {
     progress_.doing.clear();
     progress_.fraction = -1;
     greeted_ = has_devices_ = killed_ = false;
-    started_at_ = Clock::now();
+    heard_at_ = Clock::now();
     feed_.worker_started();
     note_change(true);
     Result<std::unique_ptr<WorkerLink>> link = WorkerLink::start(command_.argv);
@@ -431,6 +433,7 @@ Status Client::greet(const wire::Hello &hello) {
                                                    command_.label)
                                      : "install the same version on both sides"};
     greeted_ = true;
+    heard_at_ = Clock::now();
     return {};
 }
 
@@ -572,11 +575,21 @@ void Client::send_cancel() {
     note_change();
 }
 
-// A worker that neither greets nor stops when asked is ended.
+Error Client::devices_unnamed() const {
+    const std::string ask = command_.remote ? fmt::format("ssh {} nvidia-smi", command_.label) : "nvidia-smi";
+    return {fmt::format("the worker on {} did not name its devices", command_.label),
+            fmt::format("it greeted, and nothing more came for {} s", command_.device_patience.count()),
+            "see in a terminal whether the driver answers: " + ask};
+}
+
+// A worker that neither introduces itself nor stops when asked is ended.
 void Client::check_limits() {
-    const bool silent = !introduced() && Clock::now() - started_at_ > command_.patience;
+    const bool silent =
+        !introduced() && Clock::now() - heard_at_ > (greeted_ ? command_.device_patience : command_.patience);
     if (silent && was_connected_ && command_.remote)
         return link_->kill(); // a connection that hangs is as good as lost: another one is tried
+    if (silent && greeted_)
+        return give_up(devices_unnamed(), command_.remote ? RemoteTrouble::Other : RemoteTrouble::None);
     if (silent && command_.remote) {
         const SshFailure failure = silent_host(command_.label, command_.patience);
         return give_up(failure.error, failure.trouble);

@@ -25,7 +25,8 @@ struct WorkerCommand {
     std::vector<std::string> argv; // {"/path/moescope-worker"} or {"ssh", "user@host", "moescope-worker"}
     std::string label;             // "this machine", "user@host"
     bool remote = false;           // through ssh: its end may be the connection's
-    std::chrono::seconds patience{120}; // until it has said what it offers
+    std::chrono::seconds patience{120};        // until it has greeted
+    std::chrono::seconds device_patience{120}; // then until it has named its devices: many GPUs wake slowly
 };
 // The worker beside this program, or the one MOESCOPE_WORKER names; with a host (parse_remote_host()),
 // through ssh.

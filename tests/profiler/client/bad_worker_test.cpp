@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -85,6 +86,29 @@ TEST_CASE("a program that does not exist is an error that names it") {
 TEST_CASE("a worker that speaks before it greets is refused") {
     const auto client = given_up(print_command(one_device()) + "; sleep 20");
     CHECK(client->progress().error.what.find("hello") != std::string::npos);
+}
+
+TEST_CASE("a worker that greets has time of its own to name its devices, and is given up by what it did not say") {
+    const auto of_script = [](const std::string &after) {
+        WorkerCommand command{{"sh", "-c", print_command(hello(kProtocolVersion, MOESCOPE_VERSION)) + "; " + after}, "gpu"};
+        command.patience = std::chrono::seconds(1);
+        return command;
+    };
+    const auto slow = WorkerClient::start(of_script("sleep 2.5; " + print_command(one_device()) + "; sleep 20"));
+    REQUIRE(slow->wait(kPatience));
+    CHECK(slow->progress().state == WorkerClient::State::Ready);
+
+    WorkerCommand command = of_script("sleep 20");
+    command.device_patience = std::chrono::seconds(2);
+    command.remote = true;
+    const auto client = WorkerClient::start(command);
+    REQUIRE(client->wait(kPatience));
+    CHECK(client->progress().state == WorkerClient::State::Gone);
+    CHECK(client->progress().trouble == RemoteTrouble::Other);
+    const Error error = client->progress().error;
+    CHECK(error.what == "the worker on gpu did not name its devices");
+    CHECK(error.why == "it greeted, and nothing more came for 2 s");
+    CHECK(error.remedy.find("ssh gpu nvidia-smi") != std::string::npos);
 }
 
 TEST_CASE("a frame cut off by the worker's death is a death, not a crash") {
