@@ -1,12 +1,13 @@
-"""A lesson is taken from its first page to the answer of its question, which is found by measuring."""
+"""Lessons are taken from their first page to the answers of their questions, which are found by measuring."""
 
 import json
 import re
 
-from window import Window, ask, assets, check, run
+from window import Failed, Window, ask, assets, check, run
 from workload import choose_device, READY
 
 LESSON = "softmax-topk"
+NUMBERED = "bitonic-sort"  # its answer is a number, written down
 
 
 def times(session):
@@ -20,8 +21,49 @@ def right_choice(ratio):
     return 0 if ratio < 1.5 else 1 if ratio < 5 else 2
 
 
+def read(lesson):
+    return json.loads((assets() / f"lessons/{lesson}.json").read_text())
+
+
+def to_the_question(w):
+    while turn := w.frame().find(re.compile("^(Next page|The question)$"), "first"):
+        w.click(turn[0])
+
+
+def to_lesson(w, title):
+    """By the button that each question ends with."""
+    for _ in range(12):
+        if w.frame().says(re.compile(f"^{re.escape(title)}")):
+            return
+        to_the_question(w)
+        w.click(w.item(re.compile("^Next lesson"), "first"))
+    raise Failed(f"the lesson {title} does not come")
+
+
+def answer_by_number(w):
+    lesson = read(NUMBERED)
+    to_lesson(w, lesson["title"])
+    to_the_question(w)
+    before = [ask(s, "SELECT max(id) FROM runs") for s in w.kept_sessions()]
+    control = lesson["question"]["controls"][0]
+    w.click(w.reveal(lambda f: f.find(control, "first"), w.item("Previous page", "first"), control)[0])
+    session = w.wait(lambda f: f.says(READY) and f.says(re.compile("write down the number")) and
+                     [s for s in w.kept_sessions() if "warp_bitonic" in times(s)], "the times of both sorts", 40)[0]
+    check([ask(s, "SELECT max(id) FROM runs") for s in w.kept_sessions()] != before, "nothing was run")
+    w.settle()
+    measured = times(session)
+    ratio = measured["block_merge_sort"] / measured["warp_bitonic"]
+    field = w.wait(lambda f: [i for i in f.items if i.label.endswith("##number")], "the field of the answer")[0]
+    for answer, verdict in ((3 * ratio, "^not this"), (ratio, "^found")):
+        w.click(field)
+        w.key("End", *["BackSpace"] * 12)
+        w.type(f"{answer:.3f}")
+        w.wait_words(re.compile(verdict))
+    w.shot("number")
+
+
 def flow():
-    lesson = json.loads((assets() / f"lessons/{LESSON}.json").read_text())
+    lesson = read(LESSON)
     control = lesson["question"]["controls"][0]
     with Window("lesson") as w:
         choose_device(w)
@@ -51,6 +93,7 @@ def flow():
         w.click(choice(right))
         w.wait_words(re.compile("^found"))
         w.shot("found")
+        answer_by_number(w)
 
 
 run(flow)
