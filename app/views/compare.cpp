@@ -16,6 +16,8 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <ranges>
+#include <string_view>
 #include <utility>
 
 namespace moescope {
@@ -24,7 +26,9 @@ namespace {
 
 constexpr float kBesideWidth = 110; // "within 100.0 %"
 
-constexpr int kColumns = 6;
+// At 1x: what its columns of numbers, the verdict and the plot need.
+constexpr float kNumber = 64, kVerdict = 56, kLeastForest = 72, kLeastName = 60;
+constexpr float kLeastSide = 160; // narrower, and a session's name says nothing
 
 class CompareView {
   public:
@@ -53,6 +57,8 @@ class CompareView {
     void draw_controls();
     void draw_summary();
     void draw_table();
+    void draw_name(const ComparedRow &row);
+    void lay_out_table();
     void draw_header(const charts::Scale &scale, ImVec2 low, ImVec2 high);
     void draw_row(std::size_t index, const std::vector<Difference> &shared);
     void draw_interval(const ComparedRow &row);
@@ -68,7 +74,21 @@ class CompareView {
     CompareState &state_;
     const CompareActions &actions_;
     CompareChoice a_, b_;
+    bool side_alone_ = false; // in its line: the variant is below
+    struct {
+        float name = 0; // wide, in pixels
+        bool two_lines = false, times = true, forest = true;
+    } table_; // what there is room for
 };
+
+std::string variants_text(const ComparedRow &row) {
+    return row.a_variant == row.b_variant ? row.a_variant : row.a_variant + " → " + row.b_variant;
+}
+
+// "fused", "fused  T 2048"
+std::string second_line(const ComparedRow &row) {
+    return row.where.empty() ? variants_text(row) : variants_text(row) + "  " + row.where;
+}
 
 std::string run_text(const Session &session, RunId run) {
     if (!run.valid())
@@ -141,7 +161,9 @@ void CompareView::draw_side(const char *name, CompareChoice &choice, std::option
     ImGui::SameLine(px(24));
     // To the right: the variant, then what stands beside A and B.
     const float rest = px(150) + ImGui::GetStyle().ItemInnerSpacing.x + px(12) + px(kBesideWidth);
-    ImGui::SetNextItemWidth(std::clamp(ImGui::GetContentRegionAvail().x - rest, px(72), px(520)));
+    const float room = ImGui::GetContentRegionAvail().x;
+    side_alone_ = room - rest < px(kLeastSide);
+    ImGui::SetNextItemWidth(std::clamp(side_alone_ ? room : room - rest, px(72), px(520)));
     const Session &shown = session_of(choice);
     if (ImGui::BeginCombo("##side", ui::fitted_in_combo(side_text(shown, choice, state_)).c_str(), ImGuiComboFlags_HeightLarge)) {
         for (const bool other : {false, true}) {
@@ -163,7 +185,10 @@ void CompareView::draw_side(const char *name, CompareChoice &choice, std::option
 }
 
 void CompareView::draw_variants(const CompareChoice &choice, std::optional<CompareChoice> &chosen) {
-    ImGui::SameLine(0, ImGui::GetStyle().ItemInnerSpacing.x);
+    if (side_alone_)
+        ImGui::SetCursorPosX(px(24));
+    else
+        ImGui::SameLine(0, ImGui::GetStyle().ItemInnerSpacing.x);
     ImGui::SetNextItemWidth(px(150));
     const bool open = ImGui::BeginCombo("##variant", choice.variant.empty() ? "every variant" : choice.variant.c_str());
     ui::explain("A variant of each side, to set one against another: A fused against B split. Else "
@@ -196,11 +221,13 @@ void CompareView::draw_hosts() {
 void CompareView::draw_open() {
     const float gap = ImGui::GetStyle().ItemInnerSpacing.x, button = px(72), browse = px(92);
     const float buttons = button + gap + (context_.ask_file ? browse + gap : 0);
-    ImGui::SetNextItemWidth(std::clamp(ImGui::GetContentRegionAvail().x - buttons, px(120), px(520)));
-    bool wanted = ImGui::InputTextWithHint("##second",
-                                           state_.other ? "Another second session: a path, or drop a file"
-                                                        : "Second session: a path, or drop a file on this view",
-                                           &state_.path, ImGuiInputTextFlags_EnterReturnsTrue);
+    const float width = std::clamp(ImGui::GetContentRegionAvail().x - buttons, px(120), px(520));
+    const char *whole = state_.other ? "Another second session: a path, or drop a file"
+                                     : "Second session: a path, or drop a file on this view";
+    const bool fits = ui::text_width(whole) + 2 * ImGui::GetStyle().FramePadding.x <= width;
+    ImGui::SetNextItemWidth(width);
+    bool wanted = ImGui::InputTextWithHint("##second", fits ? whole : "Second session", &state_.path,
+                                           ImGuiInputTextFlags_EnterReturnsTrue);
     ImGui::SameLine(0, gap);
     ImGui::BeginDisabled(state_.busy);
     wanted = ImGui::Button(state_.busy ? "Opening" : "Open", {button, 0}) || wanted;
@@ -314,7 +341,7 @@ void CompareView::draw_header(const charts::Scale &scale, ImVec2 low, ImVec2 hig
 
 void CompareView::draw_interval(const ComparedRow &row) {
     const ImVec2 low = ImGui::GetCursorScreenPos();
-    const float line = ImGui::GetTextLineHeight(), pad = ImGui::GetStyle().CellPadding.y;
+    const float line = ImGui::GetTextLineHeight() * (table_.two_lines ? 2 : 1), pad = ImGui::GetStyle().CellPadding.y;
     const float right = low.x + ImGui::GetContentRegionAvail().x;
     const charts::Scale scale = forest(low.x, right);
     auto *draw = ImGui::GetWindowDrawList();
@@ -356,65 +383,114 @@ void CompareView::select(const ComparedRow &row) {
         context_.selection.measurement = row.a;
 }
 
+// The operator, the variant and the workload: beside one another, or the operator alone above.
+void CompareView::draw_name(const ComparedRow &row) {
+    const std::string_view title = info(row.op).title;
+    const float room = ImGui::GetContentRegionAvail().x - px(6);
+    if (table_.two_lines) {
+        const ImVec2 at = ImGui::GetCursorScreenPos();
+        ui::text(ui::fitted(title, room));
+        ImGui::SetCursorScreenPos({at.x, at.y + ImGui::GetTextLineHeight()});
+        ui::text(ui::fitted(second_line(row), room), theme_.muted);
+        return;
+    }
+    ui::text(title);
+    ImGui::SameLine(0, px(6));
+    ui::text(variants_text(row), theme_.muted);
+    if (row.where.empty())
+        return;
+    ImGui::SameLine(0, px(6));
+    ui::text(row.where);
+}
+
 void CompareView::draw_row(std::size_t index, const std::vector<Difference> &shared) {
     const ComparedRow &row = state_.comparison.rows[index];
     ImGui::TableNextRow();
     ImGui::TableNextColumn();
     ImGui::PushID(int(index));
-    if (ImGui::Selectable("##row", selected(row), ImGuiSelectableFlags_SpanAllColumns))
+    const ImVec2 at = ImGui::GetCursorScreenPos();
+    const float height = ImGui::GetTextLineHeight() * (table_.two_lines ? 2 : 1);
+    if (ImGui::Selectable("##row", selected(row), ImGuiSelectableFlags_SpanAllColumns, {0, height}))
         select(row);
     const std::string own = sentence_of(own_differences(row, shared));
-    if (!ui::column_hovered(1) && !ui::column_hovered(2) && !ui::column_hovered(3)) // those have words of their own
+    const int numbers = table_.times ? 3 : 1; // have words of their own
+    if (std::ranges::none_of(std::views::iota(1, numbers + 1), ui::column_hovered))
         ui::explain(theme_, Evidence::Estimated, row.time.reason + (own.empty() ? "" : "\nFrom A to B: " + own + "."));
     if (ImGui::IsItemHovered() && (shown_session(b_) || shown_session(a_)))
         context_.selection.next_hovered = shown_session(b_) ? row.b : row.a;
-    ImGui::SameLine(0, 0);
+    ImGui::SetCursorScreenPos(at);
     ImGui::PopID();
-    const std::string variants = row.a_variant == row.b_variant ? row.a_variant : row.a_variant + " → " + row.b_variant;
-    const float room = ImGui::GetContentRegionAvail().x - px(6), all = row.where.empty() ? 1.0f : 0.6f;
-    const float name = std::min(ui::text_width(info(row.op).title), std::max(room * 0.4f, room * all - ui::text_width(variants)));
-    ui::text(ui::fitted(info(row.op).title, name));
-    ImGui::SameLine(0, px(6));
-    ui::text(row.where.empty() ? ui::fitted(variants, room - name) : variants, theme_.muted);
-    if (!row.where.empty()) {
-        ImGui::SameLine(0, px(6));
-        ui::text(row.where, theme_.text);
-    }
-    ImGui::TableNextColumn();
+    draw_name(row);
     const Measurement &a = session_of(a_).measurements[row.a.value], &b = session_of(b_).measurements[row.b.value];
-    ui::number(theme_, {format_duration_ns(row.time.a_ns), Evidence::Measured, "A. " + explain_time(a)});
-    ImGui::TableNextColumn();
-    ui::number(theme_, {format_duration_ns(row.time.b_ns), Evidence::Measured, "B. " + explain_time(b)});
+    if (table_.times) {
+        ImGui::TableNextColumn();
+        ui::number(theme_, {format_duration_ns(row.time.a_ns), Evidence::Measured, "A. " + explain_time(a)});
+        ImGui::TableNextColumn();
+        ui::number(theme_, {format_duration_ns(row.time.b_ns), Evidence::Measured, "B. " + explain_time(b)});
+    }
     ImGui::TableNextColumn();
     ui::number(theme_, {row.time.ratio ? fmt::format("{:.3f}×", row.time.ratio->ratio) : "–", Evidence::Estimated,
                         fmt::format("The median of B's {} samples over that of A's {}. {}", b.time.samples,
                                     a.time.samples, row.time.reason)});
-    ImGui::TableNextColumn();
-    draw_interval(row);
+    if (table_.forest) {
+        ImGui::TableNextColumn();
+        draw_interval(row);
+    }
     ImGui::TableNextColumn();
     ui::text(name_of(row.time.change), colour_of(row.time.change));
 }
 
+// Names are whole before anything else has room: then they take two lines, then the plot goes, then the times.
+void CompareView::lay_out_table() {
+    float one_line = 0, two_lines = 0;
+    for (const ComparedRow &row : state_.comparison.rows) {
+        const float title = ui::text_width(info(row.op).title);
+        const float where = row.where.empty() ? 0 : px(6) + ui::text_width(row.where);
+        one_line = std::max(one_line, title + px(6) + ui::text_width(variants_text(row)) + where);
+        two_lines = std::max({two_lines, title, ui::text_width(second_line(row))});
+    }
+    const float end = px(8), gap = 2 * ImGui::GetStyle().CellPadding.x; // between two columns
+    const float room = ImGui::GetContentRegionAvail().x - 3 * (px(kNumber) + gap) - (px(kVerdict) + gap);
+    const float beside = room - px(kLeastForest) - gap; // the plot
+    table_.two_lines = one_line + end > beside;
+    table_.forest = (table_.two_lines ? two_lines : one_line) + end <= beside;
+    if (!table_.forest)
+        table_.two_lines = one_line + end > room;
+    table_.times = table_.forest || room >= px(kLeastName) + end;
+    const float wanted = (table_.two_lines ? two_lines : one_line) + end;
+    table_.name = table_.forest ? std::max(wanted, std::round((room - gap) / 2.1f)) : 0;
+}
+
 void CompareView::draw_table() {
     const ui::FontScope small(ui::small_font());
+    lay_out_table();
+    std::vector<const char *> numbers{"B / A"};
+    if (table_.times)
+        numbers.insert(numbers.begin(), {"A", "B"});
     const ImGuiTableFlags flags = ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_NoSavedSettings | ImGuiTableFlags_RowBg;
-    if (!ImGui::BeginTable("rows", kColumns, flags))
+    if (!ImGui::BeginTable("rows", int(numbers.size()) + 2 + table_.forest, flags))
         return;
-    ImGui::TableSetupColumn("what", ImGuiTableColumnFlags_WidthStretch, 1.0f);
-    for (const char *name : {"A", "B", "B / A"})
-        ImGui::TableSetupColumn(name, ImGuiTableColumnFlags_WidthFixed, px(64));
-    ImGui::TableSetupColumn("forest", ImGuiTableColumnFlags_WidthStretch, 1.1f);
-    ImGui::TableSetupColumn("verdict", ImGuiTableColumnFlags_WidthFixed, px(56));
+    if (table_.forest)
+        ImGui::TableSetupColumn("what", ImGuiTableColumnFlags_WidthFixed, table_.name);
+    else
+        ImGui::TableSetupColumn("what", ImGuiTableColumnFlags_WidthStretch);
+    for (const char *name : numbers)
+        ImGui::TableSetupColumn(name, ImGuiTableColumnFlags_WidthFixed, px(kNumber));
+    if (table_.forest)
+        ImGui::TableSetupColumn("forest", ImGuiTableColumnFlags_WidthStretch);
+    ImGui::TableSetupColumn("verdict", ImGuiTableColumnFlags_WidthFixed, px(kVerdict));
     ImGui::TableNextRow();
     ImGui::TableNextColumn();
-    for (const char *name : {"A", "B", "B / A"}) {
+    for (const char *name : numbers) {
         ImGui::TableNextColumn();
         ui::right_aligned(name, theme_.muted);
     }
-    ImGui::TableNextColumn();
-    const ImVec2 low = ImGui::GetCursorScreenPos();
-    const ImVec2 high{low.x + ImGui::GetContentRegionAvail().x, low.y};
-    draw_header(forest(low.x, high.x), low, high);
+    if (table_.forest) {
+        ImGui::TableNextColumn();
+        const ImVec2 low = ImGui::GetCursorScreenPos();
+        const ImVec2 high{low.x + ImGui::GetContentRegionAvail().x, low.y};
+        draw_header(forest(low.x, high.x), low, high);
+    }
     const auto shared = shared_differences(state_.comparison);
     for (std::size_t i = 0; i < state_.comparison.rows.size(); ++i)
         draw_row(i, shared);
