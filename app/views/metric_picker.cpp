@@ -90,7 +90,7 @@ void Picker::draw_head() {
     const MetricsAnswer *answer = state_.catalogue.answer.get();
     const std::string chip = !state_.chip.empty() ? state_.chip : answer ? answer->chip : "the device's chip";
     ImGui::SetNextItemWidth(px(120));
-    if (ImGui::BeginCombo("##chip", chip.c_str())) {
+    if (ImGui::BeginCombo("##chip", ui::fitted_in_combo(chip).c_str())) {
         if (ImGui::Selectable("the device's chip", state_.chip.empty()))
             state_.chip.clear();
         for (const std::string &known : answer ? answer->chips : std::vector<std::string>{})

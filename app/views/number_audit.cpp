@@ -33,18 +33,6 @@ std::size_t number_end(std::string_view words, std::size_t at) {
     return at;
 }
 
-bool unit_follows(std::string_view rest) {
-    if (rest.starts_with("×") || rest.starts_with("%"))
-        return true;
-    constexpr std::string_view kUnbroken = "\u00a0";
-    if (!rest.starts_with(' ') && !rest.starts_with(kUnbroken))
-        return false;
-    rest.remove_prefix(rest.starts_with(' ') ? 1 : kUnbroken.size());
-    return std::ranges::any_of(kUnits, [&](std::string_view unit) {
-        return rest.starts_with(unit) && (rest.size() == unit.size() || !in_word(rest[unit.size()]));
-    });
-}
-
 // Nothing but digits and signs: "16,384", "±1.2e-3", "12 – 15".
 bool only_number(std::string_view words) {
     bool digits = false;
@@ -65,6 +53,18 @@ bool only_number(std::string_view words) {
 }
 
 } // namespace
+
+bool unit_follows(std::string_view rest) {
+    if (rest.starts_with("×") || rest.starts_with("%"))
+        return true;
+    constexpr std::string_view kUnbroken = "\u00a0";
+    if (!rest.starts_with(' ') && !rest.starts_with(kUnbroken))
+        return false;
+    rest.remove_prefix(rest.starts_with(' ') ? 1 : kUnbroken.size());
+    return std::ranges::any_of(kUnits, [&](std::string_view unit) {
+        return rest.starts_with(unit) && (rest.size() == unit.size() || !in_word(rest[unit.size()]));
+    });
+}
 
 bool shows_number(std::string_view words) {
     if (only_number(words))

@@ -15,6 +15,9 @@ namespace moescope::ui {
 // Whether the words hold a quantity ("4.21 µs", "3 % of the sum") or are nothing but a number ("16,384").
 bool shows_number(std::string_view words);
 
+// Whether the rest of a text after a number begins with a space and a unit, or with a sign like %.
+bool unit_follows(std::string_view rest);
+
 class NumberAudit {
   public:
     struct Shown {

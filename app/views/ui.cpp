@@ -4,7 +4,10 @@
 #include "app/views/number.h"
 #include "app/views/number_audit.h"
 
+#include <imgui_internal.h>
+
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -37,8 +40,15 @@ ImFont *small_font() { return font(1); }
 ImFont *bold_font() { return font(2); }
 ImFont *code_font() { return font(3); }
 
+// ImGui itself also breaks lines within "2.83 ms" and "mma.sync".
 void text(std::string_view text) {
-    ImGui::TextUnformatted(begin_of(text), end_of(text));
+    const float wrap = ImGui::GetCurrentWindow()->DC.TextWrapPos;
+    const float room = wrap < 0 ? 0 : ImGui::CalcWrapWidthForPos(ImGui::GetCursorScreenPos(), wrap);
+    if (room > 0 && size_of(text).x > room) {
+        const std::string lines = broken(text, room);
+        ImGui::TextUnformatted(begin_of(lines), end_of(lines));
+    } else
+        ImGui::TextUnformatted(begin_of(text), end_of(text));
     note_shown(text);
 }
 
@@ -214,7 +224,7 @@ void empty_state(const Theme &theme, std::string_view title, std::string_view se
     const ImVec2 room = ImGui::GetContentRegionAvail();
     const float unit = ImGui::GetFontSize();
     const float width = std::min(room.x, unit * 30.0f);
-    const float text_height = size_of(sentence, width).y;
+    const float text_height = size_of(broken(sentence, width)).y;
     const float height = unit + text_height + (any ? unit * 2.5f : 0.0f) + unit;
     const ImVec2 start = ImGui::GetCursorPos();
     const float left = start.x + (room.x - width) * 0.5f;
@@ -289,25 +299,23 @@ std::string fitted(std::string_view words, float width) {
 }
 
 std::string broken(std::string_view words, float width) {
-    const ImFont *font = ImGui::GetFont();
-    const auto wide = [&](std::string_view part) {
-        return part.empty() ? 0.0f : font->CalcTextSizeA(ImGui::GetFontSize(), FLT_MAX, 0, begin_of(part), end_of(part)).x;
-    };
-    const float space = wide(" ");
     std::string lines(words);
-    float line = 0;
-    for (std::size_t at = 0; at < words.size();) {
-        const std::size_t end = std::min(words.find_first_of(" \n", at), words.size());
-        const float word = wide(words.substr(at, end - at));
-        if (line > 0 && line + space + word > width) {
-            lines[at - 1] = '\n';
-            line = word;
-        } else {
-            line += (line > 0 ? space : 0) + word;
+    std::size_t line = 0, last = std::string::npos; // where the line begins; its last space that a break may replace
+    for (std::size_t i = 0; i <= lines.size(); ++i) {
+        const bool ends = i == lines.size() || lines[i] == '\n';
+        if (!ends && lines[i] != ' ')
+            continue;
+        if (last != std::string::npos && size_of(std::string_view(lines).substr(line, i - line)).x > width) {
+            lines[last] = '\n';
+            line = last + 1;
+            last = std::string::npos;
         }
-        if (end < words.size() && words[end] == '\n')
-            line = 0;
-        at = end + 1;
+        if (ends) {
+            line = i + 1;
+            last = std::string::npos;
+        } else if (i == 0 || !std::isdigit(static_cast<unsigned char>(lines[i - 1])) ||
+                   !unit_follows(std::string_view(lines).substr(i)))
+            last = i;
     }
     return lines;
 }

@@ -90,7 +90,7 @@ void window_landmark(const char *name);
 std::optional<Landmark> find_landmark(std::string_view name);
 
 // Words with a line's end in the place of spaces, so that no line is wider: ImGui's own wrapping breaks after any full
-// stop and comma, also within a number. As many bytes as before.
+// stop and comma, also within a number. Not between a number and its unit. As many bytes as before.
 std::string broken(std::string_view words, float width);
 // Cuts text with an ellipsis so that it is at most width pixels wide in the current font.
 std::string fitted(std::string_view text, float width);

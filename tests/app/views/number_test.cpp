@@ -233,3 +233,18 @@ TEST_CASE("the badges of the kinds differ in shape", "[look]") {
                                   vertices(Evidence::Estimated), vertices(Evidence::Reported)};
     CHECK(shapes.size() == 4);
 }
+
+TEST_CASE("lines break at spaces alone, and not between a number and its unit", "[look]") {
+    numbers_of([](const Theme &) {
+        const auto broken = [](const char *words, const char *widest) {
+            return ui::broken(words, ui::text_width(widest));
+        };
+        CHECK(broken("the combine takes 2.83 ms", "the combine takes 2.83") == "the combine takes\n2.83 ms");
+        CHECK(broken("In mma.sync tiles", "In mma.") == "In\nmma.sync\ntiles");
+        CHECK(broken("one two three", "one two") == "one two\nthree");
+        CHECK(broken("one two\nthree four", "three four") == "one two\nthree four");
+        CHECK(broken("3 of 4 do", "3 of") == "3 of\n4 do");
+        CHECK(broken("averyveryverylongword or two", "or two") == "averyveryverylongword\nor two");
+        CHECK(broken("", "x").empty());
+    });
+}
