@@ -479,3 +479,27 @@ TEST_CASE("a tap of a key moves a step, however long the window slept before, an
         timeline.desk.frame();
     CHECK(state.range.start_ns > at);
 }
+
+TEST_CASE("on the CPU, which has no launches to record, the empty timeline offers a recording and no run", "[timeline]") {
+    int shown = 0;
+    const auto words = [&](bool on_cpu) {
+        Desk desk(std::make_shared<Session>(), {});
+        TimelineState state;
+        desk.view = [&](const ViewContext &context) {
+            ViewContext with = context;
+            with.on_cpu = on_cpu;
+            with.recording_of = [&](ViewId view) { return [&, view] { shown += view == ViewId::Timeline; }; };
+            draw_timeline(with, state);
+        };
+        for (int i = 0; i < 3; ++i)
+            desk.frame();
+        if (on_cpu) {
+            CHECK(desk.click_until([&] { return shown > 0; }));
+            CHECK(desk.runs == 0);
+        }
+        return desk.words();
+    };
+    CHECK(words(true).find("Run\n") == std::string::npos);
+    CHECK(shown == 1);
+    CHECK(words(false).find("Run") != std::string::npos);
+}
