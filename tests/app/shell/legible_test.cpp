@@ -121,6 +121,18 @@ std::size_t check_words_of(test::DrivenShell &window, const std::string &where) 
     return words.size();
 }
 
+// To a lesson's next page, and from its question to the next lesson; false after the last.
+bool turn_page(test::DrivenShell &window) {
+    window.frames(2);
+    for (const DrawnText &each : window.texts())
+        if (each.text == "Next page" || each.text == "The question" || each.text.starts_with("Next lesson")) {
+            window.click((each.rect.x + each.rect.z) / 2, (each.rect.y + each.rect.w) / 2);
+            ImGui::GetIO().AddMousePosEvent(-FLT_MAX, -FLT_MAX); // no hover over the page
+            return true;
+        }
+    return false;
+}
+
 } // namespace
 
 TEST_CASE("every word of every view can be read where it stands, in every theme", "[look]") {
@@ -162,6 +174,21 @@ TEST_CASE("no word is cut off or written over another, in small windows and at e
                 check_places_of(window, fmt::format("{} of {} in {}x{} at {}", view.key, name, place.width, place.height, place.scale));
             }
         }
+}
+
+TEST_CASE("every page of every lesson can be read, in every theme and in a small window", "[look][lessons]") {
+    int pages = 0;
+    for (const ThemeChoice &choice : themes_in(MOESCOPE_ASSETS "/themes")) {
+        test::DrivenShell window(recorded("OLMoE-1B-7B-every-operator"), {}, 1200, 800); // smaller, and pictures scroll
+        window.shell.set_theme(choice.key);
+        window.shell.show_only(ViewId::Lessons, /*alone=*/false);
+        do {
+            const std::string where = fmt::format("page {}, {}", ++pages, choice.key);
+            check_places_of(window, where);
+            check_words_of(window, where);
+        } while (turn_page(window));
+    }
+    CHECK(pages > 30 * 2);
 }
 
 TEST_CASE("a word that is cut off is found, and one that lies over another", "[look]") {
