@@ -11,13 +11,13 @@
 #include "profiler/base/units.h"
 
 #include <fmt/format.h>
+#include <imgui_internal.h> // TablePushBackgroundChannel: a name goes on beyond its column
 #include <imgui_stdlib.h>
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <ranges>
-#include <string_view>
 #include <utility>
 
 namespace moescope {
@@ -57,6 +57,7 @@ class CompareView {
     void draw_controls();
     void draw_summary();
     void draw_table();
+    void next_cell();
     void draw_name(const ComparedRow &row);
     void lay_out_table();
     void draw_header(const charts::Scale &scale, ImVec2 low, ImVec2 high);
@@ -341,11 +342,11 @@ void CompareView::draw_header(const charts::Scale &scale, ImVec2 low, ImVec2 hig
 
 void CompareView::draw_interval(const ComparedRow &row) {
     const ImVec2 low = ImGui::GetCursorScreenPos();
-    const float line = ImGui::GetTextLineHeight() * (table_.two_lines ? 2 : 1), pad = ImGui::GetStyle().CellPadding.y;
+    const float line = ImGui::GetTextLineHeight(), pad = ImGui::GetStyle().CellPadding.y;
     const float right = low.x + ImGui::GetContentRegionAvail().x;
     const charts::Scale scale = forest(low.x, right);
     auto *draw = ImGui::GetWindowDrawList();
-    const float top = low.y - pad, bottom = low.y + line + pad, middle = std::floor(low.y + line / 2) + 0.5f;
+    const float top = table_.two_lines ? low.y : low.y - pad, bottom = low.y + line + pad, middle = std::floor(low.y + line / 2) + 0.5f;
     const double most = 1 + state_.comparison.threshold;
     draw->AddRectFilled({float(scale.to_pixel(1 / most)), top}, {float(scale.to_pixel(most)), bottom},
                         packed(theme_.muted, 0.14f));
@@ -383,18 +384,26 @@ void CompareView::select(const ComparedRow &row) {
         context_.selection.measurement = row.a;
 }
 
+// In the row's last line.
+void CompareView::next_cell() {
+    ImGui::TableNextColumn();
+    if (table_.two_lines)
+        ImGui::SetCursorPosY(ImGui::GetCursorPosY() + ImGui::GetTextLineHeight());
+}
+
 // The operator, the variant and the workload: beside one another, or the operator alone above.
 void CompareView::draw_name(const ComparedRow &row) {
-    const std::string_view title = info(row.op).title;
-    const float room = ImGui::GetContentRegionAvail().x - px(6);
     if (table_.two_lines) {
         const ImVec2 at = ImGui::GetCursorScreenPos();
-        ui::text(ui::fitted(title, room));
+        const float room = ImGui::GetContentRegionAvail().x - px(6);
+        ImGui::TablePushBackgroundChannel(); // beyond its column: the numbers are in the line below
+        ui::text(info(row.op).title);
+        ImGui::TablePopBackgroundChannel();
         ImGui::SetCursorScreenPos({at.x, at.y + ImGui::GetTextLineHeight()});
         ui::text(ui::fitted(second_line(row), room), theme_.muted);
         return;
     }
-    ui::text(title);
+    ui::text(info(row.op).title);
     ImGui::SameLine(0, px(6));
     ui::text(variants_text(row), theme_.muted);
     if (row.where.empty())
@@ -423,31 +432,30 @@ void CompareView::draw_row(std::size_t index, const std::vector<Difference> &sha
     draw_name(row);
     const Measurement &a = session_of(a_).measurements[row.a.value], &b = session_of(b_).measurements[row.b.value];
     if (table_.times) {
-        ImGui::TableNextColumn();
+        next_cell();
         ui::number(theme_, {format_duration_ns(row.time.a_ns), Evidence::Measured, "A. " + explain_time(a)});
-        ImGui::TableNextColumn();
+        next_cell();
         ui::number(theme_, {format_duration_ns(row.time.b_ns), Evidence::Measured, "B. " + explain_time(b)});
     }
-    ImGui::TableNextColumn();
+    next_cell();
     ui::number(theme_, {row.time.ratio ? fmt::format("{:.3f}×", row.time.ratio->ratio) : "–", Evidence::Estimated,
                         fmt::format("The median of B's {} samples over that of A's {}. {}", b.time.samples,
                                     a.time.samples, row.time.reason)});
     if (table_.forest) {
-        ImGui::TableNextColumn();
+        next_cell();
         draw_interval(row);
     }
-    ImGui::TableNextColumn();
+    next_cell();
     ui::text(name_of(row.time.change), colour_of(row.time.change));
 }
 
-// Names are whole before anything else has room: then they take two lines, then the plot goes, then the times.
+// Names are whole: where they lack room they take a line of their own, then the plot goes, then the times.
 void CompareView::lay_out_table() {
     float one_line = 0, two_lines = 0;
     for (const ComparedRow &row : state_.comparison.rows) {
-        const float title = ui::text_width(info(row.op).title);
-        const float where = row.where.empty() ? 0 : px(6) + ui::text_width(row.where);
-        one_line = std::max(one_line, title + px(6) + ui::text_width(variants_text(row)) + where);
-        two_lines = std::max({two_lines, title, ui::text_width(second_line(row))});
+        const float below = ui::text_width(second_line(row));
+        one_line = std::max(one_line, ui::text_width(info(row.op).title) + px(12) + below);
+        two_lines = std::max(two_lines, below);
     }
     const float end = px(8), gap = 2 * ImGui::GetStyle().CellPadding.x; // between two columns
     const float room = ImGui::GetContentRegionAvail().x - 3 * (px(kNumber) + gap) - (px(kVerdict) + gap);
