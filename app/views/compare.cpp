@@ -466,7 +466,7 @@ void CompareView::lay_out_table() {
         table_.two_lines = one_line + end > room;
     table_.times = table_.forest || room >= px(kLeastName) + end;
     const float wanted = (table_.two_lines ? two_lines : one_line) + end;
-    table_.name = table_.forest ? std::max(wanted, std::round((room - gap) / 2.1f)) : 0;
+    table_.name = table_.two_lines ? wanted : std::max(wanted, std::round((room - gap) / 2.1f));
 }
 
 void CompareView::draw_table() {

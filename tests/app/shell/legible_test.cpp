@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 using namespace moescope;
@@ -84,6 +85,12 @@ bool is_cut(const Word &word) {
     return word.rect.high.x > word.clip.high.x + 1.5f || word.rect.low.x < word.clip.low.x - 1.5f;
 }
 
+// "…", "Th…": what it says cannot be guessed.
+bool is_stub(const std::string &text) {
+    const std::string_view dots = "…";
+    return text.ends_with(dots) && text.size() < dots.size() + 3;
+}
+
 bool lies_over(const Word &a, const Word &b) {
     const DrawnRect shared = both(both(a.rect, a.clip), both(b.rect, b.clip));
     const bool twice = a.text == b.text && a.rect.low.x == b.rect.low.x; // the outline of one
@@ -98,6 +105,7 @@ void check_places_of(test::DrivenShell &window, const std::string &where) {
     for (std::size_t i = 0; i < words.size(); ++i) {
         INFO(where << " shows \"" << words[i].text << "\" at " << words[i].rect.low.x << ", " << words[i].rect.low.y);
         CHECK_FALSE(is_cut(words[i]));
+        CHECK_FALSE(is_stub(words[i].text));
         for (std::size_t k = 0; k < i; ++k)
             if (lies_over(words[i], words[k]))
                 FAIL_CHECK("over \"" << words[k].text << "\"");
@@ -173,6 +181,9 @@ TEST_CASE("no word is cut off or written over another, in small windows and at e
                 window.shell.show_only(view.id, /*alone=*/false);
                 check_places_of(window, fmt::format("{} of {} in {}x{} at {}", view.key, name, place.width, place.height, place.scale));
             }
+            window.shell.compare_with(recorded("OLMoE-1B-7B-mma-sync"));
+            window.shell.show_only(ViewId::Compare, /*alone=*/false);
+            check_places_of(window, fmt::format("{} and another in {}x{} at {}", name, place.width, place.height, place.scale));
         }
 }
 
@@ -200,4 +211,8 @@ TEST_CASE("a word that is cut off is found, and one that lies over another", "[l
     CHECK(lies_over(whole, over));
     CHECK_FALSE(lies_over(whole, cut));
     CHECK_FALSE(lies_over(whole, elsewhere)); // scrolled away
+    CHECK(is_stub("…"));
+    CHECK(is_stub("Th…"));
+    CHECK_FALSE(is_stub("The…"));
+    CHECK_FALSE(is_stub("Th"));
 }
