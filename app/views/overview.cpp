@@ -136,16 +136,15 @@ void Overview::draw_segment(MeasurementId id, ImVec2 from, ImVec2 to, double sha
     if (ImGui::IsItemHovered())
         point_at(id, fmt::format("{}: {}, {:.1f} % of the sum.\n{}", title_of(m),
                                  format_duration_ns(m.time.median), share * 100, explain_time(m)));
-    const float pad = px(6), room = to.x - from.x - 2 * pad;
+    const float pad = px(4), room = to.x - from.x - 2 * pad;
     const ui::FontScope small(ui::small_font());
-    const std::string name = ui::fitted(info(m.op).title, room);
-    if (room < px(28))
+    const std::string time = format_duration_ns(m.time.median);
+    if (ui::text_width(time) > room) // a number is whole, or not there
         return;
     const ImU32 ink = packed(text_on(ground));
     const float line = ImGui::GetTextLineHeight(), top = std::round((from.y + to.y) / 2 - line);
-    draw->AddText({from.x + pad, top}, ink, name.c_str());
-    draw->AddText({from.x + pad, top + line}, ink,
-                  ui::fitted(format_duration_ns(m.time.median), room).c_str());
+    draw->AddText({from.x + pad, top}, ink, ui::fitted(info(m.op).title, room).c_str());
+    draw->AddText({from.x + pad, top + line}, ink, time.c_str());
 }
 
 // One bar: the fastest variant of each operator, as long as its share of their sum.
