@@ -339,12 +339,11 @@ void draw_dispatch(const ViewContext &context, DispatchState &state) {
     if (context.run.valid() && context.run.value < context.session->runs.size())
         for (std::size_t i = 0; i < kOperators.size(); ++i)
             any = draw_operator(context, state, i) || any;
-    if (!any &&
+    if (!any)
         ui::empty_state(context.theme, "Nothing to compare yet",
                         "Run gate_up or down with a LoRA rank to see their fused and split "
                         "variants side by side: kernel times, launch gaps, memory and results.",
-                        "Run"))
-        context.run_plan();
+                        {{"Run", context.run_plan}, {"Show a recording", context.recording(ViewId::Dispatch)}});
 }
 
 } // namespace moescope

@@ -203,11 +203,10 @@ void draw_memory(const ViewContext &context, MemoryState &state) {
     else
         state.history = {};
     if (state.history.empty()) {
-        if (ui::empty_state(context.theme, "No allocation yet",
-                            "A run records every allocation and free of the device's memory: what "
-                            "holds how much, when, and what makes up the peak.",
-                            "Run"))
-            context.run_plan();
+        ui::empty_state(context.theme, "No allocation yet",
+                        "A run records every allocation and free of the device's memory: what "
+                        "holds how much, when, and what makes up the peak.",
+                        {{"Run", context.run_plan}, {"Show a recording", context.recording(ViewId::Memory)}});
         return;
     }
     const std::size_t step = shown_step(context, state);

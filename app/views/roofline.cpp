@@ -405,12 +405,11 @@ void draw_roofline(const ViewContext &context, RooflineState &state) {
                                    return m.run == context.run && m.time.median > 0;
                                });
     if (!timed) {
-        if (ui::empty_state(context.theme, "No operator to place yet",
-                            "A run places every operator and variant under the device's memory "
-                            "and matrix ceilings, and names what lies between: bytes read again, "
-                            "padding, a last wave, launches.",
-                            "Run"))
-            context.run_plan();
+        ui::empty_state(context.theme, "No operator to place yet",
+                        "A run places every operator and variant under the device's memory "
+                        "and matrix ceilings, and names what lies between: bytes read again, "
+                        "padding, a last wave, launches.",
+                        {{"Run", context.run_plan}, {"Show a recording", context.recording(ViewId::Roofline)}});
         return;
     }
     Roofline(context, state).draw();

@@ -60,12 +60,11 @@ void draw_routing(const ViewContext &context, RoutingState &state) {
     const bool has_run = context.run.valid() && context.run.value < session.runs.size();
     const RoutingRecord *routing = has_run ? routing_of(session, context.run) : nullptr;
     if (!routing) {
-        if (ui::empty_state(
-                context.theme, "No routing yet",
-                "Run any grouped operator to see which experts its tokens choose, and what "
-                "that costs in padded tiles and idle waves.",
-                "Run"))
-            context.run_plan();
+        ui::empty_state(
+            context.theme, "No routing yet",
+            "Run any grouped operator to see which experts its tokens choose, and what "
+            "that costs in padded tiles and idle waves.",
+            {{"Run", context.run_plan}, {"Show a recording", context.recording(ViewId::Routing)}});
         return;
     }
     const LoadStats stats = load_stats(routing->counts);

@@ -160,6 +160,28 @@ TEST_CASE("empty views offer a button that asks for what would fill them", "[inp
     }
 }
 
+TEST_CASE("empty views of a run offer a recording as well", "[input]") {
+    Desk desk(std::make_shared<const Session>(), {});
+    DispatchState dispatch;
+    RoutingState routing;
+    MemoryState memory;
+    RooflineState roofline;
+    const std::pair<ViewId, std::function<void(const ViewContext &)>> views[] = {
+        {ViewId::Dispatch, [&](const ViewContext &context) { draw_dispatch(context, dispatch); }},
+        {ViewId::Routing, [&](const ViewContext &context) { draw_routing(context, routing); }},
+        {ViewId::Memory, [&](const ViewContext &context) { draw_memory(context, memory); }},
+        {ViewId::Roofline, [&](const ViewContext &context) { draw_roofline(context, roofline); }}};
+    for (const auto &[id, draw] : views) {
+        int opened = 0;
+        desk.view = [&](const ViewContext &context) {
+            ViewContext with = context;
+            with.recording_of = [&](ViewId view) { return [&opened, view, wanted = id] { opened += view == wanted; }; };
+            draw(with);
+        };
+        CHECK(desk.click_until([&] { return opened > 0; }));
+    }
+}
+
 TEST_CASE("an untuned run can be tuned from the autotune view", "[autotune][input]") {
     Desk desk(test::sample_session(), {1}); // Mixtral's run has no candidates
     AutotuneState state;
