@@ -24,9 +24,8 @@ std::string summary_of(const SessionGlance &glance, std::string_view file_name);
 std::vector<RecentFile> recent_files(const std::vector<std::string> &paths);
 // The recorded sessions that come with the program, by name.
 std::vector<std::string> shipped_sessions();
-// Of these sessions the recording of a model, else of another one: the one that is named after it before others, and the
-// newest of several; "" where
-// there is none. fills: only of those for which it is true. Looks into the files.
+// Of these sessions the recording of a model, else of another one: the one that is named after it before others, and
+// the newest of several; "" where there is none. fills: only of those for which it is true. Looks into the files.
 std::string recording_for(const std::vector<std::string> &files, const std::string &model,
                           const std::function<bool(const SessionGlance &)> &fills = {});
 

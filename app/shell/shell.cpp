@@ -287,7 +287,8 @@ void Shell::note_own_sessions() {
 
 void Shell::poll_files() {
     if (auto made = summarising_.poll()) {
-        summaries_.merge(*made);
+        for (auto &[path, summary] : *made)
+            summaries_[path] = std::move(summary);
         start_page_at_ = -1;
     }
     if (auto opened = opening_.poll()) {

@@ -237,8 +237,12 @@ class Shell {
     bool start_opening_ = false;
     StartPage start_page_; // as looked up at start_page_at_
     double start_page_at_ = -1;
-    std::map<std::string, std::string> summaries_; // of session files, by path and time of their last change
-    BackgroundTask<std::map<std::string, std::string>> summarising_;
+    struct Summary {
+        std::int64_t changed = 0; // the file, when it was read
+        std::string text;
+    };
+    std::map<std::string, Summary> summaries_; // of session files, by path
+    BackgroundTask<std::map<std::string, Summary>> summarising_;
     History<WorkloadChoice> history_;
     bool wants_to_close_ = false;
     Theme theme_;

@@ -32,26 +32,26 @@ const std::vector<RecentFile> &Shell::recent() {
     return start_page_.recent;
 }
 
-// Says of each what is in it, as soon as that was read.
+// Says of each what is in it, as soon as that was read; of one that has changed what was in it until then.
 void Shell::summarise(std::vector<RecentFile> &files) {
-    std::map<std::string, std::filesystem::path> unknown;
+    std::map<std::string, Summary> unknown;
     for (RecentFile &file : files) {
         std::error_code problem;
-        const auto changed = std::filesystem::last_write_time(file.path, problem).time_since_epoch().count();
-        const std::string key = fmt::format("{} {}", file.path, changed);
-        if (const auto found = summaries_.find(key); found != summaries_.end())
-            file.what = found->second;
-        else if (file.there)
-            unknown[key] = file.path;
+        const auto changed = std::int64_t(std::filesystem::last_write_time(file.path, problem).time_since_epoch().count());
+        const auto found = summaries_.find(file.path);
+        if (file.there && found != summaries_.end())
+            file.what = found->second.text;
+        if (file.there && (found == summaries_.end() || found->second.changed != changed))
+            unknown[file.path].changed = changed;
     }
     if (unknown.empty())
         return;
     summarising_.start(
         [unknown] {
-            std::map<std::string, std::string> made;
-            for (const auto &[key, path] : unknown) {
+            auto made = unknown;
+            for (auto &[path, summary] : made) {
                 const Result<SessionGlance> glance = glance_at_session(path);
-                made[key] = glance.ok() ? summary_of(*glance, path.filename().string()) : "";
+                summary.text = glance.ok() ? summary_of(*glance, std::filesystem::path(path).filename().string()) : "";
             }
             return made;
         },
