@@ -190,7 +190,7 @@ step_archive() {
             grep -vE '/(libc|libm|libstdc\+\+|libgcc_s|libpthread|librt|libdl|libutil|ld-linux[^/]*)\.so' || fail "$program uses the machine's libraries"
     done
     grep -qE 'glibc [0-9.]+ or newer' "$root/NOTICE" || fail "NOTICE says no glibc"
-    # As README has it of Debian 12: it runs where RHEL 9 is.
+    # As README has it: no newer libraries than RHEL 9 has.
     ! grep -q '^VERSION_CODENAME=bookworm' /etc/os-release ||
         grep -q 'glibc 2.34 .*GLIBCXX_3.4.29 ' "$root/NOTICE" ||
         fail "$(grep glibc "$root/NOTICE"); what asks for more: $(objdump -T "$root"/bin/* "$root"/lib/*.so* 2>/dev/null |
